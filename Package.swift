@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target that holds no per-instruction-set code.
+let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+
+/// A library target of ours, or one of its tests, with the house's settings.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies, swiftSettings: swift)
+}
+
+let package = Package(
+    name: "cartoonctl",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "cartoonctl", targets: ["cartoonctl"]),
+        .library(name: "TransferLearning", targets: ["TransferLearning"]),
+        .library(name: "Imaging", targets: ["Imaging"]),
+    ],
+    targets: [
+        room("Compression"),
+        room("Imaging", ["Compression"]),
+        room("TensorGraph"),
+        room("TensorFlowFormat", ["TensorGraph"]),
+        room("Inference", ["TensorGraph"]),
+        room("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
+        room("BottleneckCache", ["Compression"]),
+        room("FinalLayer", ["Compression"]),
+        room("TransferLearning", [
+            "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones", "BottleneckCache", "FinalLayer",
+        ]),
+        .executableTarget(name: "cartoonctl", dependencies: ["TransferLearning"], swiftSettings: swift),
+
+        // Tools of the developers: not installed.
+        .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
+        .executableTarget(name: "benchmark", dependencies: ["Imaging", "TransferLearning"], swiftSettings: swift),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+        tests("Compression"),
+        tests("Imaging", ["Compression"]),
+        tests("TensorGraph"),
+        tests("TensorFlowFormat", ["TensorGraph"]),
+        tests("Inference", ["TensorGraph", "TensorFlowFormat"]),
+        tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference"]),
+        tests("BottleneckCache", ["Compression"]),
+        tests("FinalLayer"),
+        tests("TransferLearning", ["TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
+        tests("cartoonctl"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c2x
+)

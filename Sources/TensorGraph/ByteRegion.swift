@@ -1,0 +1,109 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Immutable bytes that stay where they are: a mapped file, the network embedded in the program, or an array.
+///
+/// A slice shares its parent's owner, so the weights of a graph are read from the mapped file and never copied.
+///
+/// The pointer is safe to share because nothing can write through it and `owner` keeps its memory alive.
+package struct ByteRegion: @unchecked Sendable {
+    private let base: UnsafeRawPointer?
+    package let count: Int
+    private let owner: AnyObject?
+
+    /// Memory that lives as long as the program.
+    package init(immortal buffer: UnsafeRawBufferPointer) {
+        (base, count, owner) = (buffer.baseAddress, buffer.count, nil)
+    }
+
+    package init(_ bytes: [UInt8]) {
+        let heap = Heap(bytes)
+        (base, count, owner) = (UnsafeRawPointer(heap.pointer), bytes.count, heap)
+    }
+
+    /// The little-endian bytes of `values`.
+    package init<Element: BitwiseCopyable>(of values: [Element]) {
+        self.init(values.withUnsafeBytes { [UInt8]($0) })
+    }
+
+    /// Maps a file into memory.
+    ///
+    /// - Throws: `MappingError` with the system's `errno`.
+    package init(mapping path: String) throws(MappingError) {
+        let mapping = try Mapping(path)
+        (base, count, owner) = (mapping.base.map { UnsafeRawPointer($0) }, mapping.count, mapping)
+    }
+
+    private init(base: UnsafeRawPointer?, count: Int, owner: AnyObject?) {
+        (self.base, self.count, self.owner) = (base, count, owner)
+    }
+
+    /// The bytes of `range`, sharing this region's memory.
+    ///
+    /// - Precondition: `range` lies within `0..<count`.
+    package subscript(range: Range<Int>) -> ByteRegion {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        return ByteRegion(base: base.map { $0 + range.lowerBound }, count: range.count, owner: owner)
+    }
+
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(owner) {} }
+        return try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// The bytes as elements of a fixed-width type; the region need not be aligned.
+    package func array<Element: BitwiseCopyable>(of type: Element.Type) -> [Element] {
+        withUnsafeBytes { bytes in
+            let count = bytes.count / MemoryLayout<Element>.stride
+            return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[..<(count * MemoryLayout<Element>.stride)]))
+                initialized = count
+            }
+        }
+    }
+
+    package var bytes: [UInt8] { array(of: UInt8.self) }
+}
+
+/// A file that could not be mapped, with the system's error number.
+package struct MappingError: Error, Equatable {
+    package let path: String
+    package let errno: Int32
+}
+
+private final class Heap {
+    let pointer: UnsafeMutablePointer<UInt8>
+    init(_ bytes: [UInt8]) {
+        pointer = .allocate(capacity: max(bytes.count, 1))
+        pointer.initialize(from: bytes, count: bytes.count)
+    }
+    deinit { pointer.deallocate() }
+}
+
+private final class Mapping {
+    let base: UnsafeMutableRawPointer?
+    let count: Int
+
+    init(_ path: String) throws(MappingError) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw MappingError(path: path, errno: errno) }
+        defer { close(file) }
+        var information = stat()
+        guard fstat(file, &information) == 0 else { throw MappingError(path: path, errno: errno) }
+        guard information.st_mode & S_IFMT == S_IFREG else { throw MappingError(path: path, errno: EISDIR) }
+        count = Int(information.st_size)
+        guard count > 0 else { base = nil; return }
+        let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0)
+        guard let address, address != MAP_FAILED else { throw MappingError(path: path, errno: errno) }
+        base = address
+    }
+    deinit { if let base { munmap(base, count) } }
+}
