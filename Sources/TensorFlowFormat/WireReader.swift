@@ -1,0 +1,139 @@
+/// Reads the fields of one Protocol Buffers message, never past its end.
+///
+/// A nested message is a reader of its own over a part of the same bytes. Lengths and numbers come from the file, so that every one
+/// of them is compared with what remains before it is used.
+///
+/// - Source: https://protobuf.dev/programming-guides/encoding
+struct WireReader {
+    enum WireType: Int {
+        case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
+    }
+
+    struct Field {
+        let number: Int
+        let type: WireType
+        /// Where its tag starts.
+        let offset: Int
+    }
+
+    /// The whole file: offsets are positions in it. Valid only within the `withUnsafeBytes` that lent it.
+    let file: UnsafeRawBufferPointer
+    private(set) var offset: Int
+    let end: Int
+    /// The outermost message has nothing beyond its end, so that running over it means a file cut short.
+    private let isOutermost: Bool
+
+    init(file: UnsafeRawBufferPointer) {
+        (self.file, offset, end, isOutermost) = (file, 0, file.count, true)
+    }
+
+    private init(file: UnsafeRawBufferPointer, range: Range<Int>) {
+        (self.file, offset, end, isOutermost) = (file, range.lowerBound, range.upperBound, false)
+    }
+
+    var isAtEnd: Bool { offset == end }
+
+    /// The next field's tag, or nil at the end of the message.
+    mutating func next() throws(GraphDefError) -> Field? {
+        if isAtEnd { return nil }
+        let start = offset
+        let tag = try varint()
+        guard tag >> 3 > 0, tag >> 3 < 1 << 29 else { throw .malformed(offset: start, .invalidFieldNumber) }
+        guard let type = WireType(rawValue: Int(tag & 7)) else {
+            throw .malformed(offset: start, .invalidWireType(Int(tag & 7)))
+        }
+        return Field(number: Int(tag >> 3), type: type, offset: start)
+    }
+
+    mutating func varint() throws(GraphDefError) -> UInt64 {
+        let start = offset
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            guard offset < end else { throw overrun(from: start, length: offset - start + 1) }
+            let byte = file[offset]
+            offset += 1
+            // The tenth byte holds the one bit that is left of 64.
+            if shift == 63, byte > 1 { throw .malformed(offset: start, .overlongVarint) }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    mutating func fixed32() throws(GraphDefError) -> UInt32 {
+        let range = try take(4, from: offset)
+        return UInt32(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt32.self))
+    }
+
+    mutating func fixed64() throws(GraphDefError) -> UInt64 {
+        let range = try take(8, from: offset)
+        return UInt64(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
+    }
+
+    /// Where the payload of a length-delimited field lies in the file.
+    mutating func payload() throws(GraphDefError) -> Range<Int> {
+        let start = offset
+        let length = try varint()
+        guard let length = Int(exactly: length) else { throw .malformed(offset: start, .overlongVarint) }
+        return try take(length, from: start)
+    }
+
+    mutating func message() throws(GraphDefError) -> WireReader {
+        WireReader(file: file, range: try payload())
+    }
+
+    mutating func bytes() throws(GraphDefError) -> [UInt8] {
+        [UInt8](file[try payload()])
+    }
+
+    mutating func string() throws(GraphDefError) -> String {
+        let range = try payload()
+        guard let string = String(validating: file[range], as: UTF8.self) else {
+            throw .malformed(offset: range.lowerBound, .invalidUTF8)
+        }
+        return string
+    }
+
+    mutating func skip(_ field: Field) throws(GraphDefError) {
+        switch field.type {
+        case .varint: _ = try varint()
+        case .fixed32: _ = try fixed32()
+        case .fixed64: _ = try fixed64()
+        case .lengthDelimited: _ = try payload()
+        }
+    }
+
+    /// Demands the encoding that a known field must have.
+    func expect(_ type: WireType, _ field: Field) throws(GraphDefError) {
+        guard field.type == type else {
+            throw .malformed(offset: field.offset, .unexpectedWireType(field: field.number, wireType: field.type.rawValue))
+        }
+    }
+
+    /// The elements of a repeated number, which may come packed in one field or one at a time.
+    mutating func appendRepeated<Element>(
+        _ field: Field, _ type: WireType, to elements: inout [Element],
+        _ read: (inout WireReader) throws(GraphDefError) -> Element
+    ) throws(GraphDefError) {
+        if field.type == .lengthDelimited {
+            var packed = try message()
+            while !packed.isAtEnd { elements.append(try read(&packed)) }
+        } else {
+            try expect(type, field)
+            elements.append(try read(&self))
+        }
+    }
+
+    private mutating func take(_ length: Int, from start: Int) throws(GraphDefError) -> Range<Int> {
+        guard length <= end - offset else { throw overrun(from: start, length: length) }
+        defer { offset += length }
+        return offset..<(offset + length)
+    }
+
+    private func overrun(from start: Int, length: Int) -> GraphDefError {
+        isOutermost
+            ? .truncated(offset: start, needed: length, available: end - offset)
+            : .malformed(offset: start, .lengthBeyondMessage(length: length, available: end - offset))
+    }
+}

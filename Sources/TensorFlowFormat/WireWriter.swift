@@ -1,0 +1,94 @@
+import TensorGraph
+
+/// Collects a Protocol Buffers message as a rope: small fields are gathered, large constants stay where they are.
+///
+/// So a message's length is known before any of its bytes is written, and writing a graph of 100 MB needs a few kilobytes.
+struct WireWriter {
+    enum Piece {
+        case bytes([UInt8])
+        case region(ByteRegion)
+    }
+
+    private(set) var pieces: [Piece] = []
+    private(set) var count = 0
+
+    /// Below this, copying is cheaper than one more piece.
+    private static let copied = 256
+
+    mutating func tag(_ field: Int, _ type: WireReader.WireType) {
+        varint(UInt64(field << 3 | type.rawValue))
+    }
+
+    mutating func varint(_ value: UInt64) {
+        append { bytes in
+            var rest = value
+            while rest >= 0x80 {
+                bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            bytes.append(UInt8(rest))
+        }
+    }
+
+    /// A whole varint field. Negative numbers take ten bytes, as the format has it.
+    mutating func field(_ number: Int, _ value: Int64) {
+        tag(number, .varint)
+        varint(UInt64(bitPattern: value))
+    }
+
+    mutating func field(_ number: Int, _ value: Float) {
+        tag(number, .fixed32)
+        fixed32(value.bitPattern)
+    }
+
+    mutating func fixed32(_ value: UInt32) {
+        append { bytes in withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    }
+
+    mutating func field(_ number: Int, _ bytes: some Collection<UInt8>) {
+        tag(number, .lengthDelimited)
+        varint(UInt64(bytes.count))
+        raw(bytes)
+    }
+
+    mutating func field(_ number: Int, _ region: ByteRegion) {
+        tag(number, .lengthDelimited)
+        varint(UInt64(region.count))
+        if region.count < Self.copied { return raw(region.bytes) }
+        pieces.append(.region(region))
+        count += region.count
+    }
+
+    mutating func field(_ number: Int, _ message: WireWriter) {
+        tag(number, .lengthDelimited)
+        varint(UInt64(message.count))
+        for piece in message.pieces {
+            switch piece {
+            case .bytes(let bytes): raw(bytes)
+            case .region(let region):
+                pieces.append(piece)
+                count += region.count
+            }
+        }
+    }
+
+    mutating func raw(_ new: some Collection<UInt8>) {
+        append { $0.append(contentsOf: new) }
+    }
+
+    private mutating func append(_ body: (inout [UInt8]) -> Void) {
+        // Take the last piece out while it grows, so that the array is never copied.
+        if case .bytes(var bytes)? = pieces.last {
+            pieces.removeLast()
+            count -= bytes.count
+            body(&bytes)
+            count += bytes.count
+            pieces.append(.bytes(bytes))
+        } else {
+            var bytes: [UInt8] = []
+            body(&bytes)
+            count += bytes.count
+            pieces.append(.bytes(bytes))
+        }
+    }
+}
