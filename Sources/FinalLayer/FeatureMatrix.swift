@@ -1,0 +1,28 @@
+/// Bottleneck vectors, one a row: `[rows, columns]` float32, row-major, without gaps.
+package struct FeatureMatrix: Sendable {
+    package let columns: Int
+    package private(set) var values: [Float]
+    package var rows: Int { columns == 0 ? 0 : values.count / columns }
+
+    package init(columns: Int, reservingRows rows: Int = 0) {
+        precondition(columns > 0, "a feature matrix needs columns")
+        self.columns = columns
+        values = []
+        values.reserveCapacity(rows * columns)
+    }
+
+    /// - Precondition: `values.count` is a multiple of `columns`.
+    package init(columns: Int, values: [Float]) {
+        precondition(columns > 0 && values.count % columns == 0, "a feature matrix has whole rows")
+        (self.columns, self.values) = (columns, values)
+    }
+
+    /// Adds a row of `columns` numbers straight from where they lie, the mapped cache for one.
+    package mutating func append(row: UnsafeBufferPointer<Float>) {
+        precondition(row.count == columns, "a row has as many numbers as the matrix has columns")
+        values.append(contentsOf: row)
+    }
+    package mutating func append(row: [Float]) { row.withUnsafeBufferPointer { append(row: $0) } }
+
+    package subscript(row: Int) -> ArraySlice<Float> { values[row * columns..<(row + 1) * columns] }
+}

@@ -1,0 +1,49 @@
+/// xoshiro256** seeded by SplitMix64 (Blackman and Vigna): the same numbers on every platform, for ever.
+package struct RandomSource: RandomNumberGenerator, Sendable {
+    private var s: (UInt64, UInt64, UInt64, UInt64)
+
+    package init(seed: UInt64) {
+        var state = seed
+        func mixed() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+        s = (mixed(), mixed(), mixed(), mixed())
+    }
+
+    package mutating func next() -> UInt64 {
+        func rotated(_ x: UInt64, _ k: UInt64) -> UInt64 { (x << k) | (x >> (64 - k)) }
+        let result = rotated(s.1 &* 5, 7) &* 9
+        let t = s.1 << 17
+        s.2 ^= s.0; s.3 ^= s.1; s.1 ^= s.2; s.0 ^= s.3
+        s.2 ^= t
+        s.3 = rotated(s.3, 45)
+        return result
+    }
+
+    /// A number of `0..<bound`, each equally likely but for a bias under `bound / 2^64`.
+    package mutating func index(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+
+    /// Uniform in [0, 1), 24 bits.
+    package mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }
+
+    /// Standard normal, redrawn beyond two standard deviations, as TensorFlow's `truncated_normal`.
+    ///
+    /// Rejection under the density itself, so that no library's logarithm or cosine decides the bits.
+    package mutating func truncatedNormal() -> Float {
+        while true {
+            let x = unit() * 4 - 2
+            if unit() < exponential(SIMD4(repeating: -0.5 * x * x))[0] { return x }
+        }
+    }
+
+    /// A permutation of `0..<count` (Fisher and Yates).
+    package mutating func permutation(of count: Int) -> [Int] {
+        var order = Array(0..<count)
+        for last in stride(from: count - 1, to: 0, by: -1) { order.swapAt(last, index(below: last + 1)) }
+        return order
+    }
+}

@@ -1,0 +1,59 @@
+import Compression
+
+/// Which part of the pictures a picture belongs to.
+package enum SplitPart: String, Sendable, CaseIterable { case training, validation, testing }
+
+/// retrain.py's split: a picture's part is a hash of its path, so that it stays where it is when others come and go.
+///
+/// The path is hashed as bytes, exactly as it was typed and joined, the folder given on the command line included.
+package struct Split: Sendable, Equatable {
+    /// How a hash becomes a percentage.
+    package enum Rule: Sendable {
+        /// The SHA-1 modulo 2²⁷; retrain.py since 2017.
+        case modulo27
+        /// The SHA-1 modulo 2¹⁶; retrain.py of 2016.
+        case modulo16
+
+        var bits: Int { self == .modulo27 ? 27 : 16 }
+    }
+
+    package var testingPercentage = 10
+    package var validationPercentage = 10
+    package var rule = Rule.modulo27
+
+    package init(testingPercentage: Int = 10, validationPercentage: Int = 10, rule: Rule = .modulo27) {
+        (self.testingPercentage, self.validationPercentage, self.rule) = (testingPercentage, validationPercentage, rule)
+    }
+
+    package func part(ofPath path: some Sequence<UInt8>) -> SplitPart {
+        let percentage = percentage(ofPath: path)
+        if percentage < Double(validationPercentage) { return .validation }
+        return percentage < Double(validationPercentage + testingPercentage) ? .testing : .training
+    }
+    package func part(ofPath path: String) -> SplitPart { part(ofPath: path.utf8) }
+
+    /// Where a path falls in 0...100; multiplied by the quotient, in that order, as retrain.py rounds.
+    package func percentage(ofPath path: some Sequence<UInt8>) -> Double {
+        let digest = SHA1.hash(Self.withoutNoHashSuffix(Array(path)))
+        return Double(digest.remainder(bits: rule.bits)) * (100.0 / Double(1 << rule.bits - 1))
+    }
+
+    /// `_nohash_` and all after it removed, so that pictures which differ only there share a part.
+    ///
+    /// As Python's `re.sub(r'_nohash_.*$', '', path)`: the dot stops at a line feed, and `$` also matches before a last one.
+    static func withoutNoHashSuffix(_ path: [UInt8]) -> [UInt8] {
+        let marker = Array("_nohash_".utf8)
+        guard path.count >= marker.count else { return path }
+        for start in 0...(path.count - marker.count) where path[start..<start + marker.count].elementsEqual(marker) {
+            guard let lineFeed = path[(start + marker.count)...].firstIndex(of: 0x0A) else { return Array(path[..<start]) }
+            if lineFeed == path.count - 1 { return Array(path[..<start]) + [0x0A] }
+        }
+        return path
+    }
+
+    /// The path that retrain.py hashes: Python's `os.path.join` of the folder as typed, the class folder and the file name.
+    package static func path(imageDirectory: String, folder: String, file: String) -> String {
+        func joined(_ a: String, _ b: String) -> String { a.isEmpty || a.utf8.last == UInt8(ascii: "/") ? a + b : a + "/" + b }
+        return joined(joined(imageDirectory, folder), file)
+    }
+}

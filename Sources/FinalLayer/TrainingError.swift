@@ -1,0 +1,46 @@
+/// Why a layer cannot be trained on what was given.
+package enum TrainingError: Error, Sendable, Equatable {
+    /// Fewer than two classes.
+    case tooFewClasses(Int)
+    /// `rows` and `labels` disagree.
+    case labelCount(labels: Int, rows: Int)
+    /// A label outside `0..<classes`.
+    case labelOutOfRange(row: Int, label: Int, classes: Int)
+    /// A class without a training row.
+    case emptyClass(Int)
+    /// A feature that is NaN or infinite.
+    case notFinite(row: Int, column: Int)
+}
+
+/// Rows and labels that fit each other, checked once for every solver.
+struct TrainingData {
+    let features: FeatureMatrix
+    let labels: [Int]
+    let classes: Int
+    /// Row indices.
+    let training, validation: [Int]
+
+    init(_ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int]) throws(TrainingError) {
+        guard classes >= 2 else { throw .tooFewClasses(classes) }
+        guard labels.count == features.rows else { throw .labelCount(labels: labels.count, rows: features.rows) }
+        var counts = [Int](repeating: 0, count: classes)
+        for row in training + validation {
+            guard labels[row] >= 0, labels[row] < classes else {
+                throw .labelOutOfRange(row: row, label: labels[row], classes: classes)
+            }
+        }
+        for row in training { counts[labels[row]] += 1 }
+        if let empty = counts.firstIndex(of: 0) { throw .emptyClass(empty) }
+        let bad = features.values.withUnsafeBufferPointer { values in
+            for row in training + validation {
+                // A sum is finite only if every number in it is (or if huge ones overflow it: then look closer).
+                var sum: Float = 0
+                for k in row * features.columns..<(row + 1) * features.columns { sum += values[k] * 0 }
+                if sum != 0 { return values[row * features.columns..<(row + 1) * features.columns].firstIndex { !$0.isFinite } }
+            }
+            return nil
+        }
+        if let bad { throw .notFinite(row: bad / features.columns, column: bad % features.columns) }
+        (self.features, self.labels, self.classes, self.training, self.validation) = (features, labels, classes, training, validation)
+    }
+}
