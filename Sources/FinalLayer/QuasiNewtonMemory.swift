@@ -1,0 +1,73 @@
+/// The last steps and how the gradient changed over them: an approximation of the inverse Hessian (L-BFGS).
+///
+/// - Source: Nocedal and Wright, Numerical Optimization, algorithm 7.4.
+struct QuasiNewtonMemory {
+    private static let capacity = 10
+    private var steps: [FloatBuffer] = []
+    private var changes: [FloatBuffer] = []
+    private let count: Int
+
+    init(count: Int) { self.count = count }
+
+    /// Remembers `step` and `change`, unless the curvature between them is too small to trust.
+    mutating func append(step: UnsafePointer<Float>, change: UnsafePointer<Float>) {
+        let curvature = dot(step, change, count)
+        guard curvature > 1e-7 * (dot(step, step, count) * dot(change, change, count)).squareRoot() else { return }
+        let full = steps.count == Self.capacity
+        let (s, y) = full ? (steps.removeFirst(), changes.removeFirst()) : (FloatBuffer(count), FloatBuffer(count))
+        s.base.update(from: step, count: count)
+        y.base.update(from: change, count: count)
+        steps.append(s)
+        changes.append(y)
+    }
+
+    /// Makes the memory true for a Hessian to whose first `weights` diagonal elements `shift` was added.
+    mutating func shiftHessian(by shift: Float, weights: Int) {
+        for (s, y) in zip(steps, changes) { addScaled(shift, s.base, to: y.base, weights) }
+        // A shift down can use up a pair's curvature where rounding made it up.
+        let kept = steps.indices.filter { dot(steps[$0].base, changes[$0].base, count) > 0 }
+        (steps, changes) = (kept.map { steps[$0] }, kept.map { changes[$0] })
+    }
+
+    /// -H·gradient into `direction`.
+    func descend(_ gradient: UnsafePointer<Float>, into direction: UnsafeMutablePointer<Float>) {
+        for k in 0..<count { direction[k] = -gradient[k] }
+        guard let s = steps.last, let y = changes.last else { return }
+        var weights = [Double](repeating: 0, count: steps.count)
+        for i in steps.indices.reversed() {
+            weights[i] = dot(steps[i].base, direction, count) / dot(steps[i].base, changes[i].base, count)
+            addScaled(Float(-weights[i]), changes[i].base, to: direction, count)
+        }
+        let scale = Float(dot(s.base, y.base, count) / dot(y.base, y.base, count))
+        for k in 0..<count { direction[k] *= scale }
+        for i in steps.indices {
+            let back = dot(changes[i].base, direction, count) / dot(steps[i].base, changes[i].base, count)
+            addScaled(Float(weights[i] - back), steps[i].base, to: direction, count)
+        }
+    }
+}
+
+/// Σ aₖ·bₖ: lanes in single precision over 256 numbers at a time, their sums in double. `count` is a multiple of 4.
+func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Double {
+    var total: Double = 0, start = 0
+    while start < count {
+        let end = min(start + 256, count)
+        var sum = SIMD4<Float>(), k = start
+        while k < end {
+            sum += SIMD4(at: a + k) * SIMD4(at: b + k)
+            k &+= 4
+        }
+        total += Double(sum.sum())
+        start = end
+    }
+    return total
+}
+
+/// b += scale · a. `count` is a multiple of 4.
+func addScaled(_ scale: Float, _ a: UnsafePointer<Float>, to b: UnsafeMutablePointer<Float>, _ count: Int) {
+    var k = 0
+    while k < count {
+        (SIMD4(at: b + k) + SIMD4(at: a + k) * scale).store(at: b + k)
+        k &+= 4
+    }
+}

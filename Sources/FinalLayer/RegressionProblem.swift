@@ -1,0 +1,180 @@
+/// One regularized softmax regression on its way to its minimum: some rows train it, the others are held out.
+///
+/// Minimizes (1/n) Σ crossEntropy(row) + strength/2 · ‖weights‖² over the training rows; biases are free. Several problems
+/// share a design matrix and one pass over it (see `RegressionSolver`).
+final class RegressionProblem: @unchecked Sendable {
+    let classes: Int
+    /// Row strides of weights and of logits.
+    let stride, rowStride: Int
+    let labels: [Int]
+    /// Whether a row of the design matrix is held out.
+    let isHeldOut: [Bool]
+    let trainingCount: Int
+    private(set) var strength: Double = 0
+    private(set) var isConverged = false
+    private(set) var iterations = 0
+
+    /// Weights `[classes, stride]`, then biases `[classes]`, then padding to a whole vector. So are the gradient and direction.
+    let parameters, direction: FloatBuffer
+    private let gradient, previousGradient: FloatBuffer
+    /// `[classes, rowStride]`
+    private let logits: FloatBuffer
+    private var memory: QuasiNewtonMemory
+    private var hasGradient = false
+    private let labelLanes: [Int32]
+    private let rowWeights: FloatBuffer
+
+    var weightCount: Int { classes * stride }
+    var biases: UnsafeMutablePointer<Float> { parameters.base + weightCount }
+
+    init(_ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool]) {
+        (self.classes, self.labels, self.isHeldOut) = (classes, labels, isHeldOut)
+        (stride, rowStride) = (design.stride, design.paddedRows)
+        trainingCount = isHeldOut.count { !$0 }
+        let count = classes * stride + padded(classes, to: 4)
+        (parameters, direction, gradient, previousGradient) = (FloatBuffer(count), FloatBuffer(count), FloatBuffer(count), FloatBuffer(count))
+        logits = FloatBuffer(classes * rowStride)
+        memory = QuasiNewtonMemory(count: count)
+        labelLanes = (0..<rowStride).map { $0 < labels.count ? Int32(labels[$0]) : -1 }
+        rowWeights = FloatBuffer(rowStride)
+        for row in labels.indices where !isHeldOut[row] { rowWeights.base[row] = 1 / Float(trainingCount) }
+    }
+
+    /// Begins, or goes on from the minimum for another strength.
+    func begin(strength new: Double) {
+        let shift = Float(new - strength)
+        strength = new
+        isConverged = false
+        iterations = 0
+        guard hasGradient else { return }
+        addScaled(shift, parameters.base, to: gradient.base, weightCount)
+        memory.shiftHessian(by: shift, weights: weightCount)
+    }
+
+    /// Where the gradient's residuals go before the first direction, at the point where all is 0.
+    func writeResiduals(to residuals: UnsafeMutablePointer<Float>) {
+        for c in 0..<classes { (residuals + c * rowStride).update(from: logits.base + c * rowStride, count: rowStride) }
+        softmaxColumns(residuals, stride: rowStride, classes: classes, rows: 0..<rowStride)
+        for c in 0..<classes {
+            let r = residuals + c * rowStride
+            for i in 0..<rowStride { r[i] = (r[i] - (labelLanes[i] == Int32(c) ? 1 : 0)) * rowWeights.base[i] }
+        }
+    }
+
+    /// Completes the gradient, whose weights' part without the penalty lies in `sums` `[classes, stride]`, learns from its
+    /// change since `step`, and decides whether this is the minimum.
+    func receiveGradient(sums: UnsafePointer<Float>, residuals: UnsafePointer<Float>, tolerance: Double) {
+        previousGradient.copy(from: gradient)
+        let g = gradient.base
+        g.update(from: sums, count: weightCount)
+        addScaled(Float(strength), parameters.base, to: g, weightCount)
+        for c in 0..<classes {
+            var sum: Double = 0
+            for i in 0..<rowStride { sum += Double(residuals[c * rowStride + i]) }
+            g[weightCount + c] = Float(sum)
+        }
+        if hasGradient {
+            let change = previousGradient.base
+            for k in 0..<gradient.count { change[k] = g[k] - change[k] }
+            memory.append(step: direction.base, change: change)
+        }
+        hasGradient = true
+        chooseDirection(tolerance: tolerance)
+    }
+
+    /// The next direction; converged if what it promises is below `tolerance`.
+    func chooseDirection(tolerance: Double) {
+        guard hasGradient else { return }
+        memory.descend(gradient.base, into: direction.base)
+        // gᵀHg / 2 estimates how far above its minimum the loss is; ‖g‖² / 2·strength bounds it.
+        let slope = -dot(gradient.base, direction.base, gradient.count), norm = dot(gradient.base, gradient.base, gradient.count)
+        isConverged = !(slope > 0) || norm < 2 * strength * tolerance || (memoryIsFull && slope < 0.02 * tolerance)
+    }
+    private var memoryIsFull: Bool { iterations >= 10 }
+
+    /// Walks to the minimum along the direction, whose logits `[classes, rowStride]` are `change`, and leaves the residuals there.
+    ///
+    /// The logits are linear in the step, so this costs no pass over the features: Newton's method on one number.
+    func advance(change: UnsafeMutablePointer<Float>, residuals: UnsafeMutablePointer<Float>) {
+        for c in 0..<classes {
+            let bias = direction.base[weightCount + c]
+            for i in 0..<rowStride { change[c * rowStride + i] += bias }
+        }
+        let penaltySlope = strength * dot(parameters.base, direction.base, weightCount)
+        let penaltyCurvature = strength * dot(direction.base, direction.base, weightCount)
+        var step: Double = 1, low: Double = 0, high = Double.infinity, first: Double?
+        for _ in 0..<12 {
+            let (slope, curvature) = derivatives(at: Float(step), change: change, scratch: residuals)
+            let total = slope + penaltySlope + step * penaltyCurvature
+            if total < 0 { low = step } else { high = step }
+            let reference = first ?? total.magnitude
+            first = reference
+            let move = total / max(curvature + penaltyCurvature, .leastNormalMagnitude)
+            if move.magnitude < 0.02 * step { break }
+            var next = step - move
+            if !(next > low && next < high) { next = high.isFinite ? (low + high) / 2 : low * 4 }
+            // Far from the minimum softmax saturates and Newton overshoots.
+            step = min(next, max(step, 1e-6) * 16)
+        }
+        let scale = Float(step)
+        addScaled(scale, change, to: logits.base, logits.count)
+        for k in 0..<direction.count { direction.base[k] *= scale }
+        addScaled(1, direction.base, to: parameters.base, parameters.count)
+        iterations += 1
+        writeResiduals(to: residuals)
+    }
+
+    /// First and second derivative of the mean cross entropy along `change`, at `step`.
+    private func derivatives(
+        at step: Float, change: UnsafePointer<Float>, scratch p: UnsafeMutablePointer<Float>
+    ) -> (Double, Double) {
+        let z = logits.base, w = rowWeights.base
+        var slope: Double = 0, curvature: Double = 0
+        labelLanes.withUnsafeBufferPointer { labels in
+            for i in Swift.stride(from: 0, to: rowStride, by: 4) {
+                var top = SIMD4<Float>(repeating: -.infinity)
+                for c in 0..<classes {
+                    let o = c * rowStride + i
+                    let v = SIMD4(at: z + o) + SIMD4(at: change + o) * step
+                    v.store(at: p + o)
+                    top = pointwiseMax(top, v)
+                }
+                let label = SIMD4<Int32>(labels[i], labels[i + 1], labels[i + 2], labels[i + 3])
+                var sum = SIMD4<Float>(), mean = sum, square = sum, chosen = sum
+                for c in 0..<classes {
+                    let o = c * rowStride + i
+                    let power = exponential(SIMD4(at: p + o) - top), d = SIMD4(at: change + o)
+                    sum += power
+                    mean += power * d
+                    square += power * d * d
+                    chosen.replace(with: d, where: label .== Int32(c))
+                }
+                let scale = 1 / sum, weight = SIMD4(at: w + i)
+                mean *= scale
+                slope += Double(((mean - chosen) * weight).sum())
+                curvature += Double(((square * scale - mean * mean) * weight).sum())
+            }
+        }
+        return (slope, curvature)
+    }
+
+    /// Loss and success on each held-out row, in the rows' order; and the logits there.
+    func heldOutScores() -> [(row: Int, loss: Double, isRight: Bool)] {
+        isHeldOut.indices.filter { isHeldOut[$0] }.map { row in
+            let score = crossEntropy(logits.base, stride: rowStride, classes: classes, row: row, label: labels[row])
+            return (row, score.loss, score.isRight)
+        }
+    }
+
+    /// Logits of one row of the design matrix.
+    func logits(row: Int) -> [Float] { (0..<classes).map { logits.base[$0 * rowStride + row] } }
+
+    /// The minimized sum: mean cross entropy over the training rows plus the penalty.
+    var objective: Double {
+        var sum: Double = 0
+        for row in labels.indices where !isHeldOut[row] {
+            sum += crossEntropy(logits.base, stride: rowStride, classes: classes, row: row, label: labels[row]).loss
+        }
+        return sum / Double(trainingCount) + strength / 2 * dot(parameters.base, parameters.base, weightCount)
+    }
+}
