@@ -1,0 +1,124 @@
+/// Compresses to DEFLATE (RFC 1951) with hash chains, lazy matching and the smallest kind of each block.
+///
+///     let stream = Deflate.compress(bytes, level: 6, container: .zlib)
+package enum Deflate {
+    /// - Parameters:
+    ///   - bytes: fewer than 2 GiB.
+    ///   - level: 1 (fast) ... 9 (small), as zlib's.
+    package static func compress(
+        _ bytes: UnsafeRawBufferPointer, level: Int = 6, container: DeflateContainer = .zlib
+    ) -> [UInt8] {
+        precondition((1...9).contains(level) && bytes.count <= Int(Int32.max))
+        let source = bytes.assumingMemoryBound(to: UInt8.self)
+        var out = BitWriter(bytes: header(container, level: level))
+        let effort = efforts[level - 1]
+        var parser = Parser(source: source)
+        repeat {
+            let start = parser.position
+            let tokens = effort.lookAhead == 0 ? parser.greedy(effort) : parser.lazy(effort)
+            DeflateBlock.write(
+                tokens[...], source: UnsafeBufferPointer(rebasing: source[start..<parser.position]),
+                isLast: parser.position == source.count, to: &out)
+        } while parser.position < source.count
+        out.align()
+        out.append(trailer(container, bytes))
+        return out.bytes
+    }
+
+    package static func compress(_ bytes: [UInt8], level: Int = 6, container: DeflateContainer = .zlib) -> [UInt8] {
+        bytes.withUnsafeBytes { compress($0, level: level, container: container) }
+    }
+
+    /// How hard a level looks. The depths are zlib's (deflate.c, configuration_table), which users know the cost of.
+    fileprivate struct Effort {
+        /// Candidates a position.
+        let depth: Int
+        /// A match of this length ends the search.
+        let enough: Int
+        /// A match of this length or more is taken without looking at the next position; 0: every match is.
+        let lookAhead: Int
+    }
+    private static let efforts: [Effort] = [
+        Effort(depth: 4, enough: 8, lookAhead: 0), Effort(depth: 5, enough: 16, lookAhead: 0),
+        Effort(depth: 6, enough: 32, lookAhead: 0), Effort(depth: 16, enough: 16, lookAhead: 4),
+        Effort(depth: 32, enough: 32, lookAhead: 16), Effort(depth: 128, enough: 128, lookAhead: 16),
+        Effort(depth: 256, enough: 128, lookAhead: 32), Effort(depth: 1024, enough: 258, lookAhead: 128),
+        Effort(depth: 4096, enough: 258, lookAhead: 258),
+    ]
+
+    private static func header(_ container: DeflateContainer, level: Int) -> [UInt8] {
+        switch container {
+        case .raw: []
+        // FLEVEL in bits 6–7 of the second byte, chosen with FCHECK so that the pair is a multiple of 31.
+        case .zlib: [0x78, level == 1 ? 0x01 : level < 6 ? 0x5e : level == 6 ? 0x9c : 0xda]
+        // No name, no time: the same bytes for the same input. XFL 2 is slowest, 4 fastest; 255 is no particular system.
+        case .gzip: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level == 9 ? 2 : level == 1 ? 4 : 0, 255]
+        }
+    }
+
+    private static func trailer(_ container: DeflateContainer, _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) } }
+        return switch container {
+        case .raw: []
+        case .zlib: word(Adler32.checksum(bytes)).reversed()
+        case .gzip: word(CRC32.checksum(bytes)) + word(UInt32(truncatingIfNeeded: bytes.count))
+        }
+    }
+}
+
+/// Walks over the source and cuts it into tokens, a block at a time.
+private struct Parser: ~Copyable {
+    /// Enough to pay for a dynamic header, few enough to follow a change in the data.
+    private static let tokensInBlock = 1 << 15
+
+    private let source: UnsafeBufferPointer<UInt8>
+    private var finder: MatchFinder
+    private(set) var position = 0
+
+    init(source: UnsafeBufferPointer<UInt8>) {
+        self.source = source
+        finder = MatchFinder(source: source)
+    }
+
+    mutating func greedy(_ effort: Deflate.Effort) -> [DeflateToken] {
+        var tokens: [DeflateToken] = []
+        while position < source.count, tokens.count < Self.tokensInBlock {
+            finder.insert(upTo: position)
+            if let match = finder.longest(at: position, longerThan: 2, depth: effort.depth, enough: effort.enough) {
+                tokens.append(DeflateToken(length: match.length, distance: match.distance))
+                position += match.length
+            } else {
+                tokens.append(DeflateToken(literal: source[position]))
+                position += 1
+            }
+        }
+        return tokens
+    }
+
+    /// Takes a match only if the next position has no longer one.
+    mutating func lazy(_ effort: Deflate.Effort) -> [DeflateToken] {
+        var tokens: [DeflateToken] = []
+        while position < source.count, tokens.count < Self.tokensInBlock {
+            finder.insert(upTo: position)
+            guard var match = finder.longest(at: position, longerThan: 2, depth: effort.depth, enough: effort.enough) else {
+                tokens.append(DeflateToken(literal: source[position]))
+                position += 1
+                continue
+            }
+            while match.length < effort.lookAhead, position + 1 < source.count {
+                finder.insert(upTo: position + 1)
+                let depth = match.length >= effort.enough / 4 ? max(1, effort.depth / 4) : effort.depth
+                guard
+                    let later = finder.longest(
+                        at: position + 1, longerThan: match.length, depth: depth, enough: effort.enough)
+                else { break }
+                tokens.append(DeflateToken(literal: source[position]))
+                position += 1
+                match = later
+            }
+            tokens.append(DeflateToken(length: match.length, distance: match.distance))
+            position += match.length
+        }
+        return tokens
+    }
+}

@@ -1,0 +1,122 @@
+/// What stands around a DEFLATE stream.
+package enum DeflateContainer: Sendable {
+    case raw
+    /// RFC 1950: two bytes before, Adler-32 after.
+    case zlib
+    /// RFC 1952: ten bytes or more before, CRC-32 and length after; members may follow each other.
+    case gzip
+}
+
+/// Decodes a whole DEFLATE, zlib or gzip stream at once.
+package enum Inflate {
+    /// - Parameter limit: the most bytes the result may have; more is an error before they are allocated.
+    package static func decompress(
+        _ bytes: UnsafeRawBufferPointer, _ container: DeflateContainer = .zlib, limit: Int = 1 << 31
+    ) throws(InflateError) -> [UInt8] {
+        var output = OutputBuffer(limit: limit)
+        switch container {
+        case .raw:
+            var inflater = Inflater(segments: [bytes])
+            try output.fill(from: &inflater)
+        case .zlib:
+            var inflater = Inflater(segments: [bytes])
+            try inflater.readZlibHeader()
+            try output.fill(from: &inflater)
+            let computed = output.withBytes { Adler32.checksum($0) }
+            let declared = try inflater.trailer(bytes: 4, bigEndian: true)
+            guard declared == computed else {
+                throw .badChecksum(offset: inflater.offset - 4, declared: declared, computed: computed)
+            }
+        case .gzip: try decompressMembers(bytes, into: &output)
+        }
+        return output.withBytes { Array($0) }
+    }
+
+    package static func decompress(
+        _ bytes: [UInt8], _ container: DeflateContainer = .zlib, limit: Int = 1 << 31
+    ) throws(InflateError) -> [UInt8] {
+        let result: Result<[UInt8], InflateError> = bytes.withUnsafeBytes { bytes in
+            do throws(InflateError) { return .success(try decompress(bytes, container, limit: limit)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private static func decompressMembers(_ bytes: UnsafeRawBufferPointer, into output: inout OutputBuffer) throws(InflateError) {
+        var inflater = Inflater(segments: [bytes])
+        while true {
+            try inflater.readGzipHeader()
+            let start = output.count
+            try output.fill(from: &inflater, historyStart: start)
+            let (crc, length) = output.withBytes { all in
+                let member = UnsafeRawBufferPointer(rebasing: all[start...])
+                return (CRC32.checksum(member), UInt32(truncatingIfNeeded: member.count))
+            }
+            let at = inflater.offset
+            let declared = (try inflater.trailer(bytes: 4, bigEndian: false), try inflater.trailer(bytes: 4, bigEndian: false))
+            guard declared.0 == crc else { throw .badChecksum(offset: at, declared: declared.0, computed: crc) }
+            guard declared.1 == length else { throw .badLength(offset: at + 4, declared: declared.1, computed: length) }
+            // Another member follows, or padding that is none of ours.
+            let next = inflater.offset
+            guard next + 2 <= bytes.count, bytes[next] == 0x1f, bytes[next + 1] == 0x8b else { return }
+            inflater.restart()
+        }
+    }
+}
+
+extension Inflater {
+    /// RFC 1950 §2.2. The window size is only checked: every stream gets 32 KiB.
+    package mutating func readZlibHeader() throws(InflateError) {
+        let at = offset
+        let (cmf, flags) = (try take(8), try take(8))
+        guard cmf & 15 == 8, cmf >> 4 <= 7, (cmf << 8 | flags) % 31 == 0, flags & 0x20 == 0 else { throw .badHeader(offset: at) }
+    }
+
+    /// RFC 1952 §2.3.
+    package mutating func readGzipHeader() throws(InflateError) {
+        let at = offset
+        guard try take(8) == 0x1f, try take(8) == 0x8b, try take(8) == 8 else { throw .badHeader(offset: at) }
+        let flags = try take(8)
+        guard flags & 0xe0 == 0 else { throw .badHeader(offset: at + 3) }
+        for _ in 0..<6 { _ = try take(8) }
+        if flags & 4 != 0 { for _ in 0..<(try take(16)) { _ = try take(8) } }
+        // Name and comment, each ended by a zero; then the header's own checksum.
+        if flags & 8 != 0 { while try take(8) != 0 {} }
+        if flags & 16 != 0 { while try take(8) != 0 {} }
+        if flags & 2 != 0 { _ = try take(16) }
+    }
+}
+
+/// Memory that grows as a stream turns out to be longer, and never past the limit.
+private struct OutputBuffer: ~Copyable {
+    private var memory: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    private(set) var count = 0
+    let limit: Int
+
+    init(limit: Int) {
+        self.limit = max(0, limit)
+        capacity = min(self.limit, 1 << 16)
+        memory = .allocate(capacity: max(capacity, 1))
+    }
+
+    deinit { memory.deallocate() }
+
+    /// - Parameter historyStart: where matches may not reach past.
+    mutating func fill(from inflater: inout Inflater, historyStart: Int = 0) throws(InflateError) {
+        while true {
+            count = historyStart + (try inflater.decode(
+                into: memory + historyStart, from: count - historyStart, capacity: capacity - historyStart))
+            if inflater.isFinished { return }
+            if capacity == limit { throw .overLimit(limit) }
+            let larger = min(limit, capacity * 2)
+            let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+            moved.update(from: memory, count: count)
+            memory.deallocate()
+            (memory, capacity) = (moved, larger)
+        }
+    }
+
+    func withBytes<T>(_ body: (UnsafeRawBufferPointer) -> T) -> T {
+        body(UnsafeRawBufferPointer(start: memory, count: count))
+    }
+}

@@ -1,0 +1,89 @@
+/// Finds earlier occurrences of the bytes at a position, by chains of positions whose next three bytes hash alike.
+struct MatchFinder: ~Copyable {
+    private static let hashBits = 15
+    private static let windowMask = DeflateAlphabet.windowSize - 1
+    /// The latest position of each hash, and before each position the one before it; -1 where there is none.
+    private let heads: UnsafeMutablePointer<Int32>
+    private let previous: UnsafeMutablePointer<Int32>
+    private let source: UnsafeBufferPointer<UInt8>
+    private var inserted = 0
+
+    /// The source must stay in place, and be shorter than 2 GiB: positions are 32 bits wide.
+    init(source: UnsafeBufferPointer<UInt8>) {
+        self.source = source
+        heads = .allocate(capacity: 1 << Self.hashBits)
+        heads.initialize(repeating: -1, count: 1 << Self.hashBits)
+        previous = .allocate(capacity: DeflateAlphabet.windowSize)
+        previous.initialize(repeating: -1, count: DeflateAlphabet.windowSize)
+    }
+
+    deinit {
+        heads.deallocate()
+        previous.deallocate()
+    }
+
+    /// Enters every position before `end`.
+    mutating func insert(upTo end: Int) {
+        guard let bytes = source.baseAddress else { return }
+        let end = min(end, source.count - 2)
+        // Unsafe: three bytes are there for every position entered; hashes are under 2^15.
+        while inserted < end {
+            let hash = Self.hash(bytes + inserted)
+            previous[inserted & Self.windowMask] = heads[hash]
+            heads[hash] = Int32(truncatingIfNeeded: inserted)
+            inserted += 1
+        }
+    }
+
+    /// The longest match at `position` that is longer than `shortest`, the nearest of equals; every position before it must have
+    /// been entered.
+    ///
+    /// - Parameters:
+    ///   - depth: how many candidates to look at.
+    ///   - enough: a length at which to stop looking.
+    func longest(at position: Int, longerThan shortest: Int, depth: Int, enough: Int) -> (length: Int, distance: Int)? {
+        let most = min(DeflateAlphabet.longestMatch, source.count - position)
+        guard let bytes = source.baseAddress, most >= 3, shortest < most else { return nil }
+        let here = bytes + position
+        var best = (length: max(shortest, 2), distance: 0)
+        var candidate = Int(heads[Self.hash(here)])
+        var left = depth
+        let oldest = max(0, position - DeflateAlphabet.windowSize)
+        // Unsafe: candidates lie before `position`, so whatever is compared ends before the source does.
+        while candidate >= oldest, left > 0 {
+            let there = bytes + candidate
+            if there[best.length] == here[best.length], there[best.length - 1] == here[best.length - 1] {
+                let length = Self.commonLength(here, there, most)
+                if length > best.length {
+                    best = (length, position - candidate)
+                    if length >= enough || length == most { break }
+                }
+            }
+            let next = Int(previous[candidate & Self.windowMask])
+            // An older chain may have been overwritten by a newer position.
+            guard next < candidate else { break }
+            candidate = next
+            left -= 1
+        }
+        // Three far bytes cost more than three literals.
+        guard best.distance > 0, best.length > 3 || best.distance <= 4096 else { return nil }
+        return best
+    }
+
+    private static func commonLength(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ most: Int) -> Int {
+        var length = 0
+        while length + 8 <= most {
+            let x = UnsafeRawPointer(a + length).loadUnaligned(as: UInt64.self)
+            let y = UnsafeRawPointer(b + length).loadUnaligned(as: UInt64.self)
+            if x != y { return length + (x ^ y).littleEndian.trailingZeroBitCount / 8 }
+            length += 8
+        }
+        while length < most, a[length] == b[length] { length += 1 }
+        return length
+    }
+
+    private static func hash(_ bytes: UnsafePointer<UInt8>) -> Int {
+        let three = UInt32(bytes[0]) | UInt32(bytes[1]) &<< 8 | UInt32(bytes[2]) &<< 16
+        return Int((three &* 0x9e37_79b1) &>> UInt32(32 - hashBits))
+    }
+}
