@@ -73,25 +73,31 @@ package struct Adler32: Sendable {
         guard var p = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
         var left = bytes.count
         while left > 0 {
-            // The longest run for which 32 bits cannot overflow is 5,552 bytes (zlib's NMAX): 173 steps of 32.
-            let run = min(left, 5536)
-            let steps = run / 32
-            // Sums of bytes by lane, of those sums, and of bytes weighted by their place in a step: the chain from
-            // byte to byte becomes one from step to step.
-            var (sums, prefixes, weighted) = (SIMD16<UInt32>(), SIMD16<UInt32>(), SIMD16<UInt32>())
-            let weights0 = SIMD16<UInt16>(32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17)
-            let weights1 = weights0 &- 16
+            // Sums of bytes by their place in a step grow by 255 at most: 16 bits hold 257 steps of 16 bytes.
+            let run = min(left, 257 * 16)
+            let steps = run / 16
+            // The chain from byte to byte becomes one from step to step. Bytes are seen as the two halves of 16-bit lanes, and
+            // those of 32-bit lanes, so that every operation stays on whole vectors.
+            var (sums, prefixes) = (SIMD4<UInt32>(), SIMD4<UInt32>())
+            var (even, odd) = (SIMD8<UInt16>(), SIMD8<UInt16>())
             for step in 0..<steps {
-                // Unsafe: `steps * 32 <= left`.
-                let v0 = SIMD16<UInt16>(truncatingIfNeeded: UnsafeRawPointer(p + 32 * step).loadUnaligned(as: SIMD16<UInt8>.self))
-                let v1 = SIMD16<UInt16>(truncatingIfNeeded: UnsafeRawPointer(p + 32 * step + 16).loadUnaligned(as: SIMD16<UInt8>.self))
+                // Unsafe: `16 * steps <= left`.
+                let pairs = (UnsafeRawPointer(p) + 16 * step).loadUnaligned(as: SIMD8<UInt16>.self)
+                let (low, high) = (pairs & 255, pairs &>> 8)
+                even &+= low
+                odd &+= high
+                let quads = unsafeBitCast(low &+ high, to: SIMD4<UInt32>.self)
                 prefixes &+= sums
-                sums &+= SIMD16<UInt32>(truncatingIfNeeded: v0 &+ v1)
-                weighted &+= SIMD16<UInt32>(truncatingIfNeeded: v0 &* weights0 &+ v1 &* weights1)
+                sums &+= (quads & 0xffff) &+ (quads &>> 16)
             }
-            high &+= low &* UInt32(32 * steps) &+ 32 &* prefixes.wrappedSum() &+ weighted.wrappedSum()
+            var weighted: UInt32 = 0
+            for lane in 0..<8 {
+                let (first, second) = (UInt32(16 - 2 * lane), UInt32(15 - 2 * lane))
+                weighted &+= first &* UInt32(even[lane]) &+ second &* UInt32(odd[lane])
+            }
+            high &+= low &* UInt32(16 * steps) &+ 16 &* prefixes.wrappedSum() &+ weighted
             low &+= sums.wrappedSum()
-            for i in (32 * steps)..<run {
+            for i in (16 * steps)..<run {
                 low &+= UInt32(p[i])
                 high &+= low
             }

@@ -104,8 +104,9 @@ private struct OutputBuffer: ~Copyable {
     /// - Parameter historyStart: where matches may not reach past.
     mutating func fill(from inflater: inout Inflater, historyStart: Int = 0) throws(InflateError) {
         while true {
-            count = historyStart + (try inflater.decode(
-                into: memory + historyStart, from: count - historyStart, capacity: capacity - historyStart))
+            var position = count - historyStart
+            try inflater.decode(into: memory + historyStart, position: &position, capacity: capacity - historyStart)
+            count = historyStart + position
             if inflater.isFinished { return }
             if capacity == limit { throw .overLimit(limit) }
             let larger = min(limit, capacity * 2)

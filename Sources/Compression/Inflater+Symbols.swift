@@ -52,7 +52,7 @@ extension Inflater {
         }
         guard position < capacity else { return .outputFull }
         let length = Self.value(entry, &bits, &left)
-        // At least 28 bits were left of 57 unless the stream ends here.
+        // At least 36 bits were left of 56 unless the stream ends here.
         let far = Self.lookUp(distanceTable, InflateTable.distanceBits, &bits, &left)
         guard left >= 0 else { throw .truncated(offset: offset) }
         guard far & InflateEntry.exceptional == 0 else { throw .badSymbol(offset: offset) }

@@ -48,25 +48,25 @@ package struct Inflater: ~Copyable {
     /// Decodes until `capacity` is reached or the stream ends; a stream that ends exactly there is finished.
     ///
     /// - Parameters:
-    ///   - output: `position` bytes of history, then room up to `capacity`; bytes past the result may be written too.
-    /// - Returns: the new position; less than `capacity` only at the end of the stream.
+    ///   - output: `position` bytes of history, then room up to `capacity`; bytes past the new position may be written too.
+    ///   - position: moves to where the output ends, also when an error is thrown; before `capacity` only then, or at the end
+    ///     of the stream.
     package mutating func decode(
-        into output: UnsafeMutablePointer<UInt8>, from position: Int, capacity: Int
-    ) throws(InflateError) -> Int {
-        var position = position
+        into output: UnsafeMutablePointer<UInt8>, position: inout Int, capacity: Int
+    ) throws(InflateError) {
         while true {
             switch stage {
-            case .finished: return position
+            case .finished: return
             case .header: try readBlockHeader()
             case .stored(let left):
                 guard left > 0 else {
                     stage = isLastBlock ? .finished : .header
                     continue
                 }
-                if position == capacity { return position }
-                position = try copyStored(output, position, capacity, left)
+                if position == capacity { return }
+                try copyStored(output, &position, capacity, left)
             case .compressed:
-                if try decodeSymbols(output, &position, capacity) { stage = isLastBlock ? .finished : .header } else { return position }
+                if try decodeSymbols(output, &position, capacity) { stage = isLastBlock ? .finished : .header } else { return }
             }
         }
     }
@@ -99,9 +99,10 @@ package struct Inflater: ~Copyable {
         bitCount -= count
     }
 
-    /// Fills the bit buffer byte by byte, over the ends of segments; leaves it short at the end of the stream only.
+    /// Fills the bit buffer to 56...63 bits byte by byte, over the ends of segments; leaves it short at the end of the stream only.
+    /// Never to 64: the fast loop shifts by `bitCount`.
     mutating func refill() {
-        while bitCount <= 56 {
+        while bitCount < 56 {
             if input == inputEnd {
                 guard segment < segments.count else { return }
                 segmentOffset += segments[segment].count
@@ -198,9 +199,9 @@ extension Inflater {
     }
 
     private mutating func copyStored(
-        _ output: UnsafeMutablePointer<UInt8>, _ position: Int, _ capacity: Int, _ left: Int
-    ) throws(InflateError) -> Int {
-        var (position, left) = (position, left)
+        _ output: UnsafeMutablePointer<UInt8>, _ position: inout Int, _ capacity: Int, _ left: Int
+    ) throws(InflateError) {
+        var left = left
         while left > 0, position < capacity {
             if bitCount >= 8 {
                 output[position] = UInt8(truncatingIfNeeded: bits)
@@ -219,6 +220,5 @@ extension Inflater {
             }
         }
         stage = .stored(left)
-        return position
     }
 }

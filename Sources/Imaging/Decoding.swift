@@ -39,6 +39,8 @@ public struct DecodingOptions: Sendable {
     public var scaleDenominator = 1
     /// Hand out 4 channels where the picture has transparency; otherwise alpha is dropped.
     public var keepsAlpha = false
+    /// Read PNGs in Apple's CgBI variant, which no other reader takes and no standard describes.
+    public var readsCgBI = false
     /// Refuse damaged or truncated pictures instead of keeping what could be decoded.
     public var isStrict = false
     /// Checked against the header, before anything is allocated.

@@ -37,13 +37,14 @@ struct InflateTests {
             var position = 0
             while !inflater.isFinished {
                 let before = position
-                position = try output.withUnsafeMutableBufferPointer {
-                    try inflater.decode(into: $0.baseAddress!, from: before, capacity: min(before + room, $0.count))
+                try output.withUnsafeMutableBufferPointer {
+                    try inflater.decode(into: $0.baseAddress!, position: &position, capacity: min(before + room, $0.count))
                 }
                 #expect(inflater.isFinished || position == before + room)
             }
             #expect(Array(output[..<position]) == plain)
-            #expect(inflater.offset == packed.count)
+            // The last byte may have bits that nobody needed.
+            #expect((packed.count - 1...packed.count).contains(inflater.offset))
         }
     }
 

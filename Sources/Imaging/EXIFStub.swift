@@ -1,0 +1,1 @@
+enum EXIF { static func orientation(of bytes: UnsafeRawBufferPointer) -> Int { 1 } }

@@ -1,0 +1,162 @@
+import Compression
+
+/// Everything in a PNG file but its pixels: found in one walk over the chunks, before anything is decoded.
+struct PNGChunks {
+    private(set) var header: PNGHeader
+    /// 256 colors as RGBA in memory order; those the file leaves out are opaque black. `nil` without a PLTE.
+    private(set) var palette: [UInt32]?
+    private var paletteCount = 0
+    /// The one transparent gray or RGB value, as samples of the file's depth (§11.3.1).
+    private(set) var transparent: [UInt16]?
+    private(set) var hasTransparency = false
+    private(set) var orientation = 1
+    /// Apple's variant: BGR order, premultiplied, no zlib wrapper. Not in any standard.
+    private(set) var isCgBI = false
+    /// The data of the first run of IDAT chunks, as ranges of the file.
+    private(set) var data: [Range<Int>] = []
+    private(set) var warnings: [DecodingWarning] = []
+
+    static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+
+    private struct Chunk {
+        let type: String
+        /// The data's place in the file; it may end with the file instead of where the chunk says.
+        let range: Range<Int>
+        let isWhole, hasRightChecksum: Bool
+        /// §5.4: an upper-case first letter.
+        var isCritical: Bool { type.utf8.first.map { $0 & 0x20 == 0 } ?? true }
+    }
+
+    /// - Parameter start: where the signature begins.
+    init(_ bytes: UnsafeRawBufferPointer, start: Int) throws(ImageError) {
+        guard bytes.count - start >= 8, bytes[start..<(start + 8)].elementsEqual(Self.signature) else { throw .unrecognized }
+        var offset = start + 8
+        var first = try Self.next(bytes, &offset)
+        if first.type == "CgBI" {
+            isCgBI = true
+            first = try Self.next(bytes, &offset)
+        }
+        guard first.type == "IHDR" else { throw .malformed(.png, offset: start + 8, reason: "\(first.type) where IHDR must be") }
+        try Self.requireSound(first)
+        header = try PNGHeader(UnsafeRawBufferPointer(rebasing: bytes[first.range]), offset: first.range.lowerBound)
+        try readRest(bytes, from: offset)
+    }
+
+    private mutating func readRest(_ bytes: UnsafeRawBufferPointer, from start: Int) throws(ImageError) {
+        var offset = start
+        var isDataRun = true
+        while true {
+            let at = offset
+            let chunk: Chunk
+            do throws(ImageError) {
+                chunk = try Self.next(bytes, &offset)
+            } catch {
+                // What follows the pixels is not worth losing them, unless there are more signs that it is not what was written.
+                guard !data.isEmpty, warnings.isEmpty else { throw error }
+                warnings.append(DecodingWarning(offset: at, "the file ends without IEND"))
+                return
+            }
+            if chunk.type == "IDAT", isDataRun {
+                try Self.requireSound(chunk)
+                data.append(chunk.range)
+                continue
+            }
+            if !data.isEmpty { isDataRun = false }
+            guard chunk.isWhole else {
+                if data.isEmpty { throw .truncated(.png, offset: bytes.count) }
+                warnings.append(DecodingWarning(offset: at, "the file ends inside \(chunk.type)"))
+                return
+            }
+            if chunk.isCritical { try Self.requireSound(chunk) } else if !chunk.hasRightChecksum {
+                warnings.append(DecodingWarning(offset: at, "\(chunk.type) ignored: its checksum is wrong"))
+                continue
+            }
+            if chunk.type == "IEND" {
+                if data.isEmpty { throw .malformed(.png, offset: at, reason: "no image data") }
+                return
+            }
+            try read(chunk, bytes, at: at)
+        }
+    }
+
+    private mutating func read(_ chunk: Chunk, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ImageError) {
+        let content = UnsafeRawBufferPointer(rebasing: bytes[chunk.range])
+        func ignored(_ reason: String) -> DecodingWarning { DecodingWarning(offset: offset, "\(chunk.type) ignored: \(reason)") }
+        switch chunk.type {
+        case "IHDR": throw .malformed(.png, offset: offset, reason: "a second IHDR")
+        case "IDAT": warnings.append(ignored("apart from the other image data"))
+        case "PLTE":
+            guard palette == nil else { return warnings.append(ignored("a second one")) }
+            guard data.isEmpty else { return warnings.append(ignored("after the image data")) }
+            guard header.color != .gray, header.color != .grayAlpha else { return warnings.append(ignored("the picture is gray")) }
+            guard content.count % 3 == 0, (3...768).contains(content.count) else {
+                if header.color != .palette { return warnings.append(ignored("\(content.count) bytes")) }
+                throw .malformed(.png, offset: offset, reason: "PLTE of \(content.count) bytes")
+            }
+            var colors = [UInt32](repeating: UInt32(littleEndian: 0xff00_0000), count: 256)
+            for i in 0..<(content.count / 3) {
+                let rgb = UInt32(content[3 * i]) | UInt32(content[3 * i + 1]) << 8 | UInt32(content[3 * i + 2]) << 16
+                colors[i] = (rgb | 0xff00_0000).littleEndian
+            }
+            palette = colors
+            paletteCount = content.count / 3
+        case "tRNS": if let warning = readTransparency(content) { warnings.append(ignored(warning)) }
+        case "eXIf": orientation = EXIF.orientation(of: content)
+        default:
+            if chunk.isCritical { throw .malformed(.png, offset: offset, reason: "unknown critical chunk \(chunk.type)") }
+        }
+    }
+
+    /// §11.3.1. Returns why it cannot be used.
+    private mutating func readTransparency(_ content: UnsafeRawBufferPointer) -> String? {
+        guard data.isEmpty else { return "after the image data" }
+        guard !hasTransparency else { return "a second one" }
+        switch header.color {
+        case .palette:
+            guard var colors = palette else { return "before PLTE" }
+            guard (1...paletteCount).contains(content.count) else { return "\(content.count) bytes for \(paletteCount) colors" }
+            for (i, alpha) in content.enumerated() {
+                colors[i] = (UInt32(littleEndian: colors[i]) & 0xff_ffff | UInt32(alpha) << 24).littleEndian
+            }
+            palette = colors
+        case .gray, .rgb:
+            guard content.count == 2 * header.samples else { return "\(content.count) bytes" }
+            // Bits above the depth mean nothing (§11.3.1.1).
+            let mask = UInt16(truncatingIfNeeded: 1 << header.depth - 1)
+            transparent = (0..<header.samples).map { (UInt16(content[2 * $0]) << 8 | UInt16(content[2 * $0 + 1])) & mask }
+        case .grayAlpha, .rgba: return "the picture has an alpha channel"
+        }
+        hasTransparency = true
+        return nil
+    }
+
+    /// §5.3: length, type, data, CRC.
+    private static func next(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) throws(ImageError) -> Chunk {
+        guard bytes.count - offset >= 8 else { throw .truncated(.png, offset: bytes.count) }
+        let length = bytes.bigEndian32(at: offset)
+        let letters = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 8)])
+        guard letters.allSatisfy({ (0x41...0x5a).contains($0 & 0xdf) }) else {
+            throw .malformed(.png, offset: offset + 4, reason: "a chunk type that is not four letters")
+        }
+        guard length <= 0x7fff_ffff else { throw .malformed(.png, offset: offset, reason: "a chunk of \(length) bytes") }
+        let type = String(decoding: letters, as: UTF8.self)
+        let start = offset + 8
+        guard bytes.count - start >= length + 4 else {
+            // A whole chunk but for its checksum still counts as cut short.
+            offset = bytes.count
+            return Chunk(type: type, range: start..<min(bytes.count, start + length), isWhole: false, hasRightChecksum: false)
+        }
+        let computed = CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(start + length)]))
+        offset = start + length + 4
+        return Chunk(
+            type: type, range: start..<(start + length), isWhole: true,
+            hasRightChecksum: bytes.bigEndian32(at: start + length) == Int(computed))
+    }
+
+    private static func requireSound(_ chunk: Chunk) throws(ImageError) {
+        guard chunk.isWhole else { throw .truncated(.png, offset: chunk.range.upperBound) }
+        guard chunk.hasRightChecksum else {
+            throw .malformed(.png, offset: chunk.range.upperBound, reason: "the checksum of \(chunk.type) is wrong")
+        }
+    }
+}

@@ -1,0 +1,141 @@
+/// Turns rows as PNG stores them into rows of RGB8 or RGBA8.
+///
+/// 16-bit samples keep their high byte; smaller gray samples are spread over 0...255; gamma and color profiles are ignored.
+struct PNGUnpack {
+    private let header: PNGHeader
+    /// 256 RGBA colors in memory order: the palette, or what each gray value of 8 bits and less looks like.
+    private let colors: [UInt32]
+    private let transparent: [UInt16]?
+    private let isCgBI: Bool
+    /// 3 or 4.
+    let channels: Int
+
+    init(_ chunks: PNGChunks, keepsAlpha: Bool) throws(ImageError) {
+        header = chunks.header
+        isCgBI = chunks.isCgBI
+        transparent = chunks.transparent
+        let hasAlpha = header.color == .rgba || header.color == .grayAlpha || chunks.hasTransparency
+        channels = hasAlpha && keepsAlpha ? 4 : 3
+        if header.color == .palette {
+            guard let palette = chunks.palette else {
+                throw .malformed(.png, offset: chunks.data.first?.lowerBound ?? 0, reason: "a palette picture without PLTE")
+            }
+            colors = palette
+        } else if header.color == .gray, header.depth <= 8 {
+            let greatest = 1 << header.depth - 1
+            colors = (0..<256).map { value in
+                let gray = UInt32(min(value, greatest) * 255 / greatest)
+                let alpha: UInt32 = chunks.transparent?.first == UInt16(value) ? 0 : 255
+                return (gray | gray << 8 | gray << 16 | alpha << 24).littleEndian
+            }
+        } else {
+            colors = []
+        }
+    }
+
+    /// The stored row is already what the caller wants.
+    var isIdentity: Bool {
+        header.depth == 8 && !isCgBI && (header.color == .rgb && channels == 3 || header.color == .rgba && channels == 4)
+    }
+
+    /// - Parameters:
+    ///   - row: `header.rowBytes(width)` bytes.
+    ///   - out: `width * channels` bytes, and one more that may be written.
+    func unpack(_ row: UnsafePointer<UInt8>, width: Int, to out: UnsafeMutablePointer<UInt8>) {
+        switch (header.color, header.depth) {
+        case (.rgb, 8) where isCgBI, (.rgba, 8) where isCgBI: unpackCgBI(row, width, out)
+        case (.gray, 16): unpackWide(row, width, out)
+        case (.palette, let depth), (.gray, let depth): unpackIndices(row, width, depth, out)
+        case (.rgb, 8) where channels == 3: out.update(from: row, count: 3 * width)
+        case (.rgb, 8): unpackKeyedRGB(row, width, out)
+        case (.rgb, _): unpackWide(row, width, out)
+        case (.rgba, 8) where channels == 4: out.update(from: row, count: 4 * width)
+        case (.rgba, 8): for x in 0..<width { store(load(row + 4 * x), out + 3 * x) }
+        case (.grayAlpha, 8):
+            for x in 0..<width { store(Self.gray(row[2 * x], alpha: row[2 * x + 1]), out + channels * x) }
+        case (.rgba, _), (.grayAlpha, _): unpackWide(row, width, out)
+        }
+    }
+
+    // Unsafe, all below: the caller gives as many bytes as the header asks for; 4 bytes are written for every pixel, the fourth one
+    // past the pixel when there are 3 channels; indices are bytes and `colors` has 256 entries.
+
+    @inline(__always) private func store(_ color: UInt32, _ out: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(out).storeBytes(of: color, as: UInt32.self)
+    }
+    @inline(__always) private func load(_ p: UnsafePointer<UInt8>) -> UInt32 {
+        UnsafeRawPointer(p).loadUnaligned(as: UInt32.self)
+    }
+    @inline(__always) private static func gray(_ value: UInt8, alpha: UInt8) -> UInt32 {
+        (UInt32(value) &* 0x01_0101 | UInt32(alpha) &<< 24).littleEndian
+    }
+
+    private func unpackIndices(_ row: UnsafePointer<UInt8>, _ width: Int, _ depth: Int, _ out: UnsafeMutablePointer<UInt8>) {
+        colors.withUnsafeBufferPointer { colors in
+            guard let colors = colors.baseAddress else { return }
+            let channels = channels
+            if depth == 8 {
+                for x in 0..<width { store(colors[Int(row[x])], out + channels &* x) }
+                return
+            }
+            let perByte = 8 / depth
+            let mask = UInt8(truncatingIfNeeded: 1 << depth - 1)
+            var to = out
+            for x in 0..<(width / perByte) {
+                var byte = row[x]
+                for _ in 0..<perByte {
+                    byte = byte &<< UInt8(depth) | byte &>> UInt8(8 - depth)
+                    store(colors[Int(byte & mask)], to)
+                    to += channels
+                }
+            }
+            for x in (width / perByte * perByte)..<width {
+                let byte = row[x / perByte] &>> UInt8(8 - depth - x % perByte * depth)
+                store(colors[Int(byte & mask)], to)
+                to += channels
+            }
+        }
+    }
+
+    private func unpackKeyedRGB(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
+        let key = transparent ?? []
+        for x in 0..<width {
+            let p = row + 3 * x
+            let isKey = key.count == 3 && UInt16(p[0]) == key[0] && UInt16(p[1]) == key[1] && UInt16(p[2]) == key[2]
+            (out[4 * x], out[4 * x + 1], out[4 * x + 2], out[4 * x + 3]) = (p[0], p[1], p[2], isKey ? 0 : 255)
+        }
+    }
+
+    /// 16 bits a sample, the high byte first.
+    private func unpackWide(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
+        let samples = header.samples
+        let key = transparent ?? []
+        for x in 0..<width {
+            let p = row + 2 * samples * x
+            let to = out + channels * x
+            if samples <= 2 { (to[0], to[1], to[2]) = (p[0], p[0], p[0]) } else { (to[0], to[1], to[2]) = (p[0], p[2], p[4]) }
+            guard channels == 4 else { continue }
+            if samples == 2 || samples == 4 {
+                to[3] = p[2 * samples - 2]
+            } else {
+                let isKey = key.count == samples
+                    && (0..<samples).allSatisfy { UInt16(p[2 * $0]) << 8 | UInt16(p[2 * $0 + 1]) == key[$0] }
+                to[3] = isKey ? 0 : 255
+            }
+        }
+    }
+
+    /// Blue comes first, and the colors were multiplied by alpha.
+    private func unpackCgBI(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
+        let samples = header.samples
+        for x in 0..<width {
+            let (p, to) = (row + samples * x, out + channels * x)
+            let alpha = samples == 4 ? Int(p[3]) : 255
+            for i in 0..<3 {
+                let color = Int(p[2 - i])
+                to[i] = alpha == 0 ? 0 : UInt8(min(255, (color * 255 + alpha / 2) / alpha))
+            }
+            if channels == 4 { to[3] = UInt8(alpha) }
+        }
+    }
+}
