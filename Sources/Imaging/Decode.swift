@@ -15,6 +15,8 @@ public func decode<Sink: RowSink>(
     }
     switch format {
     case .png: return warnings + (try PNG.decode(bytes, start: start, options: options, into: &sink))
+    case .gif: return try GIF.decode(bytes, options: options, into: &sink)
+    case .bmp: return try BMP.decode(bytes, options: options, into: &sink)
     case .empty: throw .truncated(.empty, offset: 0)
     case .unknown: throw .unrecognized
     default: throw .unsupported(format, feature: "the format")
@@ -26,6 +28,8 @@ public func header(of bytes: UnsafeRawBufferPointer, options: DecodingOptions = 
     let (format, start) = ImageFormat.locate(bytes)
     switch format {
     case .png: return try PNG.header(bytes, start: start, options: options)
+    case .gif: return try GIF.header(bytes, options: options)
+    case .bmp: return try BMP.header(bytes, options: options)
     case .empty: throw .truncated(.empty, offset: 0)
     case .unknown: throw .unrecognized
     default: throw .unsupported(format, feature: "the format")

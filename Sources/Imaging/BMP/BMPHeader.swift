@@ -1,0 +1,86 @@
+/// The headers of a Windows or OS/2 bitmap (MS-WMF §2.2.2; OS/2 BITMAPCOREHEADER), checked.
+struct BMPHeader {
+    enum Compression: Int { case none = 0, rle8 = 1, rle4 = 2, bitfields = 3, alphaBitfields = 6 }
+
+    let width, height: Int
+    let isTopDown: Bool
+    /// 1, 4, 8, 16, 24, 32.
+    let depth: Int
+    let compression: Compression
+    /// Red, green, blue, alpha; alpha is 0 where there is none.
+    let masks: [UInt32]
+    /// Up to 256 colors as RGB.
+    let palette: [(UInt8, UInt8, UInt8)]
+    /// Where the pixels begin.
+    let data: Int
+
+    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        func fail(_ offset: Int, _ reason: String) -> ImageError { .malformed(.bmp, offset: offset, reason: reason) }
+        guard bytes.count >= 26 else { throw .truncated(.bmp, offset: bytes.count) }
+        let size = bytes.littleEndian32(at: 14)
+        let isCore = size == 12
+        guard isCore || (16...256).contains(size) else { throw fail(14, "a header of \(size) bytes") }
+        guard bytes.count >= 14 + size else { throw .truncated(.bmp, offset: bytes.count) }
+        // OS/2 2.x allows a header cut anywhere from 16 bytes on; what is missing is zero.
+        func field(_ at: Int) -> Int { at + 4 <= 14 + size ? bytes.littleEndian32(at: at) : 0 }
+
+        width = isCore ? bytes.littleEndian16(at: 18) : bytes.littleEndian32(at: 18)
+        let signedHeight = isCore ? bytes.littleEndian16(at: 20) : Int(Int32(truncatingIfNeeded: bytes.littleEndian32(at: 22)))
+        (height, isTopDown) = (abs(signedHeight), signedHeight < 0)
+        guard (1...0x7fff_ffff).contains(width), (1...0x7fff_ffff).contains(height) else {
+            throw fail(18, "a size of \(width)×\(signedHeight)")
+        }
+        let planesAt = isCore ? 22 : 26
+        depth = bytes.littleEndian16(at: planesAt + 2)
+        let method = isCore ? 0 : field(30)
+        guard [1, 4, 8, 16, 24, 32].contains(depth) else {
+            throw .unsupported(.bmp, feature: "\(depth) bits a pixel")
+        }
+        guard let compression = Compression(rawValue: method) else {
+            throw .unsupported(.bmp, feature: "compression \(method)")
+        }
+        switch compression {
+        case .rle8 where depth != 8, .rle4 where depth != 4: throw fail(30, "run lengths at \(depth) bits a pixel")
+        case .bitfields where depth != 16 && depth != 32, .alphaBitfields where depth != 16 && depth != 32:
+            throw fail(30, "bit fields at \(depth) bits a pixel")
+        case .rle8 where isTopDown, .rle4 where isTopDown: throw fail(22, "run lengths from the top down")
+        default: break
+        }
+        self.compression = compression
+
+        let hasMasks = compression == .bitfields || compression == .alphaBitfields
+        // In a 40-byte header the masks follow it; in longer ones they are part of it.
+        let masksAfter = hasMasks && size == 40 ? (compression == .bitfields ? 12 : 16) : 0
+        let afterHeader = 14 + size + masksAfter
+        guard bytes.count >= afterHeader else { throw .truncated(.bmp, offset: bytes.count) }
+        masks = Self.masks(bytes, hasMasks: hasMasks, depth: depth, size: size, after: masksAfter)
+
+        let declared = bytes.littleEndian32(at: 10)
+        let entry = isCore ? 3 : 4
+        var colors = 0
+        if depth <= 8 {
+            let used = isCore ? 0 : field(46)
+            colors = used == 0 ? 1 << depth : min(used, 256)
+            // Where the pixels begin tells more than the count does.
+            if declared > afterHeader { colors = min(colors, (declared - afterHeader) / entry) }
+            colors = min(colors, (bytes.count - afterHeader) / entry)
+        }
+        palette = (0..<colors).map { i in
+            let at = afterHeader + i * entry
+            return (bytes[at + 2], bytes[at + 1], bytes[at])
+        }
+        data = declared >= afterHeader ? declared : afterHeader + colors * entry
+        guard data < bytes.count else { throw .truncated(.bmp, offset: bytes.count) }
+    }
+
+    private static func masks(_ bytes: UnsafeRawBufferPointer, hasMasks: Bool, depth: Int, size: Int, after: Int) -> [UInt32] {
+        guard hasMasks else { return depth == 16 ? [0x7c00, 0x03e0, 0x001f, 0] : [0xff_0000, 0xff00, 0xff, 0] }
+        let count = after > 0 ? after / 4 : min(4, max(0, (size - 40) / 4))
+        return (0..<4).map { $0 < count ? UInt32(bytes.littleEndian32(at: 54 + 4 * $0)) : 0 }
+    }
+
+    /// Rows are padded to 4 bytes.
+    var rowBytes: Int { (width * depth + 31) / 32 * 4 }
+
+    var hasAlpha: Bool { masks[3] != 0 && depth >= 16 }
+}

@@ -1,0 +1,181 @@
+/// GIF (CompuServe GIF89a): the first frame, on its logical screen.
+///
+/// What the first frame leaves uncovered is transparent if alpha is kept and otherwise the background: the background color if
+/// there is a global table, or black.
+enum GIF {
+    private static let minimumSize = 13
+
+    /// The logical screen, its colors, and where the first frame is.
+    private struct Layout {
+        var width = 0, height = 0
+        var globalColors: Range<Int>?
+        var background = 0
+        var transparent: Int?
+        /// The frame's place on the screen.
+        var left = 0, top = 0, frameWidth = 0, frameHeight = 0
+        var isInterlaced = false
+        var colors: Range<Int>?
+        /// Where the LZW minimum code size stands.
+        var data = 0
+        var channels = 3
+    }
+
+    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+        header(try layout(bytes, options))
+    }
+
+    private static func header(_ layout: Layout) -> ImageHeader {
+        ImageHeader(format: .gif, width: layout.width, height: layout.height, channels: layout.channels, orientation: 1)
+    }
+
+    static func decode<Sink: RowSink>(
+        _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, into sink: inout Sink
+    ) throws(ImageError) -> [DecodingWarning] {
+        let layout = try layout(bytes, options)
+        let pixels = layout.width * layout.height
+        guard pixels <= options.maximumPixels else {
+            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
+        }
+        let indexCount = layout.frameWidth * layout.frameHeight
+        guard indexCount <= options.maximumBytes, indexCount <= options.maximumPixels else {
+            throw .overLimit(what: "pixels", declared: indexCount, limit: options.maximumPixels)
+        }
+        let (indices, warning) = try GIFCodes.decode(bytes, at: layout.data, count: indexCount)
+        if options.isStrict, let warning { throw .malformed(.gif, offset: warning.offset, reason: warning.description) }
+
+        let palette = palette(bytes, layout)
+        try sink.begin(header(layout))
+        let uncovered = background(bytes, layout)
+        var row = [UInt8](repeating: 0, count: layout.width * layout.channels)
+        let order = layout.isInterlaced ? interlaceOrder(layout.frameHeight) : nil
+        for y in 0..<layout.height {
+            for x in 0..<layout.width { for c in 0..<layout.channels { row[x * layout.channels + c] = uncovered[c] } }
+            let frameY = y - layout.top
+            if (0..<layout.frameHeight).contains(frameY) {
+                let start = (order?[frameY] ?? frameY) * layout.frameWidth
+                let (first, last) = (max(0, layout.left), min(layout.width, layout.left + layout.frameWidth))
+                for x in first..<max(first, last) {
+                    let index = Int(indices[start + x - layout.left])
+                    if index == layout.transparent, layout.channels == 3 { continue }
+                    for c in 0..<layout.channels { row[x * layout.channels + c] = palette[4 * index + c] }
+                }
+            }
+            row.withUnsafeBufferPointer { if let start = $0.baseAddress { sink.append(row: start) } }
+        }
+        return warning.map { [$0] } ?? []
+    }
+
+    // MARK: - Blocks
+
+    /// GIF89a §18–§23.
+    private static func layout(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions) throws(ImageError) -> Layout {
+        guard bytes.count >= minimumSize else { throw .truncated(.gif, offset: bytes.count) }
+        var layout = Layout()
+        (layout.width, layout.height) = (bytes.littleEndian16(at: 6), bytes.littleEndian16(at: 8))
+        layout.background = Int(bytes[11])
+        var offset = minimumSize
+        if bytes[10] & 0x80 != 0 { layout.globalColors = try colorTable(bytes, &offset, flags: bytes[10]) }
+        layout.colors = layout.globalColors
+        while true {
+            guard offset < bytes.count else { throw .truncated(.gif, offset: bytes.count) }
+            switch bytes[offset] {
+            case 0x2c:
+                try readFrame(bytes, offset, &layout)
+                if options.keepsAlpha, layout.transparent != nil || !coversScreen(layout) { layout.channels = 4 }
+                return layout
+            case 0x21:
+                // A graphic control extension: packed fields, delay, transparent index (§23).
+                if offset + 7 < bytes.count, bytes[offset + 1] == 0xf9, bytes[offset + 2] == 4 {
+                    layout.transparent = bytes[offset + 3] & 1 == 1 ? Int(bytes[offset + 6]) : nil
+                }
+                offset = try skipSubBlocks(bytes, offset + 2)
+            case 0x3b: throw .malformed(.gif, offset: offset, reason: "no frame")
+            default: throw .malformed(.gif, offset: offset, reason: "block \(bytes[offset])")
+            }
+        }
+    }
+
+    /// §20.
+    private static func readFrame(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ layout: inout Layout) throws(ImageError) {
+        guard bytes.count - start > 10 else { throw .truncated(.gif, offset: bytes.count) }
+        (layout.left, layout.top) = (bytes.littleEndian16(at: start + 1), bytes.littleEndian16(at: start + 3))
+        (layout.frameWidth, layout.frameHeight) = (bytes.littleEndian16(at: start + 5), bytes.littleEndian16(at: start + 7))
+        guard layout.frameWidth > 0, layout.frameHeight > 0 else {
+            throw .malformed(.gif, offset: start + 5, reason: "a frame of \(layout.frameWidth)×\(layout.frameHeight)")
+        }
+        let flags = bytes[start + 9]
+        layout.isInterlaced = flags & 0x40 != 0
+        var offset = start + 10
+        if flags & 0x80 != 0 { layout.colors = try colorTable(bytes, &offset, flags: flags) }
+        guard layout.colors != nil else { throw .malformed(.gif, offset: start, reason: "a frame without colors") }
+        layout.data = offset
+        // Old writers leave the screen too small, or without a size; every reader grows it.
+        layout.width = max(layout.width, layout.left + layout.frameWidth)
+        layout.height = max(layout.height, layout.top + layout.frameHeight)
+    }
+
+    private static func colorTable(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int, flags: UInt8) throws(ImageError) -> Range<Int> {
+        let count = 3 << (Int(flags & 7) + 1)
+        guard bytes.count - offset >= count else { throw .truncated(.gif, offset: bytes.count) }
+        defer { offset += count }
+        return offset..<(offset + count)
+    }
+
+    private static func skipSubBlocks(_ bytes: UnsafeRawBufferPointer, _ start: Int) throws(ImageError) -> Int {
+        var offset = start
+        while offset < bytes.count {
+            let size = Int(bytes[offset])
+            offset += 1 + size
+            if size == 0 { return offset }
+        }
+        throw .truncated(.gif, offset: bytes.count)
+    }
+
+    // MARK: - Pixels
+
+    private static func coversScreen(_ layout: Layout) -> Bool {
+        layout.left == 0 && layout.top == 0 && layout.frameWidth == layout.width && layout.frameHeight == layout.height
+    }
+
+    /// 256 RGBA colors; those the table leaves out are opaque black.
+    private static func palette(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
+        var palette = [UInt8](repeating: 0, count: 1024)
+        for i in 0..<256 { palette[4 * i + 3] = i == layout.transparent ? 0 : 255 }
+        for (i, byte) in (layout.colors.map { bytes[$0] } ?? bytes[0..<0]).enumerated() { palette[i / 3 * 4 + i % 3] = byte }
+        return palette
+    }
+
+    private static func background(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
+        guard layout.channels == 3 else { return [0, 0, 0, 0] }
+        if let transparent = layout.transparent, let colors = layout.colors, 3 * transparent + 3 <= colors.count {
+            // What lies under transparent pixels is their own color, as where alpha is dropped from any other format.
+            return Array(bytes[(colors.lowerBound + 3 * transparent)..<(colors.lowerBound + 3 * transparent + 3)])
+        }
+        guard let colors = layout.globalColors, 3 * layout.background + 3 <= colors.count else { return [0, 0, 0] }
+        return Array(bytes[(colors.lowerBound + 3 * layout.background)..<(colors.lowerBound + 3 * layout.background + 3)])
+    }
+
+    /// Which stored row each row of the frame is (§20 d).
+    private static func interlaceOrder(_ height: Int) -> [Int] {
+        var order = [Int](repeating: 0, count: height)
+        var stored = 0
+        for (start, step) in [(0, 8), (4, 8), (2, 4), (1, 2)] {
+            for y in stride(from: start, to: height, by: step) {
+                order[y] = stored
+                stored += 1
+            }
+        }
+        return order
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The caller has checked that two bytes are there.
+    func littleEndian16(at offset: Int) -> Int {
+        Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+    }
+    /// The caller has checked that four bytes are there.
+    func littleEndian32(at offset: Int) -> Int {
+        Int(UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
+}
