@@ -120,7 +120,7 @@ enum BMP {
 
         func value(_ word: UInt32) -> UInt8 {
             guard greatest > 0 else { return 0 }
-            return UInt8(truncatingIfNeeded: (UInt64((word & mask) >> shift) * 255 / greatest)
+            return UInt8(truncatingIfNeeded: UInt64((word & mask) >> shift) * 255 / greatest)
         }
     }
 }
