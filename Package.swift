@@ -48,7 +48,7 @@ let package = Package(
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests("TransferLearning", ["TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
-        tests("cartoonctl"),
+        tests("cartoonctl", ["make-fixtures"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x
