@@ -36,11 +36,13 @@ let package = Package(
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
+        room("Mutation", ["Compression"]),
+        .executableTarget(name: "fuzz", dependencies: ["Imaging", "Compression", "Mutation"], swiftSettings: swift),
         .executableTarget(name: "benchmark", dependencies: ["Imaging", "TransferLearning"], swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),
-        tests("Imaging", ["Compression"]),
+        tests("Imaging", ["Compression", "Mutation"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat"]),

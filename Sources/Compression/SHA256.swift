@@ -76,47 +76,40 @@ extension SHA256 {
         // Unsafe: 64 table reads a block without a bounds check; every index below is under 64.
         roundConstants.withUnsafeBufferPointer { constants in
             guard let k = constants.baseAddress else { return }
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 16) { schedule in
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
                 guard let w = schedule.baseAddress else { return }
                 var (a, b, c, d) = (state[0], state[1], state[2], state[3])
                 var (e, f, g, h) = (state[4], state[5], state[6], state[7])
                 for block in 0..<count {
                     let (a0, b0, c0, d0, e0, f0, g0, h0) = (a, b, c, d, e, f, g, h)
-                    let p = blocks + 64 * block
-                    for i in 0..<16 { w[i] = UInt32(bigEndian: p.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)) }
-                    sixteenRounds(&a, &b, &c, &d, &e, &f, &g, &h, w, k)
-                    for t in 1..<4 {
-                        for i in 0..<16 {
-                            w[i] &+= smallSigma1(w[(i + 14) & 15]) &+ w[(i + 9) & 15] &+ smallSigma0(w[(i + 1) & 15])
-                        }
-                        sixteenRounds(&a, &b, &c, &d, &e, &f, &g, &h, w, k + 16 * t)
+                    let p = blocks + 64 &* block
+                    var i = 0
+                    while i < 16 {
+                        w[i] = UInt32(bigEndian: p.loadUnaligned(fromByteOffset: 4 &* i, as: UInt32.self))
+                        i &+= 1
+                    }
+                    while i < 64 {
+                        w[i] = smallSigma1(w[i &- 2]) &+ w[i &- 7] &+ smallSigma0(w[i &- 15]) &+ w[i &- 16]
+                        i &+= 1
+                    }
+                    i = 0
+                    // Eight rounds rotate the eight names home.
+                    while i < 64 {
+                        round(a, b, c, &d, e, f, g, &h, w[i] &+ k[i])
+                        round(h, a, b, &c, d, e, f, &g, w[i &+ 1] &+ k[i &+ 1])
+                        round(g, h, a, &b, c, d, e, &f, w[i &+ 2] &+ k[i &+ 2])
+                        round(f, g, h, &a, b, c, d, &e, w[i &+ 3] &+ k[i &+ 3])
+                        round(e, f, g, &h, a, b, c, &d, w[i &+ 4] &+ k[i &+ 4])
+                        round(d, e, f, &g, h, a, b, &c, w[i &+ 5] &+ k[i &+ 5])
+                        round(c, d, e, &f, g, h, a, &b, w[i &+ 6] &+ k[i &+ 6])
+                        round(b, c, d, &e, f, g, h, &a, w[i &+ 7] &+ k[i &+ 7])
+                        i &+= 8
                     }
                     (a, b, c, d) = (a &+ a0, b &+ b0, c &+ c0, d &+ d0)
                     (e, f, g, h) = (e &+ e0, f &+ f0, g &+ g0, h &+ h0)
                 }
                 state = SIMD8(a, b, c, d, e, f, g, h)
             }
-        }
-    }
-
-    /// Rotates the eight names instead of their values, so that two unrolled halves bring every name home.
-    @inline(__always)
-    private static func sixteenRounds(
-        _ a: inout UInt32, _ b: inout UInt32, _ c: inout UInt32, _ d: inout UInt32,
-        _ e: inout UInt32, _ f: inout UInt32, _ g: inout UInt32, _ h: inout UInt32,
-        _ w: UnsafeMutablePointer<UInt32>, _ k: UnsafePointer<UInt32>
-    ) {
-        var i = 0
-        while i < 16 {
-            round(a, b, c, &d, e, f, g, &h, w[i] &+ k[i])
-            round(h, a, b, &c, d, e, f, &g, w[i + 1] &+ k[i + 1])
-            round(g, h, a, &b, c, d, e, &f, w[i + 2] &+ k[i + 2])
-            round(f, g, h, &a, b, c, d, &e, w[i + 3] &+ k[i + 3])
-            round(e, f, g, &h, a, b, c, &d, w[i + 4] &+ k[i + 4])
-            round(d, e, f, &g, h, a, b, &c, w[i + 5] &+ k[i + 5])
-            round(c, d, e, &f, g, h, a, &b, w[i + 6] &+ k[i + 6])
-            round(b, c, d, &e, f, g, h, &a, w[i + 7] &+ k[i + 7])
-            i += 8
         }
     }
 

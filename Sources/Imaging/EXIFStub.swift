@@ -1,1 +1,1 @@
-enum EXIF { static func orientation(of bytes: UnsafeRawBufferPointer) -> Int { 1 } }
+package enum EXIF { package static func orientation(of bytes: UnsafeRawBufferPointer) -> Int { 1 } }

@@ -28,6 +28,7 @@ public struct Image: Sendable {
     ) throws(ImageError) {
         var sink = PixelSink(maximumBytes: options.maximumBytes, appliesOrientation: appliesOrientation)
         warnings = try decode(bytes, options: options, into: &sink)
+        sink.finish()
         (width, height) = (sink.width, sink.height)
         (channels, orientation, format) = (sink.header.channels, sink.header.orientation, sink.header.format)
         pixels = sink.pixels
@@ -81,11 +82,15 @@ struct PixelSink: RowSink {
         }
         placement = Placement(
             width: header.width, height: header.height, orientation: appliesOrientation ? header.orientation : 1)
-        pixels = [UInt8](unsafeUninitializedCapacity: bytes) { buffer, count in
-            // Zero pages until a row is written: a header that promises much costs nothing.
-            buffer.initialize(repeating: 0)
-            count = bytes
-        }
+        // Every byte is written once: by `append`, or by `finish` where rows do not come.
+        pixels = [UInt8](unsafeUninitializedCapacity: bytes) { _, count in count = bytes }
+    }
+
+    /// Makes rows that never came black.
+    mutating func finish() {
+        guard y < header.height else { return }
+        let black = [UInt8](repeating: 0, count: header.width * header.channels)
+        black.withUnsafeBufferPointer { if let row = $0.baseAddress { while y < header.height { append(row: row) } } }
     }
 
     mutating func append(row: UnsafePointer<UInt8>) {

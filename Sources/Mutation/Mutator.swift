@@ -1,0 +1,102 @@
+import Compression
+
+/// Damages files in the ways that break decoders, the same way for the same seed.
+///
+/// Deliberately blind: it finds nothing by coverage, but one run in a second of a test suite or a night means the same everywhere.
+package struct Mutator: Sendable {
+    private let seed: UInt64
+    private let corpus: [[UInt8]]
+    private let dictionary: [[UInt8]]
+
+    /// - Parameters:
+    ///   - corpus: at least one file.
+    ///   - dictionary: byte strings worth writing somewhere.
+    package init(seed: UInt64, corpus: [[UInt8]], dictionary: [[UInt8]]) {
+        precondition(!corpus.isEmpty)
+        (self.seed, self.corpus, self.dictionary) = (seed, corpus, dictionary)
+    }
+
+    /// The mutated file of that number; files do not depend on each other.
+    package func file(_ number: Int) -> [UInt8] {
+        var random = SplitMix64(state: seed &+ UInt64(truncatingIfNeeded: number) &* 0xd134_2543_de82_ef95)
+        var bytes = corpus.randomElement(using: &random) ?? []
+        if Int.random(in: 0..<4, using: &random) == 0, let raw = PNGSurgery.imageData(bytes) {
+            // Past the checksums and the compression, into filters and rows.
+            var changed = raw
+            mutate(&changed, &random)
+            bytes = PNGSurgery.replacingImageData(of: bytes, with: changed)
+        } else {
+            mutate(&bytes, &random)
+        }
+        // A wrong checksum ends most PNGs at once: mostly it is made right.
+        if Int.random(in: 0..<8, using: &random) > 0 { PNGSurgery.fixChecksums(&bytes) }
+        return bytes
+    }
+
+    private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        // Mostly one change or two: many hide each other.
+        let changes = 1 + Int.random(in: 0..<64, using: &random).leadingZeroBitCount - 58 + Int.random(in: 0..<2, using: &random)
+        for _ in 0..<max(1, changes) { mutateOnce(&bytes, &random) }
+    }
+
+    private static let edges: [UInt64] = [
+        0, 1, 2, 7, 8, 15, 16, 127, 128, 255, 256, 257, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
+    ]
+
+    private func mutateOnce(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        guard !bytes.isEmpty else { return bytes.append(UInt8.random(in: 0...255, using: &random)) }
+        let at = place(bytes.count, &random)
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0, 1: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 2: bytes[at] = UInt8.random(in: 0...255, using: &random)
+        case 3:
+            let (value, width) = (Self.edges.randomElement(using: &random) ?? 0, [1, 2, 4].randomElement(using: &random) ?? 1)
+            let isBig = Bool.random(using: &random)
+            for i in 0..<min(width, bytes.count - at) {
+                bytes[at + i] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (isBig ? width - 1 - i : i)))
+            }
+        case 4: bytes.removeSubrange(at...)
+        case 5: bytes.removeSubrange(at..<min(bytes.count, at + length(&random)))
+        case 6:
+            let piece = Array(bytes[at..<min(bytes.count, at + length(&random))])
+            bytes.insert(contentsOf: piece, at: place(bytes.count, &random))
+        case 7:
+            // A segment of another file, over or between what is there.
+            let other = corpus.randomElement(using: &random) ?? []
+            guard !other.isEmpty else { return }
+            let from = place(other.count, &random)
+            let piece = other[from..<min(other.count, from + length(&random))]
+            if Bool.random(using: &random) { bytes.insert(contentsOf: piece, at: at) } else { overwrite(&bytes, at, piece) }
+        case 8:
+            guard let token = dictionary.randomElement(using: &random) else { return }
+            if Bool.random(using: &random) { bytes.insert(contentsOf: token, at: at) } else { overwrite(&bytes, at, token[...]) }
+        default:
+            let fill: UInt8 = Bool.random(using: &random) ? 0 : 255
+            for i in at..<min(bytes.count, at + length(&random)) { bytes[i] = fill }
+        }
+    }
+
+    private func overwrite(_ bytes: inout [UInt8], _ at: Int, _ piece: ArraySlice<UInt8>) {
+        for (i, byte) in piece.enumerated() where at + i < bytes.count { bytes[at + i] = byte }
+    }
+
+    /// Half of the time near the beginning, where the headers are.
+    private func place(_ count: Int, _ random: inout SplitMix64) -> Int {
+        Int.random(in: 0..<(Bool.random(using: &random) ? min(count, 64) : count), using: &random)
+    }
+
+    private func length(_ random: inout SplitMix64) -> Int { 1 + Int.random(in: 0..<(1 << Int.random(in: 0..<10, using: &random)), using: &random) }
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
