@@ -21,12 +21,14 @@ final class Workbench {
 
     /// Runs a program to its end with the folder as its working directory.
     ///
-    /// - Parameter fileBlocks: the size no file may grow beyond, in 512-byte blocks: what a full disk looks like from inside.
+    /// - Parameters:
+    ///   - program: the name of one that was built, or a path.
+    ///   - fileBlocks: the size no file may grow beyond, in 512-byte blocks: what a full disk looks like from inside.
     func run(_ program: String = "cartoonctl", _ arguments: [String], fileBlocks: Int? = nil) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let limit = fileBlocks.map { "ulimit -f \($0); " } ?? ""
-        process.arguments = ["-c", limit + #"exec "$0" "$@""#, Self.programs.appendingPathComponent(program).path] + arguments
+        process.arguments = ["-c", limit + #"exec "$0" "$@""#, URL(fileURLWithPath: program, relativeTo: Self.programs).path] + arguments
         process.currentDirectoryURL = folder
         process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
         process.standardInput = FileHandle.nullDevice
@@ -45,11 +47,11 @@ final class Workbench {
     }
 
     /// The folder the programs were built into: the test bundle lies there too.
-    private static let programs: URL = {
+    static let programs: URL = {
         let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? CommandLine.arguments[0]
         var url = URL(fileURLWithPath: bundle)
         while url.pathExtension != "xctest", url.pathComponents.count > 1 { url.deleteLastPathComponent() }
-        return url.deletingLastPathComponent()
+        return url.deletingLastPathComponent().standardizedFileURL
     }()
 }
 
@@ -76,6 +78,9 @@ extension Workbench {
             try FileManager.default.copyItem(at: pictures.appendingPathComponent(name), to: url("\(folder)/\(name)"))
         }
     }
+
+    /// False only for the skeleton's placeholder, which says so; goes when the commands have landed.
+    static let hasCommands = (try? Workbench().run("cartoonctl", []).output) != "not built yet\n"
 
     static let fixtures = SharedData.project.appendingPathComponent("Fixtures")
 }
