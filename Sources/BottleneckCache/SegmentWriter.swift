@@ -1,0 +1,51 @@
+/// Appends records to a segment of this process's own, made with the first one.
+struct SegmentWriter {
+    private let directory: BytePath
+    private var file: OpenFile?
+    private(set) var size = 0
+
+    init(directory: BytePath) { self.directory = directory }
+
+    var path: BytePath? { file?.path }
+
+    /// Writes a record, wholly or not at all; answers its offset.
+    mutating func append(_ record: [UInt8]) throws(CacheError) -> Int {
+        let file = if let file = self.file { file } else { try create() }
+        do throws(CacheError) {
+            try file.write(record)
+        } catch {
+            // A reader would pass over the torn record, but what comes after it would cost it a search.
+            file.truncate(to: size)
+            throw error
+        }
+        defer { size += record.count }
+        return size
+    }
+
+    private mutating func create() throws(CacheError) -> OpenFile {
+        let name = hexadecimal(UInt64(UInt32(bitPattern: currentProcess())), digits: 8) + "-"
+            + hexadecimal(.random(in: .min ... .max), digits: 16)
+        let made = try OpenFile.creating(directory.appending(Array(name.utf8) + SegmentFormat.suffix))
+        do throws(CacheError) {
+            try made.write(SegmentFormat.fileHeader)
+        } catch {
+            removeFile(made.path)
+            throw error
+        }
+        (file, size) = (made, SegmentFormat.fileHeaderSize)
+        return made
+    }
+
+    /// Makes what was written outlast a loss of power; removes a segment that holds nothing.
+    mutating func close() {
+        guard let file else { return }
+        if size <= SegmentFormat.fileHeaderSize { removeFile(file.path) } else { file.synchronize() }
+        self.file = nil
+        size = 0
+    }
+
+    private func hexadecimal(_ value: UInt64, digits: Int) -> String {
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: digits - text.count) + text
+    }
+}
