@@ -12,6 +12,24 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies, swiftSettings: swift)
 }
 
+/// The kernels, once per instruction set, from the same sources (symbolic links). Without unsafe flags there is no other way to ask
+/// the compiler for an instruction set, and SwiftPM takes them in a root package.
+func kernels(_ set: String, clang flags: [String] = []) -> Target {
+    .target(
+        name: "Kernels" + set, dependencies: ["Kernels"],
+        swiftSettings: swift + (flags.isEmpty ? [] : [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })]))
+}
+#if arch(x86_64)
+let kernelSets = [
+    kernels("Baseline"),
+    kernels("AVX2", clang: ["-mavx2", "-mfma"]),
+    kernels("AVX512", clang: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]),
+    Target.target(name: "CPUFeatures"),
+]
+#else
+let kernelSets = [kernels("Baseline")]
+#endif
+
 let package = Package(
     name: "cartoonctl",
     platforms: [.macOS(.v15)],
@@ -25,7 +43,8 @@ let package = Package(
         room("Imaging", ["Compression"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
-        room("Inference", ["TensorGraph"]),
+        room("Kernels"),
+        room("Inference", ["TensorGraph", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         room("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         room("BottleneckCache", ["Compression"]),
         room("FinalLayer", ["Compression"]),
@@ -51,7 +70,7 @@ let package = Package(
         tests("FinalLayer"),
         tests("TransferLearning", ["TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
         tests("cartoonctl", ["make-fixtures"]),
-    ],
+    ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x
 )

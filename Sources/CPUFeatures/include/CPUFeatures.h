@@ -1,0 +1,29 @@
+/// What the processor and the operating system together can run.
+/// Source: Intel SDM vol. 2A (CPUID leaves 1 and 7, XGETBV); AMD's are the same.
+#pragma once
+#include <stdbool.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static inline unsigned long long cpu_enabled_state(void) {
+    unsigned int a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
+    unsigned int low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return ((unsigned long long)high << 32) | low;
+}
+
+/// AVX2 and FMA, and an operating system that keeps the 256-bit registers.
+static inline bool cpu_has_avx2_fma(void) {
+    unsigned int a, b, c, d;
+    if ((cpu_enabled_state() & 0x6) != 0x6 || !__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_FMA)) return false;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
+}
+
+/// AVX-512 F, BW, DQ and VL, and an operating system that keeps the 512-bit registers and masks.
+static inline bool cpu_has_avx512(void) {
+    unsigned int a, b, c, d;
+    if ((cpu_enabled_state() & 0xe6) != 0xe6 || !cpu_has_avx2_fma() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    return (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512DQ) && (b & bit_AVX512VL);
+}
+#endif

@@ -1,0 +1,41 @@
+/// Runs a plan in memory of its own: one picture after another. Executors of one plan may run at the same time, each on a thread.
+package final class Executor {
+    package let plan: Plan
+    private let arena: UnsafeMutablePointer<Float>
+    private let pool: ThreadPool?
+
+    /// - Parameter pool: threads among which every step is divided; nil: the caller's alone. The results are the same.
+    package init(_ plan: Plan, pool: ThreadPool? = nil) {
+        (self.plan, self.pool) = (plan, pool)
+        let size = max(1, plan.arenaSize)
+        arena = UnsafeMutableRawPointer.allocate(byteCount: size * MemoryLayout<Float>.stride, alignment: 64)
+            .bindMemory(to: Float.self, capacity: size)
+    }
+
+    deinit { UnsafeMutableRawPointer(arena).deallocate() }
+
+    /// `[H, W, C]`, to be filled before every run: a run leaves something else there.
+    package var input: UnsafeMutablePointer<Float> { arena + plan.inputOffset }
+
+    package func run() {
+        for index in plan.steps.indices { runStep(index) }
+    }
+
+    func runStep(_ index: Int) {
+        let step = plan.steps[index]
+        if let pool {
+            let memory = Memory(pointer: arena)
+            pool.forEach(step.unitCount) { step.run(unit: $0, in: memory.pointer) }
+        } else {
+            for unit in 0..<step.unitCount { step.run(unit: unit, in: arena) }
+        }
+    }
+
+    /// The values of an output after a run, valid until the next.
+    package func output(_ index: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: arena + plan.outputOffsets[index], count: plan.outputShapes[index].reduce(1, *))
+    }
+
+    /// The units of a step write to places of their own.
+    private struct Memory: @unchecked Sendable { let pointer: UnsafeMutablePointer<Float> }
+}

@@ -1,0 +1,63 @@
+import Kernels
+import KernelsBaseline
+#if arch(x86_64)
+import CPUFeatures
+import KernelsAVX2
+import KernelsAVX512
+#endif
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The kernels of one instruction set. Holding one is the proof that the processor has it.
+package struct InstructionSet: Sendable {
+    package let name: String
+    /// Floats in a vector.
+    package let lanes: Int
+    let convolve: @Sendable (UnsafePointer<ConvolutionPanel>) -> Void
+    let convolveDepthwise: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<DepthwiseFilter>) -> Void
+    let poolMaximum: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
+    let poolAverage: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
+    let mapPoints: @Sendable (UnsafePointer<PointwiseRow>) -> Void
+
+    /// All that this processor has, slowest first.
+    package static let available: [InstructionSet] = {
+        var sets = [baseline]
+        #if arch(x86_64)
+        if cpu_has_avx2_fma() { sets.append(avx2) }
+        if cpu_has_avx512() { sets.append(avx512) }
+        #endif
+        return sets
+    }()
+
+    /// The fastest, or the one that `CARTOONCTL_INSTRUCTION_SET` names if the processor has it.
+    package static let preferred: InstructionSet = {
+        if let wish = getenv("CARTOONCTL_INSTRUCTION_SET").map({ String(cString: $0) }),
+            let set = available.first(where: { $0.name == wish }) {
+            return set
+        }
+        return available[available.count - 1]
+    }()
+
+    private static let baseline = InstructionSet(
+        name: "baseline", lanes: 4, convolve: { KernelsBaseline.convolve($0) },
+        convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
+        poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
+        mapPoints: { KernelsBaseline.mapPoints($0) })
+    #if arch(x86_64)
+    private static let avx2 = InstructionSet(
+        name: "avx2", lanes: 8, convolve: { KernelsAVX2.convolve($0) },
+        convolveDepthwise: { KernelsAVX2.convolveDepthwise($0, $1) },
+        poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
+        mapPoints: { KernelsAVX2.mapPoints($0) })
+    private static let avx512 = InstructionSet(
+        name: "avx512", lanes: 16, convolve: { KernelsAVX512.convolve($0) },
+        convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
+        poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
+        mapPoints: { KernelsAVX512.mapPoints($0) })
+    #endif
+}

@@ -1,0 +1,105 @@
+/// Places every value of a layer list in one arena.
+///
+/// Values that are joined lie side by side from the start, so that joining is no work; images that convolutions pad carry their zeros
+/// with them; buffers whose lifetimes do not meet share memory.
+struct Layout {
+    private(set) var storages: [Storage] = []
+    private(set) var buffers: [ImageBuffer] = []
+    /// The buffer of each value.
+    private(set) var bufferOf: [Int] = []
+    /// Floats.
+    private(set) var arenaSize = 0
+    /// Values that lie within another already when their layer, a concatenation or reshape, is reached.
+    private(set) var placedParts: [Value: Value] = [:]
+
+    init(_ list: LayerList) {
+        place(list)
+        reserveMargins(list)
+        findLifetimes(list)
+        allocate()
+        for value in list.extents.indices {
+            var (root, channel) = (value, 0)
+            while let parent = parents[root] { (root, channel) = (parent.value, channel + parent.channel) }
+            let buffer = buffers[bufferOf[value]]
+            storages.append(
+                Storage(
+                    extent: list.extents[value], offset: buffer.begin + buffer.origin + channel, pixelStride: buffer.extent.channels,
+                    rowStride: buffer.rowStride))
+        }
+    }
+
+    /// Whose channels, from which on, a value is.
+    private var parents: [Value: (value: Value, channel: Int)] = [:]
+
+    private mutating func place(_ list: LayerList) {
+        var made = Set<Value>()
+        for layer in list.layers {
+            switch layer.computation {
+            case .concatenation(let parts):
+                var channel = 0
+                for part in parts {
+                    if made.contains(part), parents[part] == nil {
+                        parents[part] = (layer.output, channel)
+                        placedParts[part] = layer.output
+                    }
+                    channel += list.extents[part].channels
+                }
+            case .reshape where list.extents[layer.input] == list.extents[layer.output] && list.extents[layer.output].pixels == 1
+                && made.contains(layer.input) && parents[layer.input] == nil:
+                parents[layer.input] = (layer.output, 0)
+                placedParts[layer.input] = layer.output
+            default: break
+            }
+            made.insert(layer.output)
+        }
+        var bufferOfRoot: [Value: Int] = [:]
+        for value in list.extents.indices {
+            var root = value
+            while let parent = parents[root] { root = parent.value }
+            if bufferOfRoot[root] == nil {
+                bufferOfRoot[root] = buffers.count
+                buffers.append(ImageBuffer(extent: list.extents[root]))
+            }
+            bufferOf.append(bufferOfRoot[root]!)
+        }
+    }
+
+    private mutating func reserveMargins(_ list: LayerList) {
+        for layer in list.layers {
+            if case .convolution(let convolution) = layer.computation {
+                buffers[bufferOf[layer.input]].margin.formUnion(convolution.window.padding)
+            }
+        }
+    }
+
+    private mutating func findLifetimes(_ list: LayerList) {
+        buffers[bufferOf[list.input]].use(at: -1)
+        for (step, layer) in list.layers.enumerated() {
+            for value in layer.inputs + [layer.output] { buffers[bufferOf[value]].use(at: step) }
+        }
+        for output in list.outputs { buffers[bufferOf[output]].use(at: list.layers.count) }
+    }
+
+    /// Largest first, each at the lowest place where nothing that lives at the same time lies.
+    ///
+    /// - Source: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020: greedy by size.
+    private mutating func allocate() {
+        // A cache line, and a vector's width.
+        let alignment = 16
+        var placed: [Int] = []
+        let order = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
+        for index in order {
+            guard let lifetime = buffers[index].lifetime else { continue }
+            let neighbours = placed.filter { buffers[$0].lifetime!.overlaps(lifetime) }.sorted { buffers[$0].begin < buffers[$1].begin }
+            var begin = 0
+            for neighbour in neighbours {
+                if begin + buffers[index].size <= buffers[neighbour].begin { break }
+                let end = buffers[neighbour].begin + buffers[neighbour].size
+                begin = max(begin, (end + alignment - 1) / alignment * alignment)
+            }
+            buffers[index].begin = begin
+            arenaSize = max(arenaSize, begin + buffers[index].size)
+            placed.append(index)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import TensorGraph
+
+/// The constants of a graph, and what can be computed from constants alone.
+struct Constants {
+    let nodes: [String: Node]
+
+    /// The value of a tensor that depends on constants only; nil if it depends on more.
+    func value(of tensor: String, depth: Int = 0) throws(PlanError) -> Tensor? {
+        guard depth < 64, let node = nodes[tensor] else { return nil }
+        let view = NodeView(node)
+        switch node.operation {
+        case "Const":
+            guard let tensor = node.constant else { throw view.malformed("has no value") }
+            return tensor
+        case "Identity":
+            return try value(of: view.input(0), depth: depth + 1)
+        case "Dequantize":
+            guard let quantized = try value(of: view.input(0), depth: depth + 1),
+                let low = try value(of: view.input(1), depth: depth + 1)?.floats,
+                let high = try value(of: view.input(2), depth: depth + 1)?.floats
+            else { return nil }
+            return try dequantize(quantized, low, high, view)
+        default: return nil
+        }
+    }
+
+    /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, of eight bits.
+    private func dequantize(_ tensor: Tensor, _ low: [Float], _ high: [Float], _ view: NodeView) throws(PlanError) -> Tensor {
+        guard tensor.type == .quint8 || tensor.type == .uint8, case .dense(let region) = tensor.contents else {
+            throw view.unsupported("type \(tensor.type)")
+        }
+        let mode = view.string("mode") ?? "MIN_COMBINED"
+        guard mode == "MIN_COMBINED" || mode == "MIN_FIRST" else { throw view.unsupported("mode \(mode)") }
+        guard low.count == 1, high.count == 1 else { throw view.unsupported("ranges of \(low.count) channels") }
+        let step = (high[0] - low[0]) / 255
+        return region.withUnsafeBytes { bytes in
+            Tensor(bytes.map { Float($0) * step + low[0] }, shape: tensor.shape)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+/// The extent of an image with one picture: `[1, height, width, channels]`; a vector `[1, channels]` is 1 × 1 × channels.
+struct Extent: Equatable {
+    var height, width, channels: Int
+    var pixels: Int { height * width }
+    var count: Int { pixels * channels }
+}
+
+/// Something layers read and write: an index into `LayerList.extents`.
+typealias Value = Int
+
+/// Pixels beyond the edges of an image, or the zeros that stand there.
+struct Margin: Equatable {
+    var top = 0, left = 0, bottom = 0, right = 0
+    var isEmpty: Bool { self == Margin() }
+
+    mutating func formUnion(_ other: Margin) {
+        self = Margin(
+            top: max(top, other.top), left: max(left, other.left), bottom: max(bottom, other.bottom), right: max(right, other.right))
+    }
+}
+
+/// How a window moves over an image.
+struct Window: Equatable {
+    var height, width: Int
+    var strideY, strideX: Int
+    /// Pixels of padding that windows reach into.
+    var padding = Margin()
+}
+
+/// What remains between two bounds; the activations ReLU and ReLU6 are such clamps.
+struct Clamp: Equatable {
+    var lowest = -Float.infinity, highest = Float.infinity
+    static let none = Clamp(), relu = Clamp(lowest: 0), relu6 = Clamp(lowest: 0, highest: 6)
+}
+
+struct Convolution {
+    var window: Window
+    /// `[windowHeight, windowWidth, inputChannels, outputChannels]`; depthwise: `[windowHeight, windowWidth, channels]`.
+    var weights: [Float]
+    var bias: [Float]
+    var isDepthwise = false
+    /// Added before the clamp.
+    var residual: Value?
+    var clamp = Clamp.none
+}
+
+/// `[channels]` each.
+struct Affine {
+    var scale: [Float]?
+    var shift: [Float]?
+    var addend: Value?
+    var clamp = Clamp.none
+}
+
+/// What one step of a plan computes.
+enum Computation {
+    case convolution(Convolution)
+    case affine(Affine)
+    case maximumPool(Window)
+    case averagePool(Window)
+    /// `input / (bias + alpha * Σ input²)^beta`, the sum over `radius` channels to both sides.
+    case localResponseNormalization(radius: Int, bias: Float, alpha: Float, beta: Float)
+    case softmax
+    /// Over all pixels.
+    case mean, maximum
+    /// A copy into the middle of zeros.
+    case pad(Margin)
+    /// Channels side by side.
+    case concatenation([Value])
+    /// The same numbers in the same order, in another extent.
+    case reshape
+}
+
+/// One operation of the engine, made of one or several nodes.
+struct Layer {
+    /// The node that makes `output`.
+    var name: String
+    var input: Value
+    var output: Value
+    var computation: Computation
+
+    var inputs: [Value] {
+        switch computation {
+        case .concatenation(let parts): parts
+        case .convolution(let convolution): [input] + (convolution.residual.map { [$0] } ?? [])
+        case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
+        default: [input]
+        }
+    }
+}
+
+/// A graph as the engine sees it: layers in an order in which they can run.
+struct LayerList {
+    var layers: [Layer] = []
+    var extents: [Extent] = []
+    var input: Value = 0
+    var outputs: [Value] = []
+    /// As TensorFlow would give them.
+    var outputShapes: [[Int]] = []
+}

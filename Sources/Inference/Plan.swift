@@ -1,0 +1,150 @@
+import TensorGraph
+
+/// How a graph is run for one picture: checked, fused, laid out in memory and packed. Made once, shared by all executors.
+///
+/// ```swift
+/// let plan = try Plan(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
+/// let executor = Executor(plan)
+/// executor.input.update(from: pixels, count: 224 * 224 * 3)
+/// executor.run()
+/// let features = Array(executor.output(0))
+/// ```
+package struct Plan: Sendable {
+    package let instructionSet: InstructionSet
+    package let inputShape: [Int]
+    /// As TensorFlow would give them: `[1, D]` or `[1, H, W, C]`.
+    package let outputShapes: [[Int]]
+    let steps: [any Step]
+    let inputOffset: Int
+    let outputOffsets: [Int]
+    /// Floats.
+    let arenaSize: Int
+
+    /// - Parameters:
+    ///   - input: the tensor that is given; what makes it is not looked at.
+    ///   - inputShape: `[1, H, W, C]`.
+    ///   - outputs: tensors; nodes that none of them needs may be of any kind.
+    /// - Throws: what the engine does not know or the graph contradicts, by node.
+    package init(
+        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], instructionSet: InstructionSet = .preferred
+    ) throws(PlanError) {
+        var list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        list.separateEnds()
+        let layout = Layout(list)
+        (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
+        steps = StepMaker(list: list, layout: layout, kernels: instructionSet).steps()
+        inputOffset = layout.storages[list.input].offset
+        outputOffsets = list.outputs.map { layout.storages[$0].offset }
+        arenaSize = layout.arenaSize
+    }
+
+    /// Multiply–adds of a run, those of convolutions and matrix products.
+    package var work: Int { steps.reduce(0) { $0 + $1.work } }
+}
+
+extension LayerList {
+    /// Lets the input and the outputs be images of their own, without margins and neighbours: callers see plain arrays.
+    mutating func separateEnds() {
+        let isPadded = layers.contains { layer in
+            guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
+            return !convolution.window.padding.isEmpty
+        }
+        if isPadded {
+            let staging = newValue(like: input)
+            layers.insert(Layer(name: "input", input: staging, output: input, computation: .affine(Affine())), at: 0)
+            input = staging
+        }
+        for index in outputs.indices {
+            let value = outputs[index]
+            let isPlain = !layers.contains { layer in
+                switch layer.computation {
+                case .concatenation: layer.inputs.contains(value)
+                case .reshape: layer.input == value
+                case .convolution(let convolution): layer.input == value && !convolution.window.padding.isEmpty
+                default: false
+                }
+            }
+            if isPlain && value != input && outputs.firstIndex(of: value) == index { continue }
+            outputs[index] = newValue(like: value)
+            layers.append(Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
+        }
+    }
+
+    private mutating func newValue(like value: Value) -> Value {
+        extents.append(extents[value])
+        return extents.count - 1
+    }
+}
+
+/// Makes the steps of layers whose values have their places.
+struct StepMaker {
+    let list: LayerList
+    let layout: Layout
+    let kernels: InstructionSet
+
+    func steps() -> [any Step] {
+        var filled = Set<Int>(), steps: [any Step] = []
+        for layer in list.layers {
+            let buffer = layout.bufferOf[layer.output]
+            // The first that writes into a buffer writes its margin.
+            let margin = MarginFill(filled.insert(buffer).inserted ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
+            steps += make(layer, margin)
+        }
+        return steps
+    }
+
+    private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
+        let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
+        switch layer.computation {
+        case .convolution(let convolution) where convolution.isDepthwise:
+            return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+        case .convolution(let convolution):
+            return [
+                ConvolutionStep(
+                    convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
+                    margin: margin, kernels: kernels)
+            ]
+        case .affine(let affine):
+            return [
+                PointwiseStep(
+                    affine, name: name, input: input, output: output, addend: affine.addend.map { layout.storages[$0] }, margin: margin,
+                    kernels: kernels)
+            ]
+        case .maximumPool(let window), .averagePool(let window):
+            var isMaximum = false
+            if case .maximumPool = layer.computation { isMaximum = true }
+            return [PoolStep(name: name, isMaximum: isMaximum, window: window, input: input, output: output, margin: margin, kernels: kernels)]
+        case .mean: return [ReductionStep(name: name, isMaximum: false, input: input, output: output, margin: margin, kernels: kernels)]
+        case .maximum: return [ReductionStep(name: name, isMaximum: true, input: input, output: output, margin: margin, kernels: kernels)]
+        case .localResponseNormalization(let radius, let bias, let alpha, let beta):
+            return [
+                LocalResponseNormalizationStep(
+                    name: name, radius: radius, bias: bias, alpha: alpha, beta: beta, input: input, output: output, margin: margin)
+            ]
+        case .softmax: return [SoftmaxStep(name: name, input: input, output: output, margin: margin)]
+        case .pad(let padding): return [PadStep(name: name, padding: padding, input: input, output: output, margin: margin)]
+        case .reshape:
+            if layout.placedParts[layer.input] == layer.output { return [] }
+            return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
+        case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
+        }
+    }
+
+    /// Copies of those parts that could not be made in their place.
+    private func copies(of parts: [Value], into output: Storage, _ layer: Layer, _ margin: MarginFill) -> [any Step] {
+        var copied = Set<Value>(), steps: [any Step] = [], channel = 0
+        for part in parts {
+            let extent = list.extents[part]
+            if layout.placedParts[part] != layer.output || !copied.insert(part).inserted {
+                var slice = output
+                (slice.extent, slice.offset) = (extent, output.offset + channel)
+                steps.append(
+                    PointwiseStep(
+                        Affine(), kind: "copy", name: layer.name, input: layout.storages[part], output: slice, addend: nil, margin: margin,
+                        kernels: kernels))
+            }
+            channel += extent.channels
+        }
+        return steps
+    }
+}

@@ -1,0 +1,37 @@
+/// A part of a plan: work that is cut into units, which may run in any order and at the same time, always with the same result.
+protocol Step: Sendable {
+    /// Of the layer.
+    var name: String { get }
+    /// What the layer computes, for the profile.
+    var kind: String { get }
+    var unitCount: Int { get }
+    /// Multiply-adds.
+    var work: Int { get }
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
+}
+
+extension Step {
+    var work: Int { 0 }
+}
+
+/// The zeros around an image, written before the image is: memory in the arena is shared.
+struct MarginFill: Sendable {
+    /// (offset, count) in floats.
+    private let stretches: [(Int, Int)]
+
+    init(_ buffer: ImageBuffer) {
+        guard !buffer.margin.isEmpty else { stretches = []; return }
+        let margin = buffer.margin, channels = buffer.extent.channels, row = buffer.rowStride
+        var stretches = [(buffer.begin, margin.top * row + margin.left * channels)]
+        for y in 0..<buffer.extent.height {
+            let end = buffer.begin + buffer.origin + y * row + buffer.extent.width * channels
+            let isLast = y == buffer.extent.height - 1
+            stretches.append((end, isLast ? margin.right * channels + margin.bottom * row : (margin.right + margin.left) * channels))
+        }
+        self.stretches = stretches.filter { $0.1 > 0 }
+    }
+
+    func run(in arena: UnsafeMutablePointer<Float>) {
+        for (offset, count) in stretches { (arena + offset).update(repeating: 0, count: count) }
+    }
+}

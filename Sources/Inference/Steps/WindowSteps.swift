@@ -1,0 +1,82 @@
+import Kernels
+
+/// A convolution of every channel by itself, a row of output pixels a unit.
+struct DepthwiseStep: Step {
+    let name: String
+    let kind: String
+    let work: Int
+    var unitCount: Int { output.extent.height }
+    private let kernels: InstructionSet
+    private let window: Window
+    private let input, output: Storage
+    private let weights, bias: Table<Float>
+    private let clamp: Clamp
+    private let margin: MarginFill
+
+    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet) {
+        (self.name, self.kernels, self.input, self.output, self.margin) = (name, kernels, input, output, margin)
+        window = convolution.window
+        kind = "depthwise \(window.height)×\(window.width)"
+        work = output.extent.count * window.height * window.width
+        weights = Table(convolution.weights, padding: 0)
+        bias = Table(convolution.bias, padding: 0)
+        clamp = convolution.clamp
+    }
+
+    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
+        if y == 0 { margin.run(in: arena) }
+        var row = WindowRow(
+            input: arena + input.offset(y: y * window.strideY - window.padding.top, x: -window.padding.left),
+            inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
+            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride, width: output.extent.width,
+            stride: window.strideX, windowHeight: window.height, windowWidth: window.width, channels: output.extent.channels)
+        var filter = DepthwiseFilter(weights: weights.pointer, bias: bias.pointer, lowest: clamp.lowest, highest: clamp.highest)
+        kernels.convolveDepthwise(&row, &filter)
+    }
+}
+
+/// The largest value or the mean of windows; pixels beyond the edges do not count. A row of output pixels a unit.
+struct PoolStep: Step {
+    let name: String
+    var kind: String { "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width)" }
+    var unitCount: Int { output.extent.height }
+    let isMaximum: Bool
+    let window: Window
+    let input, output: Storage
+    let margin: MarginFill
+    let kernels: InstructionSet
+
+    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
+        if y == 0 { margin.run(in: arena) }
+        let top = y * window.strideY - window.padding.top
+        let first = max(top, 0), end = min(top + window.height, input.extent.height)
+        var row = WindowRow(
+            input: arena + input.offset(y: first, x: -window.padding.left),
+            inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
+            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride, width: output.extent.width,
+            stride: window.strideX, windowHeight: end - first, windowWidth: window.width, channels: output.extent.channels)
+        var bounds = PoolingBounds(first: window.padding.left, end: window.padding.left + input.extent.width)
+        if isMaximum { kernels.poolMaximum(&row, &bounds) } else { kernels.poolAverage(&row, &bounds) }
+    }
+}
+
+/// The largest value or the mean of each channel.
+struct ReductionStep: Step {
+    let name: String
+    var kind: String { isMaximum ? "maximum" : "mean" }
+    var unitCount: Int { 1 }
+    let isMaximum: Bool
+    let input, output: Storage
+    let margin: MarginFill
+    let kernels: InstructionSet
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena)
+        var row = WindowRow(
+            input: arena + input.offset, inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
+            output: arena + output.offset, outputPixelStride: output.pixelStride, width: 1, stride: 1,
+            windowHeight: input.extent.height, windowWidth: input.extent.width, channels: input.extent.channels)
+        var bounds = PoolingBounds(first: 0, end: input.extent.width)
+        if isMaximum { kernels.poolMaximum(&row, &bounds) } else { kernels.poolAverage(&row, &bounds) }
+    }
+}
