@@ -15,6 +15,7 @@ public func decode<Sink: RowSink>(
     }
     switch format {
     case .png: return warnings + (try PNG.decode(bytes, start: start, options: options, into: &sink))
+    case .jpeg: return warnings + (try JPEG.decode(bytes, start: start, options: options, into: &sink))
     case .gif: return try GIF.decode(bytes, options: options, into: &sink)
     case .bmp: return try BMP.decode(bytes, options: options, into: &sink)
     case .empty: throw .truncated(.empty, offset: 0)
@@ -28,6 +29,7 @@ public func header(of bytes: UnsafeRawBufferPointer, options: DecodingOptions = 
     let (format, start) = ImageFormat.locate(bytes)
     switch format {
     case .png: return try PNG.header(bytes, start: start, options: options)
+    case .jpeg: return try JPEG.header(bytes, start: start, options: options)
     case .gif: return try GIF.header(bytes, options: options)
     case .bmp: return try BMP.header(bytes, options: options)
     case .empty: throw .truncated(.empty, offset: 0)

@@ -1,0 +1,294 @@
+/// JPEG: baseline, extended and progressive, Huffman-coded (ITU-T T.81), with libjpeg-turbo's arithmetic throughout.
+///
+/// A picture in one scan goes through a window of two MCU rows; one in several, as progressive ones are, keeps its coefficients.
+enum JPEG {
+    static func header(_ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+        var headers = JPEGHeaders(bytes, start: start)
+        while headers.frame == nil { guard try headers.nextScan() != nil else { break } }
+        guard var frame = headers.frame else { throw .truncated(.jpeg, offset: bytes.count) }
+        frame.lay(scaleDenominator: options.scaleDenominator)
+        return header(frame, headers)
+    }
+
+    fileprivate static func header(_ frame: JPEGFrame, _ headers: JPEGHeaders) -> ImageHeader {
+        ImageHeader(
+            format: .jpeg, width: frame.outputWidth, height: frame.outputHeight, channels: 3, orientation: headers.orientation)
+    }
+
+    static func decode<Sink: RowSink>(
+        _ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions, into sink: inout Sink
+    ) throws(ImageError) -> [DecodingWarning] {
+        var headers = JPEGHeaders(bytes, start: start)
+        guard let scan = try headers.nextScan(), var frame = headers.frame else { throw .truncated(.jpeg, offset: bytes.count) }
+        guard [1, 2, 4, 8].contains(options.scaleDenominator) else {
+            throw .unsupported(.jpeg, feature: "scale 1/\(options.scaleDenominator)")
+        }
+        let pixels = frame.width * frame.height
+        guard pixels <= options.maximumPixels else { throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels) }
+        frame.lay(scaleDenominator: options.scaleDenominator)
+        let decoder = try JPEGDecoder(frame, headers, options)
+        // A frame header that a later scan repeats would be an error; the tables it uses may change.
+        if frame.process == .baseline, scan.components.count == frame.components.count {
+            try sink.begin(header(frame, headers))
+            try decoder.stream(scan, into: &sink)
+        } else {
+            try decoder.collect(scan)
+            try sink.begin(header(decoder.frame, decoder.headers))
+            decoder.transformAll(into: &sink)
+        }
+        return decoder.warnings
+    }
+}
+
+/// The state of one picture's decoding.
+final class JPEGDecoder {
+    let frame: JPEGFrame
+    var headers: JPEGHeaders
+    private(set) var warnings: [DecodingWarning] = []
+    private let options: DecodingOptions
+    private let planes: [JPEGPlane]
+    private let converter: JPEGColorConverter
+    private var multipliers: [[Int32]] = []
+    /// Per component: `[paddedDown, paddedAcross, 64]`; nil while streaming.
+    private var coefficients: [UnsafeMutablePointer<Int16>] = []
+    private var rgb: [UInt8]
+    private var nextRow = 0
+
+    init(_ frame: JPEGFrame, _ headers: JPEGHeaders, _ options: DecodingOptions) throws(ImageError) {
+        (self.frame, self.headers, self.options) = (frame, headers, options)
+        converter = JPEGColorConverter(color: try headers.color(frame), hasAdobe: headers.hasAdobe, width: frame.outputWidth)
+        var planes: [JPEGPlane] = []
+        for component in frame.components {
+            guard let plane = JPEGPlane(component, in: frame) else {
+                throw .unsupported(.jpeg, feature: "sampling factors that do not divide each other")
+            }
+            planes.append(plane)
+        }
+        self.planes = planes
+        rgb = [UInt8](repeating: 0, count: 3 * frame.outputWidth)
+    }
+
+    deinit { for memory in coefficients { memory.deallocate() } }
+
+    private func note(_ offset: Int, _ text: String) throws(ImageError) {
+        if options.isStrict { throw .malformed(.jpeg, offset: offset, reason: text) }
+        // One of a kind is enough: a damaged picture would give thousands.
+        if warnings.count < 8 { warnings.append(DecodingWarning(offset: offset, text)) }
+    }
+
+    /// Fixes what the blocks of each component are multiplied with.
+    private func prepareMultipliers() throws(ImageError) {
+        multipliers = []
+        for component in frame.components {
+            guard let table = headers.quantization[component.quantizationTable] else {
+                throw .malformed(.jpeg, offset: headers.position, reason: "no quantization table \(component.quantizationTable)")
+            }
+            multipliers.append(JPEGTransform.multipliers(table, options.inverseDCT, blockSize: component.blockSize))
+        }
+    }
+
+    private func tables(_ scan: JPEGScan) throws(ImageError) -> (dc: [JPEGHuffmanPointers?], ac: [JPEGHuffmanPointers?]) {
+        var (dc, ac): ([JPEGHuffmanPointers?], [JPEGHuffmanPointers?]) = ([], [])
+        let isProgressive = frame.process == .progressive
+        for component in scan.components {
+            let needsDC = isProgressive ? scan.spectralStart == 0 && scan.high == 0 : true
+            let needsAC = isProgressive ? scan.spectralStart > 0 : true
+            let dcTable = headers.dcTables[component.dcTable], acTable = headers.acTables[component.acTable]
+            if needsDC && dcTable == nil || needsAC && acTable == nil {
+                throw .malformed(.jpeg, offset: headers.position, reason: "a scan uses a Huffman table that is not there")
+            }
+            dc.append(dcTable.map { JPEGHuffmanPointers($0) })
+            ac.append(acTable.map { JPEGHuffmanPointers($0) })
+        }
+        return (dc, ac)
+    }
+
+    // MARK: - One scan
+
+    /// Decodes, transforms and hands out a picture whose only scan holds all components.
+    func stream<Sink: RowSink>(_ scan: JPEGScan, into sink: inout Sink) throws(ImageError) {
+        try prepareMultipliers()
+        let (dc, ac) = try tables(scan)
+        var entropy = JPEGEntropyDecoder(JPEGBitReader(headers.bytes, at: headers.position))
+        let interval = headers.restartInterval
+        var remaining = interval, restarts = 0
+        let block = UnsafeMutablePointer<Int16>.allocate(capacity: 64)
+        defer { block.deallocate() }
+        var isExhausted = false
+        for mcuRow in 0..<frame.mcusDown {
+            for mcu in 0..<frame.mcusAcross {
+                if interval > 0 {
+                    if remaining == 0 {
+                        if !entropy.restart(restarts) { try note(entropy.reader.offset, "a restart marker is missing") }
+                        (remaining, restarts) = (interval, restarts + 1)
+                    }
+                    remaining -= 1
+                }
+                if entropy.reader.isExhausted && !isExhausted {
+                    try note(entropy.reader.offset, "the picture's data stops early")
+                    isExhausted = true
+                }
+                for (index, member) in scan.components.enumerated() {
+                    let plane = planes[member.index], component = plane.component
+                    guard let dcTable = dc[index], let acTable = ac[index] else { continue }
+                    for v in 0..<component.vertical {
+                        for h in 0..<component.horizontal {
+                            block.update(repeating: 0, count: 64)
+                            let end = entropy.reader.isExhausted
+                                ? 1 : jpegZigzag.withUnsafeBufferPointer { entropy.decode(member.index, dcTable, acTable, $0.baseAddress!, into: block) }
+                            transform(
+                                block, member.index, isFlat: end == 1,
+                                to: plane.place(
+                                    blockColumn: mcu &* component.horizontal &+ h, blockRow: mcuRow &* component.vertical &+ v))
+                        }
+                    }
+                }
+            }
+            emit(after: mcuRow, into: &sink)
+        }
+        if entropy.reader.isExhausted && !isExhausted { try note(entropy.reader.offset, "the picture's data stops early") }
+    }
+
+    @inline(__always) private func transform(
+        _ block: UnsafeMutablePointer<Int16>, _ component: Int, isFlat: Bool, to output: UnsafeMutablePointer<UInt8>
+    ) {
+        let plane = planes[component], size = plane.component.blockSize
+        multipliers[component].withUnsafeBufferPointer { multipliers in
+            let m = multipliers.baseAddress!
+            if isFlat {
+                JPEGTransform.flat(block[0], m[0], options.inverseDCT, size: size, to: output, stride: plane.stride)
+            } else if size < 8 {
+                JPEGTransform.reduced(block, m, size: size, to: output, stride: plane.stride)
+            } else if options.inverseDCT == .fast {
+                JPEGTransform.fast(block, m, to: output, stride: plane.stride)
+            } else {
+                JPEGTransform.accurate(block, m, to: output, stride: plane.stride)
+            }
+        }
+    }
+
+    /// Hands out the rows that are complete once an MCU row is: the last ones wait for the row below, which upsampling looks at.
+    private func emit<Sink: RowSink>(after mcuRow: Int, into sink: inout Sink) {
+        let rows = frame.vertical * frame.blockSize
+        let isLast = mcuRow == frame.mcusDown - 1
+        let end = isLast ? frame.outputHeight : (mcuRow + 1) * rows - frame.vertical
+        while nextRow < min(end, frame.outputHeight) {
+            let y = nextRow
+            converterRow(y)
+            rgb.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
+            nextRow += 1
+        }
+    }
+
+    private func converterRow(_ y: Int) {
+        let samples = planes.map { $0.outputRow(y) }
+        rgb.withUnsafeMutableBufferPointer { if let rgb = $0.baseAddress { converter.convert(samples, to: rgb) } }
+    }
+
+    // MARK: - Several scans
+
+    /// Decodes all scans' coefficients.
+    func collect(_ first: JPEGScan) throws(ImageError) {
+        let blocks = frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
+        guard blocks * 128 <= options.maximumBytes else { throw .overLimit(what: "bytes", declared: blocks * 128, limit: options.maximumBytes) }
+        for component in frame.components {
+            let count = component.paddedAcross * component.paddedDown * 64
+            let memory = UnsafeMutablePointer<Int16>.allocate(capacity: count)
+            memory.initialize(repeating: 0, count: count)
+            coefficients.append(memory)
+        }
+        try prepareMultipliers()
+        var scan: JPEGScan? = first
+        var seen = Set<Int>()
+        while let current = scan {
+            try decode(current)
+            for member in current.components { seen.insert(member.index) }
+            do throws(ImageError) {
+                scan = try headers.nextScan()
+            } catch {
+                // What is there of the picture is kept.
+                try note(headers.position, "after a scan: \(error)")
+                scan = nil
+            }
+        }
+        if seen.count < frame.components.count { try note(headers.position, "\(frame.components.count - seen.count) components have no scan") }
+    }
+
+    private func decode(_ scan: JPEGScan) throws(ImageError) {
+        let (dc, ac) = try tables(scan)
+        var entropy = JPEGEntropyDecoder(JPEGBitReader(headers.bytes, at: headers.position))
+        let isSingle = scan.components.count == 1
+        let only = frame.components[scan.components[0].index]
+        let (across, down) = isSingle ? (only.blocksAcross, only.blocksDown) : (frame.mcusAcross, frame.mcusDown)
+        let interval = headers.restartInterval
+        var remaining = interval, restarts = 0
+        outer: for y in 0..<down {
+            for x in 0..<across {
+                if interval > 0 {
+                    if remaining == 0 {
+                        if !entropy.restart(restarts) { try note(entropy.reader.offset, "a restart marker is missing") }
+                        (remaining, restarts) = (interval, restarts + 1)
+                    }
+                    remaining -= 1
+                }
+                // Without restarts nothing comes after the end; with them, another interval may.
+                if entropy.reader.isExhausted { if interval == 0 { break outer } else { continue } }
+                for (index, member) in scan.components.enumerated() {
+                    let component = frame.components[member.index]
+                    let (h, v) = isSingle ? (1, 1) : (component.horizontal, component.vertical)
+                    for block in 0..<h * v {
+                        let place = (y * v + block / h) * component.paddedAcross + x * h + block % h
+                        jpegZigzag.withUnsafeBufferPointer { zigzag in
+                            decode(
+                                scan, member.index, dc[index], ac[index], &entropy, zigzag.baseAddress!,
+                                coefficients[member.index] + 64 * place)
+                        }
+                    }
+                }
+            }
+        }
+        if entropy.reader.isExhausted { try note(entropy.reader.offset, "a scan's data stops early") }
+        headers.position = entropy.reader.offset
+    }
+
+    @inline(__always) private func decode(
+        _ scan: JPEGScan, _ component: Int, _ dc: JPEGHuffmanPointers?, _ ac: JPEGHuffmanPointers?,
+        _ entropy: inout JPEGEntropyDecoder, _ zigzag: UnsafePointer<UInt8>, _ block: UnsafeMutablePointer<Int16>
+    ) {
+        if frame.process == .baseline {
+            if let dc, let ac {
+                block.update(repeating: 0, count: 64)
+                _ = entropy.decode(component, dc, ac, zigzag, into: block)
+            }
+        } else if scan.spectralStart == 0 {
+            if scan.high > 0 {
+                entropy.refineDC(low: scan.low, into: block)
+            } else if let dc {
+                entropy.decodeDCFirst(component, dc, low: scan.low, into: block)
+            }
+        } else if let ac {
+            let band = scan.spectralStart...scan.spectralEnd
+            if scan.high > 0 {
+                entropy.refineAC(ac, band, low: scan.low, zigzag, into: block)
+            } else {
+                entropy.decodeACFirst(ac, band, low: scan.low, zigzag, into: block)
+            }
+        }
+    }
+
+    func transformAll<Sink: RowSink>(into sink: inout Sink) {
+        for mcuRow in 0..<frame.mcusDown {
+            for (index, plane) in planes.enumerated() {
+                let component = plane.component
+                for row in mcuRow * component.vertical..<(mcuRow + 1) * component.vertical {
+                    for column in 0..<component.paddedAcross {
+                        transform(
+                            coefficients[index] + 64 * (row * component.paddedAcross + column), index, isFlat: false,
+                            to: plane.place(blockColumn: column, blockRow: row))
+                    }
+                }
+            }
+            emit(after: mcuRow, into: &sink)
+        }
+    }
+}

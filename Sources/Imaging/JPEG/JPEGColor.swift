@@ -1,0 +1,59 @@
+/// Turns a row of components into RGB with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
+struct JPEGColorConverter {
+    let color: JPEGFrame.Color
+    let hasAdobe: Bool
+    let width: Int
+
+    func convert(_ rows: [UnsafePointer<UInt8>], to rgb: UnsafeMutablePointer<UInt8>) {
+        switch color {
+        case .grayscale:
+            for x in 0..<width {
+                let value = rows[0][x]
+                (rgb[3 &* x], rgb[3 &* x &+ 1], rgb[3 &* x &+ 2]) = (value, value, value)
+            }
+        case .rgb:
+            let (r, g, b) = (rows[0], rows[1], rows[2])
+            for x in 0..<width { (rgb[3 &* x], rgb[3 &* x &+ 1], rgb[3 &* x &+ 2]) = (r[x], g[x], b[x]) }
+        case .yCbCr: convertYCbCr(rows[0], rows[1], rows[2], rgb)
+        case .cmyk: convertCMYK(rows[0], rows[1], rows[2], rows[3], rgb)
+        case .ycck:
+            // YCC stands for the complement of CMY.
+            convertYCbCr(rows[0], rows[1], rows[2], rgb)
+            let black = rows[3]
+            for x in 0..<width {
+                for channel in 0..<3 { rgb[3 &* x &+ channel] = ink(255 &- rgb[3 &* x &+ channel], black[x]) }
+            }
+        }
+    }
+
+    private func convertYCbCr(
+        _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>
+    ) {
+        for x in 0..<width {
+            let y = Int32(luminance[x]), cb = Int32(blue[x]) &- 128, cr = Int32(red[x]) &- 128
+            let r = y &+ (91881 &* cr &+ 32768) >> 16
+            let g = y &+ (-22554 &* cb &- 46802 &* cr &+ 32768) >> 16
+            let b = y &+ (116130 &* cb &+ 32768) >> 16
+            rgb[3 &* x] = UInt8(truncatingIfNeeded: min(max(r, 0), 255))
+            rgb[3 &* x &+ 1] = UInt8(truncatingIfNeeded: min(max(g, 0), 255))
+            rgb[3 &* x &+ 2] = UInt8(truncatingIfNeeded: min(max(b, 0), 255))
+        }
+    }
+
+    private func convertCMYK(
+        _ cyan: UnsafePointer<UInt8>, _ magenta: UnsafePointer<UInt8>, _ yellow: UnsafePointer<UInt8>, _ black: UnsafePointer<UInt8>,
+        _ rgb: UnsafeMutablePointer<UInt8>
+    ) {
+        for x in 0..<width {
+            rgb[3 &* x] = ink(cyan[x], black[x])
+            rgb[3 &* x &+ 1] = ink(magenta[x], black[x])
+            rgb[3 &* x &+ 2] = ink(yellow[x], black[x])
+        }
+    }
+
+    /// TensorFlow's formula: Adobe stores ink inverted.
+    @inline(__always) private func ink(_ ink: UInt8, _ black: UInt8) -> UInt8 {
+        let (ink, black) = hasAdobe ? (Int(ink), Int(black)) : (255 - Int(ink), 255 - Int(black))
+        return UInt8(truncatingIfNeeded: ink &* black / 255)
+    }
+}

@@ -1,0 +1,199 @@
+/// The marker segments of a file (ITU-T T.81 §B), read in order; what they define stays for the segments after.
+struct JPEGHeaders {
+    let bytes: UnsafeRawBufferPointer
+    /// Of the next marker.
+    var position: Int
+    var frame: JPEGFrame?
+    var quantization: [[UInt16]?] = [nil, nil, nil, nil]
+    var dcTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.dc
+    var acTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.ac
+    var restartInterval = 0
+    var orientation = 1
+    private var hasJFIF = false
+    private var adobeTransform: UInt8?
+
+    /// - Parameter start: of the SOI marker.
+    init(_ bytes: UnsafeRawBufferPointer, start: Int) {
+        (self.bytes, position) = (bytes, start + 2)
+    }
+
+    var hasAdobe: Bool { adobeTransform != nil }
+
+    /// libjpeg's rules, which TensorFlow follows.
+    func color(_ frame: JPEGFrame) throws(ImageError) -> JPEGFrame.Color {
+        switch frame.components.count {
+        case 1: return .grayscale
+        case 3:
+            if hasJFIF { return .yCbCr }
+            if let adobeTransform { return adobeTransform == 0 ? .rgb : .yCbCr }
+            return frame.components.map(\.identifier) == Array("RGB".utf8) ? .rgb : .yCbCr
+        case 4:
+            guard let adobeTransform else { return .cmyk }
+            return adobeTransform == 0 ? .cmyk : .ycck
+        case let count: throw .unsupported(.jpeg, feature: "\(count) components")
+        }
+    }
+
+    /// Reads segments up to the next scan.
+    ///
+    /// - Returns: nil at the end of the picture.
+    mutating func nextScan() throws(ImageError) -> JPEGScan? {
+        while let (marker, segment) = try nextSegment() {
+            switch marker {
+            case 0xD9: return nil
+            case 0xC0, 0xC1, 0xC2: try readFrame(marker, segment)
+            case 0xC4: try readHuffmanTables(segment)
+            case 0xDB: try readQuantizationTables(segment)
+            case 0xDD:
+                guard segment.count == 2 else { throw malformed(segment, "restart interval of \(segment.count) bytes") }
+                restartInterval = short(segment.lowerBound)
+            case 0xDA: return try readScan(segment)
+            case 0xE0: if text(segment, "JFIF\0") { hasJFIF = true }
+            case 0xE1:
+                if text(segment, "Exif\0"), segment.count > 6, orientation == 1 {
+                    orientation = EXIF.orientation(of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
+                }
+            case 0xEE: if text(segment, "Adobe"), segment.count >= 12 { adobeTransform = bytes[segment.lowerBound + 11] }
+            case 0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF: throw .unsupported(.jpeg, feature: Self.processes[marker] ?? "process")
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    private static let processes: [UInt8: String] = [
+        0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding", 0xC7: "hierarchical coding",
+        0xC9: "arithmetic coding", 0xCA: "progressive arithmetic coding", 0xCB: "lossless arithmetic coding",
+        0xCD: "hierarchical coding", 0xCE: "hierarchical coding", 0xCF: "hierarchical coding",
+    ]
+
+    // MARK: - Segments
+
+    /// The next marker and what follows its length; nil at the end of the file. Junk between segments is passed over.
+    private mutating func nextSegment() throws(ImageError) -> (UInt8, Range<Int>)? {
+        while true {
+            while position + 1 < bytes.count, !(bytes[position] == 0xFF && bytes[position + 1] != 0 && bytes[position + 1] != 0xFF) {
+                position += 1
+            }
+            guard position + 1 < bytes.count else { return nil }
+            let marker = bytes[position + 1]
+            position += 2
+            if marker == 0x01 || (0xD0...0xD8).contains(marker) { continue }
+            if marker == 0xD9 { return (marker, position..<position) }
+            guard position + 2 <= bytes.count else { return nil }
+            let length = short(position)
+            guard length >= 2 else { throw .malformed(.jpeg, offset: position, reason: "a segment of \(length) bytes") }
+            guard position + length <= bytes.count else { return nil }
+            let segment = position + 2..<position + length
+            position += length
+            return (marker, segment)
+        }
+    }
+
+    private func short(_ at: Int) -> Int { Int(bytes[at]) << 8 | Int(bytes[at + 1]) }
+
+    private func text(_ segment: Range<Int>, _ text: StaticString) -> Bool {
+        segment.count >= text.utf8CodeUnitCount
+            && (0..<text.utf8CodeUnitCount).allSatisfy { bytes[segment.lowerBound + $0] == text.utf8Start[$0] }
+    }
+
+    private func malformed(_ segment: Range<Int>, _ reason: String) -> ImageError {
+        .malformed(.jpeg, offset: segment.lowerBound - 2, reason: reason)
+    }
+
+    private mutating func readFrame(_ marker: UInt8, _ segment: Range<Int>) throws(ImageError) {
+        guard frame == nil else { throw malformed(segment, "a second frame") }
+        guard segment.count >= 6 else { throw malformed(segment, "a frame header of \(segment.count) bytes") }
+        let at = segment.lowerBound, count = Int(bytes[at + 5])
+        guard bytes[at] == 8 else { throw .unsupported(.jpeg, feature: "\(bytes[at]) bits a sample") }
+        guard segment.count == 6 + 3 * count, count >= 1 else { throw malformed(segment, "\(count) components in \(segment.count) bytes") }
+        guard count <= 4 else { throw .unsupported(.jpeg, feature: "\(count) components") }
+        var components: [JPEGFrame.Component] = []
+        for index in 0..<count {
+            let entry = at + 6 + 3 * index
+            let (horizontal, vertical) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
+            guard (1...4).contains(horizontal), (1...4).contains(vertical), bytes[entry + 2] < 4 else {
+                throw malformed(segment, "sampling \(horizontal)×\(vertical), quantization table \(bytes[entry + 2])")
+            }
+            components.append(
+                .init(
+                    identifier: bytes[entry], horizontal: horizontal, vertical: vertical, quantizationTable: Int(bytes[entry + 2])))
+        }
+        var height = short(at + 1)
+        if height == 0 { height = numberOfLines() }
+        let width = short(at + 3)
+        guard width > 0, height > 0 else { throw malformed(segment, "\(width)×\(height) pixels") }
+        frame = JPEGFrame(process: marker == 0xC2 ? .progressive : .baseline, width: width, height: height, components: components)
+    }
+
+    /// The height that a DNL segment after the first scan gives (§B.2.5); 0 where there is none.
+    private func numberOfLines() -> Int {
+        var at = position
+        while at + 6 <= bytes.count {
+            if bytes[at] == 0xFF, bytes[at + 1] == 0xDC, short(at + 2) == 4 { return short(at + 4) }
+            at += 1
+        }
+        return 0
+    }
+
+    private mutating func readQuantizationTables(_ segment: Range<Int>) throws(ImageError) {
+        var at = segment.lowerBound
+        while at < segment.upperBound {
+            let isWide = bytes[at] >> 4 != 0, index = Int(bytes[at] & 15), size = isWide ? 128 : 64
+            guard index < 4, bytes[at] >> 4 <= 1 else { throw malformed(segment, "quantization table \(bytes[at])") }
+            guard at + 1 + size <= segment.upperBound else { throw malformed(segment, "a quantization table stops early") }
+            var table = [UInt16](repeating: 0, count: 64)
+            for k in 0..<64 {
+                table[Int(jpegZigzag[k])] = UInt16(isWide ? short(at + 1 + 2 * k) : Int(bytes[at + 1 + k]))
+            }
+            quantization[index] = table
+            at += 1 + size
+        }
+    }
+
+    private mutating func readHuffmanTables(_ segment: Range<Int>) throws(ImageError) {
+        var at = segment.lowerBound
+        while at < segment.upperBound {
+            guard at + 17 <= segment.upperBound else { throw malformed(segment, "a Huffman table stops early") }
+            let counts = Array(bytes[at + 1..<at + 17]), total = counts.reduce(0) { $0 + Int($1) }
+            let (kind, index) = (bytes[at] >> 4, Int(bytes[at] & 15))
+            guard kind < 2, index < 4 else { throw malformed(segment, "Huffman table \(bytes[at])") }
+            guard total <= 256, at + 17 + total <= segment.upperBound else { throw malformed(segment, "a Huffman table of \(total) codes") }
+            guard let table = JPEGHuffmanTable(counts: counts, symbols: Array(bytes[at + 17..<at + 17 + total])) else {
+                throw malformed(segment, "a Huffman table with more codes than their lengths allow")
+            }
+            if kind == 0 { dcTables[index] = table } else { acTables[index] = table }
+            at += 17 + total
+        }
+    }
+
+    private func readScan(_ segment: Range<Int>) throws(ImageError) -> JPEGScan {
+        guard let frame else { throw malformed(segment, "a scan without a frame") }
+        let at = segment.lowerBound, count = segment.isEmpty ? 0 : Int(bytes[at])
+        guard (1...4).contains(count), segment.count == 4 + 2 * count else { throw malformed(segment, "a scan of \(count) components") }
+        var components: [JPEGScan.Component] = []
+        for entry in stride(from: at + 1, to: at + 1 + 2 * count, by: 2) {
+            guard let index = frame.components.firstIndex(where: { $0.identifier == bytes[entry] }),
+                !components.contains(where: { $0.index == index })
+            else { throw malformed(segment, "a scan of component \(bytes[entry])") }
+            let (dc, ac) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
+            guard dc < 4, ac < 4 else { throw malformed(segment, "Huffman tables \(dc) and \(ac)") }
+            components.append(.init(index: index, dcTable: dc, acTable: ac))
+        }
+        let parameters = at + 1 + 2 * count
+        let scan = JPEGScan(
+            components: components, spectralStart: Int(bytes[parameters]), spectralEnd: Int(bytes[parameters + 1]),
+            high: Int(bytes[parameters + 2] >> 4), low: Int(bytes[parameters + 2] & 15))
+        if frame.process == .progressive {
+            // §G.1.1.1: DC alone, or AC of one component.
+            let isDC = scan.spectralStart == 0
+            guard isDC ? scan.spectralEnd == 0 : scan.spectralEnd >= scan.spectralStart && scan.spectralEnd < 64 && count == 1,
+                scan.low <= 13, scan.high == 0 || scan.high == scan.low + 1
+            else {
+                throw malformed(
+                    segment, "progressive parameters \(scan.spectralStart)…\(scan.spectralEnd), \(scan.high), \(scan.low)")
+            }
+        }
+        return scan
+    }
+}
