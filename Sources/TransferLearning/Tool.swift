@@ -1,0 +1,17 @@
+/// Facts about this program that files and reports carry.
+public enum Tool {
+    public static let version = "0.1.0"
+}
+
+/// A number with a fixed count of digits after the point, rounded half away from zero, as `%.*f` prints it for people.
+public func fixed(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let whole = (value.magnitude * scale).rounded()
+    guard whole < 1e18 else { return "\(value)" }
+    let text = String(Int(whole))
+    let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+    let sign = value < 0 && whole > 0 ? "-" : ""
+    return digits == 0 ? sign + padded : "\(sign)\(padded.dropLast(digits)).\(padded.suffix(digits))"
+}

@@ -1,0 +1,119 @@
+/// Why a job could not be done. Each case has an exit code of its own, so that a script can tell them apart.
+public enum TransferLearningError: Error, Sendable {
+    case dataset(DatasetError)
+    case network(NetworkError)
+    /// A file could not be read or written.
+    case file(FileError, while: String)
+    /// An output could not be made; nothing was left under its name.
+    case output(FileError, flag: String)
+    case cache(FilePath, reason: String)
+    /// `--strict`: a picture could not be read, or only in part.
+    case unreadable(FilePath, reason: String)
+    /// An option's value makes no sense with the others or with the data.
+    case option(String, reason: String)
+    /// Ctrl-C or SIGTERM; what was computed is in the cache.
+    case interrupted(done: Int, of: Int)
+    case internalFailure(String)
+}
+
+/// What is wrong with a folder of pictures.
+public enum DatasetError: Error, Sendable {
+    case noFolder(FilePath)
+    case notAFolder(FilePath)
+    case noClasses(FilePath)
+    case oneClass(FilePath, FilePath)
+    case nestedTooDeep(FilePath, suggestion: FilePath)
+    case noReadablePictures(FilePath, tried: Int)
+    case sameLabel(String, FilePath, FilePath)
+    case tooFewPictures(FilePath, readable: Int, needed: Int)
+}
+
+/// What is wrong with a network or a model file.
+public enum NetworkError: Error, Sendable {
+    case missing(FilePath, remedy: String)
+    case notAGraph(FilePath, found: String)
+    case damaged(FilePath, reason: String)
+    case unsupported(FilePath, reason: String)
+    case noSuchTensor(FilePath, name: String, nearest: [String])
+    case description(FilePath, reason: String)
+}
+
+extension TransferLearningError {
+    /// The exit codes of the command line; the README lists them.
+    public var exitCode: Int32 {
+        switch self {
+        case .option: 2
+        case .dataset(.noFolder), .dataset(.notAFolder): 10
+        case .dataset(.noClasses), .dataset(.nestedTooDeep): 11
+        case .dataset(.oneClass): 12
+        case .dataset(.noReadablePictures): 13
+        case .dataset(.sameLabel): 14
+        case .dataset(.tooFewPictures): 15
+        case .unreadable: 16
+        case .network(.missing): 20
+        case .network(.notAGraph): 21
+        case .network(.damaged): 22
+        case .network(.unsupported): 23
+        case .network(.noSuchTensor): 24
+        case .network(.description): 25
+        case .file(let error, _) where error.isDiskFull: 31
+        case .output(let error, _) where error.isDiskFull: 31
+        case .output: 30
+        case .cache: 32
+        case .file: 33
+        case .interrupted: 130
+        case .internalFailure: 70
+        }
+    }
+}
+
+extension TransferLearningError: CustomStringConvertible {
+    /// One line that names the file and the remedy.
+    public var description: String {
+        switch self {
+        case .dataset(let error): error.description
+        case .network(let error): error.description
+        case .file(let error, let task): "\(error.path): \(error.reason), while \(task)"
+        case .output(let error, _) where error.isDiskFull:
+            "\(error.path): the disk is full (\(error.reason)); nothing was written under that name. Free some space and run the same command again: the bottlenecks are cached"
+        case .output(let error, let flag):
+            "\(error.path): cannot be written (\(error.reason)); give --\(flag) a path in a folder that exists and is writable"
+        case .cache(let path, let reason): "\(path): the bottleneck cache cannot be used (\(reason)); give --bottleneck_dir a folder that is writable and has space"
+        case .unreadable(let path, let reason): "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
+        case .option(let option, let reason): "--\(option): \(reason)"
+        case .interrupted(let done, let total): "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
+        case .internalFailure(let what): "internal failure: \(what); please report it with the command that led to it"
+        }
+    }
+}
+
+extension DatasetError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noFolder(let path): "\(path): there is no such folder; --image_dir needs a folder with one sub-folder of pictures per class"
+        case .notAFolder(let path): "\(path): is not a folder; --image_dir needs a folder with one sub-folder of pictures per class"
+        case .noClasses(let path): "\(path): has no sub-folders; put each class's pictures into a sub-folder of its own, such as \(path.appending("cats")) and \(path.appending("dogs"))"
+        case .oneClass(let path, let only): "\(path): has one class only, '\(only)'; a classifier needs at least two sub-folders of pictures"
+        case .nestedTooDeep(let path, let inner): "\(path): the pictures lie one level deeper; did you mean --image_dir \(inner)?"
+        case .noReadablePictures(let folder, 0): "\(folder): holds no pictures; add JPEG or PNG files, or remove the folder"
+        case .noReadablePictures(let folder, let tried): "\(folder): none of its \(tried) file\(tried == 1 ? "" : "s") can be read as a picture; replace them, or remove the folder"
+        case .sameLabel(let label, let first, let second): "\(first) and \(second): both make the label '\(label)'; rename one of the folders"
+        case .tooFewPictures(let folder, let readable, let needed):
+            "\(folder): has \(readable) readable picture\(readable == 1 ? "" : "s"), the splits need \(needed); add pictures, or give --testing_percentage 0 or --validation_percentage 0"
+        }
+    }
+}
+
+extension NetworkError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missing(let path, let remedy): "\(path): there is no such file; \(remedy)"
+        case .notAGraph(let path, let found): "\(path): is not a frozen TensorFlow graph (\(found)); give a GraphDef, such as the .pb that retrain writes"
+        case .damaged(let path, let reason): "\(path): is cut short or damaged (\(reason)); copy or download it again"
+        case .unsupported(let path, let reason): "\(path): \(reason); the network needs to be a frozen graph of supported operations"
+        case .noSuchTensor(let path, let name, let nearest):
+            "\(path): has no tensor '\(name)'" + (nearest.isEmpty ? "; check the names in its JSON description" : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
+        case .description(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// A flag a verb understands, by its retrain.py spelling.
+struct Option: Sendable {
+    /// Words joined by underscores: `image_dir`. Dashes are accepted as well.
+    let name: String
+    /// What the value is, as help shows it; nil for a switch.
+    let value: String?
+    let help: String
+
+    static func value(_ name: String, _ value: String, _ help: String) -> Option { Option(name: name, value: value, help: help) }
+    static func flag(_ name: String, _ help: String) -> Option { Option(name: name, value: nil, help: help) }
+}
+
+/// One of the program's commands: what it accepts, and what its help says.
+struct Verb: Sendable {
+    let name: String
+    let summary: String
+    /// Without the program's name: `retrain --image_dir DIR [options]`.
+    let usage: String
+    let options: [Option]
+    let examples: [String]
+    /// Whether arguments without dashes are accepted.
+    var takesFiles = false
+    let run: @Sendable (Arguments) throws -> Int32
+}
+
+/// What the user typed, checked against the verb's options but not yet interpreted.
+struct Arguments {
+    fileprivate(set) var values: [String: String] = [:]
+    fileprivate(set) var files: [String] = []
+    /// The command line as typed, for logs and manifests.
+    fileprivate(set) var typed: [String] = []
+}
+
+/// A command line that cannot be understood. Exit code 2.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension Arguments {
+    /// Reads `words`: `--name value`, `--name=value`, `--switch`, `--noswitch`, `--switch=false`; `--` ends the flags.
+    init(parsing words: [String], for verb: Verb, among verbs: [Verb]) throws(UsageError) {
+        typed = words
+        let known = Dictionary(uniqueKeysWithValues: verb.options.map { ($0.name, $0) })
+        var index = 0
+        while index < words.count {
+            let word = words[index]
+            index += 1
+            guard word.hasPrefix("-"), word != "-" else {
+                guard verb.takesFiles else {
+                    throw UsageError("\(verb.name) takes no argument '\(word)'; its flags are listed by 'cartoonctl \(verb.name) --help'")
+                }
+                files.append(word)
+                continue
+            }
+            if word == "--" {
+                files += words[index...]
+                break
+            }
+            let parts = word.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let spelled = String(parts.first ?? "")
+            let name = spelled.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_")
+            var given = parts.count > 1 ? String(parts[1]) : nil
+            if let option = known[name] {
+                if option.value != nil, given == nil {
+                    guard index < words.count, !words[index].hasPrefix("--") else {
+                        throw UsageError("--\(name) needs a value: --\(name) \(option.value!)")
+                    }
+                    given = words[index]
+                    index += 1
+                }
+                values[name] = given ?? "true"
+            } else if name.hasPrefix("no"), let option = known[String(name.dropFirst(2))], option.value == nil, given == nil {
+                values[option.name] = "false"
+            } else {
+                throw Self.unknown(word, name, verb, verbs)
+            }
+        }
+    }
+
+    private static func unknown(_ word: String, _ name: String, _ verb: Verb, _ verbs: [Verb]) -> UsageError {
+        let flag = "--" + name
+        if let owner = verbs.first(where: { other in other.options.contains { $0.name == name } }) {
+            return UsageError("\(flag) is a flag of '\(owner.name)', not of '\(verb.name)'")
+        }
+        let nearest = Spelling.nearest(to: name, among: verb.options.map(\.name))
+        return UsageError("unknown flag \(flag)" + (nearest.map { "; did you mean --\($0)?" } ?? "; 'cartoonctl \(verb.name) --help' lists the flags"))
+    }
+}
+
+extension Arguments {
+    func string(_ name: String) -> String? { values[name] }
+
+    func required(_ name: String, _ example: String) throws(UsageError) -> String {
+        guard let value = values[name], !value.isEmpty else { throw UsageError("--\(name) is missing: \(example)") }
+        return value
+    }
+
+    func flag(_ name: String) throws(UsageError) -> Bool {
+        switch values[name]?.lowercased() {
+        case nil, "false", "0", "no": false
+        case "true", "1", "yes": true
+        case let other?: throw UsageError("--\(name)=\(other): a switch is true or false")
+        }
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw UsageError("--\(name) \(text): needs a whole number " + Self.words(range))
+        }
+        return value
+    }
+
+    func number(_ name: String, in range: ClosedRange<Double>) throws(UsageError) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let value = Double(text), range.contains(value) else {
+            throw UsageError("--\(name) \(text): needs a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private static func words(_ range: ClosedRange<Int>) -> String {
+        range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+    }
+}

@@ -1,0 +1,29 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import Synchronization
+
+/// Ctrl-C and SIGTERM: the first asks the work to stop where nothing is lost, the second stops at once.
+enum Interruption {
+    private static let count = Atomic<Int>(0)
+
+    static var isRequested: Bool { count.load(ordering: .relaxed) > 0 }
+
+    static func watch() {
+        // A pipe closed by `head` must not kill a run that still has a model to write.
+        signal(SIGPIPE, SIG_IGN)
+        // A limit on file sizes is reported as the error of the write that met it.
+        signal(SIGXFSZ, SIG_IGN)
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                if Interruption.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
+            }
+        }
+    }
+}
+
+func exitProcess(_ code: Int32) -> Never { exit(code) }
