@@ -1,4 +1,5 @@
 import Dispatch
+import FinalLayer
 import Synchronization
 
 /// Many independent items on a few threads, while the calling thread reports.
@@ -48,6 +49,12 @@ enum ParallelWork {
 
     /// The cores this process may use.
     static var coreCount: Int { ProcessorCount.available }
+
+    /// Threads for the final layer's solvers; their results do not depend on how many.
+    static func workers(threads: Int) -> Workers {
+        guard threads > 1 else { return .serial }
+        return Workers { count, body in DispatchQueue.concurrentPerform(iterations: count, execute: body) }
+    }
 }
 
 #if canImport(Glibc)

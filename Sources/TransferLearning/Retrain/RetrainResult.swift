@@ -58,6 +58,8 @@ public struct RetrainResult: Sendable, Codable {
     public let trainCount, validationCount, testCount: Int
     public let trainAccuracy: Double
     public let validationAccuracy, testAccuracy, testCrossEntropy: Double?
+    /// 95 % confidence interval of the test accuracy: lower and upper bound.
+    public let testInterval: [Double]?
     /// Row: true class, column: predicted class, over the test pictures.
     public let confusion: [[Int]]
     public let misclassified: [Misclassification]

@@ -1,0 +1,37 @@
+import FinalLayer
+
+/// How a trained layer does on each part of the pictures.
+struct Evaluation {
+    let trainAccuracy: Double
+    let validationAccuracy: Double?
+    /// nil without test pictures.
+    let test: Metrics?
+    let misclassified: [Misclassification]
+
+    /// - Parameter testBatchSize: -1 for all test pictures, else that many, evenly spread over them.
+    init(of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int) {
+        func metrics(_ rows: [Int]) -> (Metrics, [Float])? {
+            guard !rows.isEmpty else { return nil }
+            let probabilities = rows.flatMap { layer.probabilities(data.features[$0]) }
+            let metrics = Metrics(probabilities: probabilities, labels: rows.map { data.classes[$0] }, classes: data.labels.count)
+            return (metrics, probabilities)
+        }
+        trainAccuracy = metrics(split.training)?.0.accuracy ?? 0
+        validationAccuracy = metrics(split.validation)?.0.accuracy
+
+        let all = split.testing
+        let rows = testBatchSize < 0 || testBatchSize >= all.count
+            ? all : (0..<testBatchSize).map { all[$0 * all.count / testBatchSize] }
+        let tested = metrics(rows)
+        test = tested?.0
+        let probabilities = tested?.1 ?? []
+        misclassified = rows.enumerated().compactMap { position, row in
+            let scores = probabilities[position * data.labels.count..<(position + 1) * data.labels.count]
+            let (truth, predicted) = (data.classes[row], predictedClass(scores))
+            guard predicted != truth else { return nil }
+            return Misclassification(
+                path: "\(data.paths[row])", label: data.labels[truth], predicted: data.labels[predicted],
+                score: scores[scores.startIndex + predicted])
+        }
+    }
+}

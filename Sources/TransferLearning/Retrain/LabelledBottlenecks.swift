@@ -1,0 +1,16 @@
+import FinalLayer
+
+/// Pictures that could be read, with their classes and bottlenecks: what every trainer and report starts from.
+struct LabelledBottlenecks {
+    let labels: [String]
+    /// The folder of each class, for messages.
+    let folders: [FilePath]
+    /// As retrain.py would spell them.
+    let paths: [FilePath]
+    /// Index into `labels`, one a path.
+    let classes: [Int]
+    /// `[paths, bottleneck size]`
+    let features: FeatureMatrix
+    let skipped: [SkippedPicture]
+    let summary: BottleneckSummary
+}

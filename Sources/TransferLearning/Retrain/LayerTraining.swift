@@ -1,0 +1,69 @@
+import FinalLayer
+
+/// Trains the final layer with the solver the options ask for.
+struct LayerTraining {
+    struct Result {
+        let layer: TrainedLayer
+        let summary: TrainingSummary
+    }
+
+    let options: RetrainOptions
+    let data: LabelledBottlenecks
+    let split: DatasetSplit
+    let threads: Int
+
+    func run(isInterrupted: @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Result {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let (layer, detail) = switch options.trainer {
+        case .converging: try converge()
+        case .gradientDescent(let steps, let rate): try descend(steps: steps, rate: rate, report: report)
+        }
+        let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
+        try report(.trained(summary))
+        return Result(layer: layer, summary: summary)
+    }
+
+    private func converge() throws -> (TrainedLayer, String) {
+        var solver = SoftmaxRegression()
+        solver.seed = options.seed
+        solver.workers = ParallelWork.workers(threads: threads)
+        let result = try solver.train(
+            data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation)
+        let judged = split.validation.isEmpty ? "cross-validation" : "the validation pictures"
+        return (result.layer, "converged softmax regression, L2 strength \(shortest(result.strength)) chosen on \(judged)")
+    }
+
+    private func descend(
+        steps: Int, rate: Double, report: (RetrainEvent) throws -> Void
+    ) throws -> (TrainedLayer, String) {
+        var trainer = SoftmaxSGD()
+        trainer.steps = steps
+        trainer.learningRate = Float(rate)
+        trainer.batchSize = options.trainBatchSize
+        trainer.validationBatchSize = options.validationBatchSize
+        trainer.evaluationInterval = options.evaluationInterval
+        trainer.seed = options.seed
+        var failure: (any Error)?
+        let layer = try trainer.train(
+            data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation
+        ) { step, _ in
+            guard let evaluation = step.evaluation, failure == nil else { return }
+            do {
+                try report(.step(TrainingStep(
+                    number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
+                    validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)))
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return (layer, "\(steps) steps of gradient descent, learning rate \(shortest(rate))")
+    }
+
+    /// Two significant digits are enough for people.
+    private func shortest(_ value: Double) -> String {
+        guard value > 0, value < 0.01 else { return fixed(value, 3) }
+        var (digits, exponent) = (value, 0)
+        while digits < 1 { (digits, exponent) = (digits * 10, exponent - 1) }
+        return "\(fixed(digits, 1))e\(exponent)"
+    }
+}

@@ -1,0 +1,36 @@
+import TensorFlowFormat
+import TensorGraph
+
+/// The two files a run makes. Opened before the work starts, so that a path that cannot be written costs no time.
+final class Outputs {
+    private let graph, labels: AtomicFile
+
+    init(graph: FilePath, labels: FilePath) throws(TransferLearningError) {
+        guard graph != labels else {
+            throw .option("output_labels", reason: "\(labels) is the model's path too; give each its own")
+        }
+        self.graph = try Self.open(graph, flag: "output_graph")
+        self.labels = try Self.open(labels, flag: "output_labels")
+    }
+
+    /// Writes both under temporary names before either appears under its own.
+    func write(_ model: Graph, labels names: [String]) throws(TransferLearningError) {
+        var flag = "output_graph"
+        do {
+            try graph.write(GraphDef.write(model))
+            flag = "output_labels"
+            try labels.write(Array((names.joined(separator: "\n") + "\n").utf8))
+            try labels.commit()
+            flag = "output_graph"
+            try graph.commit()
+        } catch let error as FileError {
+            throw .output(error, flag: flag)
+        } catch {
+            throw .internalFailure("\(error)")
+        }
+    }
+
+    private static func open(_ path: FilePath, flag: String) throws(TransferLearningError) -> AtomicFile {
+        do { return try AtomicFile(path) } catch { throw .output(error, flag: flag) }
+    }
+}
