@@ -45,7 +45,9 @@ let package = Package(
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Kernels"),
         room("Inference", ["TensorGraph", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }),
-        room("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
+        // One C file that embeds the default network (C23 `#embed`).
+        .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
+        room("Backbones", ["EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         room("BottleneckCache", ["Compression"]),
         room("FinalLayer", ["Compression"]),
         room("TransferLearning", [
@@ -65,7 +67,7 @@ let package = Package(
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat"]),
-        tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference"]),
+        tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests("TransferLearning", ["TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),

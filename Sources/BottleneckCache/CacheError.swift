@@ -4,6 +4,8 @@ package enum CacheError: Error, Sendable, Equatable {
     case system(Operation, path: String, code: Int32)
     /// A vector of more than 2²⁸ numbers or of none.
     case unsupportedLength(Int)
+    /// A text file of a retrain.py tree is none.
+    case malformedTree(String)
 
     package enum Operation: String, Sendable { case createDirectory, listDirectory, create, open, read, write, rename }
 }

@@ -80,6 +80,8 @@ final class OpenFile: Sendable {
         return bytes.count == count ? bytes : nil
     }
 
+    func contents() throws(CacheError) -> [UInt8] { try bytes(at: 0, count: try size()) ?? [] }
+
     func write(_ bytes: [UInt8]) throws(CacheError) {
         let code: Int32 = bytes.withUnsafeBytes { buffer in
             var done = 0
@@ -106,6 +108,19 @@ func removeFile(_ path: BytePath) { _ = path.withCString { unlink($0) } }
 func renameFile(_ from: BytePath, to: BytePath) throws(CacheError) {
     let failed = from.withCString { a in to.withCString { b in rename(a, b) } } != 0
     if failed { throw .system(.rename, path: to.text, code: errno) }
+}
+
+/// Puts a file in place of another, whole or not at all.
+func replaceFile(_ path: BytePath, _ bytes: [UInt8]) throws(CacheError) {
+    let temporary = BytePath(bytes: path.bytes + Array(".\(currentProcess()).partial".utf8))
+    removeFile(temporary)
+    do throws(CacheError) {
+        try OpenFile.creating(temporary).write(bytes)
+        try renameFile(temporary, to: path)
+    } catch {
+        removeFile(temporary)
+        throw error
+    }
 }
 
 /// Names in a directory in the order of their bytes, without those that begin with a dot.

@@ -2,7 +2,6 @@ import Backbones
 import Imaging
 import Inference
 import Synchronization
-import TensorGraph
 
 /// Which model, and how to run it.
 public struct ClassifyOptions: Sendable {
@@ -49,7 +48,7 @@ public struct Classifier: Sendable {
     /// - Parameter pictures: how many there will be, about; decides how the threads are used.
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
-        model = try LoadedModel(graph: options.graph, labels: options.labels, threads: threads)
+        model = try LoadedModel(graph: options.graph, labels: options.labels)
         self.threads = threads
         isStrict = options.isStrict
     }
@@ -61,25 +60,30 @@ public struct Classifier: Sendable {
     public func classify(
         _ pictures: [FilePath], isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (Answer) throws -> Void
     ) throws {
-        let answers = Mutex([Answer?](repeating: nil, count: pictures.count))
+        let answers = Answers(count: pictures.count)
         var reported = 0
         let pool = pictures.count == 1 ? ThreadPool(threads: threads) : nil
         let done = try ParallelWork.run(
             count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: isInterrupted,
             makeWorker: {
-                let reader = PictureReader(preprocessing: model.preprocessing, executor: Executor(model.plan, pool: pool), isStrict: isStrict)
+                let reader = PictureReader(model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict)
                 return { index in
                     let answer = self.answer(pictures[index], reader)
-                    answers.withLock { $0[index] = answer }
+                    answers.list.withLock { $0[index] = answer }
                 }
             },
             report: { _ in
-                while reported < pictures.count, let answer = answers.withLock({ $0[reported] }) {
+                while reported < pictures.count, let answer = answers.list.withLock({ $0[reported] }) {
                     try report(answer)
                     reported += 1
                 }
             })
         if done < pictures.count { throw TransferLearningError.interrupted(done: done, of: pictures.count) }
+    }
+
+    private final class Answers: Sendable {
+        let list: Mutex<[Answer?]>
+        init(count: Int) { list = Mutex([Answer?](repeating: nil, count: count)) }
     }
 
     private func answer(_ path: FilePath, _ reader: PictureReader) -> Answer {
@@ -90,6 +94,8 @@ public struct Classifier: Sendable {
             let predictions = ranked.map { Prediction(label: model.labels[$0], score: scores[$0]) }
             return Answer(path: path, outcome: .success(predictions), warnings: warnings.map(\.description))
         } catch let error as FileError {
+            return Answer(path: path, outcome: .failure(PictureFailure(reason: error.reason)), warnings: [])
+        } catch let error as ImageError {
             return Answer(path: path, outcome: .failure(PictureFailure(reason: error.reason)), warnings: [])
         } catch {
             return Answer(path: path, outcome: .failure(PictureFailure(reason: "\(error)")), warnings: [])

@@ -12,15 +12,20 @@ import Darwin
 /// committed is removed, and a file that stood under the name before stays as it was.
 package final class AtomicFile {
     package let path: FilePath
-    private let temporary: FilePath
+    /// Where the file ends up: `path`, with symbolic links followed.
+    private let target: FilePath
+    /// nil: a device or pipe, which is written to as it is.
+    private let temporary: FilePath?
     private var descriptor: Int32
 
     /// - Throws: `FileError` where the folder is missing, read-only, or `path` is a folder.
     package init(_ path: FilePath) throws(FileError) {
         self.path = path
-        if (try? FileSystem.kind(of: path)) == .directory { throw FileError(path, errno: EISDIR) }
-        temporary = FilePath(bytes: path.bytes + Array(".\(getpid()).partial".utf8))
-        descriptor = temporary.withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+        let kind = try? FileSystem.kind(of: path)
+        if kind == .directory { throw FileError(path, errno: EISDIR) }
+        target = FileSystem.resolved(path)
+        temporary = kind == .other ? nil : FilePath(bytes: target.bytes + Array(".\(getpid()).partial".utf8))
+        descriptor = (temporary ?? target).withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
         guard descriptor >= 0 else { throw FileError(path, errno: errno) }
     }
 
@@ -50,12 +55,13 @@ package final class AtomicFile {
         guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw FileError(path, errno: errno) }
         guard close(descriptor) == 0 else { descriptor = -1; throw FileError(path, errno: errno) }
         descriptor = -1
-        let renamed = temporary.withCString { from in path.withCString { to in rename(from, to) } }
+        guard let temporary else { return }
+        let renamed = temporary.withCString { from in target.withCString { to in rename(from, to) } }
         guard renamed == 0 else { throw FileError(path, errno: errno) }
     }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
-        _ = temporary.withCString { unlink($0) }
+        _ = temporary?.withCString { unlink($0) }
     }
 }

@@ -34,6 +34,13 @@ package enum FileSystem {
         }
     }
 
+    /// The path with symbolic links followed; the same where there is nothing yet.
+    package static func resolved(_ path: FilePath) -> FilePath {
+        guard let real = path.withCString({ realpath($0, nil) }) else { return path }
+        defer { free(real) }
+        return FilePath(String(cString: real))
+    }
+
     package static func exists(_ path: FilePath) -> Bool { path.withCString { access($0, F_OK) } == 0 }
 
     /// Whether both paths are one file.

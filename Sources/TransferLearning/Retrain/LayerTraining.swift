@@ -45,15 +45,18 @@ struct LayerTraining {
         trainer.evaluationInterval = options.evaluationInterval
         trainer.seed = options.seed
         var failure: (any Error)?
-        let layer = try trainer.train(
-            data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation
-        ) { step, _ in
-            guard let evaluation = step.evaluation, failure == nil else { return }
-            do {
-                try report(.step(TrainingStep(
-                    number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
-                    validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)))
-            } catch { failure = error }
+        // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
+        let layer = try withoutActuallyEscaping(report) { report in
+            try trainer.train(
+                data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation
+            ) { step, _ in
+                guard let evaluation = step.evaluation, failure == nil else { return }
+                do {
+                    try report(.step(TrainingStep(
+                        number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
+                        validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)))
+                } catch { failure = error }
+            }
         }
         if let failure { throw failure }
         return (layer, "\(steps) steps of gradient descent, learning rate \(shortest(rate))")

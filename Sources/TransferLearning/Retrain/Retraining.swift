@@ -1,7 +1,7 @@
 import Backbones
 import BottleneckCache
 import FinalLayer
-import TensorFlowFormat
+import Inference
 import TensorGraph
 
 /// The main job: a folder of pictures in, a model and its labels out.
@@ -25,8 +25,16 @@ public struct Retraining {
         try check()
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
         let threads = options.threads ?? ParallelWork.coreCount
-        let extractor = try BottleneckExtractor(options: options, threads: threads)
-        let data = try extractor.bottlenecks(isInterrupted: isInterrupted, report: report)
+        let extractor = try FeatureExtractor(architecture: options.architecture, modelDirectory: options.modelDirectory)
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        let data = if let directory = options.imageDirectory {
+            try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
+                .run(scan(directory, report), isInterrupted: isInterrupted, report: report)
+        } else {
+            try ImportedTree.bottlenecks(cache, size: extractor.size)
+        }
+        cache.close()
 
         let split = try DatasetSplit(
             paths: data.paths, classes: data.classes, folders: data.folders,
@@ -38,19 +46,35 @@ public struct Retraining {
             .run(isInterrupted: isInterrupted, report: report)
         let evaluation = Evaluation(of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize)
 
-        let model = try extractor.backbone.joined(
-            weights: training.layer.weights, biases: training.layer.biases, labels: data.labels,
-            finalTensorName: options.finalTensorName)
+        let model: Graph
+        do {
+            model = try extractor.backbone.joined(
+                weights: training.layer.weights, biases: training.layer.biases, labels: data.labels, output: options.finalTensorName,
+                tool: "cartoonctl \(Tool.version)", seed: options.seed)
+        } catch { throw TransferLearningError(error) }
         try outputs.write(model, labels: data.labels)
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)",
-            architecture: extractor.backbone.name, imageCount: data.paths.count,
+            architecture: extractor.backbone.description.name, imageCount: data.paths.count,
             trainCount: split.training.count, validationCount: split.validation.count, testCount: evaluation.test?.count ?? 0,
             trainAccuracy: evaluation.trainAccuracy, validationAccuracy: evaluation.validationAccuracy,
             testAccuracy: evaluation.test?.accuracy, testCrossEntropy: evaluation.test?.crossEntropy,
             testInterval: evaluation.test.map { [$0.accuracyInterval.lowerBound, $0.accuracyInterval.upperBound] },
             confusion: evaluation.test?.confusion ?? [], misclassified: evaluation.misclassified, skipped: data.skipped,
             bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
+    }
+
+    private func scan(_ directory: FilePath, _ report: (RetrainEvent) throws -> Void) throws -> ImageFolder {
+        let folder = try ImageFolder.scan(directory)
+        try report(.scanned(folder))
+        for entry in folder.classes {
+            let place = directory.appending(entry.folder)
+            if !entry.nested.isEmpty {
+                try report(.warning("\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"))
+            }
+            if entry.files.count < 20 { try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer")) }
+        }
+        return folder
     }
 
     private func check() throws(TransferLearningError) {

@@ -62,7 +62,7 @@ private func retrain(_ arguments: Arguments) throws -> Int32 {
     let listsMistakes = try arguments.flag("print_misclassified_test_images")
 
     var reporter = RetrainReporter(quiet: quiet)
-    let result = try Retraining(options).run(isInterrupted: { Interruption.isRequested }) { reporter.show($0) }
+    let result = try Retraining(options).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
     if json { Terminal.print(try result.json()) } else { printSummary(result, listsMistakes: listsMistakes) }
     return 0
 }

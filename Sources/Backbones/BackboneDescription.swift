@@ -1,0 +1,79 @@
+/// What a frozen network wants as input and where its bottleneck is. Known networks have one in `KnownBackbones`; any other frozen
+/// graph `net.pb` brings `net.json` along:
+///
+/// ```json
+/// {
+///   "name": "googlenet", "input": "input", "height": 224, "width": 224, "mean": 0, "scale": 1,
+///   "taps": [{"tensor": "features"}, {"tensor": "inception_4e_output", "reduction": "mean"}]
+/// }
+/// ```
+package struct BackboneDescription: Sendable, Codable, Equatable {
+    package var name: String
+    /// The tensor that takes the picture: `[N, height, width, 3]`, RGB.
+    package var input: String
+    package var height, width: Int
+    /// What the network sees of a channel's value v, 0...255: (v - mean) * scale.
+    package var mean, scale: Float
+    package var inverseDCT: DCT
+    /// A bottleneck is these, one after the other.
+    package var taps: [Tap]
+
+    /// How JPEGs are decoded: `fast` is what TensorFlow does.
+    package enum DCT: String, Sendable, Codable { case accurate, fast }
+
+    package struct Tap: Sendable, Codable, Equatable {
+        package var tensor: String
+        package var reduction: Reduction
+
+        package init(_ tensor: String, _ reduction: Reduction = .none) { (self.tensor, self.reduction) = (tensor, reduction) }
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            tensor = try container.decode(String.self, forKey: .tensor)
+            reduction = try container.decodeIfPresent(Reduction.self, forKey: .reduction) ?? .none
+        }
+    }
+
+    /// What makes a vector of an image: nothing where it is one already, or the mean or maximum over height and width.
+    package enum Reduction: String, Sendable, Codable { case none, mean, max }
+
+    enum CodingKeys: String, CodingKey {
+        case name, input, height, width, mean, scale, taps
+        case inverseDCT = "inverse_dct"
+    }
+
+    package init(name: String, input: String, size: Int, mean: Float, scale: Float, inverseDCT: DCT = .accurate, taps: [Tap]) {
+        (self.name, self.input, height, width) = (name, input, size, size)
+        (self.mean, self.scale, self.inverseDCT, self.taps) = (mean, scale, inverseDCT, taps)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        input = try container.decode(String.self, forKey: .input)
+        height = try container.decode(Int.self, forKey: .height)
+        width = try container.decode(Int.self, forKey: .width)
+        mean = try container.decode(Float.self, forKey: .mean)
+        scale = try container.decode(Float.self, forKey: .scale)
+        inverseDCT = try container.decodeIfPresent(DCT.self, forKey: .inverseDCT) ?? .accurate
+        taps = try container.decode([Tap].self, forKey: .taps)
+        guard !taps.isEmpty else {
+            throw DecodingError.dataCorruptedError(forKey: .taps, in: container, debugDescription: "needs at least one tap")
+        }
+        for (key, size) in [(CodingKeys.height, height), (.width, width)] where !(1...4096).contains(size) {
+            throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "must be 1 to 4096, not \(size)")
+        }
+        guard scale.isFinite, scale != 0, mean.isFinite else {
+            throw DecodingError.dataCorruptedError(forKey: .scale, in: container, debugDescription: "must be a number other than 0")
+        }
+    }
+}
+
+extension BackboneDescription {
+    /// EfficientNet-Lite0: the one in every build. Source: the model's repository, `preprocessing` of the Lite models.
+    package static let efficientNetLite0 = BackboneDescription(
+        name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128, taps: [Tap("features")])
+
+    /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.
+    package static let inceptionV3 = BackboneDescription(
+        name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast, taps: [Tap("pool_3/_reshape")])
+}

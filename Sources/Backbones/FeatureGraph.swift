@@ -1,0 +1,60 @@
+import TensorGraph
+
+extension Backbone {
+    /// The network with its bottleneck as one tensor: taps are reduced and joined by nodes that TensorFlow knows.
+    ///
+    /// - Returns: the graph, and the tensor's name; its shape is `[1, D]`.
+    package func featureGraph() -> (graph: Graph, bottleneck: String) {
+        var graph = graph
+        var names = Set(graph.nodes.map(\.name))
+        func fresh(_ wish: String) -> String {
+            var name = wish, number = 1
+            while !names.insert(name).inserted {
+                name = "\(wish)_\(number)"
+                number += 1
+            }
+            return name
+        }
+        var vectors: [String] = []
+        var axes: String?
+        for tap in description.taps {
+            guard tap.reduction != .none else { vectors.append(tap.tensor); continue }
+            let axesName: String
+            if let axes { axesName = axes } else {
+                axesName = fresh("bottleneck/axes")
+                axes = axesName
+                graph.nodes.append(.constant(axesName, Tensor([Int32(1), 2], shape: [2])))
+            }
+            let name = fresh("bottleneck/\(tap.tensor)_\(tap.reduction.rawValue)")
+            graph.nodes.append(
+                Node(
+                    tap.reduction == .mean ? "Mean" : "Max", name: name, inputs: [tap.tensor, axesName],
+                    attributes: ["T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(false)]))
+            vectors.append(name)
+        }
+        if vectors.count == 1 { return (graph, vectors[0]) }
+        let axis = fresh("bottleneck/axis"), joined = fresh("bottleneck/joined")
+        graph.nodes.append(.constant(axis, Tensor([Int32(1)], shape: [])))
+        graph.nodes.append(
+            Node(
+                "ConcatV2", name: joined, inputs: vectors + [axis],
+                attributes: ["T": .type(.float32), "Tidx": .type(.int32), "N": .int(Int64(vectors.count))]))
+        return (graph, joined)
+    }
+}
+
+extension Graph {
+    /// The nodes that the named ones need, in the file's order; control edges count.
+    package func reachable(from outputs: [String]) -> Graph {
+        let byName = Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var needed = Set<String>(), open = outputs
+        while let name = open.popLast() {
+            guard needed.insert(name).inserted, let node = byName[name] else { continue }
+            for input in node.inputs {
+                let bare = input.hasPrefix("^") ? input.dropFirst() : input[...]
+                open.append(String(bare.prefix { $0 != ":" }))
+            }
+        }
+        return Graph(nodes: nodes.filter { needed.contains($0.name) }, trailer: trailer)
+    }
+}

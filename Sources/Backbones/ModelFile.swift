@@ -1,0 +1,121 @@
+import TensorFlowFormat
+import TensorGraph
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// What a model file says of itself, as JSON in a constant that no node reads.
+package struct ModelDescription: Sendable, Codable, Equatable {
+    /// Of this description.
+    package var format = 1
+    /// Program and version that made the model.
+    package var tool: String
+    package var labels: [String]
+    /// The tensor of the scores, `[N, labels]`.
+    package var output: String
+    /// The tensor that the final layer reads.
+    package var bottleneck: String
+    package var backbone: BackboneDescription
+    package var seed: UInt64
+
+    package init(tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription, seed: UInt64) {
+        (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
+    }
+
+    static let nodeName = "cartoonctl/description"
+}
+
+/// A trained classifier: network, final layer and what it says of itself.
+package struct ModelFile: Sendable {
+    package let path: String
+    package let graph: Graph
+    package let description: ModelDescription
+
+    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`.
+    ///
+    /// - Parameter labels: names to use in place of those inside, one an output.
+    package init(path: String, labels: [String]?) throws(BackboneError) {
+        self.path = path
+        let region = try Backbone.map(path, isInception: false)
+        do { graph = try GraphDef.read(region) } catch { throw .graph(path: path, error) }
+        var description = try Self.describe(graph, path, labels)
+        if let labels {
+            guard labels.count == description.labels.count else {
+                throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
+            }
+            description.labels = labels
+        }
+        let names = Set(graph.nodes.map(\.name))
+        for tensor in [description.backbone.input, description.output] where !names.contains(tensor) {
+            throw .noSuchTensor(path: path, name: tensor, nearest: Backbone.nearest(to: tensor, in: graph))
+        }
+        self.description = description
+    }
+
+    private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
+        if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }), case .strings(let strings)? = node.constant?.contents,
+            let text = strings.first {
+            do { return try JSONDecoder().decode(ModelDescription.self, from: Data(text)) } catch {
+                throw .description(path: path, reason: "carries a description that this version cannot read")
+            }
+        }
+        // A model of retrain.py's: known by its network.
+        let names = Set(graph.nodes.map(\.name))
+        let backbone: BackboneDescription
+        if names.isSuperset(of: ["Mul", "mixed_10/join"]) {
+            backbone = .inceptionV3
+        } else if names.isSuperset(of: ["input", "block_15/depthwise/weights"]) {
+            backbone = .efficientNetLite0
+        } else {
+            backbone = try Backbone.describe(path)
+        }
+        guard let output = names.contains("final_result") ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
+            throw .noSuchTensor(path: path, name: "final_result", nearest: [])
+        }
+        guard let labels else {
+            throw .labels(path: path, reason: "carries no labels; give the labels file that was made with it by --labels")
+        }
+        return ModelDescription(tool: "", labels: labels, output: output, bottleneck: "", backbone: backbone, seed: 0)
+    }
+}
+
+extension Backbone {
+    /// The network and a trained layer as one frozen graph that TensorFlow loads as it is, with retrain.py's names for the new nodes.
+    ///
+    /// - Parameters:
+    ///   - weights: `[D, labels]`, row-major.
+    ///   - biases: `[labels]`.
+    ///   - output: the name of the node with the probabilities.
+    package func joined(
+        weights: [Float], biases: [Float], labels: [String], output: String, tool: String, seed: UInt64
+    ) throws(BackboneError) -> Graph {
+        let (whole, bottleneck) = featureGraph()
+        var graph = whole.reachable(from: [bottleneck, description.input])
+        let scope = "final_training_ops/"
+        let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
+        let taken = Set(graph.nodes.map(\.name))
+        if let name = new.first(where: taken.contains) {
+            throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
+        }
+        let float = Attribute.type(.float32)
+        graph.nodes.append(.constant(new[1], Tensor(weights, shape: [weights.count / biases.count, biases.count])))
+        graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
+        graph.nodes.append(
+            Node(
+                "MatMul", name: new[3], inputs: [bottleneck, new[1]],
+                attributes: ["T": float, "transpose_a": .bool(false), "transpose_b": .bool(false)]))
+        graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
+        graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
+        let about = ModelDescription(
+            tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let json = try? encoder.encode(about) else {
+            throw .description(path: path, reason: "cannot be written as JSON")
+        }
+        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json))))
+        return graph
+    }
+}

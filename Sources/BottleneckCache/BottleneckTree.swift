@@ -1,0 +1,155 @@
+import Compression
+
+/// A bottleneck that retrain.py computed, known by the names it was filed under.
+package struct ImportedBottleneck: Sendable, Equatable {
+    /// The class folder.
+    package var folder: String
+    /// The picture's file name.
+    package var file: String
+    package var vector: [Float]
+
+    package init(folder: String, file: String, vector: [Float]) { (self.folder, self.file, self.vector) = (folder, file, vector) }
+}
+
+/// Something in a tree that is no bottleneck.
+package struct TreeProblem: Sendable, Equatable, CustomStringConvertible {
+    package var path: String
+    package var reason: String
+    package var description: String { "\(path): \(reason)" }
+}
+
+/// The text files of retrain.py's `--bottleneck_dir`: `<class folder>/<picture><suffix>.txt`, decimals joined by commas, where the suffix
+/// is empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub).
+package enum BottleneckTree {
+    /// Reads all files in the sub-folders of `directory`, in the order of their names.
+    package static func read(_ directory: String) throws(CacheError) -> (bottlenecks: [ImportedBottleneck], problems: [TreeProblem]) {
+        var bottlenecks: [ImportedBottleneck] = [], problems: [TreeProblem] = []
+        let root = BytePath(directory)
+        for folder in try sortedNames(root) where folder.first != UInt8(ascii: ".") {
+            let path = root.appending(folder)
+            // Files beside the folders, such as the cache's own segments, are none of the tree.
+            guard !isRegularFile(path), let files = try? sortedNames(path) else { continue }
+            for file in files where file.suffix(4).elementsEqual(".txt".utf8) {
+                let place = path.appending(file)
+                guard isRegularFile(place) else { continue }
+                do throws(CacheError) {
+                    let vector = try parse(try OpenFile.forReading(place).contents())
+                    bottlenecks.append(
+                        ImportedBottleneck(
+                            folder: String(decoding: folder, as: UTF8.self), file: pictureName(String(decoding: file.dropLast(4), as: UTF8.self)),
+                            vector: vector))
+                } catch .system(_, _, let code) {
+                    problems.append(TreeProblem(path: place.text, reason: "cannot be read (error \(code))"))
+                } catch .malformedTree(let reason) {
+                    problems.append(TreeProblem(path: place.text, reason: reason))
+                }
+            }
+        }
+        // One network makes vectors of one length: the commonest is right.
+        let lengths = Dictionary(grouping: bottlenecks, by: \.vector.count).mapValues(\.count)
+        if lengths.count > 1, let length = lengths.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key {
+            for bottleneck in bottlenecks where bottleneck.vector.count != length {
+                problems.append(
+                    TreeProblem(
+                        path: "\(bottleneck.folder)/\(bottleneck.file)",
+                        reason: "holds \(bottleneck.vector.count) numbers, the others \(length): it was cut short"))
+            }
+            bottlenecks.removeAll { $0.vector.count != length }
+        }
+        return (bottlenecks, problems)
+    }
+
+    private static func sortedNames(_ directory: BytePath) throws(CacheError) -> [[UInt8]] {
+        try namesInDirectory(directory).sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// `a.jpg_inception_v3` is `a.jpg`: what follows the last picture extension and an underscore names the network.
+    static func pictureName(_ name: String) -> String {
+        for end in [".jpg_", ".jpeg_", ".JPG_", ".JPEG_", ".png_"] {
+            if let range = name.firstRange(of: end) { return String(name[..<range.upperBound].dropLast()) }
+        }
+        return name
+    }
+
+    /// Decimals joined by commas; white space around them is allowed.
+    static func parse(_ text: [UInt8]) throws(CacheError) -> [Float] {
+        var vector: [Float] = []
+        for field in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let word = field.drop { $0 <= 32 }.reversed().drop { $0 <= 32 }.reversed()
+            guard let value = Float(String(decoding: Array(word), as: UTF8.self)), value.isFinite else {
+                let shown = String(decoding: Array(word).prefix(20), as: UTF8.self)
+                throw .malformedTree(text.isEmpty ? "is empty" : "number \(vector.count + 1), '\(shown)', is none")
+            }
+            vector.append(value)
+        }
+        return vector
+    }
+
+    /// The text of a vector: the shortest decimals that read back the same.
+    static func text(_ vector: [Float]) -> [UInt8] { Array(vector.map { "\($0)" }.joined(separator: ",").utf8) }
+}
+
+extension BottleneckCache {
+    /// Takes up a tree; what is there already is not taken twice.
+    ///
+    /// - Returns: how many are new, and what could not be read.
+    package func importTree(_ directory: String) throws(CacheError) -> (found: Int, added: Int, problems: [TreeProblem]) {
+        let (bottlenecks, problems) = try BottleneckTree.read(directory)
+        var known = Set(imported().map { "\($0.folder)/\($0.file)" })
+        var added = 0
+        for bottleneck in bottlenecks where known.insert("\(bottleneck.folder)/\(bottleneck.file)").inserted {
+            let payload = Self.payload(bottleneck)
+            try insertImported(payload, key: BottleneckKey(image: SHA256.hash(payload), fingerprint: .init("imported")))
+            added += 1
+        }
+        return (bottlenecks.count, added, problems)
+    }
+
+    /// What was imported, sorted by folder and file.
+    package func imported() -> [ImportedBottleneck] {
+        importedPayloads().compactMap(Self.bottleneck).sorted { ($0.folder, $0.file) < ($1.folder, $1.file) }
+    }
+
+    /// Writes what was imported as retrain.py would have, with its 2016 names.
+    ///
+    /// - Returns: how many files were written; those that hold the same already are left.
+    package func exportTree(to directory: String) throws(CacheError) -> Int {
+        var written = 0
+        for bottleneck in imported() {
+            let folder = BytePath(directory).appending(Array(bottleneck.folder.utf8))
+            try createDirectory(folder)
+            let file = folder.appending(Array((bottleneck.file + ".txt").utf8))
+            let text = BottleneckTree.text(bottleneck.vector)
+            if isRegularFile(file), (try? OpenFile.forReading(file).contents()) == text { continue }
+            try replaceFile(file, text)
+            written += 1
+        }
+        return written
+    }
+
+    /// Two names, each with its length, and the numbers.
+    private static func payload(_ bottleneck: ImportedBottleneck) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for name in [bottleneck.folder, bottleneck.file] {
+            bytes.append(littleEndian: UInt32(name.utf8.count))
+            bytes += Array(name.utf8)
+        }
+        for value in bottleneck.vector { bytes.append(littleEndian: value.bitPattern) }
+        return bytes
+    }
+
+    private static func bottleneck(_ payload: [UInt8]) -> ImportedBottleneck? {
+        var rest = payload[...]
+        func name() -> String? {
+            guard rest.count >= 4 else { return nil }
+            let length = rest.prefix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+            rest = rest.dropFirst(4)
+            guard length <= rest.count else { return nil }
+            defer { rest = rest.dropFirst(length) }
+            return String(decoding: rest.prefix(length), as: UTF8.self)
+        }
+        guard let folder = name(), let file = name(), rest.count % 4 == 0 else { return nil }
+        let vector = Array(rest).withUnsafeBytes { $0.floats(from: 0) }
+        return ImportedBottleneck(folder: folder, file: file, vector: vector)
+    }
+}

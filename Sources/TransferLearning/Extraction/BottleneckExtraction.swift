@@ -1,0 +1,123 @@
+import BottleneckCache
+import Compression
+import FinalLayer
+import Imaging
+import Inference
+import Synchronization
+
+/// Pictures to bottlenecks, through the cache, a picture a thread.
+struct BottleneckExtraction: Sendable {
+    let extractor: FeatureExtractor
+    let cache: BottleneckCache
+    let threads: Int
+    let isStrict: Bool
+
+    /// What became of one file.
+    private enum Outcome {
+        case vector([Float], wasCached: Bool, warnings: [DecodingWarning])
+        case unreadable(String)
+    }
+
+    private struct Progress {
+        var outcomes: [Outcome?]
+        var computed = 0
+        var failure: TransferLearningError?
+    }
+
+    /// Reads a folder's pictures. What cannot be read is reported, in the order of the folder, and left out.
+    func run(
+        _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> LabelledBottlenecks {
+        let pictures = folder.classes.indices.flatMap { index in
+            folder.classes[index].files.indices.map { (path: folder.path(class: index, file: $0), label: index) }
+        }
+        let clock = ContinuousClock(), start = clock.now
+        let outcomes = try outcomes(of: pictures.map(\.path), isInterrupted: isInterrupted, report: report)
+        let seconds = (clock.now - start) / .seconds(1)
+
+        var features = FeatureMatrix(columns: extractor.size, reservingRows: pictures.count)
+        var paths: [FilePath] = [], classes: [Int] = [], skipped: [SkippedPicture] = []
+        var (computed, cached) = (0, 0)
+        for (picture, outcome) in zip(pictures, outcomes) {
+            switch outcome {
+            case .vector(let vector, let wasCached, let warnings):
+                features.append(row: vector)
+                paths.append(picture.path)
+                classes.append(picture.label)
+                if wasCached { cached += 1 } else { computed += 1 }
+                for warning in warnings { try report(.warning("\(picture.path): \(warning.description)")) }
+            case .unreadable(let reason):
+                let picture = SkippedPicture(path: "\(picture.path)", reason: reason)
+                skipped.append(picture)
+                try report(.skipped(picture))
+            }
+        }
+        let summary = BottleneckSummary(computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
+        try report(.bottlenecksReady(summary))
+        let folders = folder.classes.map { folder.directory.appending($0.folder) }
+        for (index, entry) in folder.classes.enumerated() where !classes.contains(index) {
+            throw TransferLearningError.dataset(.noReadablePictures(folders[index], tried: entry.files.count))
+        }
+        return LabelledBottlenecks(
+            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features, skipped: skipped, summary: summary)
+    }
+
+    private func outcomes(
+        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> [Outcome] {
+        let shared = Shared(Progress(outcomes: [Outcome?](repeating: nil, count: paths.count)))
+        let done = try ParallelWork.run(
+            count: paths.count, threads: threads, isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
+            makeWorker: {
+                var reader: PictureReader?
+                return { index in
+                    let result = Result { () throws(TransferLearningError) in try outcome(of: paths[index], &reader) }
+                    shared.progress.withLock { progress in
+                        switch result {
+                        case .success(let outcome):
+                            progress.outcomes[index] = outcome
+                            if case .vector(_, wasCached: false, _) = outcome { progress.computed += 1 }
+                        case .failure(let error): progress.failure = progress.failure ?? error
+                        }
+                    }
+                }
+            },
+            report: { done in
+                try report(.bottlenecks(done: done, total: paths.count, computed: shared.progress.withLock { $0.computed }))
+            })
+        let progress = shared.progress.withLock { $0 }
+        if let failure = progress.failure { throw failure }
+        let outcomes = progress.outcomes.compactMap { $0 }
+        if done < paths.count || outcomes.count < paths.count { throw TransferLearningError.interrupted(done: done, of: paths.count) }
+        return outcomes
+    }
+
+    private final class Shared: Sendable {
+        let progress: Mutex<Progress>
+        init(_ progress: Progress) { self.progress = Mutex(progress) }
+    }
+
+    /// - Parameter reader: made on the first picture that is not in the cache.
+    private func outcome(of path: FilePath, _ reader: inout PictureReader?) throws(TransferLearningError) -> Outcome {
+        let bytes: [UInt8]
+        do { bytes = try FileSystem.read(path) } catch {
+            if isStrict { throw .unreadable(path, reason: error.reason) }
+            return .unreadable(error.reason)
+        }
+        let key = BottleneckKey(image: SHA256.hash(bytes), fingerprint: .init(extractor.fingerprint))
+        if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, wasCached: true, warnings: []) }
+        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
+        reader = worker
+        let warnings: [DecodingWarning]
+        do { warnings = try worker.run(bytes) } catch {
+            if isStrict { throw .unreadable(path, reason: error.reason) }
+            return .unreadable(error.reason)
+        }
+        let vector = Array(worker.executor.output(0))
+        // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
+        if warnings.isEmpty {
+            do { try cache.insert(vector, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
+        }
+        return .vector(vector, wasCached: false, warnings: warnings)
+    }
+}

@@ -1,0 +1,62 @@
+import Backbones
+import Inference
+
+/// A feature extractor that is ready to run: found, read, checked and planned.
+struct FeatureExtractor: Sendable {
+    let backbone: Backbone
+    let plan: Plan
+    /// Numbers in a bottleneck.
+    let size: Int
+    /// What the cache knows these bottlenecks by.
+    let fingerprint: String
+
+    init(architecture: String?, modelDirectory: FilePath?) throws(TransferLearningError) {
+        do { backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory?.description) } catch {
+            throw TransferLearningError(error)
+        }
+        let description = backbone.description
+        let (graph, bottleneck) = backbone.featureGraph()
+        do {
+            plan = try Plan(
+                graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck])
+        } catch { throw TransferLearningError(error, path: backbone.path) }
+        let shape = plan.outputShapes[0]
+        guard shape.count == 2 else {
+            throw .network(
+                .description(
+                    FilePath(backbone.path),
+                    reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\" or \"max\""))
+        }
+        size = shape[1]
+        fingerprint = backbone.fingerprint(precision: "fp32")
+    }
+}
+
+/// A trained model that is ready to run.
+struct LoadedModel: Sendable {
+    let file: ModelFile
+    let plan: Plan
+    var labels: [String] { file.description.labels }
+
+    init(graph: FilePath, labels: FilePath?) throws(TransferLearningError) {
+        var names: [String]?
+        if let labels {
+            do {
+                let text = String(decoding: try FileSystem.read(labels), as: UTF8.self)
+                names = text.split(whereSeparator: \.isNewline).map(String.init)
+            } catch { throw .file(error, while: "reading the labels") }
+        }
+        do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
+        let about = file.description
+        do {
+            plan = try Plan(
+                file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
+                outputs: [about.output])
+        } catch { throw TransferLearningError(error, path: file.path) }
+        guard plan.outputShapes[0] == [1, about.labels.count] else {
+            throw .network(
+                .description(
+                    graph, reason: "gives \(plan.outputShapes[0].last ?? 0) scores for \(about.labels.count) labels; give the labels that belong to it"))
+        }
+    }
+}

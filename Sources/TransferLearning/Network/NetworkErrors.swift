@@ -1,0 +1,82 @@
+import Backbones
+import BottleneckCache
+import Inference
+import TensorFlowFormat
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+extension TransferLearningError {
+    init(_ error: BackboneError) {
+        switch error {
+        case .missing(let path, let isInception):
+            self = .network(
+                .missing(
+                    FilePath(path),
+                    remedy: isInception
+                        ? "unpack http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz there, or give "
+                            + "--architecture efficientnet_lite0, which is built in"
+                        : "give the path of a model or network"))
+        case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
+        case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
+        case .noSuchTensor(let path, let name, let nearest): self = .network(.noSuchTensor(FilePath(path), name: name, nearest: nearest))
+        case .labels(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
+        }
+    }
+
+    init(_ error: PlanError, path: String) {
+        let path = FilePath(path)
+        switch error {
+        case .noSuchTensor(let name): self = .network(.noSuchTensor(path, name: name, nearest: []))
+        case .unsupportedOperation(let operation, let node):
+            self = .network(.unsupported(path, reason: "node '\(node)' is of operation \(operation), which is not supported"))
+        case .unsupported(let node, let operation, let what):
+            self = .network(.unsupported(path, reason: "node '\(node)' (\(operation)): \(what) is not supported"))
+        case .malformed(let node, let operation, let what):
+            self = .network(.damaged(path, reason: "node '\(node)' (\(operation)): \(what)"))
+        case .cycle(let node): self = .network(.unsupported(path, reason: "node '\(node)' depends on itself"))
+        }
+    }
+
+    init(_ error: CacheError, directory: FilePath) {
+        switch error {
+        case .system(_, let path, let code):
+            let failure = FileError(FilePath(path), errno: code)
+            self = failure.isDiskFull ? .file(failure, while: "adding to the bottleneck cache") : .cache(FilePath(path), reason: failure.reason)
+        case .unsupportedLength(let length): self = .cache(directory, reason: "vectors of \(length) numbers")
+        case .malformedTree(let reason): self = .cache(directory, reason: reason)
+        }
+    }
+}
+
+extension NetworkError {
+    init(_ path: FilePath, _ error: GraphDefError) {
+        switch error {
+        case .notGraphDef(let file): self = .notAGraph(path, found: Self.name(of: file))
+        case .truncated(let offset, let needed, let available):
+            self = .damaged(path, reason: "the field at byte \(offset) needs \(needed) bytes, \(available) are there")
+        case .malformed(let offset, let fault): self = .damaged(path, reason: "at byte \(offset): \(fault)")
+        case .overLimit(let offset, let declared, let limit):
+            self = .damaged(path, reason: "the constant at byte \(offset) declares \(declared) bytes, more than \(limit)")
+        case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
+        case .tooLargeToWrite(let bytes): self = .unsupported(path, reason: "its \(bytes) bytes are more than a GraphDef can hold")
+        }
+    }
+
+    private static func name(of file: ForeignFile) -> String {
+        switch file {
+        case .empty: "the file is empty"
+        case .savedModel: "a SavedModel; freeze it first"
+        case .textGraphDef: "a GraphDef as text; convert it to binary"
+        case .gitLFSPointer: "a Git LFS pointer; run 'git lfs pull'"
+        case .unknown: "of no known format"
+        case .text: "text"
+        default: "\(file.rawValue.uppercased())"
+        }
+    }
+}
