@@ -146,7 +146,15 @@ final class JPEGDecoder {
             }
             emit(after: mcuRow, into: &sink)
         }
-        if entropy.reader.isExhausted && !isExhausted { try note(entropy.reader.offset, "the picture's data stops early") }
+        headers.position = entropy.reader.offset
+        if entropy.reader.isExhausted && !isExhausted { try note(headers.position, "the picture's data stops early") }
+        // All pixels are there; what follows matters to the strict only.
+        while (try? headers.nextScan()) != nil {}
+        try noteMissingEnd()
+    }
+
+    private func noteMissingEnd() throws(ImageError) {
+        if !headers.hasEnd { try note(headers.bytes.count, "the end marker is missing") }
     }
 
     @inline(__always) private func transform(
@@ -211,6 +219,7 @@ final class JPEGDecoder {
                 scan = nil
             }
         }
+        try noteMissingEnd()
         if seen.count < frame.components.count { try note(headers.position, "\(frame.components.count - seen.count) components have no scan") }
     }
 

@@ -9,6 +9,8 @@ struct JPEGHeaders {
     var acTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.ac
     var restartInterval = 0
     var orientation = 1
+    /// Whether the marker that ends the picture was seen.
+    private(set) var hasEnd = false
     private var hasJFIF = false
     private var adobeTransform: UInt8?
 
@@ -40,7 +42,9 @@ struct JPEGHeaders {
     mutating func nextScan() throws(ImageError) -> JPEGScan? {
         while let (marker, segment) = try nextSegment() {
             switch marker {
-            case 0xD9: return nil
+            case 0xD9:
+                hasEnd = true
+                return nil
             case 0xC0, 0xC1, 0xC2: try readFrame(marker, segment)
             case 0xC4: try readHuffmanTables(segment)
             case 0xDB: try readQuantizationTables(segment)

@@ -26,9 +26,14 @@ struct DatasetSplit {
                 throw .dataset(.tooFewPictures(folder, readable: members.count, needed: needed))
             }
             let ascending = members.sorted { (percentages[$0], $0) < (percentages[$1], $1) }
-            if !members.contains(where: { parts[$0] == .training }) { move(ascending.last, to: .training, in: &parts) }
-            if rule.validationPercentage > 0, !members.contains(where: { parts[$0] == .validation }) {
-                move(ascending.first { parts[$0] == .training }, to: .validation, in: &parts)
+            func number(in part: SplitPart) -> Int { members.count { parts[$0] == part } }
+            if number(in: .training) == 0 {
+                let donor = number(in: .testing) > 0 ? SplitPart.testing : .validation
+                move(ascending.last { parts[$0] == donor }, to: .training, in: &parts)
+            }
+            if rule.validationPercentage > 0, number(in: .validation) == 0 {
+                let donor = number(in: .training) > 1 ? SplitPart.training : .testing
+                move(ascending.first { parts[$0] == donor }, to: .validation, in: &parts)
             }
         }
         if rule.testingPercentage > 0, !parts.contains(.testing) {

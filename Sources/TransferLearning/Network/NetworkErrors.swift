@@ -20,7 +20,7 @@ extension TransferLearningError {
                     remedy: isInception
                         ? "unpack http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz there, or give "
                             + "--architecture efficientnet_lite0, which is built in"
-                        : "give the path of a model or network"))
+                        : "give the path of a model that retrain wrote, or of a frozen network"))
         case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
@@ -46,8 +46,7 @@ extension TransferLearningError {
     init(_ error: CacheError, directory: FilePath) {
         switch error {
         case .system(_, let path, let code):
-            let failure = FileError(FilePath(path), errno: code)
-            self = failure.isDiskFull ? .file(failure, while: "adding to the bottleneck cache") : .cache(FilePath(path), reason: failure.reason)
+            self = .cache(FilePath(path), reason: FileError(FilePath(path), errno: code).reason)
         case .unsupportedLength(let length): self = .cache(directory, reason: "vectors of \(length) numbers")
         case .malformedTree(let reason): self = .cache(directory, reason: reason)
         }

@@ -12,7 +12,7 @@ let retrainVerb = Verb(
         .value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb. Given alone it selects inception_v3."),
         .value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it."),
         .value("how_many_training_steps", "N", "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."),
-        .value("learning_rate", "RATE", "Train by gradient descent with this rate. Default there: 0.01"),
+        .value("learning_rate", "RATE", "Train by gradient descent with this rate. Default: 0.01"),
         .value("train_batch_size", "N", "Pictures in a step of gradient descent; -1 for all. Default: 100"),
         .value("validation_batch_size", "N", "Pictures in an evaluation during gradient descent; -1 for all. Default: 100"),
         .value("test_batch_size", "N", "Pictures in the final test; -1 for all. Default: -1"),

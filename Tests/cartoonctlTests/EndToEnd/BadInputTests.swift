@@ -4,7 +4,7 @@ import Testing
 /// What a user gets who gives `retrain` and `classify` something they cannot work with: the real program, run to its end.
 ///
 /// Each case: an exit code of its own, one line that names the file and says what to do, and nothing written.
-@Suite("Bad input", .enabled(if: Workbench.hasCommands, "the program is the skeleton's, without commands"))
+@Suite("Bad input")
 struct BadInputTests {
     let bench: Workbench
 

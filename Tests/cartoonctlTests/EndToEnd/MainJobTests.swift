@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The job a newcomer runs first, on the pictures in the repository, through the real program.
-@Suite("Main job", .enabled(if: Workbench.hasCommands, "the program is the skeleton's, without commands"))
+@Suite("Main job")
 struct MainJobTests {
     let bench: Workbench
 

@@ -79,8 +79,5 @@ extension Workbench {
         }
     }
 
-    /// False only for the skeleton's placeholder, which says so; goes when the commands have landed.
-    static let hasCommands = (try? Workbench().run("cartoonctl", []).output) != "not built yet\n"
-
     static let fixtures = SharedData.project.appendingPathComponent("Fixtures")
 }
