@@ -127,12 +127,12 @@ extension BottleneckCache {
         return written
     }
 
-    /// Two names, each with its length, and the numbers.
+    /// Two names, each behind its length and filled up to four bytes with zeros, and the numbers.
     private static func payload(_ bottleneck: ImportedBottleneck) -> [UInt8] {
         var bytes: [UInt8] = []
         for name in [bottleneck.folder, bottleneck.file] {
             bytes.append(littleEndian: UInt32(name.utf8.count))
-            bytes += Array(name.utf8)
+            bytes += Array(name.utf8) + [UInt8](repeating: 0, count: (4 - name.utf8.count % 4) % 4)
         }
         for value in bottleneck.vector { bytes.append(littleEndian: value.bitPattern) }
         return bytes
@@ -145,7 +145,7 @@ extension BottleneckCache {
             let length = rest.prefix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
             rest = rest.dropFirst(4)
             guard length <= rest.count else { return nil }
-            defer { rest = rest.dropFirst(length) }
+            defer { rest = rest.dropFirst((length + 3) / 4 * 4) }
             return String(decoding: rest.prefix(length), as: UTF8.self)
         }
         guard let folder = name(), let file = name(), rest.count % 4 == 0 else { return nil }

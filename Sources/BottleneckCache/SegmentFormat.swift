@@ -22,7 +22,7 @@ enum SegmentFormat {
     enum Kind: UInt32 {
         /// Payload: the vector, float32.
         case vector = 1
-        /// Payload: see `ImportedPayload`.
+        /// Payload: folder, file name and vector; see `BottleneckTree`.
         case imported = 2
     }
 

@@ -2,17 +2,25 @@
 package final class Executor {
     package let plan: Plan
     private let arena: UnsafeMutablePointer<Float>
+    /// `[threads, scratchSize]`
+    private let scratch: UnsafeMutablePointer<Float>
     private let pool: ThreadPool?
 
     /// - Parameter pool: threads among which every step is divided; nil: the caller's alone. The results are the same.
     package init(_ plan: Plan, pool: ThreadPool? = nil) {
         (self.plan, self.pool) = (plan, pool)
-        let size = max(1, plan.arenaSize)
-        arena = UnsafeMutableRawPointer.allocate(byteCount: size * MemoryLayout<Float>.stride, alignment: 64)
-            .bindMemory(to: Float.self, capacity: size)
+        func allocate(_ size: Int) -> UnsafeMutablePointer<Float> {
+            UnsafeMutableRawPointer.allocate(byteCount: max(1, size) * MemoryLayout<Float>.stride, alignment: 64)
+                .bindMemory(to: Float.self, capacity: max(1, size))
+        }
+        arena = allocate(plan.arenaSize)
+        scratch = allocate(plan.scratchSize * (pool?.threads ?? 1))
     }
 
-    deinit { UnsafeMutableRawPointer(arena).deallocate() }
+    deinit {
+        UnsafeMutableRawPointer(arena).deallocate()
+        UnsafeMutableRawPointer(scratch).deallocate()
+    }
 
     /// `[H, W, C]`, to be filled before every run: a run leaves something else there.
     package var input: UnsafeMutablePointer<Float> { arena + plan.inputOffset }
@@ -24,10 +32,12 @@ package final class Executor {
     func runStep(_ index: Int) {
         let step = plan.steps[index]
         if let pool {
-            let memory = Memory(pointer: arena)
-            pool.forEach(step.unitCount) { step.run(unit: $0, in: memory.pointer) }
+            let memory = Memory(arena: arena, scratch: scratch), size = plan.scratchSize
+            pool.forEach(step.unitCount) { unit, thread in
+                step.run(unit: unit, in: memory.arena, scratch: memory.scratch + thread * size)
+            }
         } else {
-            for unit in 0..<step.unitCount { step.run(unit: unit, in: arena) }
+            for unit in 0..<step.unitCount { step.run(unit: unit, in: arena, scratch: scratch) }
         }
     }
 
@@ -37,5 +47,5 @@ package final class Executor {
     }
 
     /// The units of a step write to places of their own.
-    private struct Memory: @unchecked Sendable { let pointer: UnsafeMutablePointer<Float> }
+    private struct Memory: @unchecked Sendable { let arena, scratch: UnsafeMutablePointer<Float> }
 }

@@ -23,6 +23,8 @@ package struct InstructionSet: Sendable {
     let poolMaximum: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
     let poolAverage: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
     let mapPoints: @Sendable (UnsafePointer<PointwiseRow>) -> Void
+    let transformWinogradInput: @Sendable (UnsafePointer<WinogradInput>) -> Void
+    let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
 
     /// All that this processor has, slowest first.
     package static let available: [InstructionSet] = {
@@ -47,17 +49,23 @@ package struct InstructionSet: Sendable {
         name: "baseline", lanes: 4, convolve: { KernelsBaseline.convolve($0) },
         convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
-        mapPoints: { KernelsBaseline.mapPoints($0) })
+        mapPoints: { KernelsBaseline.mapPoints($0) },
+        transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
+        transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) })
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
         name: "avx2", lanes: 8, convolve: { KernelsAVX2.convolve($0) },
         convolveDepthwise: { KernelsAVX2.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
-        mapPoints: { KernelsAVX2.mapPoints($0) })
+        mapPoints: { KernelsAVX2.mapPoints($0) },
+        transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
+        transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) })
     private static let avx512 = InstructionSet(
         name: "avx512", lanes: 16, convolve: { KernelsAVX512.convolve($0) },
         convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
-        mapPoints: { KernelsAVX512.mapPoints($0) })
+        mapPoints: { KernelsAVX512.mapPoints($0) },
+        transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
+        transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) })
     #endif
 }

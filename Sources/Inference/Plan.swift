@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import TensorGraph
 
 /// How a graph is run for one picture: checked, fused, laid out in memory and packed. Made once, shared by all executors.
@@ -19,6 +21,8 @@ package struct Plan: Sendable {
     let outputOffsets: [Int]
     /// Floats.
     let arenaSize: Int
+    /// Floats, for each thread.
+    let scratchSize: Int
 
     /// - Parameters:
     ///   - input: the tensor that is given; what makes it is not looked at.
@@ -30,12 +34,13 @@ package struct Plan: Sendable {
     ) throws(PlanError) {
         var list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         list.separateEnds()
-        let layout = Layout(list)
+        let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         steps = StepMaker(list: list, layout: layout, kernels: instructionSet).steps()
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         arenaSize = layout.arenaSize
+        scratchSize = steps.map(\.scratchSize).max() ?? 0
     }
 
     /// Multiply–adds of a run, those of convolutions and matrix products.
@@ -47,7 +52,7 @@ extension LayerList {
     mutating func separateEnds() {
         let isPadded = layers.contains { layer in
             guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
-            return !convolution.window.padding.isEmpty
+            return !convolution.window.padding.isEmpty || convolution.window.height == 3
         }
         if isPadded {
             let staging = newValue(like: input)
@@ -60,7 +65,7 @@ extension LayerList {
                 switch layer.computation {
                 case .concatenation: layer.inputs.contains(value)
                 case .reshape: layer.input == value
-                case .convolution(let convolution): layer.input == value && !convolution.window.padding.isEmpty
+                case .convolution: layer.input == value
                 default: false
                 }
             }
@@ -77,20 +82,25 @@ extension LayerList {
 }
 
 /// Makes the steps of layers whose values have their places.
-struct StepMaker {
+struct StepMaker: Sendable {
     let list: LayerList
     let layout: Layout
     let kernels: InstructionSet
 
     func steps() -> [any Step] {
-        var filled = Set<Int>(), steps: [any Step] = []
-        for layer in list.layers {
+        var filled = Set<Int>()
+        let margins = list.layers.map { layer in
             let buffer = layout.bufferOf[layer.output]
             // The first that writes into a buffer writes its margin.
-            let margin = MarginFill(filled.insert(buffer).inserted ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
-            steps += make(layer, margin)
+            return MarginFill(filled.insert(buffer).inserted ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
         }
-        return steps
+        // Packing weights is most of the work, and waits for the disk where the file is not in memory yet.
+        let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
+        DispatchQueue.concurrentPerform(iterations: list.layers.count) { index in
+            let steps = make(list.layers[index], margins[index])
+            made.withLock { $0[index] = steps }
+        }
+        return made.withLock { $0 }.flatMap { $0 }
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
@@ -98,6 +108,9 @@ struct StepMaker {
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
             return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+        case .convolution(let convolution)
+        where WinogradStep.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
+            return [WinogradStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
         case .convolution(let convolution):
             return [
                 ConvolutionStep(

@@ -20,7 +20,7 @@ package final class ThreadPool: Sendable {
     /// - Parameter threads: how many compute, the caller among them.
     package init(threads: Int) {
         self.threads = max(1, threads)
-        workers = (1..<max(2, threads)).map { [shared] _ in Worker(shared) }.prefix(max(0, threads - 1)).map { $0 }
+        workers = (1..<max(2, threads)).map { [shared] in Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map { $0 }
         for worker in workers { worker.start() }
     }
 
@@ -31,9 +31,11 @@ package final class ThreadPool: Sendable {
     }
 
     /// Calls `body` for every index below `count`, on all threads, and returns when all calls have.
-    func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    ///
+    /// - Parameter body: takes the index, and the number of the thread, below `threads`.
+    func forEach(_ count: Int, _ body: @Sendable (Int, Int) -> Void) {
         if workers.isEmpty || count == 1 {
-            for index in 0..<count { body(index) }
+            for index in 0..<count { body(index, 0) }
             return
         }
         withoutActuallyEscaping(body) { body in
@@ -42,7 +44,7 @@ package final class ThreadPool: Sendable {
             shared.busy.store(workers.count, ordering: .relaxed)
             shared.generation.add(1, ordering: .releasing)
             for worker in workers { worker.wake() }
-            shared.work(count, body)
+            shared.work(count, 0, body)
             var spins = 0
             while shared.busy.load(ordering: .acquiring) > 0 { relax(&spins) }
             shared.loop.withLock { $0 = nil }
@@ -51,7 +53,7 @@ package final class ThreadPool: Sendable {
 
     struct Loop: Sendable {
         var count: Int
-        var body: @Sendable (Int) -> Void
+        var body: @Sendable (Int, Int) -> Void
     }
 }
 
@@ -68,11 +70,11 @@ private final class Shared: Sendable {
     let isFinished = Atomic<Bool>(false)
     let loop = Mutex<ThreadPool.Loop?>(nil)
 
-    func work(_ count: Int, _ body: (Int) -> Void) {
+    func work(_ count: Int, _ thread: Int, _ body: (Int, Int) -> Void) {
         while true {
             let index = next.add(1, ordering: .relaxed).oldValue
             guard index < count else { return }
-            body(index)
+            body(index, thread)
         }
     }
 }
@@ -82,7 +84,9 @@ private final class Worker: Sendable {
     private let isAsleep = Atomic<Bool>(false)
     private let bell = DispatchSemaphore(value: 0)
 
-    init(_ shared: Shared) { self.shared = shared }
+    private let number: Int
+
+    init(_ shared: Shared, number: Int) { (self.shared, self.number) = (shared, number) }
 
     func start() {
         let context = Unmanaged.passRetained(self).toOpaque()
@@ -113,7 +117,7 @@ private final class Worker: Sendable {
         while true {
             wait(&seen)
             if shared.isFinished.load(ordering: .relaxed) { return }
-            if let loop = shared.loop.withLock({ $0 }) { shared.work(loop.count, loop.body) }
+            if let loop = shared.loop.withLock({ $0 }) { shared.work(loop.count, number, loop.body) }
             shared.busy.subtract(1, ordering: .releasing)
         }
     }

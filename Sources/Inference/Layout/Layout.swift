@@ -3,6 +3,7 @@
 /// Values that are joined lie side by side from the start, so that joining is no work; images that convolutions pad carry their zeros
 /// with them; buffers whose lifetimes do not meet share memory.
 struct Layout {
+    private let lanes: Int
     private(set) var storages: [Storage] = []
     private(set) var buffers: [ImageBuffer] = []
     /// The buffer of each value.
@@ -12,7 +13,9 @@ struct Layout {
     /// Values that lie within another already when their layer, a concatenation or reshape, is reached.
     private(set) var placedParts: [Value: Value] = [:]
 
-    init(_ list: LayerList) {
+    /// - Parameter lanes: of the kernels; which convolutions go by tiles depends on it.
+    init(_ list: LayerList, lanes: Int) {
+        self.lanes = lanes
         place(list)
         reserveMargins(list)
         findLifetimes(list)
@@ -67,7 +70,10 @@ struct Layout {
     private mutating func reserveMargins(_ list: LayerList) {
         for layer in list.layers {
             if case .convolution(let convolution) = layer.computation {
-                buffers[bufferOf[layer.input]].margin.formUnion(convolution.window.padding)
+                let (input, output) = (list.extents[layer.input], list.extents[layer.output])
+                let usesTiles = WinogradStep.suits(convolution, input, output, lanes: lanes)
+                buffers[bufferOf[layer.input]].margin.formUnion(
+                    usesTiles ? WinogradStep.reach(convolution.window, input, output) : convolution.window.padding)
             }
         }
     }

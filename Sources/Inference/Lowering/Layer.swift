@@ -1,3 +1,5 @@
+import TensorGraph
+
 /// The extent of an image with one picture: `[1, height, width, channels]`; a vector `[1, channels]` is 1 × 1 × channels.
 struct Extent: Equatable {
     var height, width, channels: Int
@@ -35,8 +37,11 @@ struct Clamp: Equatable {
 
 struct Convolution {
     var window: Window
-    /// `[windowHeight, windowWidth, inputChannels, outputChannels]`; depthwise: `[windowHeight, windowWidth, channels]`.
-    var weights: [Float]
+    /// Float32, `[windowHeight, windowWidth, inputChannels, outputChannels]`; depthwise: `[windowHeight, windowWidth, channels]`. In the
+    /// file's memory, where possible: they are copied once, when the kernels' panels are packed.
+    var weights: ByteRegion
+    /// Factors of output channels, from normalizations that follow; nil for 1.
+    var scale: [Float]?
     var bias: [Float]
     var isDepthwise = false
     /// Added before the clamp.

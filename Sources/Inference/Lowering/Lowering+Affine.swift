@@ -109,11 +109,8 @@ extension Lowering {
 extension Convolution {
     mutating func apply(_ affine: Affine) {
         if let scale = affine.scale {
-            let channels = scale.count
-            weights.withUnsafeMutableBufferPointer { weights in
-                for row in stride(from: 0, to: weights.count, by: channels) { for c in 0..<channels { weights[row + c] *= scale[c] } }
-            }
-            for c in 0..<channels { bias[c] *= scale[c] }
+            self.scale = self.scale.map { earlier in zip(earlier, scale).map { $0 * $1 } } ?? scale
+            for c in scale.indices { bias[c] *= scale[c] }
         }
         if let shift = affine.shift { for c in shift.indices { bias[c] += shift[c] } }
         clamp = affine.clamp

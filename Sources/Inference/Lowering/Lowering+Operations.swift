@@ -29,7 +29,7 @@ extension Lowering {
 
     private mutating func lowerConvolution(_ node: NodeView) throws(PlanError) {
         var input = try operand(node)
-        let (weights, shape) = try floats(node, 1)
+        let (weights, shape) = try floatRegion(node, 1)
         guard shape.count == 4, shape.allSatisfy({ $0 > 0 }) else { throw node.malformed("filter shape \(shape)") }
         // Zeros around an image cost nothing: the margin is there anyway.
         var padding = Margin()
@@ -53,11 +53,12 @@ extension Lowering {
 
     private mutating func lowerMatrixProduct(_ node: NodeView) throws(PlanError) {
         let input = try operand(node), extent = list.extents[input]
-        var (weights, shape) = try floats(node, 1)
+        var (weights, shape) = try floatRegion(node, 1)
         if try node.bool("transpose_a") { throw node.unsupported("transpose_a") }
         guard shape.count == 2 else { throw node.malformed("weights of shape \(shape)") }
         if try node.bool("transpose_b") {
-            weights = (0..<shape[1] * shape[0]).map { weights[$0 % shape[0] * shape[1] + $0 / shape[0]] }
+            let rows = weights.array(of: Float.self)
+            weights = ByteRegion(of: (0..<shape[1] * shape[0]).map { rows[$0 % shape[0] * shape[1] + $0 / shape[0]] })
             shape = [shape[1], shape[0]]
         }
         guard shapes[input]?.count == 2, shape[0] == extent.channels else {

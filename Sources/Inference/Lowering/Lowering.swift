@@ -107,6 +107,15 @@ struct Lowering {
         return (floats, tensor.shape)
     }
 
+    /// A constant input's elements, not copied.
+    func floatRegion(_ node: NodeView, _ index: Int) throws(PlanError) -> (values: ByteRegion, shape: [Int]) {
+        let tensor = try constant(node, index)
+        guard tensor.type == .float32, case .dense(let region) = tensor.contents else {
+            throw node.unsupported("input \(index) is of type \(tensor.type)")
+        }
+        return (region, tensor.shape)
+    }
+
     func integers(_ node: NodeView, _ index: Int) throws(PlanError) -> [Int] {
         guard let integers = try constant(node, index).integers else { throw node.malformed("input \(index) holds no integers") }
         return integers

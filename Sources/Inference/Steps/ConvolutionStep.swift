@@ -48,7 +48,7 @@ struct ConvolutionStep: Step {
 
         let (runs, stretches) = Self.cut(window, input)
         (self.runs, self.stretches) = (Table(runs, padding: FilterRun(offset: 0, length: 0)), stretches)
-        weights = Self.pack(convolution.weights, depth: depth, channels: channels, panelWidth: panelWidth, panels: panels)
+        weights = Self.pack(convolution, depth: depth, channels: channels, panelWidth: panelWidth, panels: panels)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
         let pixels = output.extent.pixels
@@ -134,18 +134,18 @@ struct ConvolutionStep: Step {
         return (runs, stretches)
     }
 
-    /// `[depth, channels]` to `[panel, depth, panelWidth]`.
-    private static func pack(_ weights: [Float], depth: Int, channels: Int, panelWidth: Int, panels: Int) -> Table<Float> {
-        weights.withUnsafeBufferPointer { weights in
-            let source = weights.baseAddress!
-            return Table(count: panels * depth * panelWidth) { memory in
-                for panel in 0..<panels {
-                    let first = panel * panelWidth, width = min(panelWidth, channels - first)
-                    var target = memory + panel * depth * panelWidth
-                    for k in 0..<depth {
-                        target.update(from: source + k * channels + first, count: width)
+    /// `[depth, channels]` to `[panel, depth, panelWidth]`, scaled.
+    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, panelWidth: Int, panels: Int) -> Table<Float> {
+        convolution.weights.withUnsafeBytes { source in
+            Table(count: panels * depth * panelWidth) { memory in
+                for k in 0..<depth {
+                    for panel in 0..<panels {
+                        let first = panel * panelWidth, width = min(panelWidth, channels - first)
+                        let target = memory + (panel * depth + k) * panelWidth
+                        // Constants in a file are not aligned.
+                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * channels + first), byteCount: 4 * width)
+                        if let scale = convolution.scale { for c in 0..<width { target[c] *= scale[first + c] } }
                         for c in width..<panelWidth { target[c] = 0 }
-                        target += panelWidth
                     }
                 }
             }

@@ -7,11 +7,16 @@ protocol Step: Sendable {
     var unitCount: Int { get }
     /// Multiply-adds.
     var work: Int { get }
+    /// Floats that a unit needs for itself while it runs.
+    var scratchSize: Int { get }
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>)
 }
 
 extension Step {
     var work: Int { 0 }
+    var scratchSize: Int { 0 }
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) { run(unit: unit, in: arena) }
 }
 
 /// The zeros around an image, written before the image is: memory in the arena is shared.

@@ -18,7 +18,9 @@ struct DepthwiseStep: Step {
         window = convolution.window
         kind = "depthwise \(window.height)×\(window.width)"
         work = output.extent.count * window.height * window.width
-        weights = Table(convolution.weights, padding: 0)
+        var weights = convolution.weights.array(of: Float.self)
+        if let scale = convolution.scale { for index in weights.indices { weights[index] *= scale[index % scale.count] } }
+        self.weights = Table(weights, padding: 0)
         bias = Table(convolution.bias, padding: 0)
         clamp = convolution.clamp
     }
