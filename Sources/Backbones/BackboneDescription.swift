@@ -71,7 +71,11 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
 extension BackboneDescription {
     /// EfficientNet-Lite0: the one in every build. Source: the model's repository, `preprocessing` of the Lite models.
     package static let efficientNetLite0 = BackboneDescription(
-        name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128, taps: [Tap("features")])
+        name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128,
+        taps: [
+            Tap("block_8/expand/Relu6", .mean), Tap("block_11/depthwise/Relu6", .mean), Tap("block_11/depthwise/Relu6", .max),
+            Tap("block_13/expand/Relu6", .mean), Tap("block_15/expand/Relu6", .max), Tap("features"),
+        ])
 
     /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.
     package static let inceptionV3 = BackboneDescription(

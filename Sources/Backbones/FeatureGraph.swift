@@ -3,8 +3,8 @@ import TensorGraph
 extension Backbone {
     /// The network with its bottleneck as one tensor: taps are reduced and joined by nodes that TensorFlow knows.
     ///
-    /// - Returns: the graph, and the tensor's name; its shape is `[1, D]`.
-    package func featureGraph() -> (graph: Graph, bottleneck: String) {
+    /// - Returns: the graph, the tensor's name (its shape is `[1, D]`), and the tensors it is joined from, one a tap.
+    package func featureGraph() -> (graph: Graph, bottleneck: String, taps: [String]) {
         var graph = graph
         var names = Set(graph.nodes.map(\.name))
         func fresh(_ wish: String) -> String {
@@ -32,14 +32,14 @@ extension Backbone {
                     attributes: ["T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(false)]))
             vectors.append(name)
         }
-        if vectors.count == 1 { return (graph, vectors[0]) }
+        if vectors.count == 1 { return (graph, vectors[0], vectors) }
         let axis = fresh("bottleneck/axis"), joined = fresh("bottleneck/joined")
         graph.nodes.append(.constant(axis, Tensor([Int32(1)], shape: [])))
         graph.nodes.append(
             Node(
                 "ConcatV2", name: joined, inputs: vectors + [axis],
                 attributes: ["T": .type(.float32), "Tidx": .type(.int32), "N": .int(Int64(vectors.count))]))
-        return (graph, joined)
+        return (graph, joined, vectors)
     }
 }
 

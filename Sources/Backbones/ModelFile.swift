@@ -91,7 +91,7 @@ extension Backbone {
     package func joined(
         weights: [Float], biases: [Float], labels: [String], output: String, tool: String, seed: UInt64
     ) throws(BackboneError) -> Graph {
-        let (whole, bottleneck) = featureGraph()
+        let (whole, bottleneck, _) = featureGraph()
         var graph = whole.reachable(from: [bottleneck, description.input])
         let scope = "final_training_ops/"
         let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]

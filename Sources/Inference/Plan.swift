@@ -43,6 +43,13 @@ package struct Plan: Sendable {
         scratchSize = steps.map(\.scratchSize).max() ?? 0
     }
 
+    /// The shapes of tensors, as TensorFlow would give them, without planning a run.
+    package static func shapes(
+        of outputs: [String], in graph: Graph, input: String, inputShape: [Int]
+    ) throws(PlanError) -> [[Int]] {
+        try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs).outputShapes
+    }
+
     /// Multiply–adds of a run, those of convolutions and matrix products.
     package var work: Int { steps.reduce(0) { $0 + $1.work } }
 }

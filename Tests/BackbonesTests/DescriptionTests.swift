@@ -59,7 +59,8 @@ struct DescriptionTests {
     func joining() throws {
         var description = BackboneDescription.efficientNetLite0
         description.taps = [.init("features"), .init("head/Relu6", .max), .init("block_11/expand/Relu6", .mean)]
-        let (graph, bottleneck) = try Backbone(description, EmbeddedGraph.region, path: "").featureGraph()
+        let (graph, bottleneck, taps) = try Backbone(description, EmbeddedGraph.region, path: "").featureGraph()
+        #expect(taps == Array(graph.nodes.first { $0.name == bottleneck }!.inputs.dropLast()))
         let node = try #require(graph.nodes.first { $0.name == bottleneck })
         #expect(node.operation == "ConcatV2" && node.inputs.count == 4 && node.inputs[0] == "features")
     }
@@ -68,7 +69,7 @@ struct DescriptionTests {
     func roundTrip() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
         let graph = try backbone.joined(
-            weights: [Float](repeating: 0.5, count: 1280 * 2), biases: [1, 2], labels: ["a", "b ü"], output: "final_result", tool: "t", seed: 7)
+            weights: [Float](repeating: 0.5, count: 5408 * 2), biases: [1, 2], labels: ["a", "b ü"], output: "final_result", tool: "t", seed: 7)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pb").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try Data(GraphDef.write(graph)).write(to: URL(fileURLWithPath: path))

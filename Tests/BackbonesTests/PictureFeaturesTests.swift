@@ -41,7 +41,7 @@ struct PictureFeaturesTests {
         var description = subject.description
         description.taps = [subject.tap]
         let backbone = try Backbone(description, .init(mapping: SharedData.url("models/" + subject.graph).path), path: subject.graph)
-        let (graph, bottleneck) = backbone.featureGraph()
+        let (graph, bottleneck, _) = backbone.featureGraph()
         let plan = try Plan(
             graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck])
         let executor = Executor(plan, pool: ThreadPool(threads: 2))

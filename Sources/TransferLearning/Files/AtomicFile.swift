@@ -45,6 +45,9 @@ package final class AtomicFile {
         }
     }
 
+    /// Lets `body` write to the open file.
+    package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) { try body(descriptor) }
+
     package func write(_ bytes: [UInt8]) throws(FileError) {
         let result = bytes.withUnsafeBytes { buffer in Result { () throws(FileError) in try write(buffer) } }
         try result.get()

@@ -1,4 +1,5 @@
 import Backbones
+import FinalLayer
 import Inference
 
 /// A feature extractor that is ready to run: found, read, checked and planned.
@@ -7,6 +8,8 @@ struct FeatureExtractor: Sendable {
     let plan: Plan
     /// Numbers in a bottleneck.
     let size: Int
+    /// The taps' columns, with the weight each has in the final layer's penalty.
+    let groups: [FeatureGroup]
     /// What the cache knows these bottlenecks by.
     let fingerprint: String
 
@@ -15,10 +18,13 @@ struct FeatureExtractor: Sendable {
             throw TransferLearningError(error)
         }
         let description = backbone.description
-        let (graph, bottleneck) = backbone.featureGraph()
+        let (graph, bottleneck, taps) = backbone.featureGraph()
+        let shapes: [[Int]]
         do {
             plan = try Plan(
                 graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck])
+            shapes = try Plan.shapes(
+                of: taps, in: graph, input: description.input, inputShape: [1, description.height, description.width, 3])
         } catch { throw TransferLearningError(error, path: backbone.path) }
         let shape = plan.outputShapes[0]
         guard shape.count == 2 else {
@@ -28,6 +34,14 @@ struct FeatureExtractor: Sendable {
                     reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\" or \"max\""))
         }
         size = shape[1]
+        var (begin, groups) = (0, [FeatureGroup]())
+        for width in shapes.map({ $0.last ?? 0 }) {
+            // Each tap has the same say, however many channels it has; together they vary as much as standardized features do.
+            groups.append(
+                FeatureGroup(begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot()))
+            begin += width
+        }
+        self.groups = groups
         fingerprint = backbone.fingerprint(precision: "fp32")
     }
 }

@@ -9,10 +9,11 @@ struct Evaluation {
     let misclassified: [Misclassification]
 
     /// - Parameter testBatchSize: -1 for all test pictures, else that many, evenly spread over them.
-    init(of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int) {
+    init(of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int, workers: Workers) {
         func metrics(_ rows: [Int]) -> (Metrics, [Float])? {
             guard !rows.isEmpty else { return nil }
-            let probabilities = rows.flatMap { layer.probabilities(data.features[$0]) }
+            let logits = layer.logits(data.features, rows: rows, workers: workers), classes = data.labels.count
+            let probabilities = rows.indices.flatMap { softmax(Array(logits[$0 * classes..<($0 + 1) * classes])) }
             let metrics = Metrics(probabilities: probabilities, labels: rows.map { data.classes[$0] }, classes: data.labels.count)
             return (metrics, probabilities)
         }

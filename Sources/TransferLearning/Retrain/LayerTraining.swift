@@ -11,6 +11,7 @@ struct LayerTraining {
     let data: LabelledBottlenecks
     let split: DatasetSplit
     let threads: Int
+    let groups: [FeatureGroup]
 
     func run(isInterrupted: @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Result {
         let clock = ContinuousClock()
@@ -27,6 +28,7 @@ struct LayerTraining {
     private func converge() throws -> (TrainedLayer, String) {
         var solver = SoftmaxRegression()
         solver.seed = options.seed
+        solver.groups = groups
         solver.workers = ParallelWork.workers(threads: threads)
         let result = try solver.train(
             data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation)

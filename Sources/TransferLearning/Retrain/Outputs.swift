@@ -17,7 +17,8 @@ final class Outputs {
     func write(_ model: Graph, labels names: [String]) throws(TransferLearningError) {
         var flag = "output_graph"
         do {
-            try graph.write(GraphDef.write(model))
+            // Piece by piece: the weights go from the network's file to the model's without a copy in between.
+            try graph.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(model, to: descriptor) }
             flag = "output_labels"
             try labels.write(Array((names.joined(separator: "\n") + "\n").utf8))
             try labels.commit()
@@ -25,6 +26,8 @@ final class Outputs {
             try graph.commit()
         } catch let error as FileError {
             throw .output(error, flag: flag)
+        } catch GraphDefError.inputOutput(let code) {
+            throw .output(FileError(graph.path, errno: code), flag: flag)
         } catch {
             throw .internalFailure("\(error)")
         }

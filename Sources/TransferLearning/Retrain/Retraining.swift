@@ -42,9 +42,10 @@ public struct Retraining {
         if split.movedCount > 0 {
             try report(.warning("\(split.movedCount) pictures were moved between training, validation and test, so that no class is without"))
         }
-        let training = try LayerTraining(options: options, data: data, split: split, threads: threads)
+        let training = try LayerTraining(options: options, data: data, split: split, threads: threads, groups: extractor.groups)
             .run(isInterrupted: isInterrupted, report: report)
-        let evaluation = Evaluation(of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize)
+        let evaluation = Evaluation(of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
+            workers: ParallelWork.workers(threads: threads))
 
         let model: Graph
         do {
