@@ -59,7 +59,7 @@ let package = Package(
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
         room("Mutation", ["Compression"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Compression", "Mutation"], swiftSettings: swift),
-        .executableTarget(name: "benchmark", dependencies: ["Imaging", "TransferLearning"], swiftSettings: swift),
+        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph"], swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),

@@ -1,1 +1,48 @@
-print("not built yet")
+import Backbones
+import Foundation
+import Imaging
+import Inference
+import TensorGraph
+
+/// Times the parts that cost time, after checking that their answers are right. One JSON object a line, for scripts.
+///
+///     swift run -c release benchmark forward efficientnet_lite0
+///     swift run -c release benchmark forward path/to/net.pb        (described by net.json)
+///     swift run -c release benchmark forward inception_v3 MODEL_DIR
+///     swift run -c release benchmark decode a.jpg b.png …
+let arguments = Array(CommandLine.arguments.dropFirst())
+do {
+    switch arguments.first {
+    case "forward" where arguments.count > 1:
+        try benchmarkForward(architecture: arguments[1], modelDirectory: arguments.count > 2 ? arguments[2] : nil)
+    case "decode" where arguments.count > 1: try benchmarkDecoding(Array(arguments.dropFirst()))
+    default:
+        print("usage: benchmark forward ARCHITECTURE [MODEL_DIR] | benchmark decode FILE...")
+        exit(2)
+    }
+} catch {
+    FileHandle.standardError.write(Data("benchmark: \(error)\n".utf8))
+    exit(1)
+}
+
+/// The median of `runs` runs in seconds, the first two left out.
+func median(runs: Int, _ body: () throws -> Void) rethrows -> Double {
+    var times: [Double] = []
+    for _ in 0..<runs + 2 {
+        let start = DispatchTime.now().uptimeNanoseconds
+        try body()
+        times.append(Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)
+    }
+    return times.dropFirst(2).sorted()[runs / 2]
+}
+
+func report(_ values: KeyValuePairs<String, Any>) {
+    let fields = values.map { name, value in
+        switch value {
+        case let number as Double: "\"\(name)\": \(String(format: "%.3f", number))"
+        case let number as Int: "\"\(name)\": \(number)"
+        default: "\"\(name)\": \"\(value)\""
+        }
+    }
+    print("{" + fields.joined(separator: ", ") + "}")
+}
