@@ -1,0 +1,96 @@
+import Backbones
+import Inference
+import TensorFlowFormat
+import TensorGraph
+
+/// What a network or model file holds, and what running it takes.
+public struct GraphInspection: Sendable, Codable {
+    public struct Operation: Sendable, Codable {
+        public let name: String
+        public let count: Int
+    }
+
+    /// One step of a run; several nodes may be one.
+    public struct Step: Sendable, Codable {
+        public let node, kind: String
+        public let milliseconds, gigaflopsPerSecond: Double
+    }
+
+    public let path: String
+    public let bytes: Int
+    public let nodes: Int
+    /// Most frequent first.
+    public let operations: [Operation]
+    /// Elements of float constants.
+    public let parameters: Int
+    /// Nodes that nothing feeds, and nodes that feed nothing, constants left out.
+    public let inputs, outputs: [String]
+    /// Of a model that `retrain` wrote.
+    public let labels: [String]?
+    public let madeBy: String?
+    /// Of one picture; nil where the graph's input is not known.
+    public let multiplyAdds: Int?
+    public let instructionSet: String
+    /// In the order of the run; empty unless asked for.
+    public let profile: [Step]
+
+    /// - Parameter profiles: runs the graph and times every step.
+    public init(_ path: FilePath, profiles: Bool, threads: Int?) throws(TransferLearningError) {
+        let region: ByteRegion, graph: Graph
+        do { region = try ByteRegion(mapping: path.description) } catch {
+            if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
+            throw .file(FileError(path, errno: error.errno), while: "reading the graph")
+        }
+        do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
+        self.path = "\(path)"
+        bytes = region.count
+        nodes = graph.nodes.count
+        operations = Dictionary(grouping: graph.nodes, by: \.operation).map { Operation(name: $0, count: $1.count) }
+            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        parameters = graph.nodes.reduce(0) { sum, node in
+            guard let tensor = node.constant, [.float32, .float16, .bfloat16, .quint8, .qint8].contains(tensor.type) else { return sum }
+            return sum + tensor.count
+        }
+        let read = Set(graph.nodes.flatMap { node in node.inputs.map { Self.bareName($0) } })
+        let computed = graph.nodes.filter { $0.operation != "Const" }
+        inputs = computed.filter { $0.inputs.isEmpty }.map(\.name)
+        outputs = computed.filter { !read.contains($0.name) }.map(\.name)
+
+        let model = try? ModelFile(path: path.description, labels: nil)
+        labels = model?.description.labels
+        madeBy = model?.description.tool
+        instructionSet = InstructionSet.preferred.name
+        let backbone = model?.description.backbone ?? (try? Backbone.find(architecture: path.description, modelDirectory: nil))?.description
+        let output = model?.description.output ?? backbone?.taps.last?.tensor
+        guard let backbone, let output else {
+            if profiles {
+                throw .network(.description(path, reason: "is no model of retrain's, and has no JSON description beside it that names its input"))
+            }
+            (multiplyAdds, profile) = (nil, [])
+            return
+        }
+        do {
+            let plan = try Plan(
+                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output])
+            multiplyAdds = plan.work
+            profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
+        } catch { throw TransferLearningError(error, path: path.description) }
+    }
+
+    private static func profile(_ plan: Plan, threads: Int) -> [Step] {
+        let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+        for index in 0..<plan.inputShape.reduce(1, *) { executor.input[index] = Float(index % 255) / 128 - 1 }
+        executor.run()
+        return executor.profile().map { step in
+            Step(
+                node: step.node, kind: step.kind, milliseconds: step.seconds * 1e3,
+                gigaflopsPerSecond: step.seconds > 0 ? Double(step.multiplyAdds) * 2e-9 / step.seconds : 0)
+        }
+    }
+
+    private static func bareName(_ input: String) -> String {
+        String((input.hasPrefix("^") ? input.dropFirst() : input[...]).prefix { $0 != ":" })
+    }
+
+    public func json() throws -> String { try JSON.text(self) }
+}
