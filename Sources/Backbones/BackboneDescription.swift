@@ -33,8 +33,8 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         }
     }
 
-    /// What makes a vector of an image: nothing where it is one already, or the mean or maximum over height and width.
-    package enum Reduction: String, Sendable, Codable { case none, mean, max }
+    /// What makes a vector of an image: nothing where it is one already, or the mean, maximum or standard deviation over height and width.
+    package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation }
 
     enum CodingKeys: String, CodingKey {
         case name, input, height, width, mean, scale, taps
@@ -73,8 +73,8 @@ extension BackboneDescription {
     package static let efficientNetLite0 = BackboneDescription(
         name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128,
         taps: [
-            Tap("block_8/expand/Relu6", .mean), Tap("block_11/depthwise/Relu6", .mean), Tap("block_11/depthwise/Relu6", .max),
-            Tap("block_13/expand/Relu6", .mean), Tap("block_15/expand/Relu6", .max), Tap("features"),
+            Tap("block_8/expand/Relu6", .mean), Tap("block_11/depthwise/Relu6", .mean), Tap("block_11/depthwise/Relu6", .deviation),
+            Tap("block_13/expand/Relu6", .deviation), Tap("block_15/expand/Relu6", .max),
         ])
 
     /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.

@@ -26,10 +26,21 @@ extension Backbone {
                 graph.nodes.append(.constant(axesName, Tensor([Int32(1), 2], shape: [2])))
             }
             let name = fresh("bottleneck/\(tap.tensor)_\(tap.reduction.rawValue)")
-            graph.nodes.append(
-                Node(
-                    tap.reduction == .mean ? "Mean" : "Max", name: name, inputs: [tap.tensor, axesName],
-                    attributes: ["T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(false)]))
+            func reduce(_ operation: String, _ tensor: String, name: String, keepsAxes: Bool = false) {
+                graph.nodes.append(
+                    Node(
+                        operation, name: name, inputs: [tensor, axesName],
+                        attributes: ["T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(keepsAxes)]))
+            }
+            if tap.reduction == .deviation {
+                let center = fresh("\(name)/center"), squares = fresh("\(name)/squares"), variance = fresh("\(name)/variance")
+                reduce("Mean", tap.tensor, name: center, keepsAxes: true)
+                graph.nodes.append(Node("SquaredDifference", name: squares, inputs: [tap.tensor, center], attributes: ["T": .type(.float32)]))
+                reduce("Mean", squares, name: variance)
+                graph.nodes.append(Node("Sqrt", name: name, inputs: [variance], attributes: ["T": .type(.float32)]))
+            } else {
+                reduce(tap.reduction == .mean ? "Mean" : "Max", tap.tensor, name: name)
+            }
             vectors.append(name)
         }
         if vectors.count == 1 { return (graph, vectors[0], vectors) }

@@ -136,6 +136,9 @@ struct StepMaker: Sendable {
             return [PoolStep(name: name, isMaximum: isMaximum, window: window, input: input, output: output, margin: margin, kernels: kernels)]
         case .mean: return [ReductionStep(name: name, isMaximum: false, input: input, output: output, margin: margin, kernels: kernels)]
         case .maximum: return [ReductionStep(name: name, isMaximum: true, input: input, output: output, margin: margin, kernels: kernels)]
+        case .squaredDifference(let center):
+            return [SquaredDifferenceStep(name: name, input: input, center: layout.storages[center], output: output, margin: margin)]
+        case .squareRoot: return [SquareRootStep(name: name, input: input, output: output, margin: margin)]
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             return [
                 LocalResponseNormalizationStep(

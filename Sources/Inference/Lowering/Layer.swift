@@ -68,6 +68,9 @@ enum Computation {
     case softmax
     /// Over all pixels.
     case mean, maximum
+    /// From one value a channel.
+    case squaredDifference(Value)
+    case squareRoot
     /// A copy into the middle of zeros.
     case pad(Margin)
     /// Channels side by side.
@@ -89,6 +92,7 @@ struct Layer {
         case .concatenation(let parts): parts
         case .convolution(let convolution): [input] + (convolution.residual.map { [$0] } ?? [])
         case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
+        case .squaredDifference(let center): [input, center]
         default: [input]
         }
     }

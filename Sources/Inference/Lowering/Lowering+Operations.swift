@@ -20,6 +20,10 @@ extension Lowering {
             let input = try operand(node)
             append(node, .softmax, input: input, list.extents[input], shape: shapes[input])
         case "Mean", "Max": try lowerReduction(node)
+        case "SquaredDifference": try lowerSquaredDifference(node)
+        case "Sqrt":
+            let input = try operand(node)
+            append(node, .squareRoot, input: input, list.extents[input], shape: shapes[input])
         case "Pad": try lowerPad(node)
         case "Concat", "ConcatV2": try lowerConcatenation(node)
         case "Reshape", "Squeeze": try lowerReshape(node)
@@ -96,6 +100,15 @@ extension Lowering {
         append(
             node, node.node.operation == "Mean" ? .mean : .maximum, input: input,
             Extent(height: 1, width: 1, channels: channels), shape: keepsAxes ? [1, 1, 1, channels] : [1, channels])
+    }
+
+    /// Of an image and one value a channel, as a standard deviation needs it.
+    private mutating func lowerSquaredDifference(_ node: NodeView) throws(PlanError) {
+        let input = try operand(node), center = try operand(node, 1), extent = list.extents[input]
+        guard list.extents[center] == Extent(height: 1, width: 1, channels: extent.channels), shapes[center]?.count == shapes[input]?.count else {
+            throw node.unsupported("other shapes than an image and one value a channel")
+        }
+        append(node, .squaredDifference(center), input: input, extent)
     }
 
     private mutating func lowerPad(_ node: NodeView) throws(PlanError) {

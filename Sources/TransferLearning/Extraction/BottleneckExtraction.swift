@@ -45,7 +45,7 @@ struct BottleneckExtraction: Sendable {
                 paths.append(picture.path)
                 classes.append(picture.label)
                 if wasCached { cached += 1 } else { computed += 1 }
-                for warning in warnings { try report(.warning("\(picture.path): \(warning.description)")) }
+                for warning in warnings { try report(.damaged(picture.path, fault: warning.description)) }
             case .unreadable(let reason):
                 let picture = SkippedPicture(path: "\(picture.path)", reason: reason)
                 skipped.append(picture)

@@ -47,7 +47,7 @@ public enum ImportedTree {
     }
 
     /// What a cache holds of imported trees, or what lies in its folder as a tree.
-    static func bottlenecks(_ cache: BottleneckCache, size: Int) throws(TransferLearningError) -> LabelledBottlenecks {
+    static func bottlenecks(_ cache: BottleneckCache, size: Int?) throws(TransferLearningError) -> LabelledBottlenecks {
         let directory = FilePath(cache.directory)
         var imported = cache.imported(), problems: [TreeProblem] = []
         if imported.isEmpty {
@@ -57,7 +57,8 @@ public enum ImportedTree {
             throw .option(
                 "image_dir", reason: "needed: a folder with one sub-folder of pictures per class. (Only a --bottleneck_dir with an imported retrain.py tree does without)")
         }
-        guard first.vector.count == size else {
+        let size = size ?? first.vector.count
+        guard imported.allSatisfy({ $0.vector.count == size }) else {
             throw .option(
                 "bottleneck_dir",
                 reason: "\(directory) holds bottlenecks of \(first.vector.count) numbers, the network makes \(size); retrain.py's come from "

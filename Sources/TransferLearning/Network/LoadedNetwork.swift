@@ -31,7 +31,7 @@ struct FeatureExtractor: Sendable {
             throw .network(
                 .description(
                     FilePath(backbone.path),
-                    reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\" or \"max\""))
+                    reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""))
         }
         size = shape[1]
         var (begin, groups) = (0, [FeatureGroup]())

@@ -7,15 +7,9 @@ public struct RetrainOptions: Sendable {
         case gradientDescent(steps: Int, learningRate: Double)
     }
 
-    /// Folder with one sub-folder per class; nil trains on what was imported into the bottleneck cache.
-    public var imageDirectory: FilePath?
+    public var pictures = BottleneckOptions()
     public var outputGraph: FilePath = "output_graph.pb"
     public var outputLabels: FilePath = "output_labels.txt"
-    /// nil: the user's cache folder.
-    public var bottleneckDirectory: FilePath?
-    public var modelDirectory: FilePath?
-    /// nil: `inception_v3` where a model directory is given, else the embedded network.
-    public var architecture: String?
     public var trainer = Trainer.converging
     /// -1: all.
     public var trainBatchSize = 100, validationBatchSize = 100, testBatchSize = -1
@@ -23,9 +17,6 @@ public struct RetrainOptions: Sendable {
     public var evaluationInterval = 10
     public var finalTensorName = "final_result"
     public var seed: UInt64 = 0
-    /// nil: as many as there are cores.
-    public var threads: Int?
-    public var isStrict = false
 
     public init() {}
 }

@@ -8,6 +8,8 @@ import Foundation
 public enum RetrainEvent: Sendable {
     case scanned(ImageFolder)
     case warning(String)
+    /// A picture that takes part although something is wrong with it.
+    case damaged(FilePath, fault: String)
     case bottlenecks(done: Int, total: Int, computed: Int)
     /// A file that takes no part, after all were tried, in the order of the folder.
     case skipped(SkippedPicture)

@@ -24,18 +24,9 @@ public struct Retraining {
     ) throws -> RetrainResult {
         try check()
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
-        let threads = options.threads ?? ParallelWork.coreCount
-        let extractor = try FeatureExtractor(architecture: options.architecture, modelDirectory: options.modelDirectory)
-        let cache = try CacheLocation.open(options.bottleneckDirectory)
-        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
-        let data = if let directory = options.imageDirectory {
-            try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
-                .run(scan(directory, report), isInterrupted: isInterrupted, report: report)
-        } else {
-            try ImportedTree.bottlenecks(cache, size: extractor.size)
-        }
-        cache.close()
-
+        let threads = options.pictures.threads ?? ParallelWork.coreCount
+        let extractor = try FeatureExtractor(architecture: options.pictures.architecture, modelDirectory: options.pictures.modelDirectory)
+        let data = try BottleneckSource(options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report).data
         let split = try DatasetSplit(
             paths: data.paths, classes: data.classes, folders: data.folders,
             rule: Split(testingPercentage: options.testingPercentage, validationPercentage: options.validationPercentage))
@@ -63,19 +54,6 @@ public struct Retraining {
             testInterval: evaluation.test.map { [$0.accuracyInterval.lowerBound, $0.accuracyInterval.upperBound] },
             confusion: evaluation.test?.confusion ?? [], misclassified: evaluation.misclassified, skipped: data.skipped,
             bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
-    }
-
-    private func scan(_ directory: FilePath, _ report: (RetrainEvent) throws -> Void) throws -> ImageFolder {
-        let folder = try ImageFolder.scan(directory)
-        try report(.scanned(folder))
-        for entry in folder.classes {
-            let place = directory.appending(entry.folder)
-            if !entry.nested.isEmpty {
-                try report(.warning("\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"))
-            }
-            if entry.files.count < 20 { try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer")) }
-        }
-        return folder
     }
 
     private func check() throws(TransferLearningError) {

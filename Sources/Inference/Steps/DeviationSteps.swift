@@ -1,0 +1,37 @@
+/// `(x - center)²` with one center a channel. A row of pixels a unit.
+struct SquaredDifferenceStep: Step {
+    let name: String
+    var kind: String { "squared difference" }
+    var unitCount: Int { input.extent.height }
+    let input, center, output: Storage
+    let margin: MarginFill
+
+    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
+        if y == 0 { margin.run(in: arena) }
+        let center = UnsafePointer(arena + center.offset)
+        for x in 0..<input.extent.width {
+            let source = arena + input.offset(y: y, x: x), target = arena + output.offset(y: y, x: x)
+            for c in 0..<input.extent.channels {
+                let difference = source[c] - center[c]
+                target[c] = difference * difference
+            }
+        }
+    }
+}
+
+/// `√x`. A row of pixels a unit.
+struct SquareRootStep: Step {
+    let name: String
+    var kind: String { "square root" }
+    var unitCount: Int { input.extent.height }
+    let input, output: Storage
+    let margin: MarginFill
+
+    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
+        if y == 0 { margin.run(in: arena) }
+        for x in 0..<input.extent.width {
+            let source = arena + input.offset(y: y, x: x), target = arena + output.offset(y: y, x: x)
+            for c in 0..<input.extent.channels { target[c] = source[c].squareRoot() }
+        }
+    }
+}

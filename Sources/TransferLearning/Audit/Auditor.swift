@@ -1,0 +1,164 @@
+import FinalLayer
+import Imaging
+
+/// Looks for what is wrong with a folder of pictures before it costs accuracy. Deletes and changes nothing.
+///
+///     var options = BottleneckOptions()
+///     options.imageDirectory = "cartoon"
+///     print(try Auditor(options).run().text())
+public struct Auditor {
+    private let options: BottleneckOptions
+    private let seed: UInt64
+
+    /// Without an image directory, what was imported into the bottleneck cache is looked at, as far as vectors tell.
+    public init(_ options: BottleneckOptions, seed: UInt64 = 0) { (self.options, self.seed) = (options, seed) }
+
+    public func run(
+        isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
+    ) throws -> AuditReport {
+        var damage: [String: String] = [:]
+        let source = try BottleneckSource(options, isInterrupted: isInterrupted) { event in
+            switch event {
+            case .damaged(let path, let fault): damage["\(path)"] = fault
+            case .skipped: break
+            default: try report(event)
+            }
+        }
+        let data = source.data
+        let facts = options.imageDirectory == nil ? [] : try PictureFacts.of(
+            data.paths, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted,
+            report: { try report(.bottlenecks(done: $0, total: data.paths.count, computed: $0)) })
+        var findings = data.skipped.map { Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason) }
+        findings += data.paths.indices.compactMap { row in
+            damage["\(data.paths[row])"].map { finding(.damaged, data, row, reason: $0) }
+        }
+        findings += looks(data, facts)
+        findings += duplicates(source, facts)
+        var accuracy: Double?
+        if data.labels.indices.allSatisfy({ label in data.classes.count { $0 == label } >= 3 }) {
+            let judged = try OutOfSample(source, folds: 5, seed: seed)
+            accuracy = judged.metrics.accuracy
+            findings += mislabelled(data, judged)
+        }
+        findings += outliers(source) + imbalance(data)
+        let classes = data.labels.enumerated().map { index, label in
+            AuditReport.ClassCount(label: label, count: data.classes.count { $0 == index })
+        }
+        return AuditReport(pictures: data.paths.count, classes: classes, accuracy: accuracy, findings: Self.worstFirst(findings))
+    }
+
+    /// By kind, then by score, else as they came.
+    private static func worstFirst(_ findings: [Finding]) -> [Finding] {
+        Finding.Kind.allCases.flatMap { kind in
+            findings.enumerated().filter { $0.element.kind == kind }.sorted { a, b in
+                let (x, y) = (a.element.score ?? 0, b.element.score ?? 0)
+                return x != y ? x > y : a.offset < b.offset
+            }.map(\.element)
+        }
+    }
+
+    private func finding(_ kind: Finding.Kind, _ data: LabelledBottlenecks, _ row: Int, score: Double? = nil, reason: String) -> Finding {
+        Finding(kind: kind, path: "\(data.paths[row])", label: data.labels[data.classes[row]], score: score, reason: reason)
+    }
+
+    // MARK: - Pictures by themselves
+
+    private func looks(_ data: LabelledBottlenecks, _ facts: [PictureFacts?]) -> [Finding] {
+        zip(facts.indices, facts).flatMap { row, facts -> [Finding] in
+            guard let facts else { return [] }
+            var findings: [Finding] = []
+            let name = "\(data.paths[row])".lowercased()
+            if let claimed = Self.format(ofName: name), claimed != facts.format {
+                findings.append(finding(.misnamed, data, row, reason: "is a \(facts.format.rawValue.uppercased()), not a \(claimed.rawValue.uppercased()) as its name says"))
+            }
+            if min(facts.width, facts.height) < 64 {
+                findings.append(finding(.tiny, data, row, score: 1 / Double(max(1, min(facts.width, facts.height))), reason: "is \(facts.width) × \(facts.height) pixels"))
+            }
+            if facts.contrast < 4 {
+                findings.append(finding(.blank, data, row, score: 4 - facts.contrast, reason: "is all of one brightness (standard deviation \(fixed(facts.contrast, 1)) of 255)"))
+            }
+            return findings
+        }
+    }
+
+    private static func format(ofName name: String) -> ImageFormat? {
+        switch name.split(separator: ".").last {
+        case "jpg", "jpeg", "jpe", "jfif": .jpeg
+        case "png": .png
+        case "gif": .gif
+        case "bmp": .bmp
+        case "webp": .webp
+        default: nil
+        }
+    }
+
+    // MARK: - Pictures beside each other
+
+    private func duplicates(_ source: BottleneckSource, _ facts: [PictureFacts?]) -> [Finding] {
+        let data = source.data
+        let pairs = SimilarRows(data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers).pairs
+        let split = Split()
+        var seen: Set<Int> = []
+        return pairs.sorted { $0.similarity > $1.similarity }.compactMap { pair in
+            var thumbnails: Float?
+            if !facts.isEmpty, let first = facts[pair.first], let second = facts[pair.second] { thumbnails = first.likeness(to: second) }
+            guard Likeness.isSame(features: pair.similarity, thumbnails: thumbnails) else { return nil }
+            // One finding a picture, or ten copies make forty-five.
+            guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second] else { return nil }
+            let isEqual = data.features[pair.first].elementsEqual(data.features[pair.second])
+            let (first, second) = ("\(data.paths[pair.first])", "\(data.paths[pair.second])")
+            var reason = isEqual ? "is \(first) again" : "is nearly \(first)"
+            if data.classes[pair.first] != data.classes[pair.second] { reason += ", in another class" }
+            let parts = (split.part(ofPath: first), split.part(ofPath: second))
+            if parts.0 != parts.1 { reason += "; one is for \(parts.0.rawValue), the other for \(parts.1.rawValue)" }
+            return Finding(
+                kind: isEqual ? .duplicate : .nearDuplicate, path: second, label: data.labels[data.classes[pair.second]], other: first,
+                otherLabel: data.labels[data.classes[pair.first]], score: Double(pair.similarity), reason: reason)
+        }
+    }
+
+    private func mislabelled(_ data: LabelledBottlenecks, _ judged: OutOfSample) -> [Finding] {
+        data.paths.indices.compactMap { row in
+            let scores = judged[row], truth = data.classes[row], predicted = predictedClass(scores)
+            guard predicted != truth else { return nil }
+            let (says, own) = (Double(scores[scores.startIndex + predicted]), Double(scores[scores.startIndex + truth]))
+            return Finding(
+                kind: .mislabelled, path: "\(data.paths[row])", label: data.labels[truth], suggestion: data.labels[predicted], score: says - own,
+                reason: "is in '\(data.labels[truth])' (\(fixed(100 * own, 1))%), looks like '\(data.labels[predicted])' (\(fixed(100 * says, 1))%)")
+        }
+    }
+
+    private func outliers(_ source: BottleneckSource) -> [Finding] {
+        let data = source.data
+        let novelty = Novelty(data.features, rows: Array(data.paths.indices), groups: source.groups, workers: source.workers)
+        let scores = data.paths.indices.map { row in Double(data.features[row].withUnsafeBufferPointer { novelty.score($0) }) }
+        let typical = Double(novelty.quantiles[50]), spread = max(Double(novelty.quantiles[84]) - typical, 1e-6)
+        return data.paths.indices.compactMap { row in
+            let distance = (scores[row] - typical) / spread
+            guard distance > 5 else { return nil }
+            return finding(.outlier, data, row, score: distance, reason: "is \(fixed(distance, 1)) standard deviations from what is usual")
+        }
+    }
+
+    private func imbalance(_ data: LabelledBottlenecks) -> [Finding] {
+        let counts = data.labels.indices.map { label in data.classes.count { $0 == label } }, largest = counts.max() ?? 0
+        return data.labels.indices.compactMap { label in
+            guard counts[label] * 4 < largest else { return nil }
+            return Finding(
+                kind: .imbalance, path: "\(data.folders[label])", label: data.labels[label], score: Double(largest) / Double(max(counts[label], 1)),
+                reason: "has \(counts[label]) pictures, the largest class \(largest)")
+        }
+    }
+}
+
+/// When two pictures count as the same.
+enum Likeness {
+    /// Pairs of features less alike are not looked at.
+    static let least: Float = 0.75
+
+    /// - Parameter thumbnails: nil where only vectors are known.
+    static func isSame(features: Float, thumbnails: Float?) -> Bool {
+        guard let thumbnails else { return features > 0.95 }
+        return features > 0.93 || (features + thumbnails) > 1.75
+    }
+}

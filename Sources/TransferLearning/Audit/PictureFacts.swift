@@ -1,0 +1,73 @@
+import Imaging
+import Synchronization
+
+/// What can be said of a picture by itself.
+struct PictureFacts: Sendable {
+    var format = ImageFormat.unknown
+    var width = 0, height = 0
+    /// Standard deviation of the luma, 0...128.
+    var contrast = 0.0
+    /// 16 × 16 means of luma, less their mean, with length 1: what re-encoding and scaling leave as it is.
+    var thumbnail: [Float] = []
+
+    /// - Throws: `ImageError` for what is no picture.
+    init(_ bytes: [UInt8]) throws(ImageError) {
+        var options = DecodingOptions()
+        // A large file is a large picture, whose eighth says the same.
+        options.scaleDenominator = bytes.count > 400_000 ? 8 : 1
+        let image = try Image(decoding: bytes, options: options)
+        (format, width, height) = (image.format, image.width * (image.format == .jpeg ? options.scaleDenominator : 1), 0)
+        height = image.height * (image.format == .jpeg ? options.scaleDenominator : 1)
+        summarize(image)
+    }
+
+    private mutating func summarize(_ image: Image) {
+        let side = 16
+        var sums = [Double](repeating: 0, count: side * side), counts = sums
+        var total = 0.0, squares = 0.0
+        image.pixels.withUnsafeBufferPointer { pixels in
+            for y in 0..<image.height {
+                let row = y * side / image.height * side
+                for x in 0..<image.width {
+                    let p = (y * image.width + x) * image.channels
+                    let luma = Double(299 * Int(pixels[p]) + 587 * Int(pixels[p + 1]) + 114 * Int(pixels[p + 2])) / 1000
+                    total += luma
+                    squares += luma * luma
+                    let cell = row + x * side / image.width
+                    sums[cell] += luma
+                    counts[cell] += 1
+                }
+            }
+        }
+        let n = Double(max(image.width * image.height, 1)), mean = total / n
+        contrast = max(squares / n - mean * mean, 0).squareRoot()
+        let cells = zip(sums, counts).map { Float($0 / max($1, 1) - mean) }
+        let norm = cells.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        thumbnail = norm > 0 ? cells.map { $0 / norm } : cells
+    }
+
+    /// Facts of many files; nil for what cannot be read.
+    static func of(
+        _ paths: [FilePath], threads: Int, isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
+    ) throws -> [PictureFacts?] {
+        let table = Table(paths.count)
+        let done = try ParallelWork.run(
+            count: paths.count, threads: threads, isCancelled: isInterrupted,
+            makeWorker: {
+                { index in
+                    guard let bytes = try? FileSystem.read(paths[index]), let facts = try? PictureFacts(bytes) else { return }
+                    table.facts.withLock { $0[index] = facts }
+                }
+            }, report: report)
+        if done < paths.count { throw TransferLearningError.interrupted(done: done, of: paths.count) }
+        return table.facts.withLock { $0 }
+    }
+
+    private final class Table: Sendable {
+        let facts: Mutex<[PictureFacts?]>
+        init(_ count: Int) { facts = Mutex([PictureFacts?](repeating: nil, count: count)) }
+    }
+
+    /// Correlation of two thumbnails, at most 1.
+    func likeness(to other: PictureFacts) -> Float { zip(thumbnail, other.thumbnail).reduce(0) { $0 + $1.0 * $1.1 } }
+}

@@ -1,0 +1,43 @@
+extension EvaluationReport {
+    /// The report as a terminal shows it.
+    ///
+    /// - Parameter worst: how many mistakes to list, the most confident first.
+    public func text(worst: Int = 10) -> String {
+        var lines = [
+            "accuracy           \(percent(accuracy))%  (\(correct) of \(count); 95% interval \(percent(interval[0]))% to \(percent(interval[1]))%)",
+            "cross entropy      \(fixed(crossEntropy, 4))",
+            "calibration error  \(fixed(calibrationError, 4))",
+        ]
+        if let folds = foldAccuracies {
+            lines.append("by fold            " + folds.map { percent($0) + "%" }.joined(separator: "  "))
+        }
+        lines.append("")
+        lines += table(
+            head: ["class", "pictures", "precision", "recall", "F1"],
+            rows: perClass.map { [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)] })
+        lines += ["", "confusion: a row is the true class, a column what the model says"]
+        lines += table(head: [""] + labels.indices.map { "\($0 + 1)" }, rows: confusion.enumerated().map { index, row in
+            ["\(index + 1) \(labels[index])"] + row.map(String.init)
+        })
+        guard worst > 0, !mistakes.isEmpty else { return lines.joined(separator: "\n") }
+        lines += ["", mistakes.count > worst ? "worst \(worst) of \(mistakes.count) mistakes" : "mistakes"]
+        lines += mistakes.prefix(worst).map {
+            "\($0.path)  is \($0.label), the model says \($0.predicted) (\(percent(Double($0.score)))%)"
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func percent(_ share: Double) -> String { fixed(100 * share, 1) }
+}
+
+/// Columns as wide as their widest cell; the first to the left, the others to the right.
+func table(head: [String], rows: [[String]]) -> [String] {
+    let all = [head] + rows
+    let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+        row.indices.map { column in
+            let blank = String(repeating: " ", count: widths[column] - row[column].count)
+            return column == 0 ? row[column] + blank : blank + row[column]
+        }.joined(separator: "  ")
+    }
+}

@@ -1,0 +1,37 @@
+import FinalLayer
+
+/// Which rows are held out together: stratified folds for cross-validation.
+struct FoldAssignment: Sendable, Equatable {
+    /// The fold of each row.
+    let folds: [Int]
+    let count: Int
+
+    /// Deals the rows of each class to the folds in turn, in an order drawn with `seed`.
+    ///
+    /// - Parameters:
+    ///   - labels: the class of each row, in `0..<classes`.
+    ///   - groups: rows with the same number stay in one fold, as copies of one picture must; empty for none.
+    ///   - folds: at least 2; fewer are made where the smallest class has fewer rows.
+    init(labels: [Int], classes: Int, groups: [Int] = [], folds: Int, seed: UInt64) {
+        var counts = [Int](repeating: 0, count: classes)
+        for label in labels { counts[label] += 1 }
+        count = max(2, min(folds, counts.filter { $0 > 0 }.min() ?? 2))
+        var random = RandomSource(seed: seed)
+        var result = [Int](repeating: -1, count: labels.count)
+        let groups = groups.isEmpty ? Array(labels.indices) : groups
+        let members = Dictionary(grouping: labels.indices) { groups[$0] }
+        // Rows of each class in each fold: a group goes where its class is rarest, so that folds stay even.
+        var dealt = Array(repeating: [Int](repeating: 0, count: classes), count: count)
+        for label in 0..<classes {
+            let rows = labels.indices.filter { labels[$0] == label }
+            for index in random.permutation(of: rows.count) where result[rows[index]] < 0 {
+                let fold = dealt.indices.min { (dealt[$0][label], dealt[$0].reduce(0, +), $0) < (dealt[$1][label], dealt[$1].reduce(0, +), $1) } ?? 0
+                for row in members[groups[rows[index]]] ?? [] {
+                    result[row] = fold
+                    dealt[fold][labels[row]] += 1
+                }
+            }
+        }
+        self.folds = result
+    }
+}

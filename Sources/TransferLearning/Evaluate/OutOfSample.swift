@@ -1,0 +1,67 @@
+import FinalLayer
+
+/// What final layers that never saw a picture say about it: every row is judged by the layer trained on the other folds.
+///
+/// The honest basis of everything that looks at single pictures: mistakes, doubtful labels, calibration.
+package struct OutOfSample: Sendable {
+    /// `[rows, classes]`, row-major.
+    package let probabilities: [Float]
+    package let labels: [Int]
+    package let classes: Int
+    /// The fold in which each row was held out.
+    package let folds: [Int]
+    package let foldCount: Int
+
+    /// Cross-validates a softmax regression.
+    ///
+    /// Each layer's penalty is chosen on the fold after its own, so that no held-out row has a say in anything that judges it;
+    /// then the layer is trained on that fold as well.
+    /// - Parameters:
+    ///   - labels: the class of each row of `features`, in `0..<classes`; every class has at least 3 rows.
+    ///   - groups: rows with equal numbers are held out together; empty for none.
+    ///   - folds: at least 3.
+    package init(
+        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
+        solver: SoftmaxRegression = SoftmaxRegression()
+    ) throws(TrainingError) {
+        let assignment = FoldAssignment(labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
+        guard labels.count == features.rows else { throw .labelCount(labels: labels.count, rows: features.rows) }
+        var result = [Float](repeating: 0, count: labels.count * classes)
+        var solver = solver
+        solver.seed = seed
+        for fold in 0..<assignment.count {
+            let chooser = (fold + 1) % assignment.count
+            let held = labels.indices.filter { assignment.folds[$0] == fold }
+            let validation = assignment.count > 2 ? labels.indices.filter { assignment.folds[$0] == chooser } : []
+            let training = labels.indices.filter { assignment.folds[$0] != fold && (assignment.count == 2 || assignment.folds[$0] != chooser) }
+            let layer = try solver.train(features, labels: labels, classes: classes, training: training, validation: validation).layer
+            let logits = layer.logits(features, rows: held, workers: solver.workers)
+            for (position, row) in held.enumerated() {
+                let scores = softmax(Array(logits[position * classes..<(position + 1) * classes]))
+                result.replaceSubrange(row * classes..<(row + 1) * classes, with: scores)
+            }
+        }
+        (probabilities, self.labels, self.classes) = (result, labels, classes)
+        (self.folds, foldCount) = (assignment.folds, assignment.count)
+    }
+
+    /// Probabilities that were had otherwise: of a test split, or of another program.
+    package init(probabilities: [Float], labels: [Int], classes: Int, folds: [Int], foldCount: Int) {
+        precondition(probabilities.count == labels.count * classes, "there is a probability for each row and class")
+        (self.probabilities, self.labels, self.classes, self.folds, self.foldCount) = (probabilities, labels, classes, folds, foldCount)
+    }
+
+    package subscript(row: Int) -> ArraySlice<Float> { probabilities[row * classes..<(row + 1) * classes] }
+
+    package var metrics: Metrics { Metrics(probabilities: probabilities, labels: labels, classes: classes) }
+
+    /// Accuracy on each fold: how much it varies with the pictures that happen to be held out.
+    package var foldAccuracies: [Double] {
+        var (right, all) = ([Int](repeating: 0, count: foldCount), [Int](repeating: 0, count: foldCount))
+        for row in labels.indices {
+            all[folds[row]] += 1
+            if predictedClass(self[row]) == labels[row] { right[folds[row]] += 1 }
+        }
+        return zip(right, all).map { Double($0) / Double(max($1, 1)) }
+    }
+}

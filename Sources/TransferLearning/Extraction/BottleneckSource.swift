@@ -1,0 +1,58 @@
+import FinalLayer
+
+/// Where labelled bottlenecks come from. Defaults are those of the command line.
+public struct BottleneckOptions: Sendable {
+    /// Folder with one sub-folder per class; nil: what was imported into the bottleneck cache.
+    public var imageDirectory: FilePath?
+    /// nil: the user's cache folder.
+    public var bottleneckDirectory: FilePath?
+    public var modelDirectory: FilePath?
+    /// nil: `inception_v3` where a model directory is given, else the embedded network.
+    public var architecture: String?
+    /// nil: as many as there are cores.
+    public var threads: Int?
+    public var isStrict = false
+
+    public init() {}
+}
+
+/// Bottlenecks with their classes, read through the cache.
+struct BottleneckSource {
+    let data: LabelledBottlenecks
+    let groups: [FeatureGroup]
+    let workers: Workers
+
+    /// - Parameter extractor: nil: found by the options where there are pictures; an imported tree needs none.
+    init(
+        _ options: BottleneckOptions, extractor: FeatureExtractor? = nil, isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void
+    ) throws {
+        let threads = options.threads ?? ParallelWork.coreCount
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        workers = ParallelWork.workers(threads: threads)
+        if let directory = options.imageDirectory {
+            let extractor = try extractor ?? FeatureExtractor(architecture: options.architecture, modelDirectory: options.modelDirectory)
+            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
+                .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
+            groups = extractor.groups
+        } else {
+            data = try ImportedTree.bottlenecks(cache, size: extractor?.size)
+            groups = extractor?.groups ?? []
+        }
+        cache.close()
+    }
+
+    static func scan(_ directory: FilePath, _ report: (RetrainEvent) throws -> Void) throws -> ImageFolder {
+        let folder = try ImageFolder.scan(directory)
+        try report(.scanned(folder))
+        for entry in folder.classes {
+            let place = directory.appending(entry.folder)
+            if !entry.nested.isEmpty {
+                try report(.warning("\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"))
+            }
+            if entry.files.count < 20 { try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer")) }
+        }
+        return folder
+    }
+}

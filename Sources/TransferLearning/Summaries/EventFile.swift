@@ -1,0 +1,119 @@
+import FinalLayer
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A file of summaries in a folder that TensorBoard watches; each record is on its way to the disk when `append` returns.
+///
+/// A new file is made beside those of earlier runs, under a name of its own; nothing is ever removed or overwritten, where
+/// retrain.py deleted the whole folder.
+package final class EventFile {
+    package let path: String
+    private let descriptor: Int32
+
+    package struct WriteError: Error, Equatable, CustomStringConvertible {
+        package let path: String
+        package let errno: Int32
+        package var description: String { "\(path): \(String(cString: strerror(errno)))" }
+    }
+
+    /// - Parameter directory: made where it is missing, with those above it.
+    package init(in directory: String, time: Double = Date().timeIntervalSince1970) throws(WriteError) {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch { throw WriteError(path: directory, errno: ENOTDIR) }
+        let stem = "\(directory)/events.out.tfevents.\(Self.seconds(time)).\(Self.host)"
+        var (path, tries) = (stem, 0)
+        // Runs that start within one second get names of their own.
+        var file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+        while file < 0, errno == EEXIST {
+            tries += 1
+            path = "\(stem).\(tries)"
+            file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+        }
+        guard file >= 0 else { throw WriteError(path: path, errno: errno) }
+        (self.path, descriptor) = (path, file)
+        var event = SummaryMessage()
+        event.field(1, time)
+        event.field(3, "brain.Event:2")
+        try write(TFRecord.framed(event.bytes))
+    }
+
+    package func append(_ summary: Summary, step: Int, time: Double = Date().timeIntervalSince1970) throws(WriteError) {
+        var event = SummaryMessage()
+        event.field(1, time)
+        event.field(2, Int64(step))
+        event.field(5, summary.message)
+        try write(TFRecord.framed(event.bytes))
+    }
+
+    private func write(_ bytes: [UInt8]) throws(WriteError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress! + done, bytes.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw WriteError(path: path, errno: count < 0 ? errno : EIO) }
+            done += count
+        }
+    }
+
+    private static func seconds(_ time: Double) -> String {
+        let digits = String(Int64(max(0, min(time, 1e15))))
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+
+    private static var host: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.isEmpty ? "localhost" : text
+    }
+
+    deinit { close(descriptor) }
+}
+
+private func systemWrite(_ file: Int32, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    #if canImport(Darwin)
+    Darwin.write(file, base, count)
+    #elseif canImport(Musl)
+    Musl.write(file, base, count)
+    #else
+    Glibc.write(file, base, count)
+    #endif
+}
+
+/// The two folders of retrain.py's `--summaries_dir`: `train` and `validation`.
+package struct TrainingSummaries {
+    private let train, validation: EventFile
+
+    package init(in directory: String) throws(EventFile.WriteError) {
+        let directory = directory.last == "/" ? String(directory.dropLast()) : directory
+        train = try EventFile(in: directory + "/train")
+        validation = try EventFile(in: directory + "/validation")
+    }
+
+    /// - Parameter layer: its weights and biases are drawn beside the training scalars.
+    package func trained(
+        step: Int, accuracy: Double, crossEntropy: Double, layer: TrainedLayer?
+    ) throws(EventFile.WriteError) {
+        var summary = Summary()
+        summary.progress(accuracy: accuracy, crossEntropy: crossEntropy)
+        if let layer { summary.layer(layer) }
+        try train.append(summary, step: step)
+    }
+
+    package func validated(step: Int, accuracy: Double, crossEntropy: Double) throws(EventFile.WriteError) {
+        var summary = Summary()
+        summary.progress(accuracy: accuracy, crossEntropy: crossEntropy)
+        try validation.append(summary, step: step)
+    }
+}

@@ -1,0 +1,74 @@
+/// How numbers are distributed, in TensorFlow's buckets, which grow by a tenth from 1e-12 to 1e20 on both sides of zero.
+///
+/// - Source: TensorFlow `core/lib/histogram/histogram.cc`.
+struct Histogram: Equatable {
+    private(set) var minimum = Double.infinity, maximum = -Double.infinity
+    private(set) var count = 0
+    private(set) var sum = 0.0, sumOfSquares = 0.0
+    /// A number lies in the first bucket whose limit is above it.
+    private var counts = [Int](repeating: 0, count: Histogram.limits.count)
+
+    /// Numbers that are not finite are left out: they have no bucket.
+    init(of values: [Float]) {
+        for value in values where value.isFinite {
+            let value = Double(value)
+            minimum = min(minimum, value)
+            maximum = max(maximum, value)
+            count += 1
+            sum += value
+            sumOfSquares += value * value
+            counts[Self.bucket(of: value)] += 1
+        }
+    }
+
+    var mean: Double { sum / Double(max(count, 1)) }
+    /// Of the whole population, as retrain.py's `sqrt(mean(square(x - mean)))`.
+    var standardDeviation: Double { max(sumOfSquares / Double(max(count, 1)) - mean * mean, 0).squareRoot() }
+
+    /// Limits and counts with each run of empty buckets drawn into one, which keeps the shape and saves the space.
+    var buckets: (limits: [Double], counts: [Double]) {
+        var limits: [Double] = [], kept: [Double] = []
+        for (index, bucket) in counts.enumerated() {
+            if bucket == 0, kept.last == 0 { limits[limits.count - 1] = Self.limits[index] } else {
+                limits.append(Self.limits[index])
+                kept.append(Double(bucket))
+            }
+        }
+        return (limits, kept)
+    }
+
+    /// As TensorFlow's `HistogramProto`.
+    var message: SummaryMessage {
+        var message = SummaryMessage()
+        if count > 0 {
+            message.field(1, minimum)
+            message.field(2, maximum)
+        }
+        message.field(3, Double(count))
+        message.field(4, sum)
+        message.field(5, sumOfSquares)
+        let (limits, counts) = buckets
+        message.field(6, packed: limits)
+        message.field(7, packed: counts)
+        return message
+    }
+
+    private static func bucket(of value: Double) -> Int {
+        var (low, high) = (0, limits.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if limits[middle] > value { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    private static let limits: [Double] = {
+        var positive: [Double] = [], limit = 1e-12
+        while limit < 1e20 {
+            positive.append(limit)
+            limit *= 1.1
+        }
+        positive.append(.greatestFiniteMagnitude)
+        return positive.reversed().map { -$0 } + [0] + positive
+    }()
+}

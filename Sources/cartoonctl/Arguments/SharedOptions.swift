@@ -1,0 +1,27 @@
+import TransferLearning
+
+/// Flags that several verbs have in common.
+extension Option {
+    static let imageDirectory = Option.value("image_dir", "DIR", "Folder with one sub-folder of pictures per class. Not needed when --bottleneck_dir holds an imported tree.")
+    static let bottleneckDirectory = Option.value("bottleneck_dir", "DIR", "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl")
+    static let modelDirectory = Option.value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb. Given alone it selects inception_v3.")
+    static let architecture = Option.value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it.")
+    static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
+    static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
+    static let json = Option.flag("json", "Print the result as one JSON object.")
+    static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
+    static let seed = Option.value("seed", "N", "Seed of everything random. Default: 0")
+}
+
+extension BottleneckOptions {
+    /// What the flags say about where bottlenecks come from.
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.init()
+        imageDirectory = arguments.string("image_dir").map { FilePath($0) }
+        bottleneckDirectory = arguments.string("bottleneck_dir").map { FilePath($0) }
+        modelDirectory = arguments.string("model_dir").map { FilePath($0) }
+        architecture = arguments.string("architecture")
+        threads = try arguments.integer("threads", in: 1...1024)
+        isStrict = try arguments.flag("strict")
+    }
+}

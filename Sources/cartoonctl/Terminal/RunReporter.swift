@@ -1,0 +1,53 @@
+import TransferLearning
+
+/// Shows the events of a run on standard error.
+struct RunReporter {
+    let quiet: Bool
+    private var progress: ProgressLine
+
+    init(quiet: Bool, unit: String = "bottlenecks") {
+        self.quiet = quiet
+        progress = ProgressLine(unit: unit, quiet: quiet)
+    }
+
+    mutating func show(_ event: RetrainEvent) {
+        switch event {
+        case .bottlenecks(let done, let total, let computed):
+            progress.update(done: done, total: total, worked: computed)
+            if done == total { progress.clear() }
+            return
+        case .skipped(let picture):
+            // Skipped files are findings, not chatter: quiet runs list them too.
+            log("skipped \(picture.path): \(picture.reason)")
+            return
+        case .damaged(let path, let fault):
+            log("warning: \(path): \(fault)")
+            return
+        case .warning(let text):
+            log("warning: \(text)")
+            return
+        default: break
+        }
+        guard !quiet else { return }
+        switch event {
+        case .scanned(let folder):
+            for entry in folder.classes { log("\(entry.files.count) files in '\(entry.folder)', label '\(entry.label)'") }
+        case .bottlenecksReady(let summary):
+            log("\(summary.computed) bottlenecks computed in \(fixed(summary.seconds, 1)) s, \(summary.cached) from the cache, \(summary.skipped) files skipped")
+        case .step(let step):
+            log("Step \(step.number): Train accuracy = \(fixed(100 * step.trainAccuracy, 1))%")
+            log("Step \(step.number): Cross entropy = \(fixed(step.crossEntropy, 6))")
+            if let accuracy = step.validationAccuracy {
+                log("Step \(step.number): Validation accuracy = \(fixed(100 * accuracy, 1))% (N=\(step.validationCount))")
+            }
+        case .trained(let summary):
+            log("trained in \(fixed(summary.seconds, 2)) s: \(summary.detail)")
+        default: break
+        }
+    }
+
+    private func log(_ line: String) {
+        progress.clear()
+        Terminal.log(line)
+    }
+}
