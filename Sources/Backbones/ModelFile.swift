@@ -19,12 +19,24 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     package var bottleneck: String
     package var backbone: BackboneDescription
     package var seed: UInt64
+    /// The novelty of the training pictures at 0, 1, … 100 percent of them; nil in models that know no strangers.
+    package var noveltyQuantiles: [Float]?
 
     package init(tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription, seed: UInt64) {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
     }
 
     static let nodeName = "cartoonctl/description"
+    /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
+    static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
+}
+
+/// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
+package struct NoveltyTable: Sendable, Equatable {
+    package var means, scales, quantiles: [Float]
+    package init(means: [Float], scales: [Float], quantiles: [Float]) {
+        (self.means, self.scales, self.quantiles) = (means, scales, quantiles)
+    }
 }
 
 /// A trained classifier: network, final layer and what it says of itself.
@@ -52,6 +64,15 @@ package struct ModelFile: Sendable {
             throw .noSuchTensor(path: path, name: tensor, nearest: Backbone.nearest(to: tensor, in: graph))
         }
         self.description = description
+    }
+
+    /// What `retrain` learned of how unlike each other its pictures are; nil in other models.
+    package var novelty: NoveltyTable? {
+        func floats(_ name: String) -> [Float]? { graph.nodes.first { $0.name == name }?.constant?.floats }
+        guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
+            let scales = floats(ModelDescription.scalesName), means.count == scales.count
+        else { return nil }
+        return NoveltyTable(means: means, scales: scales, quantiles: quantiles)
     }
 
     private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
@@ -87,9 +108,10 @@ extension Backbone {
     /// - Parameters:
     ///   - weights: `[D, labels]`, row-major.
     ///   - biases: `[labels]`.
+    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads.
     ///   - output: the name of the node with the probabilities.
     package func joined(
-        weights: [Float], biases: [Float], labels: [String], output: String, tool: String, seed: UInt64
+        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
         var graph = whole.reachable(from: [bottleneck, description.input])
@@ -108,8 +130,13 @@ extension Backbone {
                 attributes: ["T": float, "transpose_a": .bool(false), "transpose_b": .bool(false)]))
         graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
         graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
-        let about = ModelDescription(
+        var about = ModelDescription(
             tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
+        if let novelty {
+            about.noveltyQuantiles = novelty.quantiles
+            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
+            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let json = try? encoder.encode(about) else {

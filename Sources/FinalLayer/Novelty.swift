@@ -46,9 +46,14 @@ package struct Novelty: Sendable, Equatable {
         return Float(sum.sum() / Double(max(row.count, 1)))
     }
 
-    /// The share of training rows that are at least as novel: 1 for a most ordinary row, 0 beyond the last of them.
+    /// The share of training rows that are at least as novel: 1 for a most ordinary row.
+    ///
+    /// The last percent may be strays, so beyond it the share falls off with the eighth power of the novelty, whatever they are.
     package func familiarity(_ score: Float) -> Float {
-        guard let place = quantiles.firstIndex(where: { $0 >= score }) else { return 0 }
+        guard score <= quantiles[99], let place = quantiles.firstIndex(where: { $0 >= score }) else {
+            let ratio = quantiles[99] / score, square = ratio * ratio
+            return 0.01 * square * square * square * square
+        }
         guard place > 0 else { return 1 }
         let low = quantiles[place - 1], high = quantiles[place]
         let part = high > low ? (score - low) / (high - low) : 0

@@ -34,6 +34,8 @@ package struct SoftmaxRegression: Sendable {
         package var path: [PathPoint]
         /// Mean cross entropy plus penalty over the rows the layer was trained on.
         package var objective: Double
+        /// What the logits are to be divided by, judged on rows that had not trained the layer of this strength.
+        package var temperature: Float
     }
 
     /// Trains on the rows `training` of `features`.
@@ -44,12 +46,12 @@ package struct SoftmaxRegression: Sendable {
     ) throws(TrainingError) -> Result {
         let data = try TrainingData(features, labels: labels, classes: classes, training: training, validation: validation)
         let prepared = Prepared(data, groups: groups, workers: workers)
-        var path: [PathPoint] = [], strength = strengths.first ?? 1e-3
+        var path: [PathPoint] = [], strength = strengths.first ?? 1e-3, temperature: Float = 1
         if strengths.count > 1 {
             let folds = validation.isEmpty ? foldsOfRows(data.training.map { labels[$0] }, classes: classes) : nil
             let masks = folds.map { folds in (0..<(folds.max() ?? 0) + 1).map { fold in folds.map { $0 == fold } } }
                 ?? [data.training.map { _ in false } + data.validation.map { _ in true }]
-            path = followPath(prepared, masks: masks)
+            (path, temperature) = followPath(prepared, masks: masks)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
             // The penalty is a prior: against more rows its share of the mean is smaller.
             let seen = masks.map { $0.count { !$0 } }.reduce(0, +) / masks.count
@@ -61,24 +63,29 @@ package struct SoftmaxRegression: Sendable {
         let problem = RegressionProblem(prepared.design, labels: prepared.labels, classes: classes, isHeldOut: held)
         RegressionSolver(prepared.design, problems: [problem], workers: workers).minimize(strength: strength, tolerance: 1e-6)
         return Result(
-            layer: prepared.layer(of: problem, workers: workers), strength: strength, path: path, objective: problem.objective)
+            layer: prepared.layer(of: problem, workers: workers), strength: strength, path: path, objective: problem.objective,
+            temperature: temperature)
     }
 
-    /// Held-out scores along the strengths; ends early once they have clearly become worse.
-    private func followPath(_ prepared: Prepared, masks: [[Bool]]) -> [PathPoint] {
+    /// Held-out scores along the strengths, and the best strength's temperature; ends early once they have clearly become worse.
+    private func followPath(_ prepared: Prepared, masks: [[Bool]]) -> ([PathPoint], temperature: Float) {
         let problems = masks.map {
             RegressionProblem(prepared.design, labels: prepared.labels, classes: prepared.classes, isHeldOut: $0)
         }
         let solver = RegressionSolver(prepared.design, problems: problems, workers: workers)
-        var path: [PathPoint] = []
+        var path: [PathPoint] = [], logits: [Float] = [], labels: [Int] = []
         for strength in strengths {
             solver.minimize(strength: strength, tolerance: 1e-4)
             path.append(PathPoint(strength: strength, problems.flatMap { $0.heldOutScores() }))
             let best = path.min { $0.crossEntropy < $1.crossEntropy }!
+            if best == path.last {
+                let rows = problems.flatMap { problem in problem.isHeldOut.indices.filter { problem.isHeldOut[$0] }.map { (problem, $0) } }
+                (logits, labels) = (rows.flatMap { $0.logits(row: $1) }, rows.map { $0.labels[$1] })
+            }
             let recent = path.suffix(2)
             if recent.count == 2, recent.allSatisfy({ $0.crossEntropy > best.crossEntropy + best.standardError }) { break }
         }
-        return path
+        return (path, calibratedTemperature(logits: logits, labels: labels, classes: prepared.classes))
     }
 
     /// A fold for each row, classes evenly dealt.

@@ -14,6 +14,11 @@ package struct TrainedLayer: Sendable, Equatable {
         (self.weights, self.biases) = (weights, biases)
     }
 
+    /// The layer whose logits are this one's divided by `temperature`.
+    package func cooled(to temperature: Float) -> TrainedLayer {
+        TrainedLayer(weights: weights.map { $0 / temperature }, biases: biases.map { $0 / temperature })
+    }
+
     /// x·W + b for one row; `row` is `[features]`.
     package func logits(_ row: some Collection<Float>) -> [Float] {
         precondition(row.count == features, "a row has as many numbers as the layer has features")

@@ -11,6 +11,9 @@ public struct ClassifyOptions: Sendable {
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
+    /// A picture is unknown when a smaller share of the training pictures was as unusual as it; nil: every picture gets a label.
+    public var unknownThreshold: Float? = ClassifyOptions.usualUnknownThreshold
+    public static let usualUnknownThreshold: Float = 0.002
     public init() {}
 }
 
@@ -30,6 +33,10 @@ public struct Answer: Sendable {
     public let path: FilePath
     /// All labels, best first.
     public let outcome: Result<[Prediction], PictureFailure>
+    /// The share of training pictures that were at least as unusual, 0...1; nil where the model cannot tell.
+    public let familiarity: Float?
+    /// Whether the picture is unlike all that trained the model, so that its labels mean nothing.
+    public let isUnknown: Bool
     /// What was wrong with the file and could be worked around.
     public let warnings: [String]
 }
@@ -44,11 +51,13 @@ public struct Classifier: Sendable {
     private let model: LoadedModel
     private let threads: Int
     private let isStrict: Bool
+    private let unknownThreshold: Float?
 
     /// - Parameter pictures: how many there will be, about; decides how the threads are used.
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
-        model = try LoadedModel(graph: options.graph, labels: options.labels)
+        model = try LoadedModel(graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil)
+        unknownThreshold = options.unknownThreshold
         self.threads = threads
         isStrict = options.isStrict
     }
@@ -92,14 +101,21 @@ public struct Classifier: Sendable {
             let scores = reader.executor.output(0)
             let ranked = scores.indices.sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
             let predictions = ranked.map { Prediction(label: model.labels[$0], score: scores[$0]) }
-            return Answer(path: path, outcome: .success(predictions), warnings: warnings.map(\.description))
+            let familiarity = model.novelty.map { $0.familiarity($0.score(reader.executor.output(1))) }
+            return Answer(
+                path: path, outcome: .success(predictions), familiarity: familiarity,
+                isUnknown: familiarity.map { $0 < unknownThreshold ?? 0 } ?? false, warnings: warnings.map(\.description))
         } catch let error as FileError {
-            return Answer(path: path, outcome: .failure(PictureFailure(reason: error.reason)), warnings: [])
+            return failure(path, error.reason)
         } catch let error as ImageError {
-            return Answer(path: path, outcome: .failure(PictureFailure(reason: error.reason)), warnings: [])
+            return failure(path, error.reason)
         } catch {
-            return Answer(path: path, outcome: .failure(PictureFailure(reason: "\(error)")), warnings: [])
+            return failure(path, "\(error)")
         }
+    }
+
+    private func failure(_ path: FilePath, _ reason: String) -> Answer {
+        Answer(path: path, outcome: .failure(PictureFailure(reason: reason)), familiarity: nil, isUnknown: false, warnings: [])
     }
 }
 
@@ -109,17 +125,19 @@ extension Answer {
         let predictions: [Prediction]?
         let error: String?
         let warnings: [String]?
+        let familiarity: Float?
+        let unknown: Bool?
     }
 
-    /// `{"path": …, "predictions": [{"label": …, "score": …}, …]}`, or with `error` in place of `predictions`.
+    /// `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`, or with `error` in place of these.
     public func json(top: Int, threshold: Float) throws -> String {
         let warnings = warnings.isEmpty ? nil : warnings
         switch outcome {
         case .success(let all):
             let shown = all.prefix(top).filter { $0.score >= threshold }
-            return try JSON.text(Encoded(path: "\(path)", predictions: shown, error: nil, warnings: warnings), pretty: false)
+            return try JSON.text(Encoded(path: "\(path)", predictions: shown, error: nil, warnings: warnings, familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }), pretty: false)
         case .failure(let failure):
-            return try JSON.text(Encoded(path: "\(path)", predictions: nil, error: failure.reason, warnings: warnings), pretty: false)
+            return try JSON.text(Encoded(path: "\(path)", predictions: nil, error: failure.reason, warnings: warnings, familiarity: nil, unknown: nil), pretty: false)
         }
     }
 }

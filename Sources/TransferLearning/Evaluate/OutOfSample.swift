@@ -34,7 +34,8 @@ package struct OutOfSample: Sendable {
             let held = labels.indices.filter { assignment.folds[$0] == fold }
             let validation = assignment.count > 2 ? labels.indices.filter { assignment.folds[$0] == chooser } : []
             let training = labels.indices.filter { assignment.folds[$0] != fold && (assignment.count == 2 || assignment.folds[$0] != chooser) }
-            let layer = try solver.train(features, labels: labels, classes: classes, training: training, validation: validation).layer
+            let trained = try solver.train(features, labels: labels, classes: classes, training: training, validation: validation)
+            let layer = trained.layer.cooled(to: trained.temperature)
             let logits = layer.logits(features, rows: held, workers: solver.workers)
             for (position, row) in held.enumerated() {
                 let scores = softmax(Array(logits[position * classes..<(position + 1) * classes]))

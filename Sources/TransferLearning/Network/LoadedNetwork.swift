@@ -49,10 +49,13 @@ struct FeatureExtractor: Sendable {
 /// A trained model that is ready to run.
 struct LoadedModel: Sendable {
     let file: ModelFile
+    /// Its outputs: the scores, and the bottleneck where `novelty` is known.
     let plan: Plan
+    let novelty: Novelty?
     var labels: [String] { file.description.labels }
 
-    init(graph: FilePath, labels: FilePath?) throws(TransferLearningError) {
+    /// - Parameter tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
+    init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool) throws(TransferLearningError) {
         var names: [String]?
         if let labels {
             do {
@@ -62,11 +65,15 @@ struct LoadedModel: Sendable {
         }
         do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
         let about = file.description
+        novelty = tellsUnknown ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil
         do {
             plan = try Plan(
                 file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output])
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]))
         } catch { throw TransferLearningError(error, path: file.path) }
+        guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
+            throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))
+        }
         guard plan.outputShapes[0] == [1, about.labels.count] else {
             throw .network(
                 .description(

@@ -33,7 +33,7 @@ struct LayerTraining {
         let result = try solver.train(
             data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation)
         let judged = split.validation.isEmpty ? "cross-validation" : "the validation pictures"
-        return (result.layer, "converged softmax regression, L2 strength \(shortest(result.strength)) chosen on \(judged)")
+        return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)")
     }
 
     private func descend(

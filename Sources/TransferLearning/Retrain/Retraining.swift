@@ -38,10 +38,14 @@ public struct Retraining {
         let evaluation = Evaluation(of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
             workers: ParallelWork.workers(threads: threads))
 
+        // Fitted on what trained the layer; pictures kept for the test have no say.
+        let novelty = Novelty(
+            data.features, rows: split.training + split.validation, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
         let model: Graph
         do {
             model = try extractor.backbone.joined(
-                weights: training.layer.weights, biases: training.layer.biases, labels: data.labels, output: options.finalTensorName,
+                weights: training.layer.weights, biases: training.layer.biases, labels: data.labels,
+                novelty: NoveltyTable(means: novelty.means, scales: novelty.scales, quantiles: novelty.quantiles), output: options.finalTensorName,
                 tool: "cartoonctl \(Tool.version)", seed: options.seed)
         } catch { throw TransferLearningError(error) }
         try outputs.write(model, labels: data.labels)

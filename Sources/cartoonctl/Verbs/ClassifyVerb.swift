@@ -9,6 +9,7 @@ let classifyVerb = Verb(
         .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value("top", "N", "How many labels to show for a picture. Default: 5"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),
+        .value("unknown_threshold", "SHARE", "Answer 'unknown' where less than this share of the training pictures was as unusual; 0 answers with a label always. Default: 0.002"),
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("strict", "Treat damaged pictures as unreadable."),
@@ -32,6 +33,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     options.labels = arguments.string("labels").map { FilePath($0) }
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
+    if let share = try arguments.number("unknown_threshold", in: 0...1) { options.unknownThreshold = share > 0 ? Float(share) : nil }
     let top = try arguments.integer("top", in: 1...Int.max) ?? 5
     let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
@@ -49,6 +51,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         if !quiet { for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") } }
         if json { objects.append(try answer.json(top: top, threshold: threshold)) } else if case .success(let scores) = answer.outcome {
             if pictures.count > 1 { Terminal.print("\(answer.path)") }
+            if answer.isUnknown { Terminal.print("unknown (familiarity = \(fixed(Double(answer.familiarity ?? 0), 3))), unlike all pictures that trained the model; if it were one of them:") }
             for prediction in scores.prefix(top) where prediction.score >= threshold {
                 Terminal.print("\(prediction.label) (score = \(fixed(Double(prediction.score), 5)))")
             }
