@@ -3,7 +3,7 @@ import TransferLearning
 @main
 enum Program {
     /// The commands in the order help lists them.
-    static let verbs = [retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb]
+    static let verbs: [Verb] = [retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, completionsVerb]
 
     static func main() {
         Interruption.watch()

@@ -14,7 +14,7 @@ struct BottleneckExtraction: Sendable {
 
     /// What became of one file.
     private enum Outcome {
-        case vector([Float], wasCached: Bool, warnings: [DecodingWarning])
+        case vector([Float], of: SHA256.Digest, wasCached: Bool, warnings: [DecodingWarning])
         case unreadable(String)
     }
 
@@ -37,13 +37,14 @@ struct BottleneckExtraction: Sendable {
 
         var features = FeatureMatrix(columns: extractor.size, reservingRows: pictures.count)
         var paths: [FilePath] = [], classes: [Int] = [], skipped: [SkippedPicture] = []
-        var (computed, cached) = (0, 0)
+        var (computed, cached) = (0, 0), content: [UInt8] = []
         for (picture, outcome) in zip(pictures, outcomes) {
             switch outcome {
-            case .vector(let vector, let wasCached, let warnings):
+            case .vector(let vector, let digest, let wasCached, let warnings):
                 features.append(row: vector)
                 paths.append(picture.path)
                 classes.append(picture.label)
+                content += digest.bytes + [UInt8(truncatingIfNeeded: picture.label)]
                 if wasCached { cached += 1 } else { computed += 1 }
                 for warning in warnings { try report(.damaged(picture.path, fault: warning.description)) }
             case .unreadable(let reason):
@@ -59,7 +60,8 @@ struct BottleneckExtraction: Sendable {
             throw TransferLearningError.dataset(.noReadablePictures(folders[index], tried: entry.files.count))
         }
         return LabelledBottlenecks(
-            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features, skipped: skipped, summary: summary)
+            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features, skipped: skipped, summary: summary,
+            digest: "\(SHA256.hash(content))")
     }
 
     private func outcomes(
@@ -76,7 +78,7 @@ struct BottleneckExtraction: Sendable {
                         switch result {
                         case .success(let outcome):
                             progress.outcomes[index] = outcome
-                            if case .vector(_, wasCached: false, _) = outcome { progress.computed += 1 }
+                            if case .vector(_, _, wasCached: false, _) = outcome { progress.computed += 1 }
                         case .failure(let error): progress.failure = progress.failure ?? error
                         }
                     }
@@ -105,7 +107,7 @@ struct BottleneckExtraction: Sendable {
             return .unreadable(error.reason)
         }
         let key = BottleneckKey(image: SHA256.hash(bytes), fingerprint: .init(extractor.fingerprint))
-        if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, wasCached: true, warnings: []) }
+        if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
         let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
         reader = worker
         let warnings: [DecodingWarning]
@@ -118,6 +120,6 @@ struct BottleneckExtraction: Sendable {
         if warnings.isEmpty {
             do { try cache.insert(vector, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
         }
-        return .vector(vector, wasCached: false, warnings: warnings)
+        return .vector(vector, of: key.image, wasCached: false, warnings: warnings)
     }
 }

@@ -29,6 +29,10 @@ extension TransferLearningError {
         }
     }
 
+    init(_ error: EventFile.WriteError) {
+        self = .output(FileError(FilePath(error.path), errno: error.errno), flag: "summaries_dir")
+    }
+
     init(_ error: PlanError, path: String) {
         let path = FilePath(path)
         switch error {

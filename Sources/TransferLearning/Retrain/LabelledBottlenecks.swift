@@ -13,4 +13,6 @@ struct LabelledBottlenecks {
     let features: FeatureMatrix
     let skipped: [SkippedPicture]
     let summary: BottleneckSummary
+    /// SHA-256 over the pictures' contents and classes, in order; nil where there are no pictures.
+    var digest: String?
 }

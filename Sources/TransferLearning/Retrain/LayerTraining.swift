@@ -12,32 +12,45 @@ struct LayerTraining {
     let split: DatasetSplit
     let threads: Int
     let groups: [FeatureGroup]
+    /// Writes a model with the layer as it stands, after so many steps.
+    let store: (TrainedLayer, _ step: Int) throws -> Void
 
     func run(isInterrupted: @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Result {
+        var summaries: TrainingSummaries?
+        if let directory = options.summariesDirectory {
+            do throws(EventFile.WriteError) { summaries = try TrainingSummaries(in: directory.description) } catch { throw TransferLearningError(error) }
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let (layer, detail) = switch options.trainer {
-        case .converging: try converge()
-        case .gradientDescent(let steps, let rate): try descend(steps: steps, rate: rate, report: report)
+        case .converging: try converge(summaries)
+        case .gradientDescent(let steps, let rate): try descend(steps: steps, rate: rate, summaries: summaries, report: report)
         }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
         try report(.trained(summary))
         return Result(layer: layer, summary: summary)
     }
 
-    private func converge() throws -> (TrainedLayer, String) {
+    private func converge(_ summaries: TrainingSummaries?) throws -> (TrainedLayer, String) {
         var solver = SoftmaxRegression()
         solver.seed = options.seed
         solver.groups = groups
         solver.workers = ParallelWork.workers(threads: threads)
         let result = try solver.train(
             data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation)
+        do throws(EventFile.WriteError) {
+            // A point for each strength that was tried, from the strongest on: there are no steps to draw.
+            for (index, point) in result.path.enumerated() {
+                try summaries?.validated(step: index, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
+            }
+            try summaries?.layer(result.layer, step: result.path.count)
+        } catch { throw TransferLearningError(error) }
         let judged = split.validation.isEmpty ? "cross-validation" : "the validation pictures"
         return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)")
     }
 
     private func descend(
-        steps: Int, rate: Double, report: (RetrainEvent) throws -> Void
+        steps: Int, rate: Double, summaries: TrainingSummaries?, report: (RetrainEvent) throws -> Void
     ) throws -> (TrainedLayer, String) {
         var trainer = SoftmaxSGD()
         trainer.steps = steps
@@ -51,12 +64,24 @@ struct LayerTraining {
         let layer = try withoutActuallyEscaping(report) { report in
             try trainer.train(
                 data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation
-            ) { step, _ in
-                guard let evaluation = step.evaluation, failure == nil else { return }
+            ) { step, layer in
+                guard failure == nil else { return }
                 do {
+                    if options.intermediateFrequency > 0, step.step > 0, step.step % options.intermediateFrequency == 0 {
+                        try store(layer(), step.step)
+                    }
+                    try summaries?.trained(
+                        step: step.step, accuracy: step.batch.accuracy, crossEntropy: step.batch.crossEntropy,
+                        layer: step.evaluation == nil ? nil : layer())
+                    guard let evaluation = step.evaluation else { return }
+                    if let validation = evaluation.validation {
+                        try summaries?.validated(step: step.step, accuracy: validation.accuracy, crossEntropy: validation.crossEntropy)
+                    }
                     try report(.step(TrainingStep(
                         number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
                         validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)))
+                } catch let error as EventFile.WriteError {
+                    failure = TransferLearningError(error)
                 } catch { failure = error }
             }
         }

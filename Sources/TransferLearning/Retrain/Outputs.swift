@@ -1,3 +1,8 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 import TensorFlowFormat
 import TensorGraph
 
@@ -28,6 +33,22 @@ final class Outputs {
             throw .output(error, flag: flag)
         } catch GraphDefError.inputOutput(let code) {
             throw .output(FileError(graph.path, errno: code), flag: flag)
+        } catch {
+            throw .internalFailure("\(error)")
+        }
+    }
+
+    /// Writes one more model, whole or not at all; makes the folder where it is missing.
+    static func write(_ model: Graph, to path: FilePath, flag: String) throws(TransferLearningError) {
+        try? FileManager.default.createDirectory(atPath: path.parent.description, withIntermediateDirectories: true)
+        let file = try open(path, flag: flag)
+        do {
+            try file.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(model, to: descriptor) }
+            try file.commit()
+        } catch let error as FileError {
+            throw .output(error, flag: flag)
+        } catch GraphDefError.inputOutput(let code) {
+            throw .output(FileError(path, errno: code), flag: flag)
         } catch {
             throw .internalFailure("\(error)")
         }

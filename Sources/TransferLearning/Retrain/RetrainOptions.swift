@@ -7,6 +7,13 @@ public struct RetrainOptions: Sendable {
         case gradientDescent(steps: Int, learningRate: Double)
     }
 
+    public enum SplitKey: String, Sendable, CaseIterable {
+        /// The whole path as typed: retrain.py's, bit for bit.
+        case path
+        /// Class folder and file name: the same split wherever the folder lies.
+        case relative
+    }
+
     public var pictures = BottleneckOptions()
     public var outputGraph: FilePath = "output_graph.pb"
     public var outputLabels: FilePath = "output_labels.txt"
@@ -17,6 +24,15 @@ public struct RetrainOptions: Sendable {
     public var evaluationInterval = 10
     public var finalTensorName = "final_result"
     public var seed: UInt64 = 0
+    /// What of a picture's path decides its part of the split.
+    public var splitKey = SplitKey.path
+    /// Where TensorBoard looks; nil writes no summaries.
+    public var summariesDirectory: FilePath?
+    /// Where the model goes every so many steps of gradient descent; 0 steps: never.
+    public var intermediateDirectory: FilePath = "/tmp/intermediate_graph/"
+    public var intermediateFrequency = 0
+    /// The command line, for the manifest.
+    public var command: [String] = []
 
     public init() {}
 }

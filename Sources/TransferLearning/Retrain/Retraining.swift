@@ -1,5 +1,6 @@
 import Backbones
 import BottleneckCache
+import Compression
 import FinalLayer
 import Inference
 import TensorGraph
@@ -23,17 +24,48 @@ public struct Retraining {
         isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> RetrainResult {
         try check()
+        var manifest = RunManifest(
+            state: .interrupted, version: Tool.version, command: options.command, seed: options.seed, network: "",
+            instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)")
+        do {
+            let result = try run(&manifest, isInterrupted: isInterrupted, report: report)
+            manifest.state = .finished
+            manifest.testAccuracy = result.testAccuracy
+            try manifest.write(beside: options.outputGraph)
+            return result
+        } catch TransferLearningError.interrupted(let done, let total) {
+            try manifest.write(beside: options.outputGraph)
+            throw TransferLearningError.interrupted(done: done, of: total)
+        }
+    }
+
+    private func run(
+        _ manifest: inout RunManifest, isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> RetrainResult {
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         let extractor = try FeatureExtractor(architecture: options.pictures.architecture, modelDirectory: options.pictures.modelDirectory)
+        manifest.network = extractor.fingerprint
         let data = try BottleneckSource(options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report).data
         let split = try DatasetSplit(
-            paths: data.paths, classes: data.classes, folders: data.folders,
+            paths: splitPaths(data), classes: data.classes, folders: data.folders,
             rule: Split(testingPercentage: options.testingPercentage, validationPercentage: options.validationPercentage))
         if split.movedCount > 0 {
             try report(.warning("\(split.movedCount) pictures were moved between training, validation and test, so that no class is without"))
         }
-        let training = try LayerTraining(options: options, data: data, split: split, threads: threads, groups: extractor.groups)
+        func joined(_ layer: TrainedLayer, novelty: Novelty? = nil) throws(TransferLearningError) -> Graph {
+            do {
+                return try extractor.backbone.joined(
+                    weights: layer.weights, biases: layer.biases, labels: data.labels,
+                    novelty: novelty.map { NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) },
+                    output: options.finalTensorName, tool: "cartoonctl \(Tool.version)", seed: options.seed)
+            } catch { throw TransferLearningError(error) }
+        }
+        let training = try LayerTraining(options: options, data: data, split: split, threads: threads, groups: extractor.groups,
+            store: { layer, step in
+                let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
+                try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
+            })
             .run(isInterrupted: isInterrupted, report: report)
         let evaluation = Evaluation(of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
             workers: ParallelWork.workers(threads: threads))
@@ -41,14 +73,9 @@ public struct Retraining {
         // Fitted on what trained the layer; pictures kept for the test have no say.
         let novelty = Novelty(
             data.features, rows: split.training + split.validation, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
-        let model: Graph
-        do {
-            model = try extractor.backbone.joined(
-                weights: training.layer.weights, biases: training.layer.biases, labels: data.labels,
-                novelty: NoveltyTable(means: novelty.means, scales: novelty.scales, quantiles: novelty.quantiles), output: options.finalTensorName,
-                tool: "cartoonctl \(Tool.version)", seed: options.seed)
-        } catch { throw TransferLearningError(error) }
-        try outputs.write(model, labels: data.labels)
+        manifest.dataset = data.digest
+        manifest.layer = training.layer.digest
+        try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)",
             architecture: extractor.backbone.description.name, imageCount: data.paths.count,
@@ -60,6 +87,14 @@ public struct Retraining {
             bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
     }
 
+    /// What the split is a hash of.
+    private func splitPaths(_ data: LabelledBottlenecks) -> [FilePath] {
+        switch options.splitKey {
+        case .path: data.paths
+        case .relative: data.paths.map { FilePath(bytes: Array($0.bytes.split(separator: UInt8(ascii: "/")).suffix(2).joined(separator: [UInt8(ascii: "/")]))) }
+        }
+    }
+
     private func check() throws(TransferLearningError) {
         guard options.testingPercentage + options.validationPercentage < 100 else {
             throw .option("testing_percentage", reason: "with --validation_percentage it leaves no pictures to train on; their sum must be below 100")
@@ -68,5 +103,14 @@ public struct Retraining {
         where size == 0 || size < -1 {
             throw .option(flag, reason: "\(size) pictures cannot be drawn; give a number above 0, or -1 for all")
         }
+    }
+}
+
+extension TrainedLayer {
+    /// SHA-256 over weights and biases, little-endian.
+    fileprivate var digest: String {
+        var bytes: [UInt8] = []
+        for value in weights + biases { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 } }
+        return "\(SHA256.hash(bytes))"
     }
 }

@@ -111,6 +111,13 @@ package struct TrainingSummaries {
         try train.append(summary, step: step)
     }
 
+    /// A layer that was trained in one go.
+    package func layer(_ layer: TrainedLayer, step: Int) throws(EventFile.WriteError) {
+        var summary = Summary()
+        summary.layer(layer)
+        try train.append(summary, step: step)
+    }
+
     package func validated(step: Int, accuracy: Double, crossEntropy: Double) throws(EventFile.WriteError) {
         var summary = Summary()
         summary.progress(accuracy: accuracy, crossEntropy: crossEntropy)

@@ -1,6 +1,6 @@
 import TransferLearning
 
-let retrainVerb = Verb(
+let retrainVerb: Verb = Verb(
     name: "retrain",
     summary: "train a classifier on a folder with one sub-folder of pictures per class",
     usage: "retrain --image_dir DIR [--output_graph FILE] [--output_labels FILE] [flags]",
@@ -21,6 +21,11 @@ let retrainVerb = Verb(
         .value("eval_step_interval", "N", "Steps of gradient descent between evaluations. Default: 10"),
         .value("final_tensor_name", "NAME", "Name of the output. Default: final_result"),
         .flag("print_misclassified_test_images", "List the test pictures that the model gets wrong."),
+        .value("split_key", "KEY", "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"),
+        .value("summaries_dir", "DIR", "Write what TensorBoard shows: accuracy, cross entropy, weights. Nothing there is deleted."),
+        .value("intermediate_store_frequency", "N", "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
+        .value("intermediate_output_graphs_dir", "DIR", "Where they go, as DIR/intermediate_N.pb. Default: /tmp/intermediate_graph/"),
+        .value("resume", "MANIFEST", "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."),
         .seed,
         .threads,
         .json,
@@ -35,7 +40,8 @@ let retrainVerb = Verb(
     run: { try retrain($0) }
 )
 
-private func retrain(_ arguments: Arguments) throws -> Int32 {
+private func retrain(_ typed: Arguments) throws -> Int32 {
+    let arguments = try resumed(typed)
     var options = RetrainOptions()
     options.pictures = try BottleneckOptions(arguments)
     options.outputGraph = FilePath(arguments.string("output_graph") ?? "output_graph.pb")
@@ -52,6 +58,16 @@ private func retrain(_ arguments: Arguments) throws -> Int32 {
     options.validationPercentage = try arguments.integer("validation_percentage", in: 0...99) ?? 10
     options.evaluationInterval = try arguments.integer("eval_step_interval", in: 1...Int.max) ?? 10
     options.finalTensorName = arguments.string("final_tensor_name") ?? "final_result"
+    if let key = arguments.string("split_key") {
+        guard let known = RetrainOptions.SplitKey(rawValue: key) else { throw UsageError("--split_key \(key): is path or relative") }
+        options.splitKey = known
+    }
+    options.summariesDirectory = arguments.string("summaries_dir").map { FilePath($0) }
+    options.intermediateFrequency = try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
+    if let directory = arguments.string("intermediate_output_graphs_dir") {
+        options.intermediateDirectory = FilePath(directory.hasSuffix("/") ? directory : directory + "/")
+    }
+    options.command = arguments.typed
     options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
     let listsMistakes = try arguments.flag("print_misclassified_test_images")
@@ -60,6 +76,16 @@ private func retrain(_ arguments: Arguments) throws -> Int32 {
     let result = try Retraining(options).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
     if json { Terminal.print(try result.json()) } else { printSummary(result, listsMistakes: listsMistakes) }
     return 0
+}
+
+/// The arguments of the run whose manifest is named, with those given now over them.
+private func resumed(_ typed: Arguments) throws -> Arguments {
+    guard let manifest = typed.string("resume") else { return typed }
+    let command = try RunManifest.read(FilePath(manifest)).command
+    let given = typed.typed.enumerated().filter { index, word in
+        !word.hasPrefix("--resume") && !(index > 0 && typed.typed[index - 1] == "--resume")
+    }.map(\.element)
+    return try Arguments(parsing: command + given, for: retrainVerb, among: Program.verbs)
 }
 
 private func printSummary(_ result: RetrainResult, listsMistakes: Bool) {

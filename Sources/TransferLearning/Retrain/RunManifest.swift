@@ -1,0 +1,52 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// What it takes to repeat a run, written beside the model as `<model>.manifest.json`.
+///
+/// There is no time in it: the same run writes the same bytes.
+public struct RunManifest: Sendable, Codable, Equatable {
+    public enum State: String, Sendable, Codable { case finished, interrupted }
+
+    public var state: State
+    public var version: String
+    /// The words after `retrain`.
+    public var command: [String]
+    public var seed: UInt64
+    /// Of the network's file, how pictures are prepared for it, and its taps.
+    public var network: String
+    /// SHA-256 over paths, classes and bottlenecks; nil for an interrupted run.
+    public var dataset: String?
+    /// The processor's instruction set, which decides the last bits of bottlenecks.
+    public var instructionSet: String
+    public var outputGraph, outputLabels: String
+    /// SHA-256 of the trained layer's weights and biases; nil for an interrupted run.
+    public var layer: String?
+    public var testAccuracy: Double?
+
+    /// - Throws: `TransferLearningError.file` or `.option`.
+    public static func read(_ path: FilePath) throws(TransferLearningError) -> RunManifest {
+        let bytes: [UInt8]
+        do { bytes = try FileSystem.read(path) } catch { throw .file(error, while: "reading the manifest") }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do { return try decoder.decode(RunManifest.self, from: Data(bytes)) } catch {
+            throw .option("resume", reason: "\(path) is not a manifest that retrain wrote")
+        }
+    }
+
+    /// Beside the model.
+    static func path(of model: FilePath) -> FilePath { FilePath(bytes: model.bytes + Array(".manifest.json".utf8)) }
+
+    func write(beside model: FilePath) throws(TransferLearningError) {
+        do {
+            let file = try AtomicFile(Self.path(of: model))
+            try file.write(Array((try JSON.text(self) + "\n").utf8))
+            try file.commit()
+        } catch let error as FileError {
+            throw .output(error, flag: "output_graph")
+        } catch { throw .internalFailure("\(error)") }
+    }
+}
