@@ -15,11 +15,15 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     /// What the network sees of a channel's value v, 0...255: (v - mean) * scale.
     package var mean, scale: Float
     package var inverseDCT: DCT
+    package var resize: Resize
     /// A bottleneck is these, one after the other.
     package var taps: [Tap]
 
     /// How JPEGs are decoded: `fast` is what TensorFlow does.
     package enum DCT: String, Sendable, Codable { case accurate, fast }
+
+    /// How pictures are brought to the input's size: `bilinear` is what TensorFlow 1 does, which skips pixels of large pictures.
+    package enum Resize: String, Sendable, Codable { case bilinear, antialiased }
 
     package struct Tap: Sendable, Codable, Equatable {
         package var tensor: String
@@ -37,13 +41,13 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation }
 
     enum CodingKeys: String, CodingKey {
-        case name, input, height, width, mean, scale, taps
+        case name, input, height, width, mean, scale, resize, taps
         case inverseDCT = "inverse_dct"
     }
 
-    package init(name: String, input: String, size: Int, mean: Float, scale: Float, inverseDCT: DCT = .accurate, taps: [Tap]) {
+    package init(name: String, input: String, size: Int, mean: Float, scale: Float, inverseDCT: DCT = .accurate, resize: Resize = .bilinear, taps: [Tap]) {
         (self.name, self.input, height, width) = (name, input, size, size)
-        (self.mean, self.scale, self.inverseDCT, self.taps) = (mean, scale, inverseDCT, taps)
+        (self.mean, self.scale, self.inverseDCT, self.resize, self.taps) = (mean, scale, inverseDCT, resize, taps)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -55,6 +59,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         mean = try container.decode(Float.self, forKey: .mean)
         scale = try container.decode(Float.self, forKey: .scale)
         inverseDCT = try container.decodeIfPresent(DCT.self, forKey: .inverseDCT) ?? .accurate
+        resize = try container.decodeIfPresent(Resize.self, forKey: .resize) ?? .bilinear
         taps = try container.decode([Tap].self, forKey: .taps)
         guard !taps.isEmpty else {
             throw DecodingError.dataCorruptedError(forKey: .taps, in: container, debugDescription: "needs at least one tap")

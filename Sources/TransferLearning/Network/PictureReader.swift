@@ -22,7 +22,7 @@ final class PictureReader {
     func run(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height, mean: description.mean,
-            scale: description.scale)
+            scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
         let result: Result<[DecodingWarning], ImageError> = bytes.withUnsafeBytes { bytes in
             do throws(ImageError) { return .success(try decode(bytes, options: options, into: &resizer)) } catch { return .failure(error) }
         }
