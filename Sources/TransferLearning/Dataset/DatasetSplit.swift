@@ -52,6 +52,13 @@ struct DatasetSplit {
         }
     }
 
+    /// The same split with more rows to train on.
+    func training(on more: [Int]) -> DatasetSplit {
+        var result = self
+        result.training += more
+        return result
+    }
+
     private mutating func move(_ picture: Int?, to part: SplitPart, in parts: inout [SplitPart]) {
         guard let picture else { return }
         parts[picture] = part

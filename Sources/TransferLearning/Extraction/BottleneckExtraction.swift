@@ -11,6 +11,8 @@ struct BottleneckExtraction: Sendable {
     let cache: BottleneckCache
     let threads: Int
     let isStrict: Bool
+    /// How the pictures are distorted, and in which of its variants; nil for not at all.
+    var distortion: (how: Distortion, variant: Int)?
 
     /// What became of one file.
     private enum Outcome {
@@ -64,6 +66,17 @@ struct BottleneckExtraction: Sendable {
             digest: "\(SHA256.hash(content))")
     }
 
+    /// Bottlenecks of pictures that were read before, as they are asked for, for training beside the undistorted ones.
+    ///
+    /// - Returns: nil for a picture that can no longer be read.
+    func vectors(
+        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> [[Float]?] {
+        try outcomes(of: paths, isInterrupted: isInterrupted, report: report).map { outcome in
+            if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
+        }
+    }
+
     private func outcomes(
         of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
     ) throws -> [Outcome] {
@@ -106,12 +119,15 @@ struct BottleneckExtraction: Sendable {
             if isStrict { throw .unreadable(path, reason: error.reason) }
             return .unreadable(error.reason)
         }
-        let key = BottleneckKey(image: SHA256.hash(bytes), fingerprint: .init(extractor.fingerprint))
+        let digest = SHA256.hash(bytes), network = extractor.backbone.description
+        let key = BottleneckKey(
+            image: digest, fingerprint: .init(extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
+        let draw = distortion.map { $0.how.draw($0.variant, image: digest, width: network.width, height: network.height) }
         if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
         let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
         reader = worker
         let warnings: [DecodingWarning]
-        do { warnings = try worker.run(bytes) } catch {
+        do { warnings = try worker.run(bytes, draw) } catch {
             if isStrict { throw .unreadable(path, reason: error.reason) }
             return .unreadable(error.reason)
         }

@@ -43,6 +43,29 @@ struct BottleneckSource {
         cache.close()
     }
 
+    /// The bottlenecks with distorted variants of some rows added at the end, and the rows they were given.
+    static func adding(
+        _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions, extractor: FeatureExtractor,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> (data: LabelledBottlenecks, added: [Int]) {
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        defer { cache.close() }
+        var extraction = BottleneckExtraction(
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict)
+        var result = data, added: [Int] = []
+        for variant in 1...max(1, distortion.distinctVariants) {
+            extraction.distortion = (distortion, variant)
+            let vectors = try extraction.vectors(of: rows.map { data.paths[$0] }, isInterrupted: isInterrupted, report: report)
+            for (row, vector) in zip(rows, vectors) {
+                guard let vector else { continue }
+                added.append(result.features.rows)
+                result.features.append(row: vector)
+                result.classes.append(data.classes[row])
+            }
+        }
+        return (result, added)
+    }
+
     static func scan(_ directory: FilePath, _ report: (RetrainEvent) throws -> Void) throws -> ImageFolder {
         let folder = try ImageFolder.scan(directory)
         try report(.scanned(folder))

@@ -19,16 +19,40 @@ final class PictureReader {
     /// Decodes, turns upright, resizes and runs.
     ///
     /// - Returns: what was wrong with the file and could be worked around. The answer is `executor.output(0)`.
-    func run(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
+    ///
+    /// - Parameter draw: how the picture is distorted on the way; nil for not at all.
+    func run(_ bytes: [UInt8], _ draw: Distortion.Draw? = nil) throws(ImageError) -> [DecodingWarning] {
+        if let draw { return try run(bytes, distorted: draw) }
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height, mean: description.mean,
             scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
-        let result: Result<[DecodingWarning], ImageError> = bytes.withUnsafeBytes { bytes in
-            do throws(ImageError) { return .success(try decode(bytes, options: options, into: &resizer)) } catch { return .failure(error) }
-        }
-        let warnings = try result.get()
+        let warnings = try decode(bytes, into: &resizer)
         executor.run()
         return warnings
+    }
+
+    private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError) -> [DecodingWarning] {
+        let whole = UnsafeMutablePointer<Float>.allocate(capacity: draw.width * draw.height * 3)
+        defer { whole.deallocate() }
+        var resizer = InputResizer(
+            output: whole, width: draw.width, height: draw.height, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
+        let warnings = try decode(bytes, into: &resizer)
+        for y in 0..<description.height {
+            let row = whole + ((y + draw.top) * draw.width + draw.left) * 3, target = executor.input + y * description.width * 3
+            for x in 0..<description.width {
+                let source = row + 3 * (draw.isFlipped ? description.width - 1 - x : x)
+                for c in 0..<3 { target[3 * x + c] = (source[c] * draw.brightness - description.mean) * description.scale }
+            }
+        }
+        executor.run()
+        return warnings
+    }
+
+    private func decode(_ bytes: [UInt8], into resizer: inout InputResizer) throws(ImageError) -> [DecodingWarning] {
+        let result: Result<[DecodingWarning], ImageError> = bytes.withUnsafeBytes { bytes in
+            do throws(ImageError) { return .success(try Imaging.decode(bytes, options: options, into: &resizer)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 }
 

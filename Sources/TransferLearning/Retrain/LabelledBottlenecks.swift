@@ -8,9 +8,9 @@ struct LabelledBottlenecks {
     /// As retrain.py would spell them.
     let paths: [FilePath]
     /// Index into `labels`, one a path.
-    let classes: [Int]
+    var classes: [Int]
     /// `[paths, bottleneck size]`
-    let features: FeatureMatrix
+    var features: FeatureMatrix
     let skipped: [SkippedPicture]
     let summary: BottleneckSummary
     /// SHA-256 over the pictures' contents and classes, in order; nil where there are no pictures.

@@ -36,8 +36,11 @@ struct LayerTraining {
         solver.seed = options.seed
         solver.groups = groups
         solver.workers = ParallelWork.workers(threads: threads)
+        // A handful of validation pictures says little about a strength: then all of them take turns.
+        let isFew = split.validation.count < 100
         let result = try solver.train(
-            data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation)
+            data.features, labels: data.classes, classes: data.labels.count, training: split.training + (isFew ? split.validation : []),
+            validation: isFew ? [] : split.validation)
         do throws(EventFile.WriteError) {
             // A point for each strength that was tried, from the strongest on: there are no steps to draw.
             for (index, point) in result.path.enumerated() {
@@ -45,7 +48,7 @@ struct LayerTraining {
             }
             try summaries?.layer(result.layer, step: result.path.count)
         } catch { throw TransferLearningError(error) }
-        let judged = split.validation.isEmpty ? "cross-validation" : "the validation pictures"
+        let judged = isFew ? "cross-validation" : "the validation pictures"
         return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)")
     }
 

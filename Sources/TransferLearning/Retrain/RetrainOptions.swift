@@ -24,6 +24,10 @@ public struct RetrainOptions: Sendable {
     public var evaluationInterval = 10
     public var finalTensorName = "final_result"
     public var seed: UInt64 = 0
+    /// What is done to training pictures to have more of them.
+    public var distortion = Distortion()
+    /// One HTML page about the run; nil writes none.
+    public var reportPath: FilePath?
     /// What of a picture's path decides its part of the split.
     public var splitKey = SplitKey.path
     /// Where TensorBoard looks; nil writes no summaries.

@@ -24,6 +24,9 @@ public struct Retraining {
         isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> RetrainResult {
         try check()
+        if options.pictures.imageDirectory == nil, !options.distortion.isNone {
+            throw TransferLearningError.option("image_dir", reason: "needed: distortions are made from pictures, not from an imported tree")
+        }
         var manifest = RunManifest(
             state: .interrupted, version: Tool.version, command: options.command, seed: options.seed, network: "",
             instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)")
@@ -61,7 +64,14 @@ public struct Retraining {
                     output: options.finalTensorName, tool: "cartoonctl \(Tool.version)", seed: options.seed)
             } catch { throw TransferLearningError(error) }
         }
-        let training = try LayerTraining(options: options, data: data, split: split, threads: threads, groups: extractor.groups,
+        var (trainingData, trainingSplit) = (data, split)
+        if !options.distortion.isNone {
+            let (more, rows) = try BottleneckSource.adding(
+                options.distortion, to: data, rows: split.training, options.pictures, extractor: extractor, isInterrupted: isInterrupted,
+                report: report)
+            (trainingData, trainingSplit) = (more, split.training(on: rows))
+        }
+        let training = try LayerTraining(options: options, data: trainingData, split: trainingSplit, threads: threads, groups: extractor.groups,
             store: { layer, step in
                 let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")

@@ -9,6 +9,7 @@ extension Option {
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
     static let json = Option.flag("json", "Print the result as one JSON object.")
+    static let report = Option.value("report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
     static let seed = Option.value("seed", "N", "Seed of everything random. Default: 0")
 }

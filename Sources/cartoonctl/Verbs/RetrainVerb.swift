@@ -21,10 +21,16 @@ let retrainVerb: Verb = Verb(
         .value("eval_step_interval", "N", "Steps of gradient descent between evaluations. Default: 10"),
         .value("final_tensor_name", "NAME", "Name of the output. Default: final_result"),
         .flag("print_misclassified_test_images", "List the test pictures that the model gets wrong."),
+        .flag("flip_left_right", "Train on mirror images of the training pictures too."),
+        .value("random_crop", "P", "Train on variants with a margin of P percent cropped away at random. Default: 0"),
+        .value("random_scale", "P", "Train on variants enlarged by up to P percent. Default: 0"),
+        .value("random_brightness", "P", "Train on variants up to P percent brighter or darker. Default: 0"),
+        .value("variants", "K", "Variants of each training picture with these distortions, cached like all bottlenecks. Default: 4"),
         .value("split_key", "KEY", "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"),
         .value("summaries_dir", "DIR", "Write what TensorBoard shows: accuracy, cross entropy, weights. Nothing there is deleted."),
         .value("intermediate_store_frequency", "N", "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
         .value("intermediate_output_graphs_dir", "DIR", "Where they go, as DIR/intermediate_N.pb. Default: /tmp/intermediate_graph/"),
+        .report,
         .value("resume", "MANIFEST", "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."),
         .seed,
         .threads,
@@ -62,6 +68,12 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
         guard let known = RetrainOptions.SplitKey(rawValue: key) else { throw UsageError("--split_key \(key): is path or relative") }
         options.splitKey = known
     }
+    options.distortion.flipLeftRight = try arguments.flag("flip_left_right")
+    options.distortion.randomCrop = try arguments.integer("random_crop", in: 0...100) ?? 0
+    options.distortion.randomScale = try arguments.integer("random_scale", in: 0...100) ?? 0
+    options.distortion.randomBrightness = try arguments.integer("random_brightness", in: 0...100) ?? 0
+    options.distortion.variants = try arguments.integer("variants", in: 1...1000) ?? 4
+    options.reportPath = arguments.string("report").map { FilePath($0) }
     options.summariesDirectory = arguments.string("summaries_dir").map { FilePath($0) }
     options.intermediateFrequency = try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
     if let directory = arguments.string("intermediate_output_graphs_dir") {
