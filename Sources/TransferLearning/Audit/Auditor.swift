@@ -24,6 +24,14 @@ public struct Auditor {
             default: try report(event)
             }
         }
+        return try audit(source, damage: damage, isInterrupted: isInterrupted, report: report)
+    }
+
+    /// - Parameter damage: what was wrong with pictures that could be read, by path.
+    func audit(
+        _ source: BottleneckSource, damage: [String: String], isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void
+    ) throws -> AuditReport {
         let data = source.data
         let facts = options.imageDirectory == nil ? [] : try PictureFacts.of(
             data.paths, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted,

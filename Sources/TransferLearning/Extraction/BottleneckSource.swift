@@ -22,6 +22,10 @@ struct BottleneckSource {
     let groups: [FeatureGroup]
     let workers: Workers
 
+    init(data: LabelledBottlenecks, groups: [FeatureGroup], workers: Workers) {
+        (self.data, self.groups, self.workers) = (data, groups, workers)
+    }
+
     /// - Parameter extractor: nil: found by the options where there are pictures; an imported tree needs none.
     init(
         _ options: BottleneckOptions, extractor: FeatureExtractor? = nil, isInterrupted: @escaping @Sendable () -> Bool,

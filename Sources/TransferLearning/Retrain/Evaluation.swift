@@ -7,6 +7,8 @@ struct Evaluation {
     /// nil without test pictures.
     let test: Metrics?
     let misclassified: [Misclassification]
+    /// The same, in full; nil without test pictures.
+    let report: EvaluationReport?
 
     /// - Parameter testBatchSize: -1 for all test pictures, else that many, evenly spread over them.
     init(of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int, workers: Workers) {
@@ -26,6 +28,8 @@ struct Evaluation {
         let tested = metrics(rows)
         test = tested?.0
         let probabilities = tested?.1 ?? []
+        report = rows.isEmpty ? nil : EvaluationReport(
+            labels: data.labels, paths: rows.map { "\(data.paths[$0])" }, classes: rows.map { data.classes[$0] }, probabilities: probabilities)
         misclassified = rows.enumerated().compactMap { position, row in
             let scores = probabilities[position * data.labels.count..<(position + 1) * data.labels.count]
             let (truth, predicted) = (data.classes[row], predictedClass(scores))

@@ -5,6 +5,8 @@ struct LayerTraining {
     struct Result {
         let layer: TrainedLayer
         let summary: TrainingSummary
+        /// What the solver reported on its way.
+        let curve: LearningCurve
     }
 
     let options: RetrainOptions
@@ -22,16 +24,22 @@ struct LayerTraining {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let (layer, detail) = switch options.trainer {
+        let (layer, detail, curve) = switch options.trainer {
         case .converging: try converge(summaries)
         case .gradientDescent(let steps, let rate): try descend(steps: steps, rate: rate, summaries: summaries, report: report)
         }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
         try report(.trained(summary))
-        return Result(layer: layer, summary: summary)
+        return Result(layer: layer, summary: summary, curve: curve)
     }
 
-    private func converge(_ summaries: TrainingSummaries?) throws -> (TrainedLayer, String) {
+    /// How training went: over steps, or over the strengths that were tried.
+    enum LearningCurve {
+        case steps([TrainingStep])
+        case path([SoftmaxRegression.PathPoint])
+    }
+
+    private func converge(_ summaries: TrainingSummaries?) throws -> (TrainedLayer, String, LearningCurve) {
         var solver = SoftmaxRegression()
         solver.seed = options.seed
         solver.groups = groups
@@ -49,12 +57,13 @@ struct LayerTraining {
             try summaries?.layer(result.layer, step: result.path.count)
         } catch { throw TransferLearningError(error) }
         let judged = isFew ? "cross-validation" : "the validation pictures"
-        return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)")
+        return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)",
+            .path(result.path))
     }
 
     private func descend(
         steps: Int, rate: Double, summaries: TrainingSummaries?, report: (RetrainEvent) throws -> Void
-    ) throws -> (TrainedLayer, String) {
+    ) throws -> (TrainedLayer, String, LearningCurve) {
         var trainer = SoftmaxSGD()
         trainer.steps = steps
         trainer.learningRate = Float(rate)
@@ -62,7 +71,7 @@ struct LayerTraining {
         trainer.validationBatchSize = options.validationBatchSize
         trainer.evaluationInterval = options.evaluationInterval
         trainer.seed = options.seed
-        var failure: (any Error)?
+        var failure: (any Error)?, curve: [TrainingStep] = []
         // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
         let layer = try withoutActuallyEscaping(report) { report in
             try trainer.train(
@@ -80,16 +89,18 @@ struct LayerTraining {
                     if let validation = evaluation.validation {
                         try summaries?.validated(step: step.step, accuracy: validation.accuracy, crossEntropy: validation.crossEntropy)
                     }
-                    try report(.step(TrainingStep(
+                    let point = TrainingStep(
                         number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
-                        validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)))
+                        validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)
+                    curve.append(point)
+                    try report(.step(point))
                 } catch let error as EventFile.WriteError {
                     failure = TransferLearningError(error)
                 } catch { failure = error }
             }
         }
         if let failure { throw failure }
-        return (layer, "\(steps) steps of gradient descent, learning rate \(shortest(rate))")
+        return (layer, "\(steps) steps of gradient descent, learning rate \(shortest(rate))", .steps(curve))
     }
 
     /// Two significant digits are enough for people.

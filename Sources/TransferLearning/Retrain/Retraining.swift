@@ -85,6 +85,12 @@ public struct Retraining {
             data.features, rows: split.training + split.validation, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
         manifest.dataset = data.digest
         manifest.layer = training.layer.digest
+        if let path = options.reportPath {
+            let source = BottleneckSource(data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
+            let audit = try Auditor(options.pictures, seed: options.seed)
+                .audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
+            try RetrainReport(evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest).write(to: path)
+        }
         try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)",

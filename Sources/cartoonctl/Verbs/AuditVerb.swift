@@ -8,7 +8,7 @@ let auditVerb = Verb(
         .imageDirectory,
         .value("list", "KINDS", "Print only paths, one a line, of these kinds, such as duplicate,mislabelled: \(Finding.Kind.allCases.map(\.rawValue).joined(separator: ", "))."),
         .value("limit", "N", "How many findings of a kind to show. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .seed, .threads, .json, .quiet,
+        .bottleneckDirectory, .modelDirectory, .architecture, .seed, .threads, .report, .json, .quiet,
     ],
     examples: [
         "audit --image_dir cartoon",
@@ -27,6 +27,7 @@ let auditVerb = Verb(
         let auditor = Auditor(try BottleneckOptions(arguments), seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0))
         var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
         let report = try auditor.run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        if let path = arguments.string("report") { try report.writeHTML(to: FilePath(path), title: "cartoonctl audit") }
         if try arguments.flag("json") {
             Terminal.print(try JSON.text(report))
         } else if arguments.string("list") != nil {

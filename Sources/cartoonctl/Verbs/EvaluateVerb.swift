@@ -11,7 +11,7 @@ let evaluateVerb = Verb(
         .value("folds", "K", "No model: cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .seed, .threads, .json, .strict, .quiet,
+        .bottleneckDirectory, .modelDirectory, .architecture, .seed, .threads, .report, .json, .strict, .quiet,
     ],
     examples: [
         "evaluate --graph cartoon.pb --image_dir cartoon_test",
@@ -29,6 +29,7 @@ let evaluateVerb = Verb(
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
         var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
         let report = try Evaluator(options).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        if let path = arguments.string("report") { try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate") }
         Terminal.print(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
         if let demanded, !AccuracyAssertion(demanded: demanded).holds(for: report) {
             Terminal.log("cartoonctl: the accuracy is \(fixed(report.accuracy, 4)), below the \(fixed(demanded, 4)) that --assert_accuracy demands")

@@ -1,0 +1,59 @@
+import Compression
+import Imaging
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// Small pictures inside a page, so that it needs nothing beside it.
+enum Thumbnail {
+    /// A `data:` address of a PNG no larger than `side` pixels; nil for what cannot be read.
+    static func address(of path: String, side: Int = 112) -> String? {
+        guard let bytes = try? FileSystem.read(FilePath(path)) else { return nil }
+        var options = DecodingOptions()
+        options.scaleDenominator = bytes.count > 400_000 ? 4 : 1
+        guard let image = try? Image(decoding: bytes, options: options) else { return nil }
+        let (width, height, pixels) = reduced(image, side: side)
+        return "data:image/png;base64," + Data(png(width, height, pixels)).base64EncodedString()
+    }
+
+    /// Means over boxes, RGB.
+    private static func reduced(_ image: Image, side: Int) -> (width: Int, height: Int, pixels: [UInt8]) {
+        let longest = max(image.width, image.height)
+        let width = max(1, longest > side ? image.width * side / longest : image.width)
+        let height = max(1, longest > side ? image.height * side / longest : image.height)
+        var pixels = [UInt8](repeating: 0, count: width * height * 3)
+        for y in 0..<height {
+            let rows = y * image.height / height..<max((y + 1) * image.height / height, y * image.height / height + 1)
+            for x in 0..<width {
+                let columns = x * image.width / width..<max((x + 1) * image.width / width, x * image.width / width + 1)
+                for c in 0..<3 {
+                    var sum = 0
+                    for row in rows { for column in columns { sum += Int(image.pixels[(row * image.width + column) * image.channels + c]) } }
+                    pixels[(y * width + x) * 3 + c] = UInt8(sum / (rows.count * columns.count))
+                }
+            }
+        }
+        return (width, height, pixels)
+    }
+
+    /// 8-bit RGB, every row filtered by the pixel to its left (W3C PNG §9).
+    private static func png(_ width: Int, _ height: Int, _ pixels: [UInt8]) -> [UInt8] {
+        var rows: [UInt8] = []
+        for y in 0..<height {
+            rows.append(1)
+            for i in 0..<width * 3 { rows.append(pixels[y * width * 3 + i] &- (i < 3 ? 0 : pixels[y * width * 3 + i - 3])) }
+        }
+        var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        func append(_ kind: String, _ data: [UInt8]) {
+            let body = Array(kind.utf8) + data
+            file += word(data.count) + body + word(Int(CRC32.checksum(body)))
+        }
+        append("IHDR", word(width) + word(height) + [8, 2, 0, 0, 0])
+        append("IDAT", Deflate.compress(rows, level: 6))
+        append("IEND", [])
+        return file
+    }
+}
