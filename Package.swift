@@ -40,7 +40,7 @@ let package = Package(
     ],
     targets: [
         room("Compression"),
-        room("Imaging", ["Compression"]),
+        room("Imaging", ["Compression"], exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Kernels"),
@@ -70,7 +70,7 @@ let package = Package(
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
-        tests("TransferLearning", ["TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
+        tests("TransferLearning", ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
         tests("cartoonctl", ["make-fixtures"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],

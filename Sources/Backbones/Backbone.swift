@@ -52,6 +52,13 @@ package struct Backbone: Sendable {
         }
     }
 
+    /// The same network with another bottleneck.
+    package func with(taps: [BackboneDescription.Tap]) throws(BackboneError) -> Backbone {
+        var description = description
+        description.taps = taps
+        return try Backbone(description, file, path: path)
+    }
+
     /// Everything but the picture that decides a bottleneck's bits, as far as they are promised: instruction sets differ in the last.
     package func fingerprint(precision: String) -> String {
         let d = description

@@ -37,6 +37,15 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         }
     }
 
+    /// Reads `tensor` or `tensor:mean`, several joined by commas; nil for a reduction there is none of.
+    package static func taps(_ text: String) -> [Tap]? {
+        let taps = text.split(separator: ",").map { part -> Tap? in
+            guard let colon = part.lastIndex(of: ":") else { return Tap(String(part)) }
+            return Reduction(rawValue: String(part[part.index(after: colon)...])).map { Tap(String(part[..<colon]), $0) }
+        }
+        return taps.isEmpty || taps.contains { $0 == nil } ? nil : taps.compactMap { $0 }
+    }
+
     /// What makes a vector of an image: nothing where it is one already, or the mean, maximum or standard deviation over height and width.
     package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation }
 

@@ -17,12 +17,17 @@ package struct Novelty: Sendable, Equatable {
         let standardization = Standardization(features, rows: rows, groups: groups, workers: workers)
         (means, scales, quantiles) = (standardization.means, standardization.scales, [])
         let scores = FloatBuffer(rows.count), fitted = self
-        workers.performRanges(of: rows.count, step: 64) { range in
-            for i in range { scores.base[i] = features[rows[i]].withUnsafeBufferPointer { fitted.score($0) } }
+        var factors = [Float](repeating: 1, count: features.columns)
+        for group in groups { for k in group.columns { factors[k] = group.factor * group.factor } }
+        workers.performRanges(of: rows.count, step: 64) { [factors] range in
+            for i in range { scores.base[i] = fitted.scoreLeftOut(features[rows[i]], factors: factors, rows: rows.count) }
         }
         let sorted = scores.array.sorted()
         quantiles = (0...100).map { sorted[($0 * (sorted.count - 1) + 50) / 100] }
     }
+
+    /// A feature that hardly varied among the training rows must not decide alone: ten standard deviations are as far as any counts.
+    private static let largestSquare: Float = 100
 
     /// - Parameter row: `[features]`.
     package func score(_ row: UnsafeBufferPointer<Float>) -> Float {
@@ -33,17 +38,33 @@ package struct Novelty: Sendable, Equatable {
                 var k = 0
                 while k + 4 <= row.count {
                     let z = (SIMD4(at: row.baseAddress! + k) - SIMD4(at: means.baseAddress! + k)) * SIMD4(at: scales.baseAddress! + k)
-                    sum += SIMD4<Double>(z * z)
+                    sum += SIMD4<Double>(pointwiseMin(z * z, SIMD4(repeating: Self.largestSquare)))
                     k += 4
                 }
                 while k < row.count {
                     let z = (row[k] - means[k]) * scales[k]
-                    sum[0] += Double(z * z)
+                    sum[0] += Double(min(z * z, Self.largestSquare))
                     k += 1
                 }
             }
         }
         return Float(sum.sum() / Double(max(row.count, 1)))
+    }
+
+    /// What `score` would be of a training row had it not been among the rows: few rows lie close to a mean they made.
+    ///
+    /// Exact: without a row at z standard deviations, the mean moves away from it by z/(n-1), and the variance shrinks by
+    /// n/(n-1) · (1 - z²/(n-1)).
+    private func scoreLeftOut(_ row: ArraySlice<Float>, factors: [Float], rows n: Int) -> Float {
+        guard n > 2 else { return 1 }
+        let others = Float(n - 1)
+        var sum = 0.0
+        for (k, value) in row.enumerated() where scales[k] > 0 {
+            let z = (value - means[k]) * scales[k], square = z * z / factors[k]
+            let left = max(1 - square / others, .leastNormalMagnitude)
+            sum += Double(min(z * z * Float(n) / others / left, Self.largestSquare))
+        }
+        return Float(sum / Double(max(row.count, 1)))
     }
 
     /// The share of training rows that are at least as novel: 1 for a most ordinary row.

@@ -15,6 +15,8 @@ package struct SoftmaxRegression: Sendable {
     package var groups: [FeatureGroup] = []
     /// Trains the layer once more on training and validation rows together when the strength is known.
     package var usesValidationRows = true
+    /// Evens out the strongest principal directions before the penalty sees them.
+    package var flattens = true
     package var workers = Workers.serial
 
     package init() {}
@@ -45,7 +47,7 @@ package struct SoftmaxRegression: Sendable {
         _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = []
     ) throws(TrainingError) -> Result {
         let data = try TrainingData(features, labels: labels, classes: classes, training: training, validation: validation)
-        let prepared = Prepared(data, groups: groups, workers: workers)
+        let prepared = Prepared(data, groups: groups, flattens: flattens, workers: workers)
         var path: [PathPoint] = [], strength = strengths.first ?? 1e-3, temperature: Float = 1
         if strengths.count > 1 {
             let folds = validation.isEmpty ? foldsOfRows(data.training.map { labels[$0] }, classes: classes) : nil
@@ -124,24 +126,30 @@ struct Prepared {
     let design: DesignMatrix
     private let standardization: Standardization
     private let reduction: GramReduction?
+    private let flattening: SpectralFlattening?
 
-    init(_ data: TrainingData, groups: [FeatureGroup], workers: Workers) {
+    init(_ data: TrainingData, groups: [FeatureGroup], flattens: Bool, workers: Workers) {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
         standardization = Standardization(data.features, rows: data.training, groups: groups, workers: workers)
         let full = standardization.design(data.features, rows: rows, workers: workers)
         reduction = full.columns > full.rows ? GramReduction(full, workers: workers) : nil
-        design = reduction?.reduced ?? full
+        let plain = reduction?.reduced ?? full
+        flattening = flattens ? SpectralFlattening(plain, workers: workers) : nil
+        design = flattening?.flattened ?? plain
     }
 
     func layer(of problem: RegressionProblem, workers: Workers) -> TrainedLayer {
         let stride = standardization.means.count
+        let found = FloatBuffer(problem.parameters.count)
+        found.copy(from: problem.parameters)
+        flattening?.foldBack(found.base, classes: classes)
         guard let reduction else {
             return standardization.layer(
-                weights: problem.parameters.base, stride: problem.stride, biases: problem.biases, classes: classes)
+                weights: found.base, stride: problem.stride, biases: problem.biases, classes: classes)
         }
-        let weights = reduction.expand(problem.parameters.base, classes: classes, workers: workers)
+        let weights = reduction.expand(found.base, classes: classes, workers: workers)
         return standardization.layer(
             weights: weights.base, stride: padded(stride, to: 16), biases: problem.biases, classes: classes)
     }

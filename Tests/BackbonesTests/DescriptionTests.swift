@@ -78,7 +78,7 @@ struct DescriptionTests {
         #expect(try ModelFile(path: path, labels: ["x", "y"]).description.labels == ["x", "y"])
         #expect(throws: BackboneError.self) { try ModelFile(path: path, labels: ["only one"]) }
         #expect(throws: BackboneError.self) {
-            try backbone.joined(weights: [0, 0], biases: [0, 0], labels: ["a", "b"], output: "features", tool: "t", seed: 0)
+            try backbone.joined(weights: [0, 0], biases: [0, 0], labels: ["a", "b"], output: "stem/Conv2D", tool: "t", seed: 0)
         }
     }
 }

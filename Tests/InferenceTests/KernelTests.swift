@@ -104,6 +104,26 @@ struct KernelTests {
         }
     }
 
+    @Test("the standard deviation of each channel", arguments: [(5, 7, 3), (6, 4, 19), (1, 1, 8)])
+    func deviation(_ height: Int, _ width: Int, _ channels: Int) throws {
+        var numbers = Numbers(seed: height * 31 + channels)
+        let image = Reference.Image(height, width, channels, numbers.next(height * width * channels))
+        var expected = Reference.Image(1, 1, channels)
+        for c in 0..<channels {
+            let values = (0..<height * width).map { image.values[$0 * channels + c] }
+            let mean = values.reduce(0, +) / Double(values.count)
+            expected[0, 0, c] = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+        }
+        try check(
+            [
+                .constant("axes", Tensor([Int32(1), 2], shape: [2])),
+                Node("Mean", name: "center", inputs: ["in", "axes"], attributes: ["keep_dims": .bool(true)]),
+                Node("SquaredDifference", name: "squares", inputs: ["in", "center"]),
+                Node("Mean", name: "variance", inputs: ["squares", "axes"], attributes: ["keep_dims": .bool(true)]),
+                Node("Sqrt", name: "out", inputs: ["variance"]),
+            ], image, expected)
+    }
+
     @Test("a residual sum, a concatenation read by a padded convolution, and a value used twice")
     func graphs() throws {
         var numbers = Numbers(seed: 5)

@@ -9,6 +9,8 @@ public struct BottleneckOptions: Sendable {
     public var modelDirectory: FilePath?
     /// nil: `inception_v3` where a model directory is given, else the embedded network.
     public var architecture: String?
+    /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
+    public var taps: String?
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
@@ -36,7 +38,7 @@ struct BottleneckSource {
         for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
-            let extractor = try extractor ?? FeatureExtractor(architecture: options.architecture, modelDirectory: options.modelDirectory)
+            let extractor = try extractor ?? FeatureExtractor(options)
             data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
                 .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups

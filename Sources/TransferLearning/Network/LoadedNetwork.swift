@@ -13,10 +13,18 @@ struct FeatureExtractor: Sendable {
     /// What the cache knows these bottlenecks by.
     let fingerprint: String
 
-    init(architecture: String?, modelDirectory: FilePath?) throws(TransferLearningError) {
-        do { backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory?.description) } catch {
+    init(_ options: BottleneckOptions) throws(TransferLearningError) {
+        do {
+            let found = try Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
+            if let text = options.taps {
+                guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
+                backbone = try found.with(taps: taps)
+            } else { backbone = found }
+        } catch let error as BackboneError {
             throw TransferLearningError(error)
-        }
+        } catch let error as TransferLearningError {
+            throw error
+        } catch { throw .internalFailure("\(error)") }
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]

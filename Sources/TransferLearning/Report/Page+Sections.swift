@@ -18,7 +18,7 @@ extension Page {
         raw(Plot.calibration(report.calibration))
         guard !report.mistakes.isEmpty else { return }
         subheading("Most confident mistakes")
-        gallery(report.mistakes.prefix(12).map { ($0.path, "\($0.label), not \($0.predicted) (\(fixed(100 * Double($0.score), 0)) %)") })
+        gallery(report.mistakes.prefix(12).map { ($0.path, "is \($0.label), taken for \($0.predicted) (\(fixed(100 * Double($0.score), 0)) %)") })
         for (row, label) in report.labels.enumerated() {
             for (column, predicted) in report.labels.enumerated() where row != column {
                 let mistakes = report.mistakes.filter { $0.label == label && $0.predicted == predicted }

@@ -101,7 +101,7 @@ struct Page {
         .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{border:1px solid var(--line);padding:.3rem .6rem;text-align:right}td:first-child,th:first-child{text-align:left}
         .gallery{display:flex;flex-wrap:wrap;gap:.6rem}figure{margin:0;width:116px;font-size:.75rem;overflow-wrap:anywhere}img{display:block;max-width:112px;border-radius:4px}
         .pair{display:flex;flex-wrap:wrap;gap:.4rem;border:1px solid var(--line);border-radius:8px;padding:.5rem;max-width:260px}.pair p{flex-basis:100%;margin:0;font-size:.75rem}
-        a{color:var(--accent)}svg{max-width:100%;height:auto}svg text{fill:var(--ink);font:12px system-ui,sans-serif}.hit{background:color-mix(in srgb,var(--accent) 22%,transparent)}.miss{background:color-mix(in srgb,var(--bad) 22%,transparent)}
+        a{color:var(--accent)}svg{max-width:100%;height:auto;overflow:visible}@media(max-width:500px){svg text{font-size:19px!important}}svg text{fill:var(--ink);font:12px system-ui,sans-serif}.hit{background:color-mix(in srgb,var(--accent) 22%,transparent)}.miss{background:color-mix(in srgb,var(--bad) 22%,transparent)}
         @media print{main{max-width:none}.gallery figure,.pair,tr{break-inside:avoid}a{color:inherit}}
         """
 }

@@ -47,7 +47,7 @@ public struct Retraining {
     ) throws -> RetrainResult {
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
         let threads = options.pictures.threads ?? ParallelWork.coreCount
-        let extractor = try FeatureExtractor(architecture: options.pictures.architecture, modelDirectory: options.pictures.modelDirectory)
+        let extractor = try FeatureExtractor(options.pictures)
         manifest.network = extractor.fingerprint
         let data = try BottleneckSource(options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report).data
         let split = try DatasetSplit(

@@ -6,6 +6,7 @@ extension Option {
     static let bottleneckDirectory = Option.value("bottleneck_dir", "DIR", "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl")
     static let modelDirectory = Option.value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb. Given alone it selects inception_v3.")
     static let architecture = Option.value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it.")
+    static let taps = Option.value("taps", "LIST", "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network")
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
     static let json = Option.flag("json", "Print the result as one JSON object.")
@@ -22,6 +23,7 @@ extension BottleneckOptions {
         bottleneckDirectory = arguments.string("bottleneck_dir").map { FilePath($0) }
         modelDirectory = arguments.string("model_dir").map { FilePath($0) }
         architecture = arguments.string("architecture")
+        taps = arguments.string("taps")
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
     }

@@ -11,6 +11,7 @@ let retrainVerb: Verb = Verb(
         .bottleneckDirectory,
         .modelDirectory,
         .architecture,
+        .taps,
         .value("how_many_training_steps", "N", "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."),
         .value("learning_rate", "RATE", "Train by gradient descent with this rate. Default: 0.01"),
         .value("train_batch_size", "N", "Pictures in a step of gradient descent; -1 for all. Default: 100"),

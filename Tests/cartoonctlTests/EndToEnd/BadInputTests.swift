@@ -129,7 +129,7 @@ struct BadInputTests {
         let model = try bench.data("model.pb")
         #expect(try retrain(fileBlocks: 8192).status == 31)
         #expect(try bench.data("model.pb") == model)
-        #expect(try bench.names() == ["cache", "labels.txt", "model.pb", "pictures"])
+        #expect(try bench.names() == ["cache", "labels.txt", "model.pb", "model.pb.manifest.json", "pictures"])
     }
 
     @Test("a disk that is full before the first bottleneck is cached")
@@ -154,7 +154,7 @@ struct BadInputTests {
         try makeTwoClasses()
         let outcome = try retrain()
         #expect(outcome.status == 0, "\(outcome.errors)")
-        defer { for name in ["model.pb", "labels.txt", "pictures"] { try? FileManager.default.removeItem(at: bench.url(name)) } }
+        defer { for name in ["model.pb", "model.pb.manifest.json", "labels.txt", "pictures"] { try? FileManager.default.removeItem(at: bench.url(name)) } }
         return try bench.data("model.pb")
     }
 

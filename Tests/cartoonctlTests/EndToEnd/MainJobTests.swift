@@ -56,7 +56,7 @@ struct MainJobTests {
         // 36 drawings of each, one PNG under another name, one JPEG cut short.
         #expect(report.imageCount == 3 * 36 + 2)
         #expect(report.bottlenecks.computed == report.imageCount && report.testAccuracy >= 0.9)
-        #expect(try bench.names() == ["cache", "labels.txt", "model.pb"])
+        #expect(try bench.names() == ["cache", "labels.txt", "model.pb", "model.pb.manifest.json"])
 
         let holdout = Workbench.fixtures.appendingPathComponent("holdout")
         let named = try bench.run("cartoonctl", ["classify", "--graph", "model.pb", "--json", holdout.path])
