@@ -40,7 +40,7 @@ let package = Package(
     ],
     targets: [
         room("Compression"),
-        room("Imaging", ["Compression"], exclude: ["README.md"]),
+        room("Imaging", ["Compression", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Kernels"),

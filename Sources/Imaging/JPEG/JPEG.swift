@@ -48,9 +48,13 @@ final class JPEGDecoder {
     private let options: DecodingOptions
     private let planes: [JPEGPlane]
     private let converter: JPEGColorConverter
-    private var multipliers: [[Int32]] = []
+    private let kernels = JPEGKernels.best
+    /// 64 a component.
+    private let multipliers: UnsafeMutablePointer<Int32>
     /// Per component: `[paddedDown, paddedAcross, 64]`; nil while streaming.
     private var coefficients: [UnsafeMutablePointer<Int16>] = []
+    /// Of each block of a progressive picture, by zigzag position, which coefficients but the first are not zero.
+    private var nonzero: [UnsafeMutablePointer<UInt64>] = []
     private var rgb: [UInt8]
     private var nextRow = 0
 
@@ -65,10 +69,17 @@ final class JPEGDecoder {
             planes.append(plane)
         }
         self.planes = planes
-        rgb = [UInt8](repeating: 0, count: 3 * frame.outputWidth)
+        // The kernels write pixels in words: two bytes too many at the end.
+        rgb = [UInt8](repeating: 0, count: 3 * frame.outputWidth + 2)
+        multipliers = .allocate(capacity: 64 * frame.components.count)
+        multipliers.initialize(repeating: 0, count: 64 * frame.components.count)
     }
 
-    deinit { for memory in coefficients { memory.deallocate() } }
+    deinit {
+        multipliers.deallocate()
+        for memory in coefficients { memory.deallocate() }
+        for memory in nonzero { memory.deallocate() }
+    }
 
     private func note(_ offset: Int, _ text: String) throws(ImageError) {
         if options.isStrict { throw .malformed(.jpeg, offset: offset, reason: text) }
@@ -78,29 +89,50 @@ final class JPEGDecoder {
 
     /// Fixes what the blocks of each component are multiplied with.
     private func prepareMultipliers() throws(ImageError) {
-        multipliers = []
-        for component in frame.components {
+        for (index, component) in frame.components.enumerated() {
             guard let table = headers.quantization[component.quantizationTable] else {
                 throw .malformed(.jpeg, offset: headers.position, reason: "no quantization table \(component.quantizationTable)")
             }
-            multipliers.append(JPEGTransform.multipliers(table, options.inverseDCT, blockSize: component.blockSize))
+            let values = JPEGTransform.multipliers(table, options.inverseDCT, blockSize: component.blockSize)
+            (multipliers + 64 * index).update(from: values, count: 64)
         }
     }
 
-    private func tables(_ scan: JPEGScan) throws(ImageError) -> (dc: [JPEGHuffmanPointers?], ac: [JPEGHuffmanPointers?]) {
-        var (dc, ac): ([JPEGHuffmanPointers?], [JPEGHuffmanPointers?]) = ([], [])
-        let isProgressive = frame.process == .progressive
+    /// A component of a scan, as its loops need it.
+    private struct Member {
+        let index: Int
+        /// Blocks of it in an MCU.
+        let horizontal, vertical: Int
+        /// Blocks from one row to the next.
+        let stride: Int
+        let dc, ac: JPEGHuffmanPointers?
+        /// Where its coefficients go; nil while streaming.
+        let coefficients: UnsafeMutablePointer<Int16>?
+        let nonzero: UnsafeMutablePointer<UInt64>?
+    }
+
+    /// The scan's components; their tables live as long as `memory`.
+    private func members(_ scan: JPEGScan) throws(ImageError) -> (members: [Member], memory: [JPEGHuffmanMemory]) {
+        var members: [Member] = [], memory: [JPEGHuffmanMemory] = []
+        let isProgressive = frame.process == .progressive, isSingle = scan.components.count == 1
         for component in scan.components {
             let needsDC = isProgressive ? scan.spectralStart == 0 && scan.high == 0 : true
             let needsAC = isProgressive ? scan.spectralStart > 0 : true
-            let dcTable = headers.dcTables[component.dcTable], acTable = headers.acTables[component.acTable]
-            if needsDC && dcTable == nil || needsAC && acTable == nil {
+            let dc = headers.dcTables[component.dcTable].map { JPEGHuffmanMemory($0) }
+            let ac = headers.acTables[component.acTable].map { JPEGHuffmanMemory($0) }
+            if needsDC && dc == nil || needsAC && ac == nil {
                 throw .malformed(.jpeg, offset: headers.position, reason: "a scan uses a Huffman table that is not there")
             }
-            dc.append(dcTable.map { JPEGHuffmanPointers($0) })
-            ac.append(acTable.map { JPEGHuffmanPointers($0) })
+            memory += [dc, ac].compactMap { $0 }
+            let laid = frame.components[component.index]
+            members.append(
+                Member(
+                    index: component.index, horizontal: isSingle ? 1 : laid.horizontal, vertical: isSingle ? 1 : laid.vertical,
+                    stride: laid.paddedAcross, dc: dc?.pointers, ac: ac?.pointers,
+                    coefficients: coefficients.isEmpty ? nil : coefficients[component.index],
+                    nonzero: nonzero.isEmpty ? nil : nonzero[component.index]))
         }
-        return (dc, ac)
+        return (members, memory)
     }
 
     // MARK: - One scan
@@ -108,11 +140,12 @@ final class JPEGDecoder {
     /// Decodes, transforms and hands out a picture whose only scan holds all components.
     func stream<Sink: RowSink>(_ scan: JPEGScan, into sink: inout Sink) throws(ImageError) {
         try prepareMultipliers()
-        let (dc, ac) = try tables(scan)
+        let (members, memory) = try members(scan)
+        defer { withExtendedLifetime(memory) {} }
         var entropy = JPEGEntropyDecoder(JPEGBitReader(headers.bytes, at: headers.position))
         let interval = headers.restartInterval
         var remaining = interval, restarts = 0
-        let block = UnsafeMutablePointer<Int16>.allocate(capacity: 64)
+        let block = UnsafeMutablePointer<Int16>.allocate(capacity: 64), zigzag = jpegZigzag
         defer { block.deallocate() }
         var isExhausted = false
         for mcuRow in 0..<frame.mcusDown {
@@ -128,18 +161,17 @@ final class JPEGDecoder {
                     try note(entropy.reader.offset, "the picture's data stops early")
                     isExhausted = true
                 }
-                for (index, member) in scan.components.enumerated() {
-                    let plane = planes[member.index], component = plane.component
-                    guard let dcTable = dc[index], let acTable = ac[index] else { continue }
-                    for v in 0..<component.vertical {
-                        for h in 0..<component.horizontal {
+                for member in members {
+                    let plane = planes[member.index]
+                    guard let dc = member.dc, let ac = member.ac else { continue }
+                    for v in 0..<member.vertical {
+                        for h in 0..<member.horizontal {
                             block.update(repeating: 0, count: 64)
-                            let end = entropy.reader.isExhausted
-                                ? 1 : jpegZigzag.withUnsafeBufferPointer { entropy.decode(member.index, dcTable, acTable, $0.baseAddress!, into: block) }
+                            let end = entropy.reader.isExhausted ? 1 : entropy.decode(member.index, dc, ac, zigzag, into: block)
                             transform(
                                 block, member.index, isFlat: end == 1,
                                 to: plane.place(
-                                    blockColumn: mcu &* component.horizontal &+ h, blockRow: mcuRow &* component.vertical &+ v))
+                                    blockColumn: mcu &* member.horizontal &+ h, blockRow: mcuRow &* member.vertical &+ v))
                         }
                     }
                 }
@@ -160,18 +192,15 @@ final class JPEGDecoder {
     @inline(__always) private func transform(
         _ block: UnsafeMutablePointer<Int16>, _ component: Int, isFlat: Bool, to output: UnsafeMutablePointer<UInt8>
     ) {
-        let plane = planes[component], size = plane.component.blockSize
-        multipliers[component].withUnsafeBufferPointer { multipliers in
-            let m = multipliers.baseAddress!
-            if isFlat {
-                JPEGTransform.flat(block[0], m[0], options.inverseDCT, size: size, to: output, stride: plane.stride)
-            } else if size < 8 {
-                JPEGTransform.reduced(block, m, size: size, to: output, stride: plane.stride)
-            } else if options.inverseDCT == .fast {
-                JPEGTransform.fast(block, m, to: output, stride: plane.stride)
-            } else {
-                JPEGTransform.accurate(block, m, to: output, stride: plane.stride)
-            }
+        let plane = planes[component], size = plane.component.blockSize, m = multipliers + 64 &* component
+        if isFlat {
+            JPEGTransform.flat(block[0], m[0], options.inverseDCT, size: size, to: output, stride: plane.stride)
+        } else if size < 8 {
+            JPEGTransform.reduced(block, m, size: size, to: output, stride: plane.stride)
+        } else if options.inverseDCT == .fast {
+            kernels.fast(block, m, output, plane.stride)
+        } else {
+            kernels.accurate(block, m, output, plane.stride)
         }
     }
 
@@ -204,6 +233,9 @@ final class JPEGDecoder {
             let memory = UnsafeMutablePointer<Int16>.allocate(capacity: count)
             memory.initialize(repeating: 0, count: count)
             coefficients.append(memory)
+            let masks = UnsafeMutablePointer<UInt64>.allocate(capacity: count / 64)
+            masks.initialize(repeating: 0, count: count / 64)
+            nonzero.append(masks)
         }
         try prepareMultipliers()
         var scan: JPEGScan? = first
@@ -224,12 +256,13 @@ final class JPEGDecoder {
     }
 
     private func decode(_ scan: JPEGScan) throws(ImageError) {
-        let (dc, ac) = try tables(scan)
+        let (members, memory) = try members(scan)
+        defer { withExtendedLifetime(memory) {} }
         var entropy = JPEGEntropyDecoder(JPEGBitReader(headers.bytes, at: headers.position))
         let isSingle = scan.components.count == 1
         let only = frame.components[scan.components[0].index]
         let (across, down) = isSingle ? (only.blocksAcross, only.blocksDown) : (frame.mcusAcross, frame.mcusDown)
-        let interval = headers.restartInterval
+        let interval = headers.restartInterval, zigzag = jpegZigzag
         var remaining = interval, restarts = 0
         outer: for y in 0..<down {
             for x in 0..<across {
@@ -242,15 +275,12 @@ final class JPEGDecoder {
                 }
                 // Without restarts nothing comes after the end; with them, another interval may.
                 if entropy.reader.isExhausted { if interval == 0 { break outer } else { continue } }
-                for (index, member) in scan.components.enumerated() {
-                    let component = frame.components[member.index]
-                    let (h, v) = isSingle ? (1, 1) : (component.horizontal, component.vertical)
-                    for block in 0..<h * v {
-                        let place = (y * v + block / h) * component.paddedAcross + x * h + block % h
-                        jpegZigzag.withUnsafeBufferPointer { zigzag in
-                            decode(
-                                scan, member.index, dc[index], ac[index], &entropy, zigzag.baseAddress!,
-                                coefficients[member.index] + 64 * place)
+                for member in members {
+                    guard let coefficients = member.coefficients, let nonzero = member.nonzero else { continue }
+                    for v in 0..<member.vertical {
+                        for h in 0..<member.horizontal {
+                            let place = (y &* member.vertical &+ v) &* member.stride &+ x &* member.horizontal &+ h
+                            decode(scan, member, &entropy, zigzag, coefficients + 64 &* place, &nonzero[place])
                         }
                     }
                 }
@@ -261,26 +291,26 @@ final class JPEGDecoder {
     }
 
     @inline(__always) private func decode(
-        _ scan: JPEGScan, _ component: Int, _ dc: JPEGHuffmanPointers?, _ ac: JPEGHuffmanPointers?,
-        _ entropy: inout JPEGEntropyDecoder, _ zigzag: UnsafePointer<UInt8>, _ block: UnsafeMutablePointer<Int16>
+        _ scan: JPEGScan, _ member: Member, _ entropy: inout JPEGEntropyDecoder, _ zigzag: UnsafePointer<UInt8>,
+        _ block: UnsafeMutablePointer<Int16>, _ nonzero: inout UInt64
     ) {
         if frame.process == .baseline {
-            if let dc, let ac {
+            if let dc = member.dc, let ac = member.ac {
                 block.update(repeating: 0, count: 64)
-                _ = entropy.decode(component, dc, ac, zigzag, into: block)
+                _ = entropy.decode(member.index, dc, ac, zigzag, into: block)
             }
         } else if scan.spectralStart == 0 {
             if scan.high > 0 {
                 entropy.refineDC(low: scan.low, into: block)
-            } else if let dc {
-                entropy.decodeDCFirst(component, dc, low: scan.low, into: block)
+            } else if let dc = member.dc {
+                entropy.decodeDCFirst(member.index, dc, low: scan.low, into: block)
             }
-        } else if let ac {
+        } else if let ac = member.ac {
             let band = scan.spectralStart...scan.spectralEnd
             if scan.high > 0 {
-                entropy.refineAC(ac, band, low: scan.low, zigzag, into: block)
+                entropy.refineAC(ac, band, low: scan.low, zigzag, into: block, nonzero: &nonzero)
             } else {
-                entropy.decodeACFirst(ac, band, low: scan.low, zigzag, into: block)
+                entropy.decodeACFirst(ac, band, low: scan.low, zigzag, into: block, nonzero: &nonzero)
             }
         }
     }
@@ -288,11 +318,13 @@ final class JPEGDecoder {
     func transformAll<Sink: RowSink>(into sink: inout Sink) {
         for mcuRow in 0..<frame.mcusDown {
             for (index, plane) in planes.enumerated() {
-                let component = plane.component
+                let component = plane.component, coefficients = coefficients[index], nonzero = nonzero[index]
+                let isProgressive = frame.process == .progressive
                 for row in mcuRow * component.vertical..<(mcuRow + 1) * component.vertical {
                     for column in 0..<component.paddedAcross {
+                        let place = row &* component.paddedAcross &+ column
                         transform(
-                            coefficients[index] + 64 * (row * component.paddedAcross + column), index, isFlat: false,
+                            coefficients + 64 &* place, index, isFlat: isProgressive && nonzero[place] == 0,
                             to: plane.place(blockColumn: column, blockRow: row))
                     }
                 }

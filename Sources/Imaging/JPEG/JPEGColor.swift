@@ -1,8 +1,9 @@
-/// Turns a row of components into RGB with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
+/// Turns a row of components into RGB, room for two bytes more than that, with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
 struct JPEGColorConverter {
     let color: JPEGFrame.Color
     let hasAdobe: Bool
     let width: Int
+    let kernels = JPEGKernels.best
 
     func convert(_ rows: [UnsafePointer<UInt8>], to rgb: UnsafeMutablePointer<UInt8>) {
         switch color {
@@ -14,29 +15,15 @@ struct JPEGColorConverter {
         case .rgb:
             let (r, g, b) = (rows[0], rows[1], rows[2])
             for x in 0..<width { (rgb[3 &* x], rgb[3 &* x &+ 1], rgb[3 &* x &+ 2]) = (r[x], g[x], b[x]) }
-        case .yCbCr: convertYCbCr(rows[0], rows[1], rows[2], rgb)
+        case .yCbCr: kernels.convertYCbCr(rows[0], rows[1], rows[2], rgb, width)
         case .cmyk: convertCMYK(rows[0], rows[1], rows[2], rows[3], rgb)
         case .ycck:
             // YCC stands for the complement of CMY.
-            convertYCbCr(rows[0], rows[1], rows[2], rgb)
+            kernels.convertYCbCr(rows[0], rows[1], rows[2], rgb, width)
             let black = rows[3]
             for x in 0..<width {
                 for channel in 0..<3 { rgb[3 &* x &+ channel] = ink(255 &- rgb[3 &* x &+ channel], black[x]) }
             }
-        }
-    }
-
-    private func convertYCbCr(
-        _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>
-    ) {
-        for x in 0..<width {
-            let y = Int32(luminance[x]), cb = Int32(blue[x]) &- 128, cr = Int32(red[x]) &- 128
-            let r = y &+ (91881 &* cr &+ 32768) >> 16
-            let g = y &+ (-22554 &* cb &- 46802 &* cr &+ 32768) >> 16
-            let b = y &+ (116130 &* cb &+ 32768) >> 16
-            rgb[3 &* x] = UInt8(truncatingIfNeeded: min(max(r, 0), 255))
-            rgb[3 &* x &+ 1] = UInt8(truncatingIfNeeded: min(max(g, 0), 255))
-            rgb[3 &* x &+ 2] = UInt8(truncatingIfNeeded: min(max(b, 0), 255))
         }
     }
 

@@ -27,108 +27,120 @@ struct JPEGEntropyDecoder {
     ///
     /// - Parameter block: 64 zeros.
     /// - Returns: the zigzag position after the last coefficient.
-    @inline(__always) mutating func decode(
+    mutating func decode(
         _ component: Int, _ dc: JPEGHuffmanPointers, _ ac: JPEGHuffmanPointers, _ zigzag: UnsafePointer<UInt8>,
         into block: UnsafeMutablePointer<Int16>
     ) -> Int {
-        let size = reader.symbol(dc) & 15
-        let difference = size == 0 ? 0 : reader.readSigned(size)
-        block[0] = Int16(truncatingIfNeeded: predict(component, difference))
+        // A copy that lives in registers.
+        var bits = reader
+        block[0] = Int16(truncatingIfNeeded: predict(component, bits.coefficient(dc).value))
         var k = 1
         while k < 64 {
-            let symbol = reader.symbol(ac), size = symbol & 15
-            if size == 0 {
+            let (symbol, value) = bits.coefficient(ac)
+            if symbol & 15 == 0 {
                 if symbol != 0xF0 { break }
                 k &+= 16
                 continue
             }
             k &+= symbol >> 4
-            block[Int(zigzag[k])] = Int16(truncatingIfNeeded: reader.readSigned(size))
+            block[Int(zigzag[k])] = Int16(truncatingIfNeeded: value)
             k &+= 1
         }
+        reader = bits
         return k
     }
 
     // MARK: - Progressive (§G.2)
 
     mutating func decodeDCFirst(_ component: Int, _ dc: JPEGHuffmanPointers, low: Int, into block: UnsafeMutablePointer<Int16>) {
-        let size = reader.symbol(dc) & 15
-        let difference = size == 0 ? 0 : reader.readSigned(size)
-        block[0] = Int16(truncatingIfNeeded: predict(component, difference) << low)
+        block[0] = Int16(truncatingIfNeeded: predict(component, reader.coefficient(dc).value) << low)
     }
 
     mutating func refineDC(low: Int, into block: UnsafeMutablePointer<Int16>) {
-        if reader.read(1) != 0 { block[0] |= 1 << Int16(low) }
+        if reader.bit() { block[0] |= 1 << Int16(low) }
     }
 
+    /// - Parameter nonzero: bit k tells whether the block's coefficient at zigzag position k is not zero.
     mutating func decodeACFirst(
-        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>, into block: UnsafeMutablePointer<Int16>
+        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>,
+        into block: UnsafeMutablePointer<Int16>, nonzero: inout UInt64
     ) {
         if endOfBandRun > 0 {
             endOfBandRun -= 1
             return
         }
-        var k = band.lowerBound
-        while k <= band.upperBound {
-            let symbol = reader.symbol(ac), run = symbol >> 4, size = symbol & 15
-            if size == 0 {
+        var bits = reader, k = band.lowerBound
+        let end = band.upperBound
+        while k <= end {
+            let (symbol, value) = bits.coefficient(ac), run = symbol >> 4
+            if symbol & 15 == 0 {
                 if run != 15 {
-                    endOfBandRun = (1 << run) - 1 + (run > 0 ? reader.read(run) : 0)
-                    return
+                    endOfBandRun = (1 << run) - 1 + (run > 0 ? bits.read(run) : 0)
+                    break
                 }
-                k += 16
+                k &+= 16
                 continue
             }
-            k += run
-            block[Int(zigzag[k])] = Int16(truncatingIfNeeded: reader.readSigned(size) << low)
-            k += 1
+            k &+= run
+            let stored = Int16(truncatingIfNeeded: value &<< low), place = min(k, 63)
+            block[Int(zigzag[place])] = stored
+            nonzero = nonzero & ~(1 &<< UInt64(place)) | (stored == 0 ? 0 : 1) &<< UInt64(place)
+            k &+= 1
         }
+        reader = bits
     }
 
+    /// - Parameter nonzero: as for the first scan; it saves looking at each of the many zeros.
     mutating func refineAC(
-        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>, into block: UnsafeMutablePointer<Int16>
+        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>,
+        into block: UnsafeMutablePointer<Int16>, nonzero: inout UInt64
     ) {
-        let bit = Int16(1) << Int16(low)
-        var k = band.lowerBound
+        let bit = Int16(1) << Int16(low), end = band.upperBound
+        var bits = reader, k = band.lowerBound
+        // Not zero, not yet corrected, and in the band.
+        var open = nonzero & (~0 &<< UInt64(k)) & (~0 &>> UInt64(63 - end))
         if endOfBandRun == 0 {
-            while k <= band.upperBound {
-                let symbol = reader.symbol(ac)
+            while k <= end {
+                let symbol = bits.symbol(ac)
                 var run = symbol >> 4
                 var value: Int16 = 0
                 if symbol & 15 == 0 {
                     if run != 15 {
-                        endOfBandRun = (1 << run) + (run > 0 ? reader.read(run) : 0)
+                        endOfBandRun = (1 << run) + (run > 0 ? bits.read(run) : 0)
                         break
                     }
                 } else {
-                    value = reader.read(1) != 0 ? bit : -bit
+                    value = bits.bit() ? bit : -bit
                 }
                 // Past `run` coefficients that are still zero, correcting those that are not.
-                while k <= band.upperBound {
-                    let place = block + Int(zigzag[k])
-                    if place.pointee != 0 {
-                        correct(place, bit)
-                    } else {
-                        if run == 0 { break }
-                        run -= 1
-                    }
-                    k += 1
+                while open != 0 {
+                    let next = open.trailingZeroBitCount
+                    if next &- k > run { break }
+                    run &-= next &- k
+                    Self.correct(block + Int(zigzag[next]), bit, &bits)
+                    open &= open &- 1
+                    k = next &+ 1
                 }
-                if value != 0, k <= band.upperBound { block[Int(zigzag[k])] = value }
-                k += 1
+                k &+= run
+                if value != 0, k <= end {
+                    block[Int(zigzag[k])] = value
+                    nonzero |= 1 &<< UInt64(k)
+                }
+                k &+= 1
             }
         }
         if endOfBandRun > 0 {
-            while k <= band.upperBound {
-                let place = block + Int(zigzag[k])
-                if place.pointee != 0 { correct(place, bit) }
-                k += 1
+            while open != 0 {
+                Self.correct(block + Int(zigzag[open.trailingZeroBitCount]), bit, &bits)
+                open &= open &- 1
             }
             endOfBandRun -= 1
         }
+        reader = bits
     }
 
-    @inline(__always) private mutating func correct(_ place: UnsafeMutablePointer<Int16>, _ bit: Int16) {
-        if reader.read(1) != 0, place.pointee & bit == 0 { place.pointee &+= place.pointee >= 0 ? bit : -bit }
+    @inline(__always) private static func correct(_ place: UnsafeMutablePointer<Int16>, _ bit: Int16, _ bits: inout JPEGBitReader) {
+        let value = place.pointee
+        if bits.bit(), value & bit == 0 { place.pointee = value &+ (value >= 0 ? bit : -bit) }
     }
 }

@@ -63,7 +63,14 @@ struct JPEGScan {
 }
 
 /// Zigzag position to place in a block (§A.3.6); entries beyond 63 catch runs of damaged data.
-let jpegZigzag: [UInt8] = [
+///
+/// Never freed: the inner loops read it through its address.
+nonisolated(unsafe) let jpegZigzag: UnsafePointer<UInt8> = {
+    let table = UnsafeMutablePointer<UInt8>.allocate(capacity: zigzag.count)
+    table.initialize(from: zigzag, count: zigzag.count)
+    return UnsafePointer(table)
+}()
+private let zigzag: [UInt8] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
     35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
     63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,

@@ -151,10 +151,11 @@ struct JPEGBitReader {
         return value
     }
 
-    /// A value of `bits` bits that stands for a signed one (§F.2.2.1, EXTEND).
-    @inline(__always) mutating func readSigned(_ bits: Int) -> Int {
-        let value = read(bits)
-        return value < (1 << bits) >> 1 ? value &- (1 << bits) &+ 1 : value
+    @inline(__always) mutating func bit() -> Bool {
+        if count < 1 { fill() }
+        let isSet = buffer >> 63 != 0
+        take(1)
+        return isSet
     }
 
     /// The next symbol; 0 for a code that the table does not have.
@@ -165,19 +166,34 @@ struct JPEGBitReader {
             take(Int(entry >> 8))
             return Int(entry & 0xFF)
         }
-        return longSymbol(table)
+        let code = longCode(table)
+        take(code >> 8)
+        return code & 0xFF
     }
 
-    @inline(never) private mutating func longSymbol(_ table: JPEGHuffmanPointers) -> Int {
+    /// A symbol whose lower four bits are the size of a value, and that value: what most of a picture's data is.
+    @inline(__always) mutating func coefficient(_ table: JPEGHuffmanPointers) -> (symbol: Int, value: Int) {
+        // A code and a value of at most 16 bits each.
+        if count < 32 { fill() }
+        let entry = table.lookup[Int(truncatingIfNeeded: buffer >> UInt64(64 &- JPEGHuffmanTable.lookupBits))]
+        let code = entry != 0 ? Int(entry) : longCode(table), symbol = code & 0xFF, size = symbol & 15
+        let rest = buffer &<< UInt64(code >> 8)
+        // Two shifts, because one by 64 is not defined.
+        let bits = Int(truncatingIfNeeded: (rest &>> 1) &>> UInt64(63 &- size))
+        buffer = rest &<< UInt64(size)
+        count &-= code >> 8 &+ size
+        if missing > 0 { noteMissing() }
+        // EXTEND: a first bit of zero makes it negative.
+        let isNegative = Int(truncatingIfNeeded: ~rest &>> 63)
+        return (symbol, size == 0 ? 0 : bits &- (isNegative &<< size) &+ isNegative)
+    }
+
+    @inline(never) private func longCode(_ table: JPEGHuffmanPointers) -> Int {
         let code = Int32(truncatingIfNeeded: buffer >> 48)
         var length = 1
         while code >= table.limits[length] { length += 1 }
-        guard length <= 16 else {
-            take(16)
-            return 0
-        }
-        take(length)
-        return Int(table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
+        guard length <= 16 else { return 16 << 8 }
+        return length << 8 | Int(table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
     }
 
     /// Drops what is left and passes the restart marker that should follow.
@@ -219,11 +235,16 @@ struct JPEGBitReader {
     }
 }
 
-/// A table as the inner loop reads it; valid while the table is.
-final class JPEGHuffmanPointers {
+/// A table as the inner loops read it; valid while its `JPEGHuffmanMemory` lives.
+struct JPEGHuffmanPointers {
     let lookup: UnsafePointer<UInt16>
     let limits, offsets: UnsafePointer<Int32>
     let symbols: UnsafePointer<UInt8>
+}
+
+/// Holds a table's numbers where they stay.
+final class JPEGHuffmanMemory {
+    let pointers: JPEGHuffmanPointers
     private let block: UnsafeMutableRawPointer
 
     init(_ table: JPEGHuffmanTable) {
@@ -237,7 +258,7 @@ final class JPEGHuffmanPointers {
         c.initialize(from: table.offsets, count: table.offsets.count)
         let d = (block + sizes.0 + sizes.1 + sizes.2).bindMemory(to: UInt8.self, capacity: table.symbols.count)
         d.initialize(from: table.symbols, count: table.symbols.count)
-        (lookup, limits, offsets, symbols) = (UnsafePointer(a), UnsafePointer(b), UnsafePointer(c), UnsafePointer(d))
+        pointers = JPEGHuffmanPointers(lookup: UnsafePointer(a), limits: UnsafePointer(b), offsets: UnsafePointer(c), symbols: UnsafePointer(d))
     }
 
     deinit { block.deallocate() }

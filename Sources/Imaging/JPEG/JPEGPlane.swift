@@ -10,6 +10,8 @@ final class JPEGPlane {
     let base: UnsafeMutablePointer<UInt8>
     /// An upsampled row, with room for what exceeds the picture.
     private let upsampled: UnsafeMutablePointer<UInt8>
+    /// A row of sums of two rows.
+    private let sums: UnsafeMutablePointer<Int16>
 
     private enum Upsampling { case none, repeated, fancyRow, fancyColumn, fancyBoth }
 
@@ -31,16 +33,19 @@ final class JPEGPlane {
         }
         stride = component.paddedAcross * component.blockSize
         rows = 2 * component.vertical * component.blockSize
-        base = .allocate(capacity: stride * rows + 16)
-        base.initialize(repeating: 0, count: stride * rows + 16)
-        let width = (stride + 8) * horizontal
+        base = .allocate(capacity: stride * rows + 32)
+        base.initialize(repeating: 0, count: stride * rows + 32)
+        let width = (stride + 32) * horizontal
         upsampled = .allocate(capacity: width)
         upsampled.initialize(repeating: 0, count: width)
+        sums = .allocate(capacity: stride + 32)
+        sums.initialize(repeating: 0, count: stride + 32)
     }
 
     deinit {
         base.deallocate()
         upsampled.deallocate()
+        sums.deallocate()
     }
 
     /// Where a block of the picture goes.
@@ -80,10 +85,13 @@ final class JPEGPlane {
         let last = component.width - 1
         upsampled[0] = input[0]
         upsampled[1] = UInt8(truncatingIfNeeded: (Int32(input[0]) &* 3 &+ Int32(input[1]) &+ 2) >> 2)
-        for x in 1..<last {
-            let near = Int32(input[x]) &* 3
-            upsampled[2 &* x] = UInt8(truncatingIfNeeded: (near &+ Int32(input[x &- 1]) &+ 1) >> 2)
-            upsampled[2 &* x &+ 1] = UInt8(truncatingIfNeeded: (near &+ Int32(input[x &+ 1]) &+ 2) >> 2)
+        let shift = Lanes(repeating: 2)
+        var x = 1
+        while x < last {
+            let here = wide(input + x) &* 3
+            let even = (here &+ wide(input + x - 1) &+ 1) &>> shift, odd = (here &+ wide(input + x + 1) &+ 2) &>> shift
+            (even | odd &<< Lanes(repeating: 8)).store(UnsafeMutableRawPointer(upsampled + 2 * x))
+            x += 16
         }
         upsampled[2 * last] = UInt8(truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
         upsampled[2 * last + 1] = input[last]
@@ -96,17 +104,38 @@ final class JPEGPlane {
     }
 
     private func expandBoth(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
-        @inline(__always) func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
         let last = component.width - 1
-        var (before, here) = (sum(0), sum(0))
-        upsampled[0] = UInt8(truncatingIfNeeded: (here &* 4 &+ 8) &>> 4)
-        for x in 0..<last {
-            let after = sum(x &+ 1)
-            if x > 0 { upsampled[2 &* x] = UInt8(truncatingIfNeeded: (here &* 3 &+ before &+ 8) &>> 4) }
-            upsampled[2 &* x &+ 1] = UInt8(truncatingIfNeeded: (here &* 3 &+ after &+ 7) &>> 4)
-            (before, here) = (here, after)
+        // Sums of both rows, then across; `sums` reaches a vector beyond the end.
+        var x = 0
+        while x <= last {
+            (wide(near + x) &* 3 &+ wide(far + x)).store(sums + x)
+            x += 16
         }
-        upsampled[2 * last] = UInt8(truncatingIfNeeded: (here &* 3 &+ before &+ 8) &>> 4)
-        upsampled[2 * last + 1] = UInt8(truncatingIfNeeded: (here &* 4 &+ 7) &>> 4)
+        let shift = Lanes(repeating: 4)
+        x = 1
+        while x < last {
+            let here = Lanes(sums + x) &* 3
+            let even = (here &+ Lanes(sums + x - 1) &+ 8) &>> shift, odd = (here &+ Lanes(sums + x + 1) &+ 7) &>> shift
+            // The lower byte of a lane comes first.
+            (even | odd &<< Lanes(repeating: 8)).store(UnsafeMutableRawPointer(upsampled + 2 * x))
+            x += 16
+        }
+        func sum(_ x: Int) -> Int16 { sums[x] }
+        upsampled[0] = UInt8(truncatingIfNeeded: (sum(0) &* 4 &+ 8) &>> 4)
+        upsampled[1] = UInt8(truncatingIfNeeded: (sum(0) &* 3 &+ sum(1) &+ 7) &>> 4)
+        upsampled[2 * last] = UInt8(truncatingIfNeeded: (sum(last) &* 3 &+ sum(last - 1) &+ 8) &>> 4)
+        upsampled[2 * last + 1] = UInt8(truncatingIfNeeded: (sum(last) &* 4 &+ 7) &>> 4)
     }
+
+    private typealias Lanes = SIMD16<Int16>
+
+    /// Sixteen samples; rows have room for as many beyond their end.
+    @inline(__always) private func wide(_ samples: UnsafePointer<UInt8>) -> Lanes {
+        Lanes(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD16<UInt8>.self))
+    }
+}
+
+extension SIMD16<Int16> {
+    @inline(__always) fileprivate init(_ pointer: UnsafePointer<Int16>) { self = UnsafeRawPointer(pointer).loadUnaligned(as: Self.self) }
+    @inline(__always) fileprivate func store(_ pointer: UnsafeMutableRawPointer) { pointer.storeBytes(of: self, as: Self.self) }
 }

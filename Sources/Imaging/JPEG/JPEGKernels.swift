@@ -1,0 +1,30 @@
+import KernelsBaseline
+#if arch(x86_64)
+import CPUFeatures
+import KernelsAVX2
+#endif
+
+/// The loops over samples, for the processor at hand. All give the same bits.
+struct JPEGKernels: Sendable {
+    typealias Transform = @Sendable (UnsafePointer<Int16>, UnsafePointer<Int32>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    let accurate, fast: Transform
+    let convertYCbCr: @Sendable (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
+
+    static let best: JPEGKernels = {
+        #if arch(x86_64)
+        if cpu_has_avx2_fma() { return avx2 }
+        #endif
+        return baseline
+    }()
+
+    static let baseline = JPEGKernels(
+        accurate: { KernelsBaseline.transformAccurate($0, $1, to: $2, stride: $3) },
+        fast: { KernelsBaseline.transformFast($0, $1, to: $2, stride: $3) },
+        convertYCbCr: { KernelsBaseline.convertYCbCr($0, $1, $2, $3, width: $4) })
+    #if arch(x86_64)
+    static let avx2 = JPEGKernels(
+        accurate: { KernelsAVX2.transformAccurate($0, $1, to: $2, stride: $3) },
+        fast: { KernelsAVX2.transformFast($0, $1, to: $2, stride: $3) },
+        convertYCbCr: { KernelsAVX2.convertYCbCr($0, $1, $2, $3, width: $4) })
+    #endif
+}
