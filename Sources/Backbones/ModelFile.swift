@@ -24,7 +24,7 @@ package struct ModelDescription: Sendable, Codable, Equatable {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
     }
 
-    static let nodeName = "cartoonctl/description"
+    package static let nodeName = "cartoonctl/description"
 }
 
 /// A trained classifier: network, final layer and what it says of itself.
