@@ -120,6 +120,48 @@ def make(verb, name, *flags):
     return path
 
 
+def constants(path):
+    nodes = [node for node in read_graph(path).node if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum]
+    return {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in nodes}
+
+
+def restated(values, buckets=256):
+    """quantize_graph's weights_rounded."""
+    low, high = values.min(), values.max()
+    if low == high:
+        return values
+    width = (high - low) / np.float32(buckets)
+    index = np.floor((values - low) / width)
+    index[index == buckets] = buckets - 1
+    return low + width * (index + np.float32(0.5))
+
+
+def check_rounded(path):
+    global failures
+    before, after = constants(arguments.model), constants(path)
+    other = [name for name, values in before.items() if not np.array_equal(restated(values), after[name])]
+    failures += bool(other)
+    print(f"weights_rounded              {len(before)} constants, {len(other)} unlike quantize_graph's{'   WRONG' if other else ''}", flush=True)
+
+
+def check_classify(mode, path):
+    """Our own engine on the same file."""
+    global failures
+    if not arguments.folder:
+        return
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "check_tensorflow.py")
+    command = [sys.executable, script, "--program", arguments.program, "--graph", path, "--tolerance", "3e-4", arguments.folder]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    failures += answer.returncode != 0
+    print(f"{mode:28} classify and TensorFlow: {answer.stdout.strip()}{'   WRONG' if answer.returncode else ''}", flush=True)
+
+
 with tempfile.TemporaryDirectory() as folder:
     check("optimize", tensorflow(make("optimize", "optimized.pb")), expected, 1e-5)
+    for mode in ["weights_rounded", "weights", "compact"]:
+        path = make("quantize", mode + ".pb", "--mode", mode)
+        if mode == "weights_rounded":
+            check_rounded(path)
+        check(mode, tensorflow(path), expected, None)
+        check_classify(mode, path)
 sys.exit(1 if failures else 0)
