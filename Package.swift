@@ -43,6 +43,7 @@ let package = Package(
         room("Imaging", ["Compression", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
+        room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
         room("Inference", ["TensorGraph", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
@@ -52,6 +53,7 @@ let package = Package(
         room("FinalLayer", ["Compression"]),
         room("TransferLearning", [
             "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones", "BottleneckCache", "FinalLayer",
+            "Deployment",
         ]),
         .executableTarget(name: "cartoonctl", dependencies: ["TransferLearning"], swiftSettings: swift),
 
@@ -66,6 +68,7 @@ let package = Package(
         tests("Imaging", ["Compression", "Mutation"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph"]),
+        tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),

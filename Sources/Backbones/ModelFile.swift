@@ -29,6 +29,8 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     static let nodeName = "cartoonctl/description"
     /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
     static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
+    /// All nodes that no other reads and that must not be lost.
+    package static let nodeNames = [nodeName, meansName, scalesName]
 }
 
 /// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
@@ -70,7 +72,8 @@ package struct ModelFile: Sendable {
     package var novelty: NoveltyTable? {
         func floats(_ name: String) -> [Float]? { graph.nodes.first { $0.name == name }?.constant?.floats }
         guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
-            let scales = floats(ModelDescription.scalesName), means.count == scales.count
+            let scales = floats(ModelDescription.scalesName), means.count == scales.count,
+            graph.nodes.contains(where: { $0.name == description.bottleneck })
         else { return nil }
         return NoveltyTable(means: means, scales: scales, quantiles: quantiles)
     }

@@ -3,7 +3,9 @@ import TransferLearning
 @main
 enum Program {
     /// The commands in the order help lists them.
-    static let verbs: [Verb] = [retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, completionsVerb]
+    static let verbs: [Verb] = [
+        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, completionsVerb,
+    ]
 
     static func main() {
         Interruption.watch()

@@ -20,8 +20,33 @@ struct Constants {
                 let high = try value(of: view.input(2), depth: depth + 1)?.floats
             else { return nil }
             return try dequantize(quantized, low, high, view)
+        case "Mul" where isKnown(tensor):
+            guard let a = try value(of: view.input(0), depth: depth + 1), let b = try value(of: view.input(1), depth: depth + 1) else { return nil }
+            return try product(a, b, view)
         default: return nil
         }
+    }
+
+    /// Whether a tensor depends on constants only.
+    func isKnown(_ tensor: String, depth: Int = 0) -> Bool {
+        guard depth < 64, let node = nodes[tensor] else { return false }
+        switch node.operation {
+        case "Const": return true
+        case "Identity", "Dequantize", "Mul": return NodeView(node).inputs.allSatisfy { isKnown($0, depth: depth + 1) }
+        default: return false
+        }
+    }
+
+    /// Weights times a factor a channel: `b` is one number, or has the last axes of `a`, where it may be 1 wide at the end.
+    private func product(_ a: Tensor, _ b: Tensor, _ view: NodeView) throws(PlanError) -> Tensor {
+        guard let values = a.floats, let factors = b.floats, !factors.isEmpty else { throw view.unsupported("of types \(a.type) and \(b.type)") }
+        let outer = b.shape.reversed().drop { $0 == 1 }.reversed() as [Int]
+        let skipped = b.shape.count - outer.count, kept = a.shape.dropLast(min(skipped, a.shape.count))
+        guard b.shape.count <= a.shape.count, Array(kept.suffix(outer.count)) == outer else {
+            throw view.unsupported("constants of shapes \(a.shape) and \(b.shape)")
+        }
+        let run = a.shape.suffix(skipped).reduce(1, *)
+        return Tensor(values.indices.map { values[$0] * factors[$0 / run % factors.count] }, shape: a.shape)
     }
 
     /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, of eight bits.

@@ -36,7 +36,8 @@ struct Lowering {
         var lowering = Lowering(constants: Constants(nodes: nodes), readers: readers)
         guard let extent = extent(ofShape: inputShape) else { throw .noSuchTensor(input) }
         lowering.list.input = lowering.value(named: input, extent, shape: inputShape)
-        for name in order where name != input { try lowering.lower(NodeView(nodes[name]!)) }
+        // What constants make, their readers compute from them.
+        for name in order where name != input && !lowering.constants.isKnown(name) { try lowering.lower(NodeView(nodes[name]!)) }
         for output in outputs {
             guard let value = lowering.values[output] else { throw .noSuchTensor(output) }
             lowering.list.outputs.append(value)

@@ -1,0 +1,25 @@
+/// Why a graph cannot be rewritten, by node.
+package enum DeploymentError: Error, Sendable, Equatable {
+    /// Two nodes of one name.
+    case duplicateName(String)
+    /// `node` is empty where the command line named the tensor.
+    case noSuchTensor(String, node: String)
+    case cycle(node: String)
+    /// The operation, or this use of it, is not understood well enough to promise the same results.
+    case unsupported(node: String, operation: String, what: String)
+    /// The node contradicts itself or its inputs.
+    case malformed(node: String, operation: String, what: String)
+}
+
+extension DeploymentError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .duplicateName(let name): "two nodes are named '\(name)'"
+        case .noSuchTensor(let name, node: ""): "there is no tensor '\(name)'"
+        case .noSuchTensor(let name, let node): "node '\(node)' reads '\(name)', which is not there"
+        case .cycle(let node): "node '\(node)' depends on itself"
+        case .unsupported(let node, let operation, let what): "node '\(node)' (\(operation)): \(what)"
+        case .malformed(let node, let operation, let what): "node '\(node)' (\(operation)): \(what)"
+        }
+    }
+}

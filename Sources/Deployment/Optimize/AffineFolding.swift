@@ -1,0 +1,187 @@
+import TensorGraph
+
+/// A factor and a shift a channel: `x * scale + shift`. In double, so that folding rounds once.
+private struct ChannelAffine {
+    var scale, shift: [Double]
+    var isScaled = false
+
+    init(channels: Int) {
+        scale = [Double](repeating: 1, count: channels)
+        shift = [Double](repeating: 0, count: channels)
+    }
+
+    mutating func multiply(by factors: [Double]) {
+        for c in scale.indices {
+            scale[c] *= factors[c]
+            shift[c] *= factors[c]
+        }
+        isScaled = true
+    }
+
+    mutating func add(_ amounts: [Double]) { for c in shift.indices { shift[c] += amounts[c] } }
+}
+
+/// Normalizations, scalings and sums that follow a convolution or a matrix product become its weights and one bias.
+extension GraphDraft {
+    /// - Returns: how many nodes are now weights.
+    mutating func foldAffineChains() throws(DeploymentError) -> Int {
+        var count = 0
+        for name in names {
+            guard let node = self[name], let weights = Weights(of: node, in: self) else { continue }
+            count += try foldChain(after: node, weights)
+        }
+        for name in names { if try expandNormalization(name) { count += 1 } }
+        return count
+    }
+
+    private mutating func foldChain(after product: Node, _ weights: Weights) throws(DeploymentError) -> Int {
+        let readers = readers()
+        var affine = ChannelAffine(channels: weights.channels), chain: [String] = [], last = product.name
+        while !pinned.contains(last), let next = readers[last], next.count == 1, let node = self[next[0]],
+            try apply(node, after: last, rank: weights.resultRank, to: &affine) {
+            chain.append(node.name)
+            last = node.name
+        }
+        // One sum alone is as good as it can be.
+        guard affine.isScaled || chain.count > 1 else { return 0 }
+
+        if affine.isScaled {
+            let source = TensorReference(product.inputs[1]).node
+            let isShared = readers[source]!.count > 1 || pinned.contains(source)
+            let place = isShared ? freshName(product.name + "_bn_weights") : source
+            self[place] = .constant(place, weights.scaled(by: affine.scale))
+            self[product.name]!.inputs[1] = place
+        }
+        let offset = freshName(product.name + "_bn_offset")
+        self[offset] = .constant(offset, Tensor(affine.shift.map { Float($0) }, shape: [weights.channels]))
+        for name in chain.dropLast() { remove(name) }
+        self[last] = Node("BiasAdd", name: last, inputs: [product.name, offset], attributes: ["T": .type(.float32)])
+        return chain.count
+    }
+
+    /// A normalization with no convolution before it becomes a product and a sum: TensorFlow no longer knows the legacy form.
+    private mutating func expandNormalization(_ name: String) throws(DeploymentError) -> Bool {
+        guard let node = self[name], let statistics = try Normalization(node, in: self) else { return false }
+        let (scale, shift) = statistics.affine
+        let names = (freshName(name + "_bn_scale"), freshName(name + "_bn_offset"), freshName(name + "_bn_product"))
+        self[names.0] = .constant(names.0, Tensor(scale.map { Float($0) }, shape: [scale.count]))
+        self[names.1] = .constant(names.1, Tensor(shift.map { Float($0) }, shape: [shift.count]))
+        self[names.2] = Node("Mul", name: names.2, inputs: [node.inputs[0], names.0], attributes: ["T": .type(.float32)])
+        self[name] = Node("BiasAdd", name: name, inputs: [names.2, names.1], attributes: ["T": .type(.float32)])
+        return true
+    }
+
+    /// Adds what a node does to its input to `affine`.
+    ///
+    /// - Returns: false for a node that does something else.
+    private func apply(
+        _ node: Node, after input: String, rank: Int, to affine: inout ChannelAffine
+    ) throws(DeploymentError) -> Bool {
+        if let normalization = try Normalization(node, in: self) {
+            guard node.inputs[0] == input, normalization.mean.count == affine.scale.count else { return false }
+            let (scale, shift) = normalization.affine
+            affine.multiply(by: scale)
+            affine.add(shift)
+            return true
+        }
+        guard node.inputs.count == 2, node.isChannelsLast, let position = node.inputs.firstIndex(of: input) else { return false }
+        guard let constant = constant(node, 1 - position), let values = Self.perChannel(constant, affine.scale.count, rank: rank)
+        else { return false }
+        switch (node.operation, position) {
+        case ("BiasAdd", 0), ("Add", _), ("AddV2", _): affine.add(values)
+        case ("Sub", 0): affine.add(values.map { -$0 })
+        case ("Sub", 1):
+            affine.multiply(by: values.map { _ in -1 })
+            affine.add(values)
+        case ("Mul", _): affine.multiply(by: values)
+        case ("RealDiv", 0): affine.multiply(by: values.map { 1 / $0 })
+        default: return false
+        }
+        return true
+    }
+
+    /// A constant that is one number, or one a channel, and that does not raise the rank of what it is combined with.
+    private static func perChannel(_ tensor: Tensor, _ channels: Int, rank: Int) -> [Double]? {
+        guard let values = tensor.floats, tensor.shape.count <= rank else { return nil }
+        if values.count == 1 { return [Double](repeating: Double(values[0]), count: channels) }
+        guard values.count == channels, tensor.shape.last == channels else { return nil }
+        return values.map(Double.init)
+    }
+}
+
+/// The constant weights of a convolution or matrix product, and where its channels are in them.
+private struct Weights {
+    let tensor: Tensor
+    let channels: Int
+    /// Elements in a row that belong to one channel.
+    let run: Int
+    let resultRank: Int
+
+    /// - Returns: nil where `node` is no such operation, or its weights are computed.
+    init?(of node: Node, in draft: GraphDraft) {
+        guard node.isChannelsLast, let tensor = draft.constant(node, 1), tensor.type == .float32 else { return nil }
+        let shape = tensor.shape
+        switch (node.operation, shape.count) {
+        case ("Conv2D", 4): (channels, run, resultRank) = (shape[3], 1, 4)
+        case ("DepthwiseConv2dNative", 4): (channels, run, resultRank) = (shape[2] * shape[3], 1, 4)
+        case ("MatMul", 2):
+            if case .bool(true)? = node.attributes["transpose_b"] {
+                (channels, run, resultRank) = (shape[0], shape[1], 2)
+            } else {
+                (channels, run, resultRank) = (shape[1], 1, 2)
+            }
+        default: return nil
+        }
+        guard channels > 0, run > 0 else { return nil }
+        self.tensor = tensor
+    }
+
+    func scaled(by scale: [Double]) -> Tensor {
+        var values = tensor.floats!
+        for i in values.indices { values[i] = Float(Double(values[i]) * scale[i / run % channels]) }
+        return Tensor(values, shape: tensor.shape)
+    }
+}
+
+/// A batch normalization with constant statistics, of either form.
+///
+/// - Source: both are `(x - mean) * rsqrt(variance + epsilon) * gamma + beta`.
+private struct Normalization {
+    let mean, variance, beta, gamma: [Float]
+    let epsilon: Float
+
+    /// - Returns: nil for another operation.
+    /// - Throws: for a normalization whose result at inference is not known.
+    init?(_ node: Node, in draft: GraphDraft) throws(DeploymentError) {
+        func refuse(_ what: String) -> DeploymentError { .unsupported(node: node.name, operation: node.operation, what: what) }
+        let order: (gamma: Int, beta: Int, mean: Int, variance: Int), epsilonName: String, isScaled: Bool, usual: Float
+        switch node.operation {
+        case "BatchNormWithGlobalNormalization":
+            (order, epsilonName, usual) = ((4, 3, 1, 2), "variance_epsilon", 0.001)
+            if case .bool(let scales)? = node.attributes["scale_after_normalization"] { isScaled = scales } else { isScaled = false }
+        case "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3":
+            (order, epsilonName, usual, isScaled) = ((1, 2, 3, 4), "epsilon", 0.0001, true)
+            // TensorFlow's default is training.
+            guard case .bool(false)? = node.attributes["is_training"] else { throw refuse("normalizes by the statistics of a batch, as in training") }
+        default: return nil
+        }
+        guard node.isChannelsLast else { throw refuse("a channels-first layout") }
+        func statistics(_ index: Int) throws(DeploymentError) -> [Float] {
+            guard let values = draft.constant(node, index)?.floats else { throw refuse("its statistics are not float32 constants") }
+            return values
+        }
+        mean = try statistics(order.mean)
+        variance = try statistics(order.variance)
+        beta = try statistics(order.beta)
+        gamma = isScaled ? try statistics(order.gamma) : mean.map { _ in 1 }
+        guard [variance, beta, gamma].allSatisfy({ [count = mean.count] in $0.count == count }) else {
+            throw .malformed(node: node.name, operation: node.operation, what: "its statistics differ in size")
+        }
+        if case .float(let value)? = node.attributes[epsilonName] { epsilon = value } else { epsilon = usual }
+    }
+
+    var affine: (scale: [Double], shift: [Double]) {
+        let scale = mean.indices.map { Double(gamma[$0]) / (Double(variance[$0]) + Double(epsilon)).squareRoot() }
+        return (scale, mean.indices.map { Double(beta[$0]) - Double(mean[$0]) * scale[$0] })
+    }
+}

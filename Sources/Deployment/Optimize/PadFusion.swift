@@ -1,0 +1,33 @@
+import TensorGraph
+
+extension GraphDraft {
+    /// Lets convolutions add the zeros that a `Pad` of height and width puts around their only input.
+    ///
+    /// - Returns: how many paddings went.
+    mutating func fusePadding() -> Int {
+        var count = 0
+        let readers = readers()
+        for name in names {
+            let node = self[name]!
+            guard node.operation == "Conv2D", node.isChannelsLast, case .bytes(let kind)? = node.attributes["padding"],
+                kind == Array("VALID".utf8), let input = node.inputs.first, let pad = self[input], pad.operation == "Pad",
+                !pinned.contains(input), readers[input]?.count == 1, let amounts = constant(pad, 1)?.integers, amounts.count == 8,
+                amounts[0] == 0, amounts[1] == 0, amounts[6] == 0, amounts[7] == 0, amounts.allSatisfy({ $0 >= 0 })
+            else { continue }
+            self[name]!.inputs[0] = pad.inputs[0]
+            self[name]!.attributes["padding"] = .bytes(Array("EXPLICIT".utf8))
+            self[name]!.attributes["explicit_paddings"] = .ints(amounts.map(Int64.init))
+            remove(input)
+            count += 1
+        }
+        return count
+    }
+}
+
+extension Node {
+    /// Whether images are `[N, H, W, C]`, which is also what an absent attribute means.
+    var isChannelsLast: Bool {
+        guard case .bytes(let format)? = attributes["data_format"] else { return true }
+        return format == Array("NHWC".utf8)
+    }
+}

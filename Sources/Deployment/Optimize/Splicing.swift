@@ -1,0 +1,100 @@
+import TensorGraph
+
+/// Nodes that are there for training, feeding or checking only.
+extension GraphDraft {
+    /// Lets a node be fed from outside, and cuts it from what made it.
+    ///
+    /// - Source: strip_unused; its type is float32 unless the node tells another.
+    mutating func makePlaceholder(_ name: String) {
+        guard let node = self[name], node.operation != "Placeholder" else { return }
+        var attributes: [String: Attribute] = ["dtype": node.attributes["dtype"] ?? node.attributes["DstT"] ?? .type(.float32)]
+        attributes["shape"] = node.operation == "PlaceholderWithDefault" ? node.attributes["shape"] : .shape(nil)
+        self[name] = Node("Placeholder", name: name, attributes: attributes)
+    }
+
+    /// Refuses what an inference graph does not hold.
+    func requireInference(inputs: Set<String>) throws(DeploymentError) {
+        for name in names {
+            let node = self[name]!
+            func refuse(_ what: String) -> DeploymentError { .unsupported(node: name, operation: node.operation, what: what) }
+            switch node.operation {
+            case "Placeholder" where !inputs.contains(name): throw refuse("is fed from outside, but is not among the inputs")
+            case "Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond", "If", "StatelessIf", "While", "StatelessWhile",
+                "PartitionedCall", "StatefulPartitionedCall":
+                throw refuse("control flow and function calls are not understood")
+            case let operation where operation.hasPrefix("Variable") || operation.hasPrefix("VarHandle") || operation.hasPrefix("Assign"):
+                throw refuse("a variable; freeze the graph first")
+            default: break
+            }
+            for input in node.inputs.map({ TensorReference($0) }) where input.output > 0 {
+                guard self[input.node]!.operation.hasPrefix("FusedBatchNorm") else { continue }
+                throw refuse("reads the statistics '\(input.text)' of a normalization")
+            }
+        }
+    }
+
+    /// Takes out nodes that pass on their first input as it is.
+    ///
+    /// - Returns: how many.
+    mutating func splice() throws(DeploymentError) -> Int {
+        var targets: [String: TensorReference] = [:], checks = Set<String>()
+        for name in names where !pinned.contains(name) {
+            let node = self[name]!
+            guard ["Identity", "StopGradient", "CheckNumerics", "PlaceholderWithDefault"].contains(node.operation) else { continue }
+            guard let input = node.inputs.first, !input.hasPrefix("^") else {
+                throw .malformed(node: name, operation: node.operation, what: "has no input")
+            }
+            targets[name] = TensorReference(input)
+            if node.operation == "CheckNumerics" { checks.insert(name) }
+        }
+        try mapInputs { (reference, node) throws(DeploymentError) in
+            // A check that nobody reads is only waited for.
+            if reference.isControl && checks.contains(reference.node) { return nil }
+            var source = reference, steps = 0
+            while let next = targets[source.node] {
+                source = TensorReference((reference.isControl ? "^" : "") + (reference.isControl ? next.node : next.text))
+                steps += 1
+                guard steps <= targets.count else { throw .cycle(node: node.name) }
+            }
+            return source
+        }
+        for name in targets.keys { remove(name) }
+        return targets.count
+    }
+
+    /// Operations whose only effect is their result, so that nobody needs to wait for them.
+    private static let effectless: Set<String> = [
+        "Add", "AddV2", "AvgPool", "BatchNormWithGlobalNormalization", "BiasAdd", "Cast", "Concat", "ConcatV2", "Const", "Conv2D",
+        "DecodeJpeg", "DepthwiseConv2dNative", "Dequantize", "ExpandDims", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3",
+        "LRN", "MatMul", "Max", "MaxPool", "Mean", "Mul", "NoOp", "Pad", "Placeholder", "RealDiv", "Relu", "Relu6", "Reshape",
+        "ResizeBilinear", "Rsqrt", "Shape", "Softmax", "Sqrt", "Squeeze", "Sub", "Transpose",
+    ]
+
+    /// Control edges order effects; where there are none, they mean nothing.
+    mutating func dropControlEdges() throws(DeploymentError) {
+        // Copied: the closure must not look at what is being changed.
+        let nodes = nodes
+        try mapInputs { (reference, node) throws(DeploymentError) in
+            guard reference.isControl else { return reference }
+            let source = nodes[reference.node]!
+            let isEmpty = source.operation == "NoOp" && source.inputs.isEmpty
+            guard isEmpty || source.operation != "NoOp" && Self.effectless.contains(source.operation) else {
+                throw .unsupported(
+                    node: node.name, operation: node.operation, what: "waits for '\(source.name)' (\(source.operation)), which may have effects")
+            }
+            return nil
+        }
+    }
+
+    /// Forgets wishes to be placed beside nodes that are gone: TensorFlow refuses to load a graph that holds one.
+    mutating func dropColocation() {
+        for name in names {
+            guard case .strings(let classes)? = self[name]!.attributes["_class"] else { continue }
+            let isDangling = classes.contains { bytes in
+                let text = String(decoding: bytes, as: UTF8.self)
+                return text.hasPrefix("loc:@") && self[String(text.dropFirst(5))] == nil
+            }
+            if isDangling { self[name]!.attributes["_class"] = nil }
+        }
+    }
+}

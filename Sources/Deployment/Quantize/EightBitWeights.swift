@@ -1,0 +1,49 @@
+import TensorGraph
+
+/// quantize_graph's `weights`: large float32 constants become bytes, which TensorFlow's `Dequantize` makes floats of again when it loads
+/// the graph.
+///
+/// A constant `w` becomes `w_quint8_const`, `w_min`, `w_max` and a `Dequantize` node of the old name: min + q · (max − min) / 255. The range
+/// holds zero, as quantize_graph's does.
+package struct EightBitWeights: Sendable {
+    /// Smaller constants stay: three more nodes would outweigh what they save. quantize_weights' `minimum_size`.
+    package static let minimumCount = 1024
+
+    package init() {}
+
+    package func apply(to graph: Graph) throws(DeploymentError) -> Graph {
+        var nodes: [Node] = []
+        var names = Set(graph.nodes.map(\.name))
+        func fresh(_ wish: String) -> String {
+            var name = wish
+            while !names.insert(name).inserted { name += "_" }
+            return name
+        }
+        for node in graph.nodes {
+            guard let tensor = node.constant, let values = tensor.floats, values.count >= Self.minimumCount else {
+                nodes.append(node)
+                continue
+            }
+            var (low, high) = try node.range(of: values)
+            (low, high) = (min(low, 0), max(high, 0))
+            if low == high { high = 1 }
+            let step = (high - low) / 255
+            let codes = values.map { UInt8(max(0, min(255, (($0 - low) / step).rounded()))) }
+            let parts = ["quint8_const", "min", "max"].map { fresh("\(node.name)_\($0)") }
+            nodes.append(.constant(parts[0], Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(codes)))))
+            nodes.append(.constant(parts[1], Tensor([low], shape: [])))
+            nodes.append(.constant(parts[2], Tensor([high], shape: [])))
+            nodes.append(.dequantize(node.name, parts))
+        }
+        return Graph(nodes: nodes, trailer: graph.trailer)
+    }
+}
+
+extension Node {
+    /// From bytes to floats: low + q · (high − low) / 255.
+    ///
+    /// - Parameter inputs: the bytes, low and high.
+    static func dequantize(_ name: String, _ inputs: [String]) -> Node {
+        Node("Dequantize", name: name, inputs: inputs, attributes: ["T": .type(.quint8), "mode": .bytes(Array("MIN_COMBINED".utf8))])
+    }
+}

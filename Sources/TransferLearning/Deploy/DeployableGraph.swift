@@ -1,0 +1,62 @@
+import Backbones
+import Deployment
+import TensorFlowFormat
+import TensorGraph
+
+/// A frozen graph that is to be rewritten, with what it says of itself if `retrain` wrote it.
+struct DeployableGraph: Sendable {
+    let path: FilePath
+    let graph: Graph
+    let bytes: Int
+    let description: ModelDescription?
+
+    init(_ path: FilePath) throws(TransferLearningError) {
+        let region: ByteRegion
+        do { region = try ByteRegion(mapping: path.description) } catch {
+            if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
+            throw .file(FileError(path, errno: error.errno), while: "reading the graph")
+        }
+        do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
+        (self.path, bytes) = (path, region.count)
+        description = try? ModelFile(path: path.description, labels: nil).description
+    }
+
+    /// What goes in and what comes out: as the command line says, else as the model itself does.
+    func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (inputs: [String], outputs: [String]) {
+        let inputs = inputs.isEmpty ? description.map { [$0.backbone.input] } ?? [] : inputs
+        let outputs = outputs.isEmpty ? description.map { [$0.output] } ?? [] : outputs
+        guard !inputs.isEmpty else { throw .option("input_names", reason: "is missing, and \(path) does not say what its input is") }
+        guard !outputs.isEmpty else { throw .option("output_names", reason: "is missing, and \(path) does not say what its output is") }
+        return (inputs, outputs)
+    }
+}
+
+extension Graph {
+    /// Writes the graph under `path`, whole or not at all.
+    ///
+    /// - Returns: its bytes.
+    func write(to path: FilePath, flag: String) throws(TransferLearningError) -> Int {
+        do {
+            let file = try AtomicFile(path)
+            try file.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(self, to: descriptor) }
+            try file.commit()
+            return GraphDef.encodedSize(of: self)
+        } catch let error as FileError {
+            throw .output(error, flag: flag)
+        } catch GraphDefError.inputOutput(let code) {
+            throw .output(FileError(path, errno: code), flag: flag)
+        } catch {
+            throw .internalFailure("\(error)")
+        }
+    }
+}
+
+extension TransferLearningError {
+    init(_ error: DeploymentError, path: FilePath) {
+        switch error {
+        case .noSuchTensor(let name, node: ""): self = .network(.noSuchTensor(path, name: name, nearest: []))
+        case .duplicateName, .noSuchTensor, .malformed: self = .network(.damaged(path, reason: error.description))
+        case .cycle, .unsupported: self = .network(.unsupported(path, reason: error.description))
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import TransferLearning
+
+let optimizeVerb = Verb(
+    name: "optimize",
+    summary: "make a graph ready for inference: fewer nodes, the same results",
+    usage: "optimize --input MODEL --output FILE [--input_names A,B] [--output_names C]",
+    options: [
+        .value("input", "FILE", "The frozen graph. Default: output_graph.pb"),
+        .value("output", "FILE", "Where the optimized graph goes. Default: optimized_graph.pb"),
+        .value("input_names", "NAMES", "Nodes that are fed, separated by commas. Default: what the model says of itself."),
+        .value("output_names", "NAMES", "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
+        .flag("json", "Print the result as one JSON object."),
+    ],
+    examples: [
+        "optimize --input cartoon.pb --output small.pb",
+        "optimize --input output_graph.pb --output optimized.pb --input_names Mul --output_names final_result",
+    ],
+    run: { arguments in
+        var options = OptimizeOptions()
+        if let input = arguments.string("input") { options.input = FilePath(input) }
+        if let output = arguments.string("output") { options.output = FilePath(output) }
+        options.inputNames = arguments.list("input_names")
+        options.outputNames = arguments.list("output_names")
+        let result = try GraphOptimization(options).run()
+        if try arguments.flag("json") { Terminal.print(try result.json()) } else {
+            Terminal.print(
+                "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter)), \(result.nodesBefore) → \(result.nodesAfter) nodes")
+            Terminal.print(
+                "\(result.spliced) nodes spliced out, \(result.folded) folded into weights, \(result.paddings) paddings and \(result.duplicates) duplicate constants merged")
+        }
+        return 0
+    }
+)
+
+extension Arguments {
+    /// The words of a value such as `A,B`.
+    func list(_ name: String) -> [String] { (string(name) ?? "").split(separator: ",").map(String.init) }
+}
+
+func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) * 1e-6, 2) + " MB" }

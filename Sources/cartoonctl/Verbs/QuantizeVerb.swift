@@ -1,0 +1,61 @@
+import TransferLearning
+
+let quantizeVerb = Verb(
+    name: "quantize",
+    summary: "make a model's weights small",
+    usage: "quantize --input MODEL --output FILE [--mode compact] [--calibrate DIR]",
+    options: [
+        .value("input", "FILE", "The frozen graph. Default: output_graph.pb"),
+        .value("output", "FILE", "Where the quantized graph goes. Default: quantized_graph.pb"),
+        .value(
+            "mode", "MODE",
+            "weights_rounded: floats of 256 values, as quantize_graph. weights: 8-bit constants, as quantize_graph. compact: 8-bit constants "
+                + "that take the least room in a zip. Default: compact"),
+        .value("input_names", "NAMES", "Nodes that are fed, separated by commas; compact needs them. Default: what the model says of itself."),
+        .value("output_node_names", "NAMES", "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
+        .value("output_names", "NAMES", "The same as --output_node_names."),
+        .value("bitdepth", "N", "weights_rounded: 2 to the power of N values, 1 to 16. Default: 8"),
+        .value("bits", "B", "compact: bits a weight takes in the zip, on average, 2.5 to 8. Default: 5.5, or what --calibrate finds."),
+        .value("calibrate", "DIR", "A folder with a sub-folder of pictures per class: what layers see, and how often the model is right."),
+        .value("max_accuracy_drop", "P", "compact: the points of accuracy that may be lost on these pictures. Default: 0.5"),
+        .value("threads", "N", "Processor cores to use. Default: all"),
+        .flag("json", "Print the result as one JSON object."),
+        .flag("quiet", "Print nothing but results and errors."),
+    ],
+    examples: [
+        "quantize --input cartoon.pb --output small.pb --calibrate cartoon",
+        "quantize --input output_graph.pb --output rounded.pb --output_node_names final_result --mode weights_rounded",
+    ],
+    run: { try quantize($0) }
+)
+
+private func quantize(_ arguments: Arguments) throws -> Int32 {
+    var options = QuantizeOptions()
+    if let input = arguments.string("input") { options.input = FilePath(input) }
+    if let output = arguments.string("output") { options.output = FilePath(output) }
+    if let name = arguments.string("mode") {
+        guard let mode = QuantizationMode(rawValue: name) else {
+            throw UsageError("--mode \(name): needs one of \(QuantizationMode.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        options.mode = mode
+    }
+    options.inputNames = arguments.list("input_names")
+    options.outputNames = arguments.list("output_node_names") + arguments.list("output_names")
+    options.bitDepth = try arguments.integer("bitdepth", in: 1...16) ?? 8
+    options.bits = try arguments.number("bits", in: 2.5...8)
+    options.calibration = arguments.string("calibrate").map { FilePath($0) }
+    options.maximumAccuracyDrop = try arguments.number("max_accuracy_drop", in: 0...100) ?? 0.5
+    options.threads = try arguments.integer("threads", in: 1...1024)
+    let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
+
+    let result = try Quantization(options, isInterrupted: { Interruption.isRequested }).run { line in if !quiet { Terminal.log(line) } }
+    if json { Terminal.print(try result.json()) } else {
+        let bits = result.bits.map { ", \(fixed($0, 2)) bits a weight" } ?? ""
+        Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))\(bits)")
+        Terminal.print("zipped \(megabytes(result.zippedBefore)) → \(megabytes(result.zippedAfter))")
+        if let before = result.accuracyBefore, let after = result.accuracyAfter {
+            Terminal.print("accuracy \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))% on the pictures of \(arguments.string("calibrate") ?? "")")
+        }
+    }
+    return 0
+}

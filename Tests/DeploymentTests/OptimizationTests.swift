@@ -1,0 +1,164 @@
+import Foundation
+import TensorFlowFormat
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import Deployment
+
+/// Nodes of tests, in few words.
+extension Node {
+    static func input(_ name: String = "x") -> Node { Node("Placeholder", name: name, attributes: ["dtype": .type(.float32)]) }
+    static func values(_ name: String, _ values: [Float], _ shape: [Int]? = nil) -> Node {
+        .constant(name, Tensor(values, shape: shape ?? [values.count]))
+    }
+    /// A pointwise convolution.
+    static func convolution(_ name: String, _ inputs: [String], padding: String = "VALID") -> Node {
+        Node("Conv2D", name: name, inputs: inputs, attributes: ["T": .type(.float32), "strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array(padding.utf8))])
+    }
+}
+
+@Suite("Optimization")
+struct OptimizationTests {
+    private func optimized(_ nodes: [Node], keeping: [String] = []) throws -> (Graph, Optimization.Report) {
+        try Optimization(inputs: ["x"], outputs: ["y"], keeping: keeping).apply(to: Graph(nodes: nodes))
+    }
+    private func node(_ name: String, in graph: Graph) throws -> Node { try #require(graph.nodes.first { $0.name == name }) }
+
+    @Test("keeps what the outputs need and what is to be kept, each after what it reads")
+    func stripping() throws {
+        let (graph, report) = try optimized(
+            [Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "unread", inputs: ["y"]), .input(), .values("about", [1])],
+            keeping: ["about", "absent"])
+        #expect(graph.nodes.map(\.name) == ["x", "y", "about"])
+        #expect(report.nodesBefore == 4 && report.nodesAfter == 3)
+    }
+
+    @Test("cuts an input from what made it")
+    func placeholder() throws {
+        let (graph, _) = try optimized([
+            Node("DecodeJpeg", name: "decode"), Node("Mul", name: "x", inputs: ["decode", "decode"]), Node("Relu", name: "y", inputs: ["x"]),
+        ])
+        #expect(graph.nodes.map(\.operation) == ["Placeholder", "Relu"])
+    }
+
+    @Test("splices out nodes that pass on their input, and control edges to checks")
+    func splicing() throws {
+        let (graph, report) = try optimized([
+            .input(), Node("CheckNumerics", name: "check", inputs: ["x"]), Node("Identity", name: "i", inputs: ["x", "^check"]),
+            Node("PlaceholderWithDefault", name: "p", inputs: ["i:0"]), Node("Identity", name: "j", inputs: ["p"]),
+            Node("Relu", name: "y", inputs: ["j", "^i"]),
+        ])
+        #expect(graph.nodes.map(\.name) == ["x", "y"])
+        #expect(try node("y", in: graph).inputs == ["x"])
+        #expect(report.spliced == 4)
+    }
+
+    /// y = ((x·2 + 1) - 3) / √(4 - 0) · 5 + 7, whichever form it is written in.
+    @Test("folds both normalizations into weights and one bias", arguments: ["BatchNormWithGlobalNormalization", "FusedBatchNorm"])
+    func normalization(_ operation: String) throws {
+        let isLegacy = operation.hasPrefix("Batch")
+        let statistics = isLegacy ? ["mean", "variance", "beta", "gamma"] : ["gamma", "beta", "mean", "variance"]
+        let attributes: [String: Attribute] = isLegacy
+            ? ["variance_epsilon": .float(0), "scale_after_normalization": .bool(true)] : ["epsilon": .float(0), "is_training": .bool(false)]
+        let (graph, report) = try optimized([
+            .input(), .values("w", [2, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]), .values("one", [1, 1]),
+            Node("BiasAdd", name: "b", inputs: ["c", "one"]), .values("mean", [3, 3]), .values("variance", [4, 4]), .values("beta", [7, 7]),
+            .values("gamma", [5, 5]), Node(operation, name: "y", inputs: ["b"] + statistics, attributes: attributes),
+        ])
+        #expect(graph.nodes.map(\.operation).sorted() == ["BiasAdd", "Const", "Const", "Conv2D", "Placeholder"])
+        #expect(try node("w", in: graph).constant?.floats == [5, 5])
+        #expect(try node("y", in: graph).operation == "BiasAdd")
+        #expect(try node("c_bn_offset", in: graph).constant?.floats == [2, 2])
+        #expect(report.folded == 2)
+    }
+
+    @Test("computes the pieces of a normalization that was taken apart, and folds them")
+    func pieces() throws {
+        // x·w·(γ/√(v+ε)) + (β - m·γ/√(v+ε)), of slim's frozen networks.
+        let (graph, _) = try optimized([
+            .input(), .values("w", [1, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]), .values("v", [3, 8]), .values("e", [1], []),
+            Node("Add", name: "ve", inputs: ["v", "e"]), Node("Rsqrt", name: "r", inputs: ["ve"]), .values("g", [4, 6]),
+            Node("Mul", name: "s", inputs: ["r", "g"]), Node("Mul", name: "p", inputs: ["c", "s"]), .values("m", [1, 1]),
+            Node("Mul", name: "ms", inputs: ["m", "s"]), .values("beta", [0, 1]), Node("Sub", name: "o", inputs: ["beta", "ms"]),
+            Node("Add", name: "y", inputs: ["p", "o"]),
+        ])
+        #expect(try node("w", in: graph).constant?.floats == [2, 4])
+        #expect(try node("c_bn_offset", in: graph).constant?.floats == [-2, -1])
+        #expect(graph.nodes.count == 5)
+    }
+
+    @Test("scales no weights that another convolution reads, and folds nothing that is read twice")
+    func sharing() throws {
+        let (graph, _) = try optimized([
+            .input(), .values("w", [2], [1, 1, 1, 1]), .convolution("c", ["x", "w"]), .convolution("d", ["x", "w"]), .values("k", [3]),
+            Node("Mul", name: "m", inputs: ["c", "k"]), Node("Mul", name: "n", inputs: ["d", "k"]), Node("Relu", name: "r", inputs: ["d"]),
+            Node("AddN", name: "y", inputs: ["m", "n", "r"]),
+        ])
+        #expect(try node("w", in: graph).constant?.floats == [2])
+        #expect(try node("c", in: graph).inputs == ["x", "c_bn_weights"])
+        #expect(try node("n", in: graph).operation == "Mul")
+    }
+
+    @Test("writes a normalization after no convolution as a product and a sum")
+    func loneNormalization() throws {
+        let (graph, _) = try optimized([
+            .input(), .values("m", [1]), .values("v", [4]), .values("b", [2]), .values("g", [9]),
+            Node("BatchNormWithGlobalNormalization", name: "y", inputs: ["x", "m", "v", "b", "g"], attributes: ["variance_epsilon": .float(0)]),
+        ])
+        #expect(graph.nodes.map(\.operation) == ["Placeholder", "Const", "Mul", "Const", "BiasAdd"])
+        #expect(try node("y_bn_scale", in: graph).constant?.floats == [0.5])
+        #expect(try node("y_bn_offset", in: graph).constant?.floats == [1.5])
+    }
+
+    @Test("lets a convolution pad its own input")
+    func padding() throws {
+        let (graph, report) = try optimized([
+            .input(), .constant("a", Tensor([0, 0, 1, 2, 3, 4, 0, 0] as [Int32], shape: [4, 2])), Node("Pad", name: "p", inputs: ["x", "a"]),
+            .values("w", [2], [1, 1, 1, 1]), .convolution("y", ["p", "w"]),
+        ])
+        #expect(graph.nodes.map(\.name) == ["x", "w", "y"] && report.paddings == 1)
+        guard case .ints([0, 0, 1, 2, 3, 4, 0, 0])? = try node("y", in: graph).attributes["explicit_paddings"] else {
+            Issue.record("no paddings")
+            return
+        }
+    }
+
+    @Test("lets equal constants be one")
+    func duplicates() throws {
+        let (graph, report) = try optimized([
+            .input(), .values("a", [1, 2]), .values("b", [1, 2]), .values("c", [1, 2], [2, 1]), Node("AddN", name: "y", inputs: ["x", "b", "a", "c"]),
+        ])
+        #expect(try node("y", in: graph).inputs == ["x", "a", "a", "c"])
+        #expect(report.duplicates == 1)
+    }
+
+    @Test("refuses what it does not understand, naming the node")
+    func refusals() throws {
+        func failure(_ nodes: Node...) -> DeploymentError? {
+            do { _ = try optimized([.input()] + nodes) } catch let error as DeploymentError { return error } catch {}
+            return nil
+        }
+        func unsupported(_ name: String, _ error: DeploymentError?) -> Bool {
+            if case .unsupported(name, _, _)? = error { true } else { false }
+        }
+        #expect(failure(Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "y")) == .duplicateName("y"))
+        #expect(failure(Node("Relu", name: "y", inputs: ["z"])) == .noSuchTensor("z", node: "y"))
+        #expect(failure(Node("Relu", name: "z")) == .noSuchTensor("y", node: ""))
+        let loop = failure(Node("Add", name: "y", inputs: ["x", "z"]), Node("Relu", name: "z", inputs: ["y"]))
+        #expect(loop == .cycle(node: "y"))
+        #expect(unsupported("s", failure(Node("Switch", name: "s", inputs: ["x"]), Node("Relu", name: "y", inputs: ["s"]))))
+        #expect(unsupported("v", failure(Node("VariableV2", name: "v"), Node("Add", name: "y", inputs: ["x", "v"]))))
+        #expect(unsupported("p", failure(.input("p"), Node("Add", name: "y", inputs: ["x", "p"]))))
+        #expect(unsupported("y", failure(Node("Assert", name: "a"), Node("Relu", name: "y", inputs: ["x", "^a"]))))
+        #expect(unsupported("y", failure(Node("FusedBatchNorm", name: "y", inputs: ["x", "x", "x", "x", "x"]))))
+    }
+
+    @Test("halves the nodes of Inception v3", .enabled(if: SharedData.isPresent, SharedData.absence))
+    func inception() throws {
+        let graph = try GraphDef.read(path: SharedData.url("models/inception_v3_2015/classify_image_graph_def.pb").path)
+        let (result, report) = try Optimization(inputs: ["Mul"], outputs: ["pool_3/_reshape"]).apply(to: graph)
+        #expect(report.spliced == 188 && report.folded == 94 && result.nodes.count == 499)
+        #expect(!result.nodes.contains { ["BatchNormWithGlobalNormalization", "DecodeJpeg", "Identity"].contains($0.operation) })
+    }
+}
