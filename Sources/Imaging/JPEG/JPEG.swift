@@ -1,4 +1,4 @@
-/// JPEG: baseline, extended and progressive, Huffman-coded (ITU-T T.81), with libjpeg-turbo's arithmetic throughout.
+/// JPEG: baseline, extended and progressive, Huffman and arithmetic coding (ITU-T T.81), with libjpeg-turbo's arithmetic throughout.
 ///
 /// A picture in one scan goes through a window of two MCU rows; one in several, as progressive ones are, keeps its coefficients.
 enum JPEG {
@@ -28,7 +28,7 @@ enum JPEG {
         frame.lay(scaleDenominator: options.scaleDenominator)
         let decoder = try JPEGDecoder(frame, headers, options)
         // A frame header that a later scan repeats would be an error; the tables it uses may change.
-        if frame.process == .baseline, scan.components.count == frame.components.count {
+        if frame.process == .baseline, !frame.isArithmetic, scan.components.count == frame.components.count {
             try sink.begin(header(frame, headers))
             try decoder.stream(scan, into: &sink)
         } else {
@@ -118,9 +118,10 @@ final class JPEGDecoder {
         for component in scan.components {
             let needsDC = isProgressive ? scan.spectralStart == 0 && scan.high == 0 : true
             let needsAC = isProgressive ? scan.spectralStart > 0 : true
-            let dc = headers.dcTables[component.dcTable].map { JPEGHuffmanMemory($0) }
-            let ac = headers.acTables[component.acTable].map { JPEGHuffmanMemory($0) }
-            if needsDC && dc == nil || needsAC && ac == nil {
+            let isHuffman = !frame.isArithmetic
+            let dc = isHuffman ? headers.dcTables[component.dcTable].map { JPEGHuffmanMemory($0) } : nil
+            let ac = isHuffman ? headers.acTables[component.acTable].map { JPEGHuffmanMemory($0) } : nil
+            if isHuffman, needsDC && dc == nil || needsAC && ac == nil {
                 throw .malformed(.jpeg, offset: headers.position, reason: "a scan uses a Huffman table that is not there")
             }
             memory += [dc, ac].compactMap { $0 }
@@ -241,7 +242,7 @@ final class JPEGDecoder {
         var scan: JPEGScan? = first
         var seen = Set<Int>()
         while let current = scan {
-            try decode(current)
+            if frame.isArithmetic { try decodeArithmetic(current) } else { try decode(current) }
             for member in current.components { seen.insert(member.index) }
             do throws(ImageError) {
                 scan = try headers.nextScan()
@@ -315,16 +316,58 @@ final class JPEGDecoder {
         }
     }
 
+    private func decodeArithmetic(_ scan: JPEGScan) throws(ImageError) {
+        let members = try members(scan).members, isSingle = members.count == 1
+        let only = frame.components[members[0].index], isProgressive = frame.process == .progressive
+        // Only progressive scans are checked to have a band that is one.
+        let band = isProgressive && scan.spectralStart > 0 ? scan.spectralStart...scan.spectralEnd : 1...63
+        let (across, down) = isSingle ? (only.blocksAcross, only.blocksDown) : (frame.mcusAcross, frame.mcusDown)
+        let decoder = JPEGArithmeticDecoder(headers.bytes, at: headers.position, conditioning: headers.conditioning)
+        var remaining = headers.restartInterval
+        for y in 0..<down {
+            for x in 0..<across {
+                if headers.restartInterval > 0 {
+                    if remaining == 0 {
+                        if !decoder.restart() { try note(decoder.offset, "a restart marker is missing") }
+                        remaining = headers.restartInterval
+                    }
+                    remaining -= 1
+                }
+                for (member, tables) in zip(members, scan.components) {
+                    for place in 0..<member.vertical * member.horizontal {
+                        let row = y * member.vertical + place / member.horizontal, column = x * member.horizontal + place % member.horizontal
+                        let block = coefficients[member.index] + 64 * (row * member.stride + column)
+                        if !isProgressive {
+                            block.update(repeating: 0, count: 64)
+                            guard let value = decoder.decodeDC(member.index, table: tables.dcTable) else { continue }
+                            block[0] = Int16(truncatingIfNeeded: value)
+                            decoder.decodeAC(1...63, table: tables.acTable, low: 0, jpegZigzag, into: block)
+                        } else if scan.spectralStart == 0 {
+                            if scan.high > 0 { decoder.refineDC(low: scan.low, into: block) } else if let value = decoder.decodeDC(member.index, table: tables.dcTable) {
+                                block[0] = Int16(truncatingIfNeeded: value << scan.low)
+                            }
+                        } else if scan.high > 0 {
+                            decoder.refineAC(band, table: tables.acTable, low: scan.low, jpegZigzag, into: block)
+                        } else {
+                            decoder.decodeAC(band, table: tables.acTable, low: scan.low, jpegZigzag, into: block)
+                        }
+                    }
+                }
+            }
+        }
+        headers.position = decoder.offset
+    }
+
     func transformAll<Sink: RowSink>(into sink: inout Sink) {
         for mcuRow in 0..<frame.mcusDown {
             for (index, plane) in planes.enumerated() {
                 let component = plane.component, coefficients = coefficients[index], nonzero = nonzero[index]
-                let isProgressive = frame.process == .progressive
+                let isMasked = frame.process == .progressive && !frame.isArithmetic
                 for row in mcuRow * component.vertical..<(mcuRow + 1) * component.vertical {
                     for column in 0..<component.paddedAcross {
                         let place = row &* component.paddedAcross &+ column
                         transform(
-                            coefficients + 64 &* place, index, isFlat: isProgressive && nonzero[place] == 0,
+                            coefficients + 64 &* place, index, isFlat: isMasked && nonzero[place] == 0,
                             to: plane.place(blockColumn: column, blockRow: row))
                     }
                 }

@@ -16,6 +16,7 @@ struct JPEGFrame {
     }
 
     var process: Process
+    var isArithmetic = false
     var width, height: Int
     var components: [Component]
     /// Of all components.

@@ -7,6 +7,7 @@ struct JPEGHeaders {
     var quantization: [[UInt16]?] = [nil, nil, nil, nil]
     var dcTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.dc
     var acTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.ac
+    var conditioning = [JPEGArithmeticDecoder.Conditioning](repeating: .init(), count: 16)
     var restartInterval = 0
     var orientation = 1
     /// Whether the marker that ends the picture was seen.
@@ -45,8 +46,9 @@ struct JPEGHeaders {
             case 0xD9:
                 hasEnd = true
                 return nil
-            case 0xC0, 0xC1, 0xC2: try readFrame(marker, segment)
+            case 0xC0, 0xC1, 0xC2, 0xC9, 0xCA: try readFrame(marker, segment)
             case 0xC4: try readHuffmanTables(segment)
+            case 0xCC: try readConditioning(segment)
             case 0xDB: try readQuantizationTables(segment)
             case 0xDD:
                 guard segment.count == 2 else { throw malformed(segment, "restart interval of \(segment.count) bytes") }
@@ -58,7 +60,7 @@ struct JPEGHeaders {
                     orientation = EXIF.orientation(of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
                 }
             case 0xEE: if text(segment, "Adobe"), segment.count >= 12 { adobeTransform = bytes[segment.lowerBound + 11] }
-            case 0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF: throw .unsupported(.jpeg, feature: Self.processes[marker] ?? "process")
+            case 0xC3, 0xC5...0xC7, 0xCB, 0xCD...0xCF: throw .unsupported(.jpeg, feature: Self.processes[marker] ?? "process")
             default: continue
             }
         }
@@ -67,7 +69,7 @@ struct JPEGHeaders {
 
     private static let processes: [UInt8: String] = [
         0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding", 0xC7: "hierarchical coding",
-        0xC9: "arithmetic coding", 0xCA: "progressive arithmetic coding", 0xCB: "lossless arithmetic coding",
+        0xCB: "lossless arithmetic coding",
         0xCD: "hierarchical coding", 0xCE: "hierarchical coding", 0xCF: "hierarchical coding",
     ]
 
@@ -127,7 +129,8 @@ struct JPEGHeaders {
         if height == 0 { height = numberOfLines() }
         let width = short(at + 3)
         guard width > 0, height > 0 else { throw malformed(segment, "\(width)×\(height) pixels") }
-        frame = JPEGFrame(process: marker == 0xC2 ? .progressive : .baseline, width: width, height: height, components: components)
+        frame = JPEGFrame(
+            process: marker == 0xC2 || marker == 0xCA ? .progressive : .baseline, isArithmetic: marker >= 0xC9, width: width, height: height, components: components)
     }
 
     /// The height that a DNL segment after the first scan gives (§B.2.5); 0 where there is none.
@@ -152,6 +155,18 @@ struct JPEGHeaders {
             }
             quantization[index] = table
             at += 1 + size
+        }
+    }
+
+    /// A DAC segment (§B.2.4.3).
+    private mutating func readConditioning(_ segment: Range<Int>) throws(ImageError) {
+        for at in stride(from: segment.lowerBound, to: segment.upperBound - 1, by: 2) {
+            let (index, value) = (Int(bytes[at] & 15), Int(bytes[at + 1]))
+            guard bytes[at] < 32 else { throw malformed(segment, "arithmetic conditioning of table \(bytes[at])") }
+            if bytes[at] >= 16 { conditioning[index].lowFrequencies = value } else {
+                (conditioning[index].lower, conditioning[index].upper) = (value & 15, value >> 4)
+                guard value & 15 <= value >> 4 else { throw malformed(segment, "arithmetic conditioning \(value)") }
+            }
         }
     }
 
@@ -181,7 +196,7 @@ struct JPEGHeaders {
                 !components.contains(where: { $0.index == index })
             else { throw malformed(segment, "a scan of component \(bytes[entry])") }
             let (dc, ac) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
-            guard dc < 4, ac < 4 else { throw malformed(segment, "Huffman tables \(dc) and \(ac)") }
+            guard frame.isArithmetic || dc < 4 && ac < 4 else { throw malformed(segment, "Huffman tables \(dc) and \(ac)") }
             components.append(.init(index: index, dcTable: dc, acTable: ac))
         }
         let parameters = at + 1 + 2 * count
