@@ -3,7 +3,7 @@ import TransferLearning
 @main
 enum Program {
     /// The commands in the order help lists them.
-    static let verbs = [retrainVerb, classifyVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb]
+    static let verbs = [retrainVerb, classifyVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, packageVerb]
 
     static func main() {
         Interruption.watch()
