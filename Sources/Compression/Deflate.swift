@@ -1,24 +1,31 @@
-/// Compresses to DEFLATE (RFC 1951) with hash chains, lazy matching and the smallest kind of each block.
+/// Compresses to DEFLATE (RFC 1951) with hash chains, lazy matching or shortest paths, and the smallest kind of each block.
 ///
 ///     let stream = Deflate.compress(bytes, level: 6, container: .zlib)
 package enum Deflate {
     /// - Parameters:
     ///   - bytes: fewer than 2 GiB.
-    ///   - level: 1 (fast) ... 9 (small), as zlib's.
+    ///   - level: 1 (fast) ... 9 (small), as zlib's; 10 lays out blocks and tokens anew
+    ///     until that no longer helps, and takes several times as long.
     package static func compress(
         _ bytes: UnsafeRawBufferPointer, level: Int = 6, container: DeflateContainer = .zlib
     ) -> [UInt8] {
-        precondition((1...9).contains(level) && bytes.count <= Int(Int32.max))
+        precondition((1...10).contains(level) && bytes.count <= Int(Int32.max))
         let source = bytes.assumingMemoryBound(to: UInt8.self)
         var out = BitWriter(bytes: header(container, level: level))
-        let effort = efforts[level - 1]
-        var parser = Parser(source: source)
+        let effort = efforts[min(level, 9) - 1]
+        var parser = Parser(source: source), optimal = OptimalParser(source: source)
         repeat {
             let start = parser.position
-            let tokens = effort.lookAhead == 0 ? parser.greedy(effort) : parser.lazy(effort)
-            DeflateBlock.write(
-                tokens[...], source: UnsafeBufferPointer(rebasing: source[start..<parser.position]),
-                isLast: parser.position == source.count, to: &out)
+            let tokens = effort.lookAhead == 0 ? parser.greedy(effort) : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : .max)
+            let ends = level < 10 ? [tokens.count] : BlockSplitter.ends(of: tokens)
+            var (first, begin) = (0, start)
+            for end in ends {
+                let part = tokens[first..<end], stop = part.reduce(begin) { $0 + $1.size }
+                let best = level < 10 ? part : optimal.parse(begin..<stop, from: part)
+                DeflateBlock.write(
+                    best, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, to: &out)
+                (first, begin) = (end, stop)
+            }
         } while parser.position < source.count
         out.align()
         out.append(trailer(container, bytes))
@@ -52,7 +59,7 @@ package enum Deflate {
         // FLEVEL in bits 6–7 of the second byte, chosen with FCHECK so that the pair is a multiple of 31.
         case .zlib: [0x78, level == 1 ? 0x01 : level < 6 ? 0x5e : level == 6 ? 0x9c : 0xda]
         // No name, no time: the same bytes for the same input. XFL 2 is slowest, 4 fastest; 255 is no particular system.
-        case .gzip: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level == 9 ? 2 : level == 1 ? 4 : 0, 255]
+        case .gzip: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level == 1 ? 4 : 0, 255]
         }
     }
 
@@ -69,7 +76,7 @@ package enum Deflate {
 /// Walks over the source and cuts it into tokens, a block at a time.
 private struct Parser: ~Copyable {
     /// Enough to pay for a dynamic header, few enough to follow a change in the data.
-    private static let tokensInBlock = 1 << 15
+    static let tokensInBlock = 1 << 15
 
     private let source: UnsafeBufferPointer<UInt8>
     private var finder: MatchFinder
@@ -96,9 +103,9 @@ private struct Parser: ~Copyable {
     }
 
     /// Takes a match only if the next position has no longer one.
-    mutating func lazy(_ effort: Deflate.Effort) -> [DeflateToken] {
+    mutating func lazy(_ effort: Deflate.Effort, limit: Int) -> [DeflateToken] {
         var tokens: [DeflateToken] = []
-        while position < source.count, tokens.count < Self.tokensInBlock {
+        while position < source.count, tokens.count < limit {
             finder.insert(upTo: position)
             guard var match = finder.longest(at: position, longerThan: 2, depth: effort.depth, enough: effort.enough) else {
                 tokens.append(DeflateToken(literal: source[position]))

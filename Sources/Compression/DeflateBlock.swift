@@ -10,6 +10,26 @@ struct DeflateToken {
     var distance: Int { Int(word >> 16) }
     var length: Int { Int(word & 511) }
     var literal: Int { Int(word & 255) }
+    /// How many bytes it stands for.
+    var size: Int { distance == 0 ? 1 : length }
+}
+
+/// How often each symbol of a block is used.
+struct SymbolCounts {
+    /// Literals, the end of the block, lengths.
+    var lengths = [Int](repeating: 0, count: 286)
+    var distances = [Int](repeating: 0, count: 30)
+    var extraBits = 0
+
+    init() { lengths[256] = 1 }
+
+    mutating func add(_ token: DeflateToken) {
+        guard token.distance > 0 else { return lengths[token.literal] += 1 }
+        let (length, distance) = (DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance))
+        lengths[257 + length] += 1
+        distances[distance] += 1
+        extraBits += DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance]
+    }
 }
 
 /// Writes tokens as the smallest of the three kinds of block (RFC 1951 §3.2.3).
@@ -22,20 +42,9 @@ struct DeflateBlock {
     static func write(
         _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, to out: inout BitWriter
     ) {
-        var lengthCounts = [Int](repeating: 0, count: 286)
-        var distanceCounts = [Int](repeating: 0, count: 30)
-        var extraBits = 0
-        for token in tokens {
-            if token.distance == 0 {
-                lengthCounts[token.literal] += 1
-            } else {
-                let (length, distance) = (DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance))
-                lengthCounts[257 + length] += 1
-                distanceCounts[distance] += 1
-                extraBits += DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance]
-            }
-        }
-        lengthCounts[256] = 1
+        var counts = SymbolCounts()
+        for token in tokens { counts.add(token) }
+        let (lengthCounts, distanceCounts, extraBits) = (counts.lengths, counts.distances, counts.extraBits)
         let dynamic = (HuffmanCode(frequencies: lengthCounts, limit: 15), HuffmanCode(frequencies: distanceCounts, limit: 15))
         let header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths)
 

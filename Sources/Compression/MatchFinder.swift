@@ -70,6 +70,29 @@ struct MatchFinder: ~Copyable {
         return best
     }
 
+    /// Appends matches at `position`, each longer and farther than the one before.
+    func appendMatches(at position: Int, depth: Int, to matches: inout [DeflateToken]) {
+        let most = min(DeflateAlphabet.longestMatch, source.count - position)
+        guard let bytes = source.baseAddress, most >= 3 else { return }
+        let here = bytes + position, oldest = max(0, position - DeflateAlphabet.windowSize)
+        var longest = 2, left = depth, candidate = Int(heads[Self.hash(here)])
+        // Unsafe: as in `longest`.
+        while candidate >= oldest, left > 0, longest < most {
+            let there = bytes + candidate
+            if there[longest] == here[longest] {
+                let length = Self.commonLength(here, there, most)
+                if length > longest {
+                    longest = length
+                    matches.append(DeflateToken(length: length, distance: position - candidate))
+                }
+            }
+            let next = Int(previous[candidate & Self.windowMask])
+            guard next < candidate else { break }
+            candidate = next
+            left -= 1
+        }
+    }
+
     private static func commonLength(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ most: Int) -> Int {
         var length = 0
         while length + 8 <= most {

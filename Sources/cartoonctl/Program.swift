@@ -4,7 +4,8 @@ import TransferLearning
 enum Program {
     /// The commands in the order help lists them.
     static let verbs: [Verb] = [
-        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, completionsVerb,
+        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, packageVerb,
+        completionsVerb,
     ]
 
     static func main() {

@@ -142,13 +142,26 @@ struct DeflateTests {
         (0..<140_000).map { UInt8(truncatingIfNeeded: $0 % 251 + $0 / 40000) },
     ]
 
-    @Test("comes back as it was", arguments: 1...9, inputs.indices)
+    @Test("comes back as it was", arguments: 1...10, inputs.indices)
     func roundTrip(level: Int, input: Int) throws {
         let plain = Self.inputs[input]
         for container in [DeflateContainer.raw, .zlib, .gzip] {
             let packed = Deflate.compress(plain, level: level, container: container)
             #expect(try Inflate.decompress(packed, container) == plain)
             #expect(packed.count <= plain.count + 5 * (plain.count / 65535 + 1) + 18)
+        }
+    }
+
+    @Test("level 10 begins a new block where the data changes its character, and elsewhere is within a thousandth of level 9")
+    func blocks() {
+        // Two alphabets of 16 bytes: 4 bits each in blocks of their own, 5 in one.
+        let random = (0..<100_000).map { UInt8(truncatingIfNeeded: ($0 &* 0x9e37_79b1) >> 17 & 15) }
+        let changing = random + random.map { $0 + 100 }
+        let one = Deflate.compress(random, level: 10).count
+        #expect(Deflate.compress(changing, level: 10).count < 2 * one + 500)
+        for input in Self.inputs {
+            let usual = Deflate.compress(input, level: 9).count
+            #expect(Deflate.compress(input, level: 10).count <= usual + usual / 1000)
         }
     }
 

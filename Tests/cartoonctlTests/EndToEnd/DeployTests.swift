@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+@Suite("Deployment")
+struct DeployTests {
+    let bench: Workbench
+    init() throws { bench = try Workbench() }
+
+    @Test("a model is optimized, quantized and packaged, and still answers")
+    func flow() throws {
+        let pictures = Workbench.fixtures.appendingPathComponent("characters").path
+        let trained = try bench.run("cartoonctl", [
+            "retrain", "--quiet", "--image_dir", pictures, "--bottleneck_dir", "cache", "--output_graph", "model.pb", "--output_labels", "labels.txt",
+        ])
+        try #require(trained.status == 0, "\(trained.errors)")
+        let optimized = try bench.run("cartoonctl", ["optimize", "--input", "model.pb", "--output", "optimized.pb"])
+        #expect(optimized.status == 0 && optimized.output.contains("nodes"), "\(optimized.errors)")
+        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--quiet"])
+        #expect(quantized.status == 0 && quantized.output.contains("accuracy"), "\(quantized.errors)")
+        #expect(try bench.data("small.pb").count * 3 < bench.data("model.pb").count)
+        let packaged = try bench.run("cartoonctl", ["package", "small.pb", "labels.txt", "--output", "model.zip"])
+        #expect(packaged.status == 0, "\(packaged.errors)")
+        #expect(try bench.data("model.zip").count < 2_600_000)
+        let answer = try bench.run("cartoonctl", ["classify", "--graph", "small.pb", "--top", "1", Workbench.fixtures.appendingPathComponent("holdout").path])
+        #expect(answer.status == 0 && answer.output.contains("score"))
+    }
+
+    @Test("says what it cannot do")
+    func errors() throws {
+        try bench.write("page.pb", "<html></html>")
+        #expect(try bench.run("cartoonctl", ["optimize", "--input", "page.pb"]).status == 21)
+        #expect(try bench.run("cartoonctl", ["optimize", "--input", "absent.pb"]).status == 20)
+        #expect(try bench.run("cartoonctl", ["quantize", "--mode", "eightbit"]).status == 2)
+        #expect(try bench.run("cartoonctl", ["package", "page.pb"]).status == 2)
+    }
+}
