@@ -59,7 +59,7 @@ extension LayerList {
     mutating func separateEnds() {
         let isPadded = layers.contains { layer in
             guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
-            return !convolution.window.padding.isEmpty || convolution.window.height == 3
+            return convolution.window.height * convolution.window.width > 1
         }
         if isPadded {
             let staging = newValue(like: input)

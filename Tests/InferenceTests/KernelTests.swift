@@ -49,7 +49,9 @@ struct KernelTests {
             Shape(9, 10, 12, 7, 7, 1, 1, true), Shape(15, 15, 3, 32, 7, 7, 2, false), Shape(5, 5, 300, 16, 1, 1, 1, true),
             // By Winograd: whole tiles, ragged edges, with and without padding.
             Shape(8, 8, 32, 32, 3, 3, 1, true), Shape(9, 13, 48, 64, 3, 3, 1, true), Shape(11, 10, 32, 96, 3, 3, 1, false),
-            Shape(35, 35, 64, 48, 3, 3, 1, true),
+            Shape(35, 35, 64, 48, 3, 3, 1, true), Shape(9, 10, 32, 48, 5, 5, 1, true), Shape(14, 11, 48, 32, 5, 5, 1, false),
+            Shape(10, 17, 32, 64, 1, 7, 1, true), Shape(17, 9, 64, 32, 7, 1, 1, true), Shape(12, 13, 32, 32, 1, 7, 1, false),
+            Shape(8, 8, 48, 32, 1, 3, 1, true), Shape(9, 7, 32, 48, 3, 1, 1, true),
         ])
     func convolution(_ shape: Shape) throws {
         var numbers = Numbers(seed: shape.height * 100 + shape.outputs)

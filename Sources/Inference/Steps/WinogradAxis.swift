@@ -1,0 +1,86 @@
+import Kernels
+
+/// A filter's extent along one axis, and the tiles it makes there.
+struct WinogradAxis {
+    let taps: Int
+    /// Products, and inputs, of a tile.
+    var points: Int { taps + outputs - 1 }
+    /// Outputs of a tile.
+    var outputs: Int { taps == 1 ? 1 : WinogradPoints.outputs }
+
+    func tiles(_ length: Int) -> Int { (length + outputs - 1) / outputs }
+    /// Inputs that the tiles of `length` outputs read.
+    func reach(_ length: Int) -> Int { tiles(length) * outputs + taps - 1 }
+
+    /// G, `[points, taps]`: a filter's value, as a polynomial, at each point, divided by the product of the point's distances to the
+    /// others; its last coefficient for ∞.
+    var matrix: [[Double]] {
+        if taps == 1 { return [[1]] }
+        let finite = WinogradPoints.finite(taps: taps)
+        let rows = finite.map { point in
+            let scale = finite.reduce(1) { $1 == point ? $0 : $0 * (point - $1) }
+            var power = 1 / scale
+            return (0..<taps).map { _ in
+                defer { power *= point }
+                return power
+            }
+        }
+        return rows + [(0..<taps).map { $0 == taps - 1 ? 1 : 0 }]
+    }
+}
+
+/// G · g · Gᵀ of every filter, scaled, `[position, panel, inputChannels, panelWidth]`; in double and rounded once.
+func winogradWeights(
+    _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int, outputs: Int, panelWidth: Int
+) -> Table<Float> {
+    typealias Eight = SIMD8<Double>
+    let (rows, columns) = (vertical.taps, horizontal.taps), panels = (outputs + panelWidth - 1) / panelWidth
+    let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
+    let step = panels * inputs * panelWidth
+    // Filters eight at a time; the last eight of a layer may be fewer.
+    return convolution.weights.withUnsafeBytes { source in
+        Table(count: vertical.points * horizontal.points * step) { memory in
+            withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) { work in
+                let taps = work.baseAddress!, halves = taps + rows * columns
+                for first in stride(from: 0, to: panels * panelWidth, by: 8) {
+                    let width = max(0, min(8, outputs - first))
+                    var scale = Eight.zero
+                    for lane in 0..<width { scale[lane] = Double(convolution.scale?[first + lane] ?? 1) }
+                    for input in 0..<inputs {
+                        for tap in 0..<rows * columns {
+                            var eight = SIMD8<Float>.zero
+                            withUnsafeMutableBytes(of: &eight) {
+                                let place = 4 * ((tap * inputs + input) * outputs + first)
+                                if width > 0 { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[place..<place + 4 * width])) }
+                            }
+                            taps[tap] = Eight(eight) * scale
+                        }
+                        product(left, vertical.points, rows, taps, columns, halves)
+                        let target = memory + (first / panelWidth * inputs + input) * panelWidth + first % panelWidth
+                        for y in 0..<vertical.points {
+                            for x in 0..<horizontal.points {
+                                var sum = Eight.zero
+                                for s in 0..<columns { sum += right[x &* columns &+ s] * halves[y &* columns &+ s] }
+                                UnsafeMutableRawPointer(target + (y &* horizontal.points &+ x) &* step)
+                                    .storeBytes(of: SIMD8<Float>(sum), as: SIMD8<Float>.self)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// `to = matrix · from`, `[points, taps] · [taps, columns]`.
+    func product(
+        _ matrix: [Double], _ points: Int, _ taps: Int, _ from: UnsafeMutablePointer<Eight>, _ columns: Int, _ to: UnsafeMutablePointer<Eight>
+    ) {
+        for i in 0..<points {
+            for s in 0..<columns {
+                var sum = Eight.zero
+                for r in 0..<taps { sum += matrix[i &* taps &+ r] * from[r &* columns &+ s] }
+                to[i &* columns &+ s] = sum
+            }
+        }
+    }
+}
