@@ -81,7 +81,7 @@ public struct GraphInspection: Sendable, Codable {
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         for index in 0..<plan.inputShape.reduce(1, *) { executor.input[index] = Float(index % 255) / 128 - 1 }
         executor.run()
-        return executor.profile().map { step in
+        return executor.profile(runs: 5).map { step in
             Step(
                 node: step.node, kind: step.kind, milliseconds: step.seconds * 1e3,
                 gigaflopsPerSecond: step.seconds > 0 ? Double(step.multiplyAdds) * 2e-9 / step.seconds : 0)

@@ -5,7 +5,7 @@ let inspectVerb = Verb(
     summary: "say what a model or frozen network holds, and where its time goes",
     usage: "inspect GRAPH [--profile]",
     options: [
-        .flag("profile", "Run it once on a made-up picture and list every step with its time."),
+        .flag("profile", "Run it on a made-up picture and list every step with its time, the shortest of five."),
         .value("threads", "N", "Processor cores to use for the profile. Default: 1"),
         .flag("json", "Print the result as one JSON object."),
     ],
