@@ -16,7 +16,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 /// the compiler for an instruction set, and SwiftPM takes them in a root package.
 func kernels(_ set: String, clang flags: [String] = []) -> Target {
     .target(
-        name: "Kernels" + set, dependencies: ["Kernels"],
+        name: "Kernels" + set, dependencies: ["Kernels", "CPUFeatures"],
         swiftSettings: swift + (flags.isEmpty ? [] : [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })]))
 }
 #if arch(x86_64)
@@ -24,7 +24,6 @@ let kernelSets = [
     kernels("Baseline"),
     kernels("AVX2", clang: ["-mavx2", "-mfma"]),
     kernels("AVX512", clang: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]),
-    Target.target(name: "CPUFeatures"),
 ]
 #else
 let kernelSets = [kernels("Baseline")]
@@ -40,12 +39,13 @@ let package = Package(
     ],
     targets: [
         room("Compression"),
-        room("Imaging", ["Compression", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
+        room("Imaging", ["Compression", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
-        room("Inference", ["TensorGraph", "Kernels"] + kernelSets.map { .init(stringLiteral: $0.name) }),
+        .target(name: "CPUFeatures"),
+        room("Inference", ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         room("Backbones", ["EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),

@@ -1,7 +1,7 @@
+import CPUFeatures
 import Kernels
 import KernelsBaseline
 #if arch(x86_64)
-import CPUFeatures
 import KernelsAVX2
 import KernelsAVX512
 #endif
@@ -18,6 +18,8 @@ package struct InstructionSet: Sendable {
     package let name: String
     /// Floats in a vector.
     package let lanes: Int
+    /// Pixels of a convolution's full tile.
+    let tileRows: Int
     let convolve: @Sendable (UnsafePointer<ConvolutionPanel>) -> Void
     let convolveDepthwise: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<DepthwiseFilter>) -> Void
     let poolMaximum: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
@@ -46,7 +48,7 @@ package struct InstructionSet: Sendable {
     }()
 
     private static let baseline = InstructionSet(
-        name: "baseline", lanes: 4, convolve: { KernelsBaseline.convolve($0) },
+        name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows, convolve: { KernelsBaseline.convolve($0) },
         convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
         mapPoints: { KernelsBaseline.mapPoints($0) },
@@ -54,14 +56,14 @@ package struct InstructionSet: Sendable {
         transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) })
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
-        name: "avx2", lanes: 8, convolve: { KernelsAVX2.convolve($0) },
+        name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows, convolve: { KernelsAVX2.convolve($0) },
         convolveDepthwise: { KernelsAVX2.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
         mapPoints: { KernelsAVX2.mapPoints($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) })
     private static let avx512 = InstructionSet(
-        name: "avx512", lanes: 16, convolve: { KernelsAVX512.convolve($0) },
+        name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows, convolve: { KernelsAVX512.convolve($0) },
         convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
         mapPoints: { KernelsAVX512.mapPoints($0) },

@@ -39,7 +39,7 @@ package struct Plan: Sendable {
         steps = StepMaker(list: list, layout: layout, kernels: instructionSet).steps()
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
-        arenaSize = layout.arenaSize
+        arenaSize = layout.arenaSize + (steps.map(\.sharedSize).max() ?? 0)
         scratchSize = steps.map(\.scratchSize).max() ?? 0
     }
 
@@ -116,8 +116,9 @@ struct StepMaker: Sendable {
         case .convolution(let convolution) where convolution.isDepthwise:
             return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
         case .convolution(let convolution)
-        where WinogradStep.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
-            return [WinogradStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+        where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
+            return WinogradConvolution(convolution, name: name, input: input, output: output, kernels: kernels)
+                .steps(margin: margin, sharedOffset: layout.arenaSize)
         case .convolution(let convolution):
             return [
                 ConvolutionStep(

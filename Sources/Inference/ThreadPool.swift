@@ -1,3 +1,4 @@
+import CPUFeatures
 import Dispatch
 import Synchronization
 #if canImport(Glibc)
@@ -11,22 +12,24 @@ import Darwin
 /// Threads that wait, spinning for a moment and then asleep, for one loop after another.
 ///
 /// A network is a hundred short loops with a barrier after each; waking sleepers for every one would cost as much as the small ones
-/// take. One caller at a time.
+/// take. Every thread begins with its own share of a loop, the same in every loop, so that it finds in its cache what it wrote there in
+/// the loop before; who is done takes from the others' ends. One caller at a time.
 package final class ThreadPool: Sendable {
     package let threads: Int
     private let workers: [Worker]
-    private let shared = Shared()
+    private let shared: Shared
 
     /// - Parameter threads: how many compute, the caller among them.
     package init(threads: Int) {
-        self.threads = max(1, threads)
-        workers = (1..<max(2, threads)).map { [shared] in Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map { $0 }
+        let shared = Shared(threads: max(1, threads))
+        (self.threads, self.shared) = (shared.threads, shared)
+        workers = (1..<max(2, threads)).map { Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map { $0 }
         for worker in workers { worker.start() }
     }
 
     deinit {
         shared.isFinished.store(true, ordering: .relaxed)
-        shared.generation.add(1, ordering: .releasing)
+        shared.generation.add(1, ordering: .sequentiallyConsistent)
         for worker in workers { worker.wake() }
     }
 
@@ -39,42 +42,86 @@ package final class ThreadPool: Sendable {
             return
         }
         withoutActuallyEscaping(body) { body in
-            shared.loop.withLock { $0 = Loop(count: count, body: body) }
-            shared.next.store(0, ordering: .relaxed)
-            shared.busy.store(workers.count, ordering: .relaxed)
-            shared.generation.add(1, ordering: .releasing)
+            shared.begin(count, body)
             for worker in workers { worker.wake() }
-            shared.work(count, 0, body)
-            var spins = 0
-            while shared.busy.load(ordering: .acquiring) > 0 { relax(&spins) }
-            shared.loop.withLock { $0 = nil }
+            shared.work(0)
+            shared.finish()
+        }
+    }
+}
+
+/// What the threads of a pool see.
+private final class Shared: @unchecked Sendable {
+    let threads: Int
+    /// Counts loops: who sees a new number finds a new loop.
+    let generation = Atomic<Int>(0)
+    let isFinished = Atomic<Bool>(false)
+    private let busy = Atomic<Int>(0)
+    /// Written before `generation` is, read after.
+    private var body: (@Sendable (Int, Int) -> Void)?
+    /// What is left to each thread, on a cache line of its own: the first index in the low half, the end in the high one.
+    private let shares: UnsafeMutablePointer<Share>
+
+    struct Share: ~Copyable {
+        let indices = Atomic<UInt64>(0)
+        private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0)
+    }
+
+    init(threads: Int) {
+        self.threads = threads
+        shares = .allocate(capacity: threads)
+        for thread in 0..<threads { (shares + thread).initialize(to: Share()) }
+    }
+
+    deinit {
+        shares.deinitialize(count: threads)
+        shares.deallocate()
+    }
+
+    func begin(_ count: Int, _ body: @escaping @Sendable (Int, Int) -> Void) {
+        self.body = body
+        for thread in 0..<threads {
+            let first = count * thread / threads, end = count * (thread + 1) / threads
+            shares[thread].indices.store(UInt64(first) | UInt64(end) << 32, ordering: .relaxed)
+        }
+        busy.store(threads - 1, ordering: .relaxed)
+        // Ordered against `Worker.isAsleep`, too.
+        generation.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    func finish() {
+        var spins = 0
+        while busy.load(ordering: .acquiring) > 0 {
+            cpu_relax()
+            spins += 1
+            // Where threads outnumber processors, the other waits for this one's.
+            if spins % 1024 == 0 { sched_yield() }
+        }
+        body = nil
+    }
+
+    func workAsWorker(_ thread: Int) {
+        work(thread)
+        busy.subtract(1, ordering: .releasing)
+    }
+
+    func work(_ thread: Int) {
+        guard let body else { return }
+        while let index = take(thread, fromEnd: false) { body(index, thread) }
+        for distance in 1..<threads {
+            while let index = take((thread + distance) % threads, fromEnd: true) { body(index, thread) }
         }
     }
 
-    struct Loop: Sendable {
-        var count: Int
-        var body: @Sendable (Int, Int) -> Void
-    }
-}
-
-/// Waits a little: on the processor at first, then by letting others run.
-private func relax(_ spins: inout Int) {
-    spins += 1
-    if spins % 256 == 0 { sched_yield() }
-}
-
-private final class Shared: Sendable {
-    let generation = Atomic<Int>(0)
-    let next = Atomic<Int>(0)
-    let busy = Atomic<Int>(0)
-    let isFinished = Atomic<Bool>(false)
-    let loop = Mutex<ThreadPool.Loop?>(nil)
-
-    func work(_ count: Int, _ thread: Int, _ body: (Int, Int) -> Void) {
+    private func take(_ owner: Int, fromEnd: Bool) -> Int? {
+        var seen = shares[owner].indices.load(ordering: .relaxed)
         while true {
-            let index = next.add(1, ordering: .relaxed).oldValue
-            guard index < count else { return }
-            body(index, thread)
+            let first = seen & 0xFFFF_FFFF, end = seen >> 32
+            if first >= end { return nil }
+            let left = fromEnd ? first | (end - 1) << 32 : (first + 1) | end << 32
+            let (isDone, now) = shares[owner].indices.weakCompareExchange(expected: seen, desired: left, ordering: .relaxed)
+            if isDone { return Int(fromEnd ? end - 1 : first) }
+            seen = now
         }
     }
 }
@@ -109,7 +156,7 @@ private final class Worker: Sendable {
     }
 
     func wake() {
-        if isAsleep.exchange(false, ordering: .acquiringAndReleasing) { bell.signal() }
+        if isAsleep.load(ordering: .sequentiallyConsistent), isAsleep.exchange(false, ordering: .acquiringAndReleasing) { bell.signal() }
     }
 
     private func run() {
@@ -117,17 +164,17 @@ private final class Worker: Sendable {
         while true {
             wait(&seen)
             if shared.isFinished.load(ordering: .relaxed) { return }
-            if let loop = shared.loop.withLock({ $0 }) { shared.work(loop.count, number, loop.body) }
-            shared.busy.subtract(1, ordering: .releasing)
+            shared.workAsWorker(number)
         }
     }
 
     /// Until another loop has begun.
     private func wait(_ seen: inout Int) {
         // About a tenth of a millisecond: longer than the caller's own steps between two loops.
-        for _ in 0..<20_000 {
+        for _ in 0..<2_000 {
             let now = shared.generation.load(ordering: .acquiring)
             if now != seen { seen = now; return }
+            cpu_relax()
         }
         while true {
             isAsleep.store(true, ordering: .sequentiallyConsistent)

@@ -1,5 +1,4 @@
-/// One panel of a convolution: `tiles` tiles of `tileRows` output pixels times `2 * lanes` output channels,
-/// summed over a stretch of the filter.
+/// One panel of a convolution: output pixels times `lanes` or `2 * lanes` output channels, summed over a stretch of the filter.
 ///
 /// What a filter reads for one output pixel is a few *runs* of consecutive floats (a filter row of a channels-last image is
 /// one run), at the same distances from the pixel's own place for every pixel. So a pixel is one offset, and a filter a short
@@ -7,17 +6,18 @@
 ///
 /// Trivial on purpose: kernels are compiled once per instruction set and share nothing but memory.
 package struct ConvolutionPanel {
-    package static let tileRows = 6
-
     /// Where offsets of input pixels count from.
     package var input: UnsafePointer<Float>
-    /// Per output pixel, `tiles * tileRows` of them: where its filter window begins. The last are repeated to fill the tile.
+    /// Per output pixel: where its filter window begins. The last is repeated up to a full tile: kernels read all sums of a tile before
+    /// they write any.
     package var inputOffsets: UnsafePointer<Int32>
     /// Per run: its distance from the window's begin, and its length.
     package var runs: UnsafePointer<FilterRun>
     package var runCount: Int
-    /// `[k, 2 * lanes]`, as long as all runs together.
+    /// `[k, 2 * lanes]`, as long as all runs together; `[k, lanes]` where no more channels exist.
     package var weights: UnsafePointer<Float>
+    /// Weights that are wanted next: as many, brought into the second-level cache on the way.
+    package var nextWeights: UnsafePointer<Float>
     /// `[2 * lanes]`.
     package var bias: UnsafePointer<Float>
     package var output: UnsafeMutablePointer<Float>
@@ -26,7 +26,8 @@ package struct ConvolutionPanel {
     /// An image that is added before the activation, and its pixels' offsets; both nil without one.
     package var residual: UnsafePointer<Float>?
     package var residualOffsets: UnsafePointer<Int32>?
-    package var tiles: Int
+    /// Output pixels.
+    package var pixels: Int
     /// Output channels of this panel that exist, `1...2 * lanes`.
     package var channels: Int
     /// The first stretch of the filter begins with the bias; the others with what `output` holds.
@@ -38,14 +39,15 @@ package struct ConvolutionPanel {
 
     package init(
         input: UnsafePointer<Float>, inputOffsets: UnsafePointer<Int32>, runs: UnsafePointer<FilterRun>, runCount: Int,
-        weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+        weights: UnsafePointer<Float>, nextWeights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
         output: UnsafeMutablePointer<Float>, outputOffsets: UnsafePointer<Int32>,
         residual: UnsafePointer<Float>?, residualOffsets: UnsafePointer<Int32>?,
-        tiles: Int, channels: Int, isFirst: Bool, isLast: Bool, lowest: Float, highest: Float
+        pixels: Int, channels: Int, isFirst: Bool, isLast: Bool, lowest: Float, highest: Float
     ) {
         (self.input, self.inputOffsets, self.runs, self.runCount) = (input, inputOffsets, runs, runCount)
-        (self.weights, self.bias, self.output, self.outputOffsets) = (weights, bias, output, outputOffsets)
-        (self.residual, self.residualOffsets, self.tiles, self.channels) = (residual, residualOffsets, tiles, channels)
+        (self.weights, self.nextWeights, self.bias) = (weights, nextWeights, bias)
+        (self.output, self.outputOffsets) = (output, outputOffsets)
+        (self.residual, self.residualOffsets, self.pixels, self.channels) = (residual, residualOffsets, pixels, channels)
         (self.isFirst, self.isLast, self.lowest, self.highest) = (isFirst, isLast, lowest, highest)
     }
 }

@@ -1,7 +1,5 @@
 import Kernels
 
-@inline(__always) private var lanes: Int { Vector.scalarCount }
-
 /// Convolves each channel with a filter of its own.
 package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: UnsafePointer<DepthwiseFilter>) {
     let p = row.pointee, f = filter.pointee

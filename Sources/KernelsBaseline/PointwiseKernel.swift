@@ -1,7 +1,5 @@
 import Kernels
 
-@inline(__always) private var lanes: Int { Vector.scalarCount }
-
 /// Scales, shifts, adds and clamps.
 package func mapPoints(_ row: UnsafePointer<PointwiseRow>) {
     let p = row.pointee

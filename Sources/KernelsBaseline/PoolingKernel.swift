@@ -1,7 +1,5 @@
 import Kernels
 
-@inline(__always) private var lanes: Int { Vector.scalarCount }
-
 /// The largest value of each window; only pixels within the bounds count.
 package func poolMaximum(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointer<PoolingBounds>) {
     let p = row.pointee, bounds = bounds.pointee

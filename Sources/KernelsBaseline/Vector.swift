@@ -1,5 +1,10 @@
 typealias Vector = SIMD4<Float>
 
+/// Twelve sums hide the latency of multiply-adds and leave room for the operands in sixteen registers.
+typealias FullTile<Sums: Columns> = SixRows<Sums>
+typealias MediumTile<Sums: Columns> = FourRows<Sums>
+typealias SmallTile<Sums: Columns> = TwoRows<Sums>
+
 extension Vector {
     /// Adds `a * b`.
     @inline(__always) mutating func accumulate(_ a: Vector, _ b: Vector) {
@@ -10,4 +15,14 @@ extension Vector {
         self += a * b
         #endif
     }
+}
+
+/// The first `count` floats; zeros after them.
+@inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector {
+    var v = Vector(repeating: 0)
+    for lane in 0..<lanes where lane < count { v[lane] = p[lane] }
+    return v
+}
+@inline(__always) func storeFirst(_ count: Int, _ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+    for lane in 0..<lanes where lane < count { p[lane] = v[lane] }
 }

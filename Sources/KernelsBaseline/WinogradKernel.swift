@@ -1,7 +1,5 @@
 import Kernels
 
-@inline(__always) private var lanes: Int { Vector.scalarCount }
-
 /// Every `step`-th vector of a plain array.
 private struct Strided {
     var pointer: UnsafeMutablePointer<Float>

@@ -2,6 +2,19 @@
 /// Source: Intel SDM vol. 2A (CPUID leaves 1 and 7, XGETBV); AMD's are the same.
 #pragma once
 #include <stdbool.h>
+
+/// Tells the processor that a loop only waits for another.
+static inline void cpu_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/// Asks for a cache line in the second level. Any address will do.
+static inline void cpu_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 

@@ -71,9 +71,9 @@ struct Layout {
         for layer in list.layers {
             if case .convolution(let convolution) = layer.computation {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
-                let usesTiles = WinogradStep.suits(convolution, input, output, lanes: lanes)
+                let usesTiles = WinogradConvolution.suits(convolution, input, output, lanes: lanes)
                 buffers[bufferOf[layer.input]].margin.formUnion(
-                    usesTiles ? WinogradStep.reach(convolution.window, input, output) : convolution.window.padding)
+                    usesTiles ? WinogradConvolution.reach(convolution.window, input, output) : convolution.window.padding)
             }
         }
     }
@@ -104,7 +104,7 @@ struct Layout {
                 begin = max(begin, (end + alignment - 1) / alignment * alignment)
             }
             buffers[index].begin = begin
-            arenaSize = max(arenaSize, begin + buffers[index].size)
+            arenaSize = max(arenaSize, (begin + buffers[index].size + alignment - 1) / alignment * alignment)
             placed.append(index)
         }
     }

@@ -20,7 +20,7 @@ struct ConvolutionStep: Step {
     private let clamp: Clamp
     private let hasResidual: Bool
     private let channels, panelWidth, panelSize: Int
-    private let tiles, tilesPerUnit, panels, panelsPerUnit, unitsAcross: Int
+    private let pixels, tiles, blocks, panels, unitsAcross: Int
     private let margin: MarginFill
 
     /// A part of the filter.
@@ -34,7 +34,7 @@ struct ConvolutionStep: Step {
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
         kernels: InstructionSet
     ) {
-        let window = convolution.window, rows = ConvolutionPanel.tileRows
+        let window = convolution.window, rows = kernels.tileRows
         let depth = window.height * window.width * input.extent.channels
         (self.name, self.kernels, self.margin) = (name, kernels, margin)
         kind = "conv \(window.height)×\(window.width)"
@@ -48,16 +48,14 @@ struct ConvolutionStep: Step {
 
         let (runs, stretches) = Self.cut(window, input)
         (self.runs, self.stretches) = (Table(runs, padding: FilterRun(offset: 0, length: 0)), stretches)
-        weights = Self.pack(convolution, depth: depth, channels: channels, panelWidth: panelWidth, panels: panels)
+        weights = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
-        let pixels = output.extent.pixels
-        let tiles = (pixels + rows - 1) / rows
-        self.tiles = tiles
+        let pixels = output.extent.pixels, tiles = (pixels + rows - 1) / rows
+        (self.pixels, self.tiles) = (pixels, tiles)
         func offsets(_ offset: (_ y: Int, _ x: Int) -> Int) -> Table<Int32> {
             Table(count: tiles * rows) { memory in
                 for index in 0..<tiles * rows {
-                    // A last tile that is not full repeats its last pixel: kernels read all sums of a tile before they write any.
                     let pixel = min(index, pixels - 1)
                     memory[index] = Int32(offset(pixel / output.extent.width, pixel % output.extent.width))
                 }
@@ -75,34 +73,46 @@ struct ConvolutionStep: Step {
         // 40 k floats of pixels: a third of half a megabyte of second-level cache. At least eight units, for the threads.
         let stretchDepth = (depth + stretches.count - 1) / stretches.count
         let blockTiles = max(1, min(tiles, 40_000 / (stretchDepth * rows)))
-        let blocks = (tiles + blockTiles - 1) / blockTiles
-        tilesPerUnit = (tiles + blocks - 1) / blocks
-        let groups = min(panels, max(1, (8 + blocks - 1) / blocks))
-        panelsPerUnit = (panels + groups - 1) / groups
-        unitsAcross = (panels + panelsPerUnit - 1) / panelsPerUnit
-        unitCount = (tiles + tilesPerUnit - 1) / tilesPerUnit * unitsAcross
+        blocks = (tiles + blockTiles - 1) / blockTiles
+        unitsAcross = min(panels, max(1, (8 + blocks - 1) / blocks))
+        unitCount = blocks * unitsAcross
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         if unit == 0 { margin.run(in: arena) }
-        let firstTile = unit / unitsAcross * tilesPerUnit, firstPanel = unit % unitsAcross * panelsPerUnit
-        let endPanel = min(panels, firstPanel + panelsPerUnit), rows = ConvolutionPanel.tileRows
+        let (block, group) = (unit / unitsAcross, unit % unitsAcross)
+        let firstPixel = block * tiles / blocks * kernels.tileRows, endPixel = min(pixels, (block + 1) * tiles / blocks * kernels.tileRows)
+        let panels = self.panels(of: group)
         for (index, stretch) in stretches.enumerated() {
-            for panel in firstPanel..<endPanel {
+            for panel in panels {
                 let channel = panel * panelWidth
+                // The next panel's weights, the next stretch's, or the next unit's.
+                let next = panel + 1 < panels.upperBound ? begin(panel + 1, stretch)
+                    : index + 1 < stretches.count ? begin(panels.lowerBound, stretches[index + 1])
+                    : begin(self.panels(of: (group + 1) % unitsAcross).lowerBound, stretches[0])
                 var task = ConvolutionPanel(
-                    input: arena + inputOffset, inputOffsets: inputOffsets.pointer + firstTile * rows,
+                    input: arena + inputOffset, inputOffsets: inputOffsets.pointer + firstPixel,
                     runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
-                    weights: weights.pointer + panel * panelSize + stretch.begin * panelWidth, bias: bias.pointer + channel,
-                    output: arena + outputOffset + channel, outputOffsets: outputOffsets.pointer + firstTile * rows,
+                    weights: begin(panel, stretch), nextWeights: next, bias: bias.pointer + channel,
+                    output: arena + outputOffset + channel, outputOffsets: outputOffsets.pointer + firstPixel,
                     residual: hasResidual ? UnsafePointer(arena + residualOffset + channel) : nil,
-                    residualOffsets: hasResidual ? residualOffsets.pointer + firstTile * rows : nil,
-                    tiles: min(tilesPerUnit, tiles - firstTile), channels: min(panelWidth, channels - channel),
+                    residualOffsets: hasResidual ? residualOffsets.pointer + firstPixel : nil,
+                    pixels: endPixel - firstPixel, channels: min(panelWidth, channels - channel),
                     isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest, highest: clamp.highest)
                 kernels.convolve(&task)
             }
         }
     }
+
+    private func panels(of group: Int) -> Range<Int> { group * panels / unitsAcross..<(group + 1) * panels / unitsAcross }
+
+    /// Where a panel's weights of a stretch begin.
+    private func begin(_ panel: Int, _ stretch: Stretch) -> UnsafePointer<Float> {
+        weights.pointer + panel * panelSize + stretch.begin * Self.width(channels - panel * panelWidth, kernels.lanes)
+    }
+
+    /// Of a panel's weights, where `channels` are left: two vectors, or one that is enough.
+    private static func width(_ channels: Int, _ lanes: Int) -> Int { channels > lanes ? 2 * lanes : lanes }
 
     /// The runs of a filter over an image, cut so that no stretch is deeper than `limit`.
     private static func cut(_ window: Window, _ input: Storage) -> ([FilterRun], [Stretch]) {
@@ -134,18 +144,19 @@ struct ConvolutionStep: Step {
         return (runs, stretches)
     }
 
-    /// `[depth, channels]` to `[panel, depth, panelWidth]`, scaled.
-    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, panelWidth: Int, panels: Int) -> Table<Float> {
-        convolution.weights.withUnsafeBytes { source in
-            Table(count: panels * depth * panelWidth) { memory in
+    /// `[depth, channels]` to `[panel, depth, width of the panel]`, scaled.
+    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<Float> {
+        let panels = (channels + 2 * lanes - 1) / (2 * lanes)
+        return convolution.weights.withUnsafeBytes { source in
+            Table(count: panels * depth * 2 * lanes) { memory in
                 for k in 0..<depth {
                     for panel in 0..<panels {
-                        let first = panel * panelWidth, width = min(panelWidth, channels - first)
-                        let target = memory + (panel * depth + k) * panelWidth
+                        let first = panel * 2 * lanes, count = min(2 * lanes, channels - first), width = width(count, lanes)
+                        let target = memory + first * depth + k * width
                         // Constants in a file are not aligned.
-                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * channels + first), byteCount: 4 * width)
-                        if let scale = convolution.scale { for c in 0..<width { target[c] *= scale[first + c] } }
-                        for c in width..<panelWidth { target[c] = 0 }
+                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * channels + first), byteCount: 4 * count)
+                        if let scale = convolution.scale { for c in 0..<count { target[c] *= scale[first + c] } }
+                        for c in count..<width { target[c] = 0 }
                     }
                 }
             }

@@ -29,17 +29,17 @@ struct WinogradAxis {
     }
 }
 
-/// G · g · Gᵀ of every filter, scaled, `[position, panel, inputChannels, panelWidth]`; in double and rounded once.
+/// G · g · Gᵀ of every filter, scaled, `[panel, position, inputChannels, panelWidth]`; in double and rounded once.
 func winogradWeights(
     _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int, outputs: Int, panelWidth: Int
 ) -> Table<Float> {
     typealias Eight = SIMD8<Double>
     let (rows, columns) = (vertical.taps, horizontal.taps), panels = (outputs + panelWidth - 1) / panelWidth
     let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
-    let step = panels * inputs * panelWidth
+    let step = inputs * panelWidth, positions = vertical.points * horizontal.points
     // Filters eight at a time; the last eight of a layer may be fewer.
     return convolution.weights.withUnsafeBytes { source in
-        Table(count: vertical.points * horizontal.points * step) { memory in
+        Table(count: panels * positions * step) { memory in
             withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) { work in
                 let taps = work.baseAddress!, halves = taps + rows * columns
                 for first in stride(from: 0, to: panels * panelWidth, by: 8) {
@@ -56,7 +56,7 @@ func winogradWeights(
                             taps[tap] = Eight(eight) * scale
                         }
                         product(left, vertical.points, rows, taps, columns, halves)
-                        let target = memory + (first / panelWidth * inputs + input) * panelWidth + first % panelWidth
+                        let target = memory + first / panelWidth * positions * step + input * panelWidth + first % panelWidth
                         for y in 0..<vertical.points {
                             for x in 0..<horizontal.points {
                                 var sum = Eight.zero
