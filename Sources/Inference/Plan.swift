@@ -28,15 +28,17 @@ package struct Plan: Sendable {
     ///   - input: the tensor that is given; what makes it is not looked at.
     ///   - inputShape: `[1, H, W, C]`.
     ///   - outputs: tensors; nodes that none of them needs may be of any kind.
+    ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
     /// - Throws: what the engine does not know or the graph contradicts, by node.
     package init(
-        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], instructionSet: InstructionSet = .preferred
+        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], instructionSet: InstructionSet = .preferred,
+        threads: Int = 1
     ) throws(PlanError) {
         var list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         list.separateEnds()
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
-        steps = StepMaker(list: list, layout: layout, kernels: instructionSet).steps()
+        steps = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         arenaSize = layout.arenaSize + (steps.map(\.sharedSize).max() ?? 0)
@@ -93,6 +95,7 @@ struct StepMaker: Sendable {
     let list: LayerList
     let layout: Layout
     let kernels: InstructionSet
+    let threads: Int
 
     func steps() -> [any Step] {
         var filled = Set<Int>()
@@ -114,16 +117,19 @@ struct StepMaker: Sendable {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
-            return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+            return [
+                DepthwiseStep(
+                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+            ]
         case .convolution(let convolution)
         where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
             return WinogradConvolution(convolution, name: name, input: input, output: output, kernels: kernels)
-                .steps(margin: margin, sharedOffset: layout.arenaSize)
+                .steps(margin: margin, sharedOffset: layout.arenaSize, threads: threads)
         case .convolution(let convolution):
             return [
                 ConvolutionStep(
                     convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
-                    margin: margin, kernels: kernels)
+                    margin: margin, kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [
@@ -143,7 +149,8 @@ struct StepMaker: Sendable {
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             return [
                 LocalResponseNormalizationStep(
-                    name: name, radius: radius, bias: bias, alpha: alpha, beta: beta, input: input, output: output, margin: margin)
+                    name: name, radius: radius, bias: bias, alpha: alpha, beta: beta, input: input, output: output, margin: margin,
+                    kernels: kernels)
             ]
         case .softmax: return [SoftmaxStep(name: name, input: input, output: output, margin: margin)]
         case .pad(let padding): return [PadStep(name: name, padding: padding, input: input, output: output, margin: margin)]

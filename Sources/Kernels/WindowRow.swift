@@ -28,12 +28,14 @@ package struct WindowRow {
 package struct DepthwiseFilter {
     /// `[windowHeight, windowWidth, channels]`.
     package var weights: UnsafePointer<Float>
+    /// Floats from one tap's weights to the next one's.
+    package var tapStride: Int
     /// `[channels]`.
     package var bias: UnsafePointer<Float>
     package var lowest, highest: Float
 
-    package init(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, lowest: Float, highest: Float) {
-        (self.weights, self.bias, self.lowest, self.highest) = (weights, bias, lowest, highest)
+    package init(weights: UnsafePointer<Float>, tapStride: Int, bias: UnsafePointer<Float>, lowest: Float, highest: Float) {
+        (self.weights, self.tapStride, self.bias, self.lowest, self.highest) = (weights, tapStride, bias, lowest, highest)
     }
 }
 

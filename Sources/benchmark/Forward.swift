@@ -11,9 +11,10 @@ func benchmarkForward(architecture: String, modelDirectory: String?) throws {
     let about = backbone.description
     var expected: [Float] = []
     for set in InstructionSet.available {
-        let plan = try Plan(
-            graph, input: about.input, inputShape: [1, about.height, about.width, 3], outputs: [bottleneck], instructionSet: set)
         for threads in [1, 2] {
+            let plan = try Plan(
+                graph, input: about.input, inputShape: [1, about.height, about.width, 3], outputs: [bottleneck], instructionSet: set,
+                threads: threads)
             let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
             func run() {
                 for index in 0..<about.height * about.width * 3 {

@@ -22,24 +22,32 @@ extension Step {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) { run(unit: unit, in: arena) }
 }
 
-/// The zeros around an image, written before the image is: memory in the arena is shared.
+/// The zeros around an image, written when the image is: memory in the arena is shared.
 struct MarginFill: Sendable {
-    /// (offset, count) in floats.
-    private let stretches: [(Int, Int)]
+    /// (offset, count) in floats, from the first row to the last.
+    private var stretches: [(Int, Int)] = []
 
     init(_ buffer: ImageBuffer) {
-        guard !buffer.margin.isEmpty else { stretches = []; return }
+        guard !buffer.margin.isEmpty else { return }
         let margin = buffer.margin, channels = buffer.extent.channels, row = buffer.rowStride
-        var stretches = [(buffer.begin, margin.top * row + margin.left * channels)]
+        append(buffer.begin, margin.top * row + margin.left * channels)
         for y in 0..<buffer.extent.height {
             let end = buffer.begin + buffer.origin + y * row + buffer.extent.width * channels
             let isLast = y == buffer.extent.height - 1
-            stretches.append((end, isLast ? margin.right * channels + margin.bottom * row : (margin.right + margin.left) * channels))
+            append(end, isLast ? margin.right * channels + margin.bottom * row : (margin.right + margin.left) * channels)
         }
-        self.stretches = stretches.filter { $0.1 > 0 }
     }
 
-    func run(in arena: UnsafeMutablePointer<Float>) {
-        for (offset, count) in stretches { (arena + offset).update(repeating: 0, count: count) }
+    /// In pieces, so that threads can share them.
+    private mutating func append(_ offset: Int, _ count: Int) {
+        for piece in stride(from: 0, to: count, by: 4096) { stretches.append((offset + piece, min(4096, count - piece))) }
+    }
+
+    /// What falls to one of a step's units.
+    func run(in arena: UnsafeMutablePointer<Float>, part: Int, of parts: Int) {
+        for index in part * stretches.count / parts..<(part + 1) * stretches.count / parts {
+            let (offset, count) = stretches[index]
+            (arena + offset).update(repeating: 0, count: count)
+        }
     }
 }

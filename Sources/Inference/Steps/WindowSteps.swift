@@ -1,19 +1,21 @@
 import Kernels
 
-/// A convolution of every channel by itself, a row of output pixels a unit.
+/// A convolution of every channel by itself. A row of output pixels a unit; of small images a part of the channels, as threads divide
+/// the convolutions before and after.
 struct DepthwiseStep: Step {
     let name: String
     let kind: String
     let work: Int
-    var unitCount: Int { output.extent.height }
+    var unitCount: Int { output.extent.height * parts }
     private let kernels: InstructionSet
     private let window: Window
     private let input, output: Storage
+    private let parts: Int
     private let weights, bias: Table<Float>
     private let clamp: Clamp
     private let margin: MarginFill
 
-    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet) {
+    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet, threads: Int) {
         (self.name, self.kernels, self.input, self.output, self.margin) = (name, kernels, input, output, margin)
         window = convolution.window
         kind = "depthwise \(window.height)×\(window.width)"
@@ -23,16 +25,23 @@ struct DepthwiseStep: Step {
         self.weights = Table(weights, padding: 0)
         bias = Table(convolution.bias, padding: 0)
         clamp = convolution.clamp
+        let isSmall = output.extent.pixels < ConvolutionStep.pixelsToDivide(kernels, threads)
+        parts = isSmall ? max(1, min(threads, output.extent.channels / kernels.lanes)) : 1
     }
 
-    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        let (part, y) = (unit / output.extent.height, unit % output.extent.height)
+        let vectors = output.extent.channels / kernels.lanes, first = part * vectors / parts * kernels.lanes
+        let end = part + 1 == parts ? output.extent.channels : (part + 1) * vectors / parts * kernels.lanes
         var row = WindowRow(
-            input: arena + input.offset(y: y * window.strideY - window.padding.top, x: -window.padding.left),
+            input: arena + input.offset(y: y * window.strideY - window.padding.top, x: -window.padding.left) + first,
             inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
-            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride, width: output.extent.width,
-            stride: window.strideX, windowHeight: window.height, windowWidth: window.width, channels: output.extent.channels)
-        var filter = DepthwiseFilter(weights: weights.pointer, bias: bias.pointer, lowest: clamp.lowest, highest: clamp.highest)
+            output: arena + output.offset(y: y, x: 0) + first, outputPixelStride: output.pixelStride, width: output.extent.width,
+            stride: window.strideX, windowHeight: window.height, windowWidth: window.width, channels: end - first)
+        var filter = DepthwiseFilter(
+            weights: weights.pointer + first, tapStride: output.extent.channels, bias: bias.pointer + first, lowest: clamp.lowest,
+            highest: clamp.highest)
         kernels.convolveDepthwise(&row, &filter)
     }
 }
@@ -49,7 +58,7 @@ struct PoolStep: Step {
     let kernels: InstructionSet
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         let top = y * window.strideY - window.padding.top
         let first = max(top, 0), end = min(top + window.height, input.extent.height)
         var row = WindowRow(
@@ -73,7 +82,7 @@ struct ReductionStep: Step {
     let kernels: InstructionSet
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        margin.run(in: arena)
+        margin.run(in: arena, part: 0, of: 1)
         var row = WindowRow(
             input: arena + input.offset, inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
             output: arena + output.offset, outputPixelStride: output.pixelStride, width: 1, stride: 1,
