@@ -114,6 +114,8 @@ struct StepMaker: Sendable {
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
+        // Packed, a weight is not read again.
+        defer { if case .convolution(let convolution) = layer.computation { convolution.weights.releasePages() } }
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:

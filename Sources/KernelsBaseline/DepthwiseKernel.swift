@@ -13,12 +13,12 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 /// Four neighbouring pixels at once: they share the filter and most of their inputs, and their sums hide each other's latency.
 @inline(__always) private func neighbours(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
-    let bias = load(f.bias + channel), step = p.inputPixelStride
+    let firstWeights = f.weights + channel / lanes &* f.vectorStride, bias = load(f.bias + channel), step = p.inputPixelStride
     var x = 0
     while x &+ 4 <= p.width {
         var a = bias, b = bias, c = bias, d = bias
         let window = p.input + channel + x &* step
-        var weights = f.weights + channel
+        var weights = firstWeights
         for r in 0..<p.windowHeight {
             var input = window + r &* p.inputRowStride
             var i0 = load(input), i1 = load(input + step), i2 = load(input + 2 &* step)
@@ -31,7 +31,7 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
                 d.accumulate(i3, w)
                 (i0, i1, i2) = (i1, i2, i3)
                 input += step
-                weights += f.tapStride
+                weights += lanes
             }
         }
         write(p, f, channel, x, (a, b, c, d))
@@ -42,12 +42,12 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 /// Four pixels at once: they share the filter.
 @inline(__always) private func pixels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
-    let bias = load(f.bias + channel), step = p.stride &* p.inputPixelStride
+    let firstWeights = f.weights + channel / lanes &* f.vectorStride, bias = load(f.bias + channel), step = p.stride &* p.inputPixelStride
     var x = 0
     while x &+ 4 <= p.width {
         var a = bias, b = bias, c = bias, d = bias
         let window = p.input + channel + x &* step
-        var weights = f.weights + channel
+        var weights = firstWeights
         for r in 0..<p.windowHeight {
             var input = window + r &* p.inputRowStride
             for _ in 0..<p.windowWidth {
@@ -57,7 +57,7 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
                 c.accumulate(load(input + 2 &* step), w)
                 d.accumulate(load(input + 3 &* step), w)
                 input += p.inputPixelStride
-                weights += f.tapStride
+                weights += lanes
             }
         }
         write(p, f, channel, x, (a, b, c, d))
@@ -79,15 +79,16 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 @inline(__always) private func lastPixels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int, from first: Int) {
     let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest)
+    let firstWeights = f.weights + channel / lanes &* f.vectorStride
     var x = first
     while x < p.width {
-        var sum = load(f.bias + channel), weights = f.weights + channel
+        var sum = load(f.bias + channel), weights = firstWeights
         for r in 0..<p.windowHeight {
             var input = p.input + channel + r &* p.inputRowStride + x &* p.stride &* p.inputPixelStride
             for _ in 0..<p.windowWidth {
                 sum.accumulate(load(input), load(weights))
                 input += p.inputPixelStride
-                weights += f.tapStride
+                weights += lanes
             }
         }
         store(clamp(sum, lowest, highest), p.output + channel + x &* p.outputPixelStride)
@@ -99,11 +100,13 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 private func lastChannels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
     let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest), count = p.channels &- channel
     for x in 0..<p.width {
-        var sum = loadFirst(count, f.bias + channel)
+        var sum = load(f.bias + channel), weights = f.weights + channel / lanes &* f.vectorStride
         for r in 0..<p.windowHeight {
-            for s in 0..<p.windowWidth {
-                let input = p.input + channel + r &* p.inputRowStride + (x &* p.stride &+ s) &* p.inputPixelStride
-                sum.accumulate(loadFirst(count, input), loadFirst(count, f.weights + channel + (r &* p.windowWidth &+ s) &* f.tapStride))
+            var input = p.input + channel + r &* p.inputRowStride + x &* p.stride &* p.inputPixelStride
+            for _ in 0..<p.windowWidth {
+                sum.accumulate(loadFirst(count, input), load(weights))
+                input += p.inputPixelStride
+                weights += lanes
             }
         }
         storeFirst(count, clamp(sum, lowest, highest), p.output + channel + x &* p.outputPixelStride)

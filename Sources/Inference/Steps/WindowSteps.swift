@@ -20,10 +20,8 @@ struct DepthwiseStep: Step {
         window = convolution.window
         kind = "depthwise \(window.height)×\(window.width)"
         work = output.extent.count * window.height * window.width
-        var weights = convolution.weights.array(of: Float.self)
-        if let scale = convolution.scale { for index in weights.indices { weights[index] *= scale[index % scale.count] } }
-        self.weights = Table(weights, padding: 0)
-        bias = Table(convolution.bias, padding: 0)
+        weights = Self.pack(convolution, channels: output.extent.channels, lanes: kernels.lanes)
+        bias = Table(convolution.bias, count: output.extent.channels + kernels.lanes, padding: 0)
         clamp = convolution.clamp
         let isSmall = output.extent.pixels < ConvolutionStep.pixelsToDivide(kernels, threads)
         parts = isSmall ? max(1, min(threads, output.extent.channels / kernels.lanes)) : 1
@@ -34,15 +32,34 @@ struct DepthwiseStep: Step {
         let (part, y) = (unit / output.extent.height, unit % output.extent.height)
         let vectors = output.extent.channels / kernels.lanes, first = part * vectors / parts * kernels.lanes
         let end = part + 1 == parts ? output.extent.channels : (part + 1) * vectors / parts * kernels.lanes
+        let top = y * window.strideY - window.padding.top, taps = window.height * window.width
+        let firstRow = max(0, -top), endRow = min(window.height, input.extent.height - top)
         var row = WindowRow(
-            input: arena + input.offset(y: y * window.strideY - window.padding.top, x: -window.padding.left) + first,
+            input: arena + input.offset(y: top + firstRow, x: -window.padding.left) + first,
             inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
             output: arena + output.offset(y: y, x: 0) + first, outputPixelStride: output.pixelStride, width: output.extent.width,
-            stride: window.strideX, windowHeight: window.height, windowWidth: window.width, channels: end - first)
+            stride: window.strideX, windowHeight: endRow - firstRow, windowWidth: window.width, channels: end - first)
         var filter = DepthwiseFilter(
-            weights: weights.pointer + first, tapStride: output.extent.channels, bias: bias.pointer + first, lowest: clamp.lowest,
-            highest: clamp.highest)
+            weights: weights.pointer + first * taps + firstRow * window.width * kernels.lanes, vectorStride: taps * kernels.lanes,
+            bias: bias.pointer + first, lowest: clamp.lowest, highest: clamp.highest)
         kernels.convolveDepthwise(&row, &filter)
+    }
+
+    /// `[taps, channels]` to `[vector, tap, lane]`, scaled: a vector's weights lie side by side.
+    private static func pack(_ convolution: Convolution, channels: Int, lanes: Int) -> Table<Float> {
+        let taps = convolution.window.height * convolution.window.width, vectors = (channels + lanes - 1) / lanes
+        let weights = convolution.weights.array(of: Float.self)
+        return Table(count: vectors * taps * lanes) { memory in
+            for vector in 0..<vectors {
+                for tap in 0..<taps {
+                    for lane in 0..<lanes {
+                        let channel = vector * lanes + lane
+                        memory[(vector * taps + tap) * lanes + lane] =
+                            channel < channels ? weights[tap * channels + channel] * (convolution.scale?[channel] ?? 1) : 0
+                    }
+                }
+            }
+        }
     }
 }
 

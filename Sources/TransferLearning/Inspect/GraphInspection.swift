@@ -71,7 +71,8 @@ public struct GraphInspection: Sendable, Codable {
         }
         do {
             let plan = try Plan(
-                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output])
+                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output],
+                threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch { throw TransferLearningError(error, path: path.description) }

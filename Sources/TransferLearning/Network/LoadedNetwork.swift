@@ -62,8 +62,10 @@ struct LoadedModel: Sendable {
     let novelty: Novelty?
     var labels: [String] { file.description.labels }
 
-    /// - Parameter tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
-    init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool) throws(TransferLearningError) {
+    /// - Parameters:
+    ///   - tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
+    ///   - threadsPerPicture: that will share one.
+    init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool, threadsPerPicture: Int = 1) throws(TransferLearningError) {
         var names: [String]?
         if let labels {
             do {
@@ -77,7 +79,7 @@ struct LoadedModel: Sendable {
         do {
             plan = try Plan(
                 file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]))
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), threads: threadsPerPicture)
         } catch { throw TransferLearningError(error, path: file.path) }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
             throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))
