@@ -123,7 +123,7 @@ struct WinogradConvolution: Sendable {
 
 extension WinogradConvolution {
     /// Floats of transformed pixels and of products that a thread's second-level cache holds, beside the weights that pass by.
-    private static let cached = 200_000
+    private static let cached = 300_000
 
     /// Threads take blocks of tiles of their own where there are enough for all. Else the pixels of all tiles are transformed before any
     /// products are made, so that threads can divide the weights among them.
@@ -203,7 +203,7 @@ struct WinogradProductStep: Step {
     init(_ convolution: WinogradConvolution, pixels: Int, sharedSize: Int) {
         (self.convolution, self.pixels, self.sharedSize) = (convolution, pixels, sharedSize)
         // An even number of units, for two threads.
-        parts = convolution.tiles < 24 ? 1 : convolution.panels % 2 == 0 ? 1 : 2
+        parts = convolution.tiles < 16 || convolution.panels % 2 == 0 ? 1 : 2
         scratchSize = convolution.positions * convolution.productStride((convolution.tiles + parts - 1) / parts)
     }
 
