@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
         room("Mutation", ["Compression"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Compression", "Mutation"], swiftSettings: swift),
-        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph"], swiftSettings: swift),
+        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"], swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),

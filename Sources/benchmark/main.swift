@@ -10,6 +10,7 @@ import TensorGraph
 ///     swift run -c release benchmark forward path/to/net.pb        (described by net.json)
 ///     swift run -c release benchmark forward inception_v3 MODEL_DIR
 ///     swift run -c release benchmark profile efficientnet_lite0    (the same, step by step)
+///     swift run -c release benchmark retrain FOLDER inception_v3 MODEL_DIR
 ///     swift run -c release benchmark decode a.jpg b.png …
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
@@ -18,9 +19,13 @@ do {
         try benchmarkForward(architecture: arguments[1], modelDirectory: arguments.count > 2 ? arguments[2] : nil)
     case "profile" where arguments.count > 1:
         try benchmarkSteps(architecture: arguments[1], modelDirectory: arguments.count > 2 ? arguments[2] : nil)
+    case "retrain" where arguments.count > 1:
+        try benchmarkRetrain(
+            folder: arguments[1], architecture: arguments.count > 2 ? arguments[2] : nil,
+            modelDirectory: arguments.count > 3 ? arguments[3] : nil)
     case "decode" where arguments.count > 1: try benchmarkDecoding(Array(arguments.dropFirst()))
     default:
-        print("usage: benchmark forward|profile ARCHITECTURE [MODEL_DIR] | benchmark decode FILE...")
+        print("usage: benchmark forward|profile ARCHITECTURE [MODEL_DIR] | retrain FOLDER [ARCHITECTURE [MODEL_DIR]] | decode FILE...")
         exit(2)
     }
 } catch {
