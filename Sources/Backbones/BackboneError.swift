@@ -2,8 +2,10 @@ import TensorFlowFormat
 
 /// Why a network or a model cannot be used.
 package enum BackboneError: Error, Sendable, Equatable {
-    /// No such file; `isInception` where it is the one that TensorFlow's archive holds.
-    case missing(path: String, isInception: Bool)
+    case missing(path: String)
+    /// The network has an archive, and no directory was named that it could be in.
+    case noModelDirectory(path: String, NetworkArchive)
+    case download(DownloadError, NetworkArchive, path: String)
     case inputOutput(path: String, code: Int32)
     case graph(path: String, GraphDefError)
     /// The JSON that describes the network is absent, no JSON, or lacks something.

@@ -52,7 +52,7 @@ package struct ModelFile: Sendable {
     /// - Parameter labels: names to use in place of those inside, one an output.
     package init(path: String, labels: [String]?) throws(BackboneError) {
         self.path = path
-        let region = try Backbone.map(path, isInception: false)
+        let region = try Backbone.map(path)
         do { graph = try GraphDef.read(region) } catch { throw .graph(path: path, error) }
         var description = try Self.describe(graph, path, labels)
         if let labels {

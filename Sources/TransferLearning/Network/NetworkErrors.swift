@@ -13,14 +13,15 @@ import Darwin
 extension TransferLearningError {
     init(_ error: BackboneError) {
         switch error {
-        case .missing(let path, let isInception):
+        case .missing(let path):
+            self = .network(.missing(FilePath(path), remedy: "give the path of a model that retrain wrote, or of a frozen network"))
+        case .noModelDirectory(let path, _):
             self = .network(
                 .missing(
                     FilePath(path),
-                    remedy: isInception
-                        ? "unpack http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz there, or give "
-                            + "--architecture efficientnet_lite0, which is built in"
-                        : "give the path of a model that retrain wrote, or of a frozen network"))
+                    remedy: "give --model_dir the folder that has it or that it is to be downloaded to, or --architecture efficientnet_lite0, "
+                        + "which is built in"))
+        case .download(let error, let archive, let path): self.init(error, archive, FilePath(path))
         case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
