@@ -52,9 +52,13 @@ struct CurlTransfer {
         let reply = HTTPReply(curl.output), errors = curl.errors
         let end = curl.wait()
         // A transfer of an instant may be over before the first look.
-        if reason == nil, let size, let declared = reply.size(from: offset), declared != size { reason = .otherSize(declared) }
-        return (reason ?? outcome(end, reply, errors, isInterrupted()), reply.status != nil)
+        let declared = reply.size(from: offset) ?? (isLocal && end == .exited(0) ? FileSize.of(path) : nil)
+        if reason == nil, let size, let declared, declared != size { reason = .otherSize(declared) }
+        return (reason ?? outcome(end, reply, errors, isInterrupted()), reply.status != nil || isLocal)
     }
+
+    /// A file of this machine's has no headers, and is all there.
+    private var isLocal: Bool { url.lowercased().hasPrefix("file:") }
 
     private var arguments: [String] {
         let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []

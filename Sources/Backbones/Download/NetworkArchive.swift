@@ -3,6 +3,8 @@ import TensorGraph
 
 /// An archive that a network may be had from.
 package struct NetworkArchive: Sendable, Equatable {
+    /// Its name in the model directory, where retrain.py leaves it; `.partial` follows while it is fetched.
+    package var name: String
     package var url: String
     /// Bytes; nil where only the digest is known.
     package var size: Int?
@@ -21,6 +23,7 @@ package struct NetworkArchive: Sendable, Equatable {
     /// The archives of networks that are not built in.
     package static let known: [String: NetworkArchive] = [
         BackboneDescription.inceptionV3.name: NetworkArchive(
+            name: "inception-2015-12-05.tgz",
             url: "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz",
             size: 88_931_400,
             digest: .gitBlob("c0b8db7a2feaf3e26970e968c9bb7452b53e7f32"),
@@ -42,17 +45,10 @@ package struct NetworkArchive: Sendable, Equatable {
         if let sha256 {
             (archive.size, archive.digest) = (nil, .sha256(sha256.lowercased()))
             archive.graph = Member(name: graph.name)
+            // The remains of two archives must not mix.
+            archive.name = "\(sha256.lowercased().prefix(16)).tgz"
         }
         return archive
-    }
-
-    /// The usual archive's name in the model directory, where retrain.py leaves it, and that of what was fetched so far; each other archive
-    /// has one of its own, so that the remains of two never mix.
-    var fileName: String {
-        switch digest {
-        case .gitBlob: String(url.split(separator: "/").last ?? "network.tgz")
-        case .sha256(let text): "\(text.prefix(16)).tgz"
-        }
     }
 }
 

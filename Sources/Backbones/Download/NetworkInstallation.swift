@@ -25,7 +25,7 @@ package struct NetworkInstallation {
     }
 
     package var graphPath: String { directory + archive.graph.name }
-    private var wholePath: String { directory + archive.fileName }
+    private var wholePath: String { directory + archive.name }
     private var partialPath: String { wholePath + ".partial" }
 
     /// - Parameters:
@@ -46,7 +46,7 @@ package struct NetworkInstallation {
     }
 
     private func lock(_ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void) throws(DownloadError) -> FolderLock {
-        let path = "\(directory).\(archive.fileName).lock"
+        let path = "\(directory).\(archive.name).lock"
         var isTold = false
         do throws(SystemError) {
             let lock = try FolderLock.acquire(path) {
@@ -114,7 +114,7 @@ package struct NetworkInstallation {
                 if failures >= (isAnswered ? policy.attempts : policy.unansweredAttempts) {
                     throw isAnswered ? .brokeOff(reason, received: received) : .unreachable(reason)
                 }
-                let delay = min(policy.longestDelay, policy.firstDelay * Double(1 << min(failures, 16)))
+                let delay = min(policy.longestDelay, policy.firstDelay * Double(1 << max(0, min(failures - 1, 16))))
                 report(.retrying(reason: reason, seconds: delay))
                 try pause(delay, isInterrupted)
             case .otherSize(let size):
