@@ -1,3 +1,4 @@
+import Compression
 import TensorFlowFormat
 
 /// Why a network or a model cannot be used.
@@ -8,6 +9,9 @@ package enum BackboneError: Error, Sendable, Equatable {
     case download(DownloadError, NetworkArchive, path: String)
     case inputOutput(path: String, code: Int32)
     case graph(path: String, GraphDefError)
+    /// A zip that cannot be read, or holds no graph or several.
+    case package(path: String, ZipReader.Failure)
+    case noGraphInPackage(path: String, graphs: [String])
     /// The JSON that describes the network is absent, no JSON, or lacks something.
     case description(path: String, reason: String)
     case noSuchTensor(path: String, name: String, nearest: [String])

@@ -71,6 +71,12 @@ package struct ByteRegion: @unchecked Sendable {
     }
 
     package var bytes: [UInt8] { array(of: UInt8.self) }
+
+    /// Whether both hold the same bytes.
+    package func hasSameBytes(as other: ByteRegion) -> Bool {
+        guard count == other.count, let base, let otherBase = other.base else { return count == other.count }
+        return withExtendedLifetime((owner, other.owner)) { memcmp(base, otherBase, count) == 0 }
+    }
 }
 
 /// A file that could not be mapped, with the system's error number.

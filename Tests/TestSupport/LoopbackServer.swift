@@ -74,12 +74,13 @@ package final class LoopbackServer: Sendable {
         // A client that was ended leaves a broken pipe.
         signal(SIGPIPE, SIG_IGN)
         #if canImport(Glibc)
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        #elseif canImport(Musl)
+        listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
         #else
         listener = socket(AF_INET, SOCK_STREAM, 0)
         #endif
         guard listener >= 0 else { throw Failure(errno: errno) }
-        _ = fcntl(listener, F_SETFD, FD_CLOEXEC)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -96,9 +97,10 @@ package final class LoopbackServer: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
-                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 Thread.detachNewThread { [weak self] in
                     self?.serve(connection, answer)
+                    // A program that another test started meanwhile may hold the connection open: closing it would not end it.
+                    shutdown(connection, Int32(SHUT_RDWR))
                     close(connection)
                 }
             }

@@ -24,6 +24,20 @@ struct ChildProcess: ~Copyable {
         let descriptor: Int32
         var bytes: [UInt8] = []
         var isOpen = true
+
+        /// Reads what is there.
+        mutating func drain() {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while isOpen {
+                let count = read(descriptor, &buffer, buffer.count)
+                if count > 0 {
+                    bytes += buffer.prefix(min(count, 1 << 16 - bytes.count))
+                } else if count == 0 || errno != EINTR {
+                    isOpen = count != 0 && errno == EAGAIN
+                    return
+                }
+            }
+        }
     }
 
     /// Starts a program found by `PATH`. It stays in the process group, so that Ctrl-C reaches it too.
@@ -51,12 +65,15 @@ struct ChildProcess: ~Copyable {
         posix_spawn_file_actions_adddup2(&actions, errors.write, STDERR_FILENO)
         // Of a descriptor to itself: not closed on exec.
         posix_spawn_file_actions_adddup2(&actions, inherited, inherited)
-        // This program ignores a broken pipe; others expect to be ended by one.
-        var usual = sigset_t()
+        // This program ignores a broken pipe, others expect to be ended by one; and a thread may have signals blocked that are to end it.
+        var usual = sigset_t(), blocked = sigset_t()
         sigemptyset(&usual)
         sigaddset(&usual, SIGPIPE)
+        sigaddset(&usual, SIGTERM)
+        sigemptyset(&blocked)
         posix_spawnattr_setsigdefault(&attributes, &usual)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        posix_spawnattr_setsigmask(&attributes, &blocked)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment.map { strdup("\($0)=\($1)") } + [nil]
@@ -77,34 +94,21 @@ struct ChildProcess: ~Copyable {
     var output: String { String(decoding: streams[0].bytes, as: UTF8.self) }
     var errors: String { String(decoding: streams[1].bytes, as: UTF8.self) }
 
-    /// Waits until it writes, closes its streams, a signal comes, or the time is over.
+    /// Waits until it writes or ends, a signal comes, or the time is over.
     ///
-    /// - Returns: whether it may write more.
-    mutating func gather(milliseconds: Int32) -> Bool {
+    /// - Returns: how it ended; nil while it runs.
+    mutating func gather(milliseconds: Int32) -> End? {
         var waiting = streams.map { pollfd(fd: $0.isOpen ? $0.descriptor : -1, events: Int16(POLLIN), revents: 0) }
-        guard streams.contains(where: \.isOpen) else { return false }
-        guard poll(&waiting, nfds_t(waiting.count), milliseconds) > 0 else { return true }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        for index in streams.indices where waiting[index].revents != 0 {
-            let count = read(streams[index].descriptor, &buffer, buffer.count)
-            if count > 0 {
-                streams[index].bytes += buffer.prefix(min(count, 1 << 16 - streams[index].bytes.count))
-            } else if count == 0 || errno != EINTR {
-                streams[index].isOpen = false
-            }
-        }
-        return streams.contains(where: \.isOpen)
+        _ = poll(&waiting, nfds_t(waiting.count), milliseconds)
+        var status: Int32 = 0
+        // Not what the streams' ends tell: a program that another thread starts at the wrong moment holds them open.
+        let hasEnded = waitpid(identifier, &status, WNOHANG) == identifier
+        for index in streams.indices { streams[index].drain() }
+        // <sys/wait.h>: the low seven bits are the signal that ended it, the next byte its exit code.
+        return hasEnded ? status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f) : nil
     }
 
     func terminate() { kill(identifier, SIGTERM) }
-
-    /// Waits for its end.
-    consuming func wait() -> End {
-        var status: Int32 = 0
-        while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-        // <sys/wait.h>: the low seven bits are the signal that ended it, the next byte its exit code.
-        return status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f)
-    }
 
     private static func pipe() throws(SystemError) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [0, 0]
@@ -117,6 +121,7 @@ struct ChildProcess: ~Copyable {
         #endif
         if failed { throw SystemError(code: errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
         return (ends[0], ends[1])
     }
 }

@@ -40,21 +40,26 @@ struct CurlTransfer {
             return (error.code == ENOENT || error.code == EACCES ? .noCurl : .system(code: error.code), false)
         }
         var reason: Outcome?
-        while curl.gather(milliseconds: 100) {
+        var end: ChildProcess.End?
+        // curl's own limit takes the mean of several seconds; this one is exact.
+        let clock = ContinuousClock()
+        var (news, newsTime) = (-1, clock.now)
+        while end == nil {
+            end = curl.gather(milliseconds: 100)
             if reason != nil { continue }
             let reply = HTTPReply(curl.output), there = FileSize.of(path) ?? 0
             let declared = reply.size(from: offset)
+            if there + curl.output.utf8.count != news { (news, newsTime) = (there + curl.output.utf8.count, clock.now) }
             if isInterrupted() { reason = .interrupted }
             else if let size, let declared, declared != size { reason = .otherSize(declared) }
             else if let size, there > size { reason = .otherSize(there) }
+            else if clock.now - newsTime > .seconds(policy.stallSeconds) { reason = .brokeOff("nothing came for \(policy.stallSeconds) s") }
             if reason != nil { curl.terminate() } else { progress(there, size ?? declared) }
         }
-        let reply = HTTPReply(curl.output), errors = curl.errors
-        let end = curl.wait()
-        // A transfer of an instant may be over before the first look.
+        let reply = HTTPReply(curl.output)
         let declared = reply.size(from: offset) ?? (isLocal && end == .exited(0) ? FileSize.of(path) : nil)
         if reason == nil, let size, let declared, declared != size { reason = .otherSize(declared) }
-        return (reason ?? outcome(end, reply, errors, isInterrupted()), reply.status != nil || isLocal)
+        return (reason ?? outcome(end, reply, curl.errors, isInterrupted()), reply.status != nil || isLocal)
     }
 
     /// A file of this machine's has no headers, and is all there.
@@ -64,13 +69,14 @@ struct CurlTransfer {
         let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []
         return [
             "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto", "=http,https,file",
-            "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--speed-limit", "1", "--speed-time",
-            "\(policy.stallSeconds)", "--dump-header", "-", "--output", path,
+            "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header", "-", "--output", path,
+            // What has come is in the file, whatever ends curl.
+            "--no-buffer",
         ] + resumption + ["--url", url]
     }
 
     /// - Source: curl(1), "EXIT CODES"
-    private func outcome(_ end: ChildProcess.End, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool) -> Outcome {
+    private func outcome(_ end: ChildProcess.End?, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool) -> Outcome {
         if end == .exited(0) { return .complete }
         // Ctrl-C reaches curl before we have seen it.
         if isInterrupted { return .interrupted }

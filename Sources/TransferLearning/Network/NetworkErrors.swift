@@ -1,5 +1,6 @@
 import Backbones
 import BottleneckCache
+import Compression
 import Inference
 import TensorFlowFormat
 #if canImport(Glibc)
@@ -24,6 +25,10 @@ extension TransferLearningError {
         case .download(let error, let archive, let path): self.init(error, archive, FilePath(path))
         case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
+        case .noGraphInPackage(let path, let graphs):
+            self = .network(
+                .notAGraph(FilePath(path), found: graphs.isEmpty ? "a zip without a .pb in it" : "a zip with several: \(graphs.joined(separator: ", "))"))
         case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
         case .noSuchTensor(let path, let name, let nearest): self = .network(.noSuchTensor(FilePath(path), name: name, nearest: nearest))
         case .labels(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
@@ -69,6 +74,19 @@ extension NetworkError {
             self = .damaged(path, reason: "the constant at byte \(offset) declares \(declared) bytes, more than \(limit)")
         case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
         case .tooLargeToWrite(let bytes): self = .unsupported(path, reason: "its \(bytes) bytes are more than a GraphDef can hold")
+        }
+    }
+
+    init(_ path: FilePath, _ failure: ZipReader.Failure) {
+        switch failure {
+        case .noDirectory: self = .damaged(path, reason: "a zip without its directory, which is at its end")
+        case .malformed(let offset): self = .damaged(path, reason: "a zip, malformed at byte \(offset)")
+        case .deflate(let name, let error): self = .damaged(path, reason: "\(name) in it: \(error)")
+        case .badChecksum(let name, let declared, let computed):
+            self = .damaged(path, reason: "\(name) in it has the checksum \(computed), not \(declared)")
+        case .unsupported(let name, let feature): self = .unsupported(path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")
+        case .overLimit(let name, let declared, let limit):
+            self = .damaged(path, reason: "\(name) in it declares \(declared) bytes, more than \(limit)")
         }
     }
 
