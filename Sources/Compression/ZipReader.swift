@@ -24,6 +24,7 @@ package struct ZipReader {
         case malformed(offset: Int)
         case unsupported(name: String, feature: String)
         case deflate(name: String, InflateError)
+        case badSize(name: String, declared: Int, found: Int)
         case badChecksum(name: String, declared: UInt32, computed: UInt32)
         case overLimit(name: String, declared: Int, limit: Int)
     }
@@ -81,7 +82,7 @@ package struct ZipReader {
             do { contents = try Inflate.decompress(packed, .raw, limit: entry.size) } catch { throw .deflate(name: name, error) }
         default: throw .unsupported(name: name, feature: "compression method \(entry.method)")
         }
-        guard contents.count == entry.size else { throw .malformed(offset: at) }
+        guard contents.count == entry.size else { throw .badSize(name: name, declared: entry.size, found: contents.count) }
         let checksum = CRC32.checksum(contents)
         guard checksum == entry.checksum else { throw .badChecksum(name: name, declared: entry.checksum, computed: checksum) }
         return contents

@@ -91,7 +91,7 @@ extension TransferLearningError: CustomStringConvertible {
         case .option(let option, let reason): "--\(option): \(reason)"
         case .interrupted(let done, let total): "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
         case .downloadInterrupted(let path, let received, let total):
-            "interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of \(path) are there, and the same command continues from there"
+            "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"
         case .internalFailure(let what): "internal failure: \(what); please report it with the command that led to it"
         }
     }

@@ -74,6 +74,7 @@ public struct Comparison: Sendable {
         var lines = ["\(first.path) (\(first.kind)) and \(second.path) (\(second.kind)) differ"]
         lines += differences.prefix(3 * limit).map(\.text)
         if differences.count > 3 * limit { lines.append("… and \(differences.count - 3 * limit) more") }
+        if let graph, graph.isEmpty { lines.append("their graphs are the same, node by node") }
         return (lines + (graph?.lines(limit: limit) ?? [])).joined(separator: "\n")
     }
 

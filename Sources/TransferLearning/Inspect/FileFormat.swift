@@ -20,7 +20,7 @@ struct FileFormat: Sendable {
         FileFormat(kind: "report", isRecognized: { ReportFormat.isRecognized($0) }, inspect: { ReportFormat.inspect($0) }),
         FileFormat(kind: "manifest", isRecognized: { ManifestFormat.isRecognized($0) }, inspect: { try ManifestFormat.inspect($0) }),
         FileFormat(kind: "bottleneck", isRecognized: { BottleneckFormat.isRecognized($0) }, inspect: { try BottleneckFormat.inspect($0) }),
-        FileFormat(kind: "labels", isRecognized: { $0.foreign == .text }, inspect: { LabelsFormat.inspect($0) }),
+        FileFormat(kind: "labels", isRecognized: { LabelsFormat.isRecognized($0) }, inspect: { LabelsFormat.inspect($0) }),
         FileFormat(kind: "graph", isRecognized: { _ in true }, inspect: { try GraphFormat.inspect($0) }),
     ]
 

@@ -49,7 +49,7 @@ public struct GraphInspection: Sendable, Codable {
         let read = Set(graph.nodes.flatMap { node in node.inputs.map { Self.bareName($0) } })
         let computed = graph.nodes.filter { $0.operation != "Const" }
         inputs = computed.filter { $0.inputs.isEmpty }.map(\.name)
-        outputs = computed.filter { !read.contains($0.name) }.map(\.name)
+        outputs = computed.map(\.name).filter { !read.contains($0) && !ModelDescription.nodeNames.contains($0) }
 
         labels = model?.description.labels
         madeBy = model?.description.tool

@@ -24,7 +24,7 @@ public struct Inspection: Sendable {
         let format = (isFolder ? FileFormat.folders : FileFormat.all).first { $0.isRecognized(contents) }!
         var findings = try format.inspect(contents)
         if profiles {
-            guard findings.graph != nil else { throw TransferLearningError.option("profile", reason: "\(path) is no graph but a \(format.kind)") }
+            guard findings.graph != nil else { throw TransferLearningError.option("profile", reason: "\(path) is no graph (\(format.kind))") }
             findings.graph = try GraphInspection(GraphFileContents(path), profiles: true, threads: threads)
         }
         (self.path, self.contents, self.findings, kind) = (path, contents, findings, format.kind)

@@ -82,6 +82,7 @@ extension NetworkError {
         case .noDirectory: self = .damaged(path, reason: "a zip without its directory, which is at its end")
         case .malformed(let offset): self = .damaged(path, reason: "a zip, malformed at byte \(offset)")
         case .deflate(let name, let error): self = .damaged(path, reason: "\(name) in it: \(error)")
+        case .badSize(let name, let declared, let found): self = .damaged(path, reason: "\(name) in it has \(found) bytes, not \(declared)")
         case .badChecksum(let name, let declared, let computed):
             self = .damaged(path, reason: "\(name) in it has the checksum \(computed), not \(declared)")
         case .unsupported(let name, let feature): self = .unsupported(path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")

@@ -28,7 +28,7 @@ enum BottleneckFormat {
         let tree: (bottlenecks: [ImportedBottleneck], problems: [TreeProblem])
         do { tree = try BottleneckTree.read(contents.path.description) } catch { throw TransferLearningError(error, directory: contents.path) }
         guard !tree.bottlenecks.isEmpty || !tree.problems.isEmpty else {
-            throw .option("graph", reason: "\(contents.path) is a folder with neither bottleneck segments nor retrain.py's bottleneck files; name a file")
+            throw .network(.notAGraph(contents.path, found: "a folder with neither bottleneck segments nor retrain.py's bottleneck files"))
         }
         let classes = Dictionary(grouping: tree.bottlenecks, by: \.folder).sorted { $0.key < $1.key }
         var findings = Findings(facts: [

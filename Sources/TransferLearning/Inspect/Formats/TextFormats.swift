@@ -6,6 +6,10 @@ import Foundation
 
 /// A labels file: one a line, in the order of a model's outputs.
 enum LabelsFormat {
+    static func isRecognized(_ contents: FileContents) -> Bool {
+        contents.foreign == .text && !contents.starts([UInt8(ascii: "{")]) && !contents.starts([UInt8(ascii: "[")])
+    }
+
     static func inspect(_ contents: FileContents) -> Findings {
         let labels = contents.text.split(whereSeparator: \.isNewline).map(String.init)
         var facts = [Fact("count", .count(labels.count)), Fact("labels", .list(labels))]
@@ -62,12 +66,13 @@ enum ReportFormat {
 
 /// Any JSON.
 indirect enum JSONValue: Decodable {
-    case null, bool(Bool), number(Double), text(String), list([JSONValue]), object([String: JSONValue])
+    case null, bool(Bool), integer(Int64), number(Double), text(String), list([JSONValue]), object([String: JSONValue])
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if value.decodeNil() { self = .null }
         else if let bool = try? value.decode(Bool.self) { self = .bool(bool) }
+        else if let integer = try? value.decode(Int64.self) { self = .integer(integer) }
         else if let number = try? value.decode(Double.self) { self = .number(number) }
         else if let text = try? value.decode(String.self) { self = .text(text) }
         else if let list = try? value.decode([JSONValue].self) { self = .list(list) }
@@ -79,12 +84,13 @@ indirect enum JSONValue: Decodable {
         switch self {
         case .null: [path: .text("null")]
         case .bool(let bool): [path: .text("\(bool)")]
+        case .integer(let integer): [path: .text("\(integer)")]
         case .number(let number): [path: .numbers([Float(number)])]
         case .text(let text): [path: .text(text)]
         case .object(let fields):
             fields.reduce(into: [:]) { $0.merge($1.value.flattened(path.isEmpty ? $1.key : "\(path).\($1.key)")) { first, _ in first } }
         case .list(let list):
-            if let numbers = numbers(list) { [path: .numbers(numbers)] } else {
+            if let numbers = numbers(list) { [path: .numbers(numbers)] } else if let words = words(list) { [path: .text(words)] } else {
                 list.enumerated().reduce(into: [:]) { $0.merge($1.element.flattened("\(path)[\($1.offset)]")) { first, _ in first } }
             }
         }
@@ -92,7 +98,20 @@ indirect enum JSONValue: Decodable {
 
     private func numbers(_ list: [JSONValue]) -> [Float]? {
         var numbers: [Float] = []
-        for case .number(let number) in list { numbers.append(Float(number)) }
-        return numbers.count == list.count && !list.isEmpty ? numbers : nil
+        for value in list {
+            switch value {
+            case .number(let number): numbers.append(Float(number))
+            case .integer(let integer): numbers.append(Float(integer))
+            default: return nil
+            }
+        }
+        return numbers.isEmpty ? nil : numbers
+    }
+
+    /// Texts as one line of words, those with spaces in them in quotation marks.
+    private func words(_ list: [JSONValue]) -> String? {
+        var words: [String] = []
+        for case .text(let text) in list { words.append(text.contains(" ") || text.isEmpty ? "\"\(text)\"" : text) }
+        return words.count == list.count ? words.joined(separator: " ") : nil
     }
 }
