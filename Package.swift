@@ -74,7 +74,7 @@ let package = Package(
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests("TransferLearning", ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
-        tests("cartoonctl", ["make-fixtures"]),
+        tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

@@ -47,14 +47,17 @@ package struct ModelFile: Sendable {
     package let graph: Graph
     package let description: ModelDescription
 
-    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`.
+    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`; either may lie in a package.
     ///
     /// - Parameter labels: names to use in place of those inside, one an output.
     package init(path: String, labels: [String]?) throws(BackboneError) {
-        self.path = path
-        let region = try Backbone.map(path, isInception: false)
-        do { graph = try GraphDef.read(region) } catch { throw .graph(path: path, error) }
-        var description = try Self.describe(graph, path, labels)
+        try self.init(GraphFile(path), labels: labels)
+    }
+
+    package init(_ file: GraphFile, labels: [String]?) throws(BackboneError) {
+        path = file.path
+        do { graph = try GraphDef.read(file.region) } catch { throw .graph(path: path, error) }
+        var description = try Self.describe(graph, path, labels ?? file.labels)
         if let labels {
             guard labels.count == description.labels.count else {
                 throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")

@@ -1,11 +1,18 @@
 import TensorGraph
 
 /// The constants of a graph, and what can be computed from constants alone.
-struct Constants {
+package struct Constants {
     let nodes: [String: Node]
 
+    init(nodes: [String: Node]) { self.nodes = nodes }
+
+    /// - Parameter graph: of nodes of one name the first counts.
+    package init(_ graph: Graph) {
+        nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// The value of a tensor that depends on constants only; nil if it depends on more.
-    func value(of tensor: String, depth: Int = 0) throws(PlanError) -> Tensor? {
+    package func value(of tensor: String, depth: Int = 0) throws(PlanError) -> Tensor? {
         guard depth < 64, let node = nodes[tensor] else { return nil }
         let view = NodeView(node)
         switch node.operation {

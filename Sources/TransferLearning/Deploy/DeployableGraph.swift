@@ -11,14 +11,11 @@ struct DeployableGraph: Sendable {
     let description: ModelDescription?
 
     init(_ path: FilePath) throws(TransferLearningError) {
-        let region: ByteRegion
-        do { region = try ByteRegion(mapping: path.description) } catch {
-            if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
-            throw .file(FileError(path, errno: error.errno), while: "reading the graph")
-        }
-        do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
-        (self.path, bytes) = (path, region.count)
-        description = try? ModelFile(path: path.description, labels: nil).description
+        let file: GraphFile
+        do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
+        do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
+        (self.path, bytes) = (path, file.region.count)
+        description = try? ModelFile(file, labels: nil).description
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.

@@ -29,21 +29,24 @@ public struct Packaging: Sendable {
         let labels: [UInt8]
         do { labels = try FileSystem.read(options.labels) } catch { throw .file(error, while: "reading the labels") }
         let names = String(decoding: labels, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
-        let model: ModelFile
-        do { model = try ModelFile(path: options.model.description, labels: names) } catch { throw TransferLearningError(error) }
+        let file: GraphFile, model: ModelFile
         do {
-            let graph = try FileSystem.read(options.model)
+            file = try GraphFile(options.model.description)
+            model = try ModelFile(file, labels: names)
+        } catch { throw TransferLearningError(error) }
+        let graph = file.region.bytes, graphName = file.member ?? options.model.lastComponent.description
+        do {
             var zip = Zip()
-            try zip.add("README.txt", Array(Self.readMe(model.description, options).utf8), level: options.level)
+            try zip.add("README.txt", Array(Self.readMe(model.description, options, graphName).utf8), level: options.level)
             try zip.add(options.labels.lastComponent.description, labels, level: options.level)
-            try zip.add(options.model.lastComponent.description, graph, level: options.level)
+            try zip.add(graphName, graph, level: options.level)
             let archive = try zip.finish()
             let file = try AtomicFile(options.output)
             try file.write(archive)
             try file.commit()
             return PackageResult(output: "\(options.output)", bytesBefore: graph.count + labels.count, bytesAfter: archive.count)
         } catch let error as FileError {
-            throw error.path == options.model ? .file(error, while: "reading the model") : .output(error, flag: "output")
+            throw .output(error, flag: "output")
         } catch Zip.Failure.duplicateName(let name), Zip.Failure.unsafeName(let name) {
             throw .option("output", reason: "a package cannot hold a file of the name '\(name)'; rename it")
         } catch {
@@ -51,10 +54,10 @@ public struct Packaging: Sendable {
         }
     }
 
-    private static func readMe(_ model: ModelDescription, _ options: PackageOptions) -> String {
+    private static func readMe(_ model: ModelDescription, _ options: PackageOptions, _ graphName: String) -> String {
         let backbone = model.backbone
         return """
-            \(options.model.lastComponent): a frozen TensorFlow graph that names what pictures show.
+            \(graphName): a frozen TensorFlow graph that names what pictures show.
 
             input    \(backbone.input), float32 [1, \(backbone.height), \(backbone.width), 3]
             size     \(backbone.width) x \(backbone.height) pixels, RGB, the whole picture squeezed to it

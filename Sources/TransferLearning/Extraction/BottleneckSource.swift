@@ -7,6 +7,10 @@ public struct BottleneckOptions: Sendable {
     /// nil: the user's cache folder.
     public var bottleneckDirectory: FilePath?
     public var modelDirectory: FilePath?
+    /// Where the network is downloaded from if the model directory lacks it; nil: its usual place.
+    public var modelURL: String?
+    /// SHA-256 of the archive there, in hexadecimal; nil: it is the usual one.
+    public var modelSHA256: String?
     /// nil: `inception_v3` where a model directory is given, else the embedded network.
     public var architecture: String?
     /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
@@ -38,7 +42,7 @@ struct BottleneckSource {
         for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
-            let extractor = try extractor ?? FeatureExtractor(options)
+            let extractor = try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
             data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
                 .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups

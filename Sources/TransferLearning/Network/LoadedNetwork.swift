@@ -13,18 +13,17 @@ struct FeatureExtractor: Sendable {
     /// What the cache knows these bottlenecks by.
     let fingerprint: String
 
-    init(_ options: BottleneckOptions) throws(TransferLearningError) {
+    /// - Throws: `TransferLearningError`, or what `report` throws.
+    init(_ options: BottleneckOptions, isInterrupted: () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }) throws {
         do {
-            let found = try Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
+            let found = try NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
                 backbone = try found.with(taps: taps)
             } else { backbone = found }
         } catch let error as BackboneError {
             throw TransferLearningError(error)
-        } catch let error as TransferLearningError {
-            throw error
-        } catch { throw .internalFailure("\(error)") }
+        }
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]
@@ -36,7 +35,7 @@ struct FeatureExtractor: Sendable {
         } catch { throw TransferLearningError(error, path: backbone.path) }
         let shape = plan.outputShapes[0]
         guard shape.count == 2 else {
-            throw .network(
+            throw TransferLearningError.network(
                 .description(
                     FilePath(backbone.path),
                     reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""))

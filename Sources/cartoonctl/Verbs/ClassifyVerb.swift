@@ -5,7 +5,7 @@ let classifyVerb = Verb(
     summary: "name what pictures show, with a model made by retrain",
     usage: "classify FILE|DIR|-... --graph MODEL [flags]",
     options: [
-        .value("graph", "FILE", "The model. Default: output_graph.pb"),
+        .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value("top", "N", "How many labels to show for a picture. Default: 5"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),

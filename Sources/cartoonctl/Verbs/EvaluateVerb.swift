@@ -6,12 +6,12 @@ let evaluateVerb = Verb(
     usage: "evaluate --graph MODEL --image_dir DIR, or evaluate --folds K --image_dir DIR",
     options: [
         .imageDirectory,
-        .value("graph", "FILE", "The model. Default: output_graph.pb"),
+        .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value("folds", "K", "No model: cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .taps, .seed, .threads, .report, .json, .strict, .quiet,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .seed, .threads, .report, .json, .strict, .quiet,
     ],
     examples: [
         "evaluate --graph cartoon.pb --image_dir cartoon_test",

@@ -10,6 +10,8 @@ let retrainVerb: Verb = Verb(
         .value("output_labels", "FILE", "Where the labels go, one a line. Default: output_labels.txt"),
         .bottleneckDirectory,
         .modelDirectory,
+        .modelURL,
+        .modelSHA256,
         .architecture,
         .taps,
         .value("how_many_training_steps", "N", "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."),
@@ -42,6 +44,7 @@ let retrainVerb: Verb = Verb(
     examples: [
         "retrain --image_dir cartoon --output_graph cartoon.pb --output_labels cartoon.txt",
         "retrain --image_dir cartoon --model_dir /data/inception --how_many_training_steps 4000",
+        "retrain --image_dir cartoon --model_dir M --model_url file:///mnt/mirror/inception-2015-12-05.tgz",
         "retrain --image_dir cartoon --json --quiet | jq .test_accuracy",
     ],
     run: { try retrain($0) }
