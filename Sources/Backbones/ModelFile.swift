@@ -26,11 +26,19 @@ package struct ModelDescription: Sendable, Codable, Equatable {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
     }
 
-    static let nodeName = "cartoonctl/description"
+    /// The constant's name; exports to other formats use it as a key.
+    package static let nodeName = "cartoonctl/description"
     /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
     static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
     /// All nodes that no other reads and that must not be lost.
     package static let nodeNames = [nodeName, meansName, scalesName]
+
+    /// Equal descriptions give equal bytes.
+    package func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
 }
 
 /// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
@@ -140,12 +148,8 @@ extension Backbone {
             graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
             graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let json = try? encoder.encode(about) else {
-            throw .description(path: path, reason: "cannot be written as JSON")
-        }
-        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json))))
+        guard let json = try? about.json() else { throw .description(path: path, reason: "cannot be written as JSON") }
+        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))
         return graph
     }
 }

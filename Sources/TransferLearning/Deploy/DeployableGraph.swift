@@ -10,7 +10,8 @@ struct DeployableGraph: Sendable {
     let bytes: Int
     let description: ModelDescription?
 
-    init(_ path: FilePath) throws(TransferLearningError) {
+    /// - Parameter labels: a file with names to use in place of those inside, one a line.
+    init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
         let region: ByteRegion
         do { region = try ByteRegion(mapping: path.description) } catch {
             if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
@@ -18,7 +19,12 @@ struct DeployableGraph: Sendable {
         }
         do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
         (self.path, bytes) = (path, region.count)
-        description = try? ModelFile(path: path.description, labels: nil).description
+        if let labels {
+            let names = try LabelsFile.read(labels)
+            do { description = try ModelFile(path: path.description, labels: names).description } catch { throw TransferLearningError(error) }
+        } else {
+            description = try? ModelFile(path: path.description, labels: nil).description
+        }
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.

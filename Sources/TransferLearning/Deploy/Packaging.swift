@@ -28,7 +28,7 @@ public struct Packaging: Sendable {
     public func run() throws(TransferLearningError) -> PackageResult {
         let labels: [UInt8]
         do { labels = try FileSystem.read(options.labels) } catch { throw .file(error, while: "reading the labels") }
-        let names = String(decoding: labels, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        let names = LabelsFile.names(in: labels)
         let model: ModelFile
         do { model = try ModelFile(path: options.model.description, labels: names) } catch { throw TransferLearningError(error) }
         do {
