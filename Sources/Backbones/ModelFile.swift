@@ -33,6 +33,13 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     /// All nodes that no other reads and that must not be lost.
     package static let nodeNames = [nodeName, meansName, scalesName]
 
+    /// - Parameter path: of the file that carries it, for the error.
+    package init(json: some Sequence<UInt8>, of path: String) throws(BackboneError) {
+        do { self = try JSONDecoder().decode(ModelDescription.self, from: Data(json)) } catch {
+            throw .description(path: path, reason: "carries a description that this version cannot read")
+        }
+    }
+
     /// Equal descriptions give equal bytes.
     package func json() throws -> String {
         let encoder = JSONEncoder()
@@ -89,9 +96,7 @@ package struct ModelFile: Sendable {
     private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
         if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }), case .strings(let strings)? = node.constant?.contents,
             let text = strings.first {
-            do { return try JSONDecoder().decode(ModelDescription.self, from: Data(text)) } catch {
-                throw .description(path: path, reason: "carries a description that this version cannot read")
-            }
+            return try ModelDescription(json: text, of: path)
         }
         // A model of retrain.py's: known by its network.
         let names = Set(graph.nodes.map(\.name))

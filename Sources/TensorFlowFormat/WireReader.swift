@@ -4,14 +4,14 @@
 /// of them is compared with what remains before it is used.
 ///
 /// - Source: https://protobuf.dev/programming-guides/encoding
-struct WireReader {
-    enum WireType: Int {
+package struct WireReader {
+    package enum WireType: Int {
         case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
     }
 
-    struct Field {
-        let number: Int
-        let type: WireType
+    package struct Field {
+        package let number: Int
+        package let type: WireType
         /// Where its tag starts.
         let offset: Int
     }
@@ -23,7 +23,7 @@ struct WireReader {
     /// The outermost message has nothing beyond its end, so that running over it means a file cut short.
     private let isOutermost: Bool
 
-    init(file: UnsafeRawBufferPointer) {
+    package init(file: UnsafeRawBufferPointer) {
         (self.file, offset, end, isOutermost) = (file, 0, file.count, true)
     }
 
@@ -34,7 +34,7 @@ struct WireReader {
     var isAtEnd: Bool { offset == end }
 
     /// The next field's tag, or nil at the end of the message.
-    mutating func next() throws(GraphDefError) -> Field? {
+    package mutating func next() throws(GraphDefError) -> Field? {
         if isAtEnd { return nil }
         let start = offset
         let tag = try varint()
@@ -79,7 +79,7 @@ struct WireReader {
         return try take(length, from: start)
     }
 
-    mutating func message() throws(GraphDefError) -> WireReader {
+    package mutating func message() throws(GraphDefError) -> WireReader {
         WireReader(file: file, range: try payload())
     }
 
@@ -87,7 +87,7 @@ struct WireReader {
         [UInt8](file[try payload()])
     }
 
-    mutating func string() throws(GraphDefError) -> String {
+    package mutating func string() throws(GraphDefError) -> String {
         let range = try payload()
         guard let string = String(validating: file[range], as: UTF8.self) else {
             throw .malformed(offset: range.lowerBound, .invalidUTF8)
@@ -95,7 +95,7 @@ struct WireReader {
         return string
     }
 
-    mutating func skip(_ field: Field) throws(GraphDefError) {
+    package mutating func skip(_ field: Field) throws(GraphDefError) {
         switch field.type {
         case .varint: _ = try varint()
         case .fixed32: _ = try fixed32()

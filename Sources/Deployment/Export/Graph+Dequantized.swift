@@ -42,8 +42,9 @@ private struct StoredWeights {
                 let product = levels.scaled(by: steps)
             else { return nil }
             values[name] = product
-            // Steps are of the last axes: shapes such as [outputs, 1] are of others.
-            if let grid = grids[inputs[0]], grid.steps == [1], steps.shape.last != 1, let factors = steps.floats {
+            // Steps must change with every element, as those of the last axes do.
+            let skipped = steps.shape.reversed().prefix { $0 == 1 }.count
+            if let grid = grids[inputs[0]], grid.steps == [1], levels.shape.suffix(skipped).allSatisfy({ $0 == 1 }), let factors = steps.floats {
                 grids[name] = ChannelGrid(codes: grid.codes, steps: factors)
             }
         default: break

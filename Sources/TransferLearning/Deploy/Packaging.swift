@@ -5,6 +5,7 @@ import TensorFlowFormat
 import TensorGraph
 
 public struct PackageOptions: Sendable {
+    /// A model, or an export of one.
     public var model: FilePath = "output_graph.pb"
     public var labels: FilePath = "output_labels.txt"
     public var output: FilePath = "model.zip"
@@ -26,24 +27,26 @@ public struct Packaging: Sendable {
     public init(_ options: PackageOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> PackageResult {
-        let labels: [UInt8]
+        let labels: [UInt8], model: [UInt8]
         do { labels = try FileSystem.read(options.labels) } catch { throw .file(error, while: "reading the labels") }
-        let names = LabelsFile.names(in: labels)
-        let model: ModelFile
-        do { model = try ModelFile(path: options.model.description, labels: names) } catch { throw TransferLearningError(error) }
+        do { model = try FileSystem.read(options.model) } catch {
+            if error.isMissing { throw .network(.missing(options.model, remedy: "give the path of a model that retrain or export wrote")) }
+            throw .file(error, while: "reading the model")
+        }
+        let format = ExportedFile.format(of: ByteRegion(model))
+        let description = try describe(model, format, labels: LabelsFile.names(in: labels))
         do {
-            let graph = try FileSystem.read(options.model)
             var zip = Zip()
-            try zip.add("README.txt", Array(Self.readMe(model.description, options).utf8), level: options.level)
+            try zip.add("README.txt", Array(readMe(description, format).utf8), level: options.level)
             try zip.add(options.labels.lastComponent.description, labels, level: options.level)
-            try zip.add(options.model.lastComponent.description, graph, level: options.level)
+            try zip.add(options.model.lastComponent.description, model, level: options.level)
             let archive = try zip.finish()
             let file = try AtomicFile(options.output)
             try file.write(archive)
             try file.commit()
-            return PackageResult(output: "\(options.output)", bytesBefore: graph.count + labels.count, bytesAfter: archive.count)
+            return PackageResult(output: "\(options.output)", bytesBefore: model.count + labels.count, bytesAfter: archive.count)
         } catch let error as FileError {
-            throw error.path == options.model ? .file(error, while: "reading the model") : .output(error, flag: "output")
+            throw .output(error, flag: "output")
         } catch Zip.Failure.duplicateName(let name), Zip.Failure.unsafeName(let name) {
             throw .option("output", reason: "a package cannot hold a file of the name '\(name)'; rename it")
         } catch {
@@ -51,10 +54,33 @@ public struct Packaging: Sendable {
         }
     }
 
-    private static func readMe(_ model: ModelDescription, _ options: PackageOptions) -> String {
+    /// What the model says of itself, with the names of the labels file.
+    private func describe(_ model: [UInt8], _ format: ExportFormat?, labels: [String]) throws(TransferLearningError) -> ModelDescription {
+        let path = options.model.description
+        do throws(BackboneError) {
+            guard format != nil else { return try ModelFile(path: path, labels: labels).description }
+            guard let json = ExportedFile.entry(ModelDescription.nodeName, of: ByteRegion(model)) else {
+                throw .description(path: path, reason: "does not say what it takes and gives; package an export of a model that retrain wrote")
+            }
+            var description = try ModelDescription(json: json.utf8, of: path)
+            guard labels.count == description.labels.count else {
+                throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
+            }
+            description.labels = labels
+            return description
+        } catch { throw TransferLearningError(error) }
+    }
+
+    private func readMe(_ model: ModelDescription, _ format: ExportFormat?) -> String {
         let backbone = model.backbone
+        let kind =
+            switch format {
+            case nil: "a frozen TensorFlow graph"
+            case .onnx: "an ONNX model"
+            case .tflite: "a TensorFlow Lite (LiteRT) model"
+            }
         return """
-            \(options.model.lastComponent): a frozen TensorFlow graph that names what pictures show.
+            \(options.model.lastComponent): \(kind) that names what pictures show.
 
             input    \(backbone.input), float32 [1, \(backbone.height), \(backbone.width), 3]
             size     \(backbone.width) x \(backbone.height) pixels, RGB, the whole picture squeezed to it
