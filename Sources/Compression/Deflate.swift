@@ -22,7 +22,7 @@ package enum Deflate {
             for block in level < 10 ? [tokens[...]] : optimal.blocks(start..<parser.position, from: tokens) {
                 let stop = block.reduce(begin) { $0 + $1.size }
                 DeflateBlock.write(
-                    block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, to: &out)
+                    block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, isThorough: level == 10, to: &out)
                 begin = stop
             }
         } while parser.position < source.count

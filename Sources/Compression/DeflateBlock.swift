@@ -91,37 +91,41 @@ struct DeflateBlock {
         private(set) var dynamicBits: Int
         let fixedBits, storedBits: Int
 
-        init(_ tokens: ArraySlice<DeflateToken>) {
+        /// - Parameter isThorough: whether to look for codes whose header is shorter.
+        init(_ tokens: ArraySlice<DeflateToken>, isThorough: Bool) {
             let counts = SymbolCounts(tokens), size = tokens.reduce(0) { $0 + $1.size }
             fixedBits = counts.bits(fixed)
             storedBits = (size + 5 * (size / 65535 + 1)) * 8
             dynamic = (HuffmanCode(frequencies: counts.lengths, limit: 15), HuffmanCode(frequencies: counts.distances, limit: 15))
-            header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths)
+            header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths, isThorough: isThorough)
             dynamicBits = header.bitCount + counts.bits(dynamic)
-            // Neighbours of one length take less room in the header than they cost in the block.
+            guard isThorough else { return }
+            // Neighbours of one length can save more in the header than they cost in the block.
             for tolerance in [0.5, 1, 2, 3, 4] {
                 let codes = (
                     HuffmanCode(frequencies: counts.lengths.levelled(tolerance), limit: 15),
                     HuffmanCode(frequencies: counts.distances.levelled(tolerance), limit: 15)
                 )
-                let header = DynamicHeader(lengths: codes.0.lengths, distances: codes.1.lengths)
+                let header = DynamicHeader(lengths: codes.0.lengths, distances: codes.1.lengths, isThorough: true)
                 let bits = header.bitCount + counts.bits(codes)
                 if bits < dynamicBits { (dynamic, self.header, dynamicBits) = (codes, header, bits) }
             }
         }
     }
 
-    /// What `write` would write, up to the bits before a stored block.
+    /// What a thorough `write` would write, but for what aligns a stored block.
     static func bits(_ tokens: ArraySlice<DeflateToken>) -> Int {
-        let plan = Plan(tokens)
+        let plan = Plan(tokens, isThorough: true)
         return 3 + min(plan.dynamicBits, plan.fixedBits, plan.storedBits)
     }
 
-    /// - Parameter source: the bytes that the tokens stand for.
+    /// - Parameters:
+    ///   - source: the bytes that the tokens stand for.
+    ///   - isThorough: whether to look for codes whose header is shorter, which takes several times as long.
     static func write(
-        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, to out: inout BitWriter
+        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, isThorough: Bool, to out: inout BitWriter
     ) {
-        let plan = Plan(tokens)
+        let plan = Plan(tokens, isThorough: isThorough)
         if plan.storedBits < min(plan.dynamicBits, plan.fixedBits) {
             writeStored(source, isLast: isLast, to: &out)
             return
@@ -193,9 +197,9 @@ private struct DynamicHeader {
     private let lengthCount, distanceCount, codeCount: Int
     private let code: HuffmanCode
 
-    /// The shortest of those that use, or do without, each kind of run.
-    init(lengths: [UInt8], distances: [UInt8]) {
-        let all = (0..<8).map { DynamicHeader(lengths: lengths, distances: distances, runs: $0) }
+    /// - Parameter isThorough: takes the shortest of those that use, or do without, each kind of run.
+    init(lengths: [UInt8], distances: [UInt8], isThorough: Bool) {
+        let all = (isThorough ? 0..<8 : 7..<8).map { DynamicHeader(lengths: lengths, distances: distances, runs: $0) }
         self = all.min { $0.bitCount < $1.bitCount }!
     }
 

@@ -75,7 +75,7 @@ struct ExportTests {
 
     @Test("a grid of 8 bits is off by half a step at most, and holds zero")
     func rounding() {
-        let weights = (0..<600).map { Float($0 * 37 % 101 - 50) / Float(1 + $0 % 3) }
+        let weights = (0..<600).map { (i: Int) -> Float in Float(i * 37 % 101 - 50) / Float(1 + i % 3) }
         let grid = ChannelGrid(rounding: weights, channels: 3)
         for i in weights.indices {
             let step = grid.steps[i % 3], error = weights[i] - Float(grid.codes[i]) * step
@@ -89,7 +89,10 @@ struct ExportTests {
     func transposition() {
         let values = Array(0..<24)
         let turned = values.transposed([2, 3, 4], [2, 0, 1])
-        for a in 0..<2 { for b in 0..<3 { for c in 0..<4 { #expect(turned[(c * 2 + a) * 3 + b] == values[(a * 3 + b) * 4 + c]) } } }
+        for index in values {
+            let (a, b, c) = (index / 12, index / 4 % 3, index % 4)
+            #expect(turned[(c * 2 + a) * 3 + b] == index)
+        }
         #expect([7].transposed([1, 1], [1, 0]) == [7])
     }
 

@@ -4,7 +4,9 @@ import TensorGraph
 /// Writes a network as an ONNX model of operator set 13.
 ///
 /// ONNX has images channels-first, `[1, channels, height, width]`: weights are turned when they are written, and one `Transpose` after the
-/// input lets programs feed the network the images that TensorFlow takes. Weights of eight bits are followed by `DequantizeLinear`.
+/// input lets programs feed the network the images that TensorFlow takes. Weights of eight bits are followed by `Cast` and `Mul`, which
+/// ONNX Runtime computes once, when it loads the model; `DequantizeLinear` it would compute for every image (26 ms instead of 8 on
+/// EfficientNet-Lite0).
 struct ONNXExport {
     private let network: PortableNetwork
     private let precision: WeightPrecision
@@ -84,11 +86,11 @@ struct ONNXExport {
         guard let grid = precision.grid(weights, channels: shape[0]) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
-        let codes = fresh(name + "/codes"), zeros = fresh(name + "/zeros"), result = fresh(name + "/weights")
+        let codes = fresh(name + "/codes"), levels = fresh(name + "/levels"), result = fresh(name + "/weights")
         initializers.append(ONNX.tensor(codes, .int8, shape, ByteRegion(of: grid.codes.transposed(from, order))))
-        let steps = constant(name + "/steps", grid.steps, [shape[0]])
-        initializers.append(ONNX.tensor(zeros, .int8, [shape[0]], ByteRegion(of: [Int8](repeating: 0, count: shape[0]))))
-        append("DequantizeLinear", [codes, steps, zeros], result, ["axis": .int(0)])
+        let steps = constant(name + "/steps", grid.steps, [shape[0]] + [Int](repeating: 1, count: shape.count - 1))
+        append("Cast", [codes], levels, ["to": .int(Int(ONNX.ElementType.float32.rawValue))])
+        append("Mul", [levels, steps], result)
         return result
     }
 
