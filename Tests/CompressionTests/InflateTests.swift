@@ -166,7 +166,7 @@ struct DeflateTests {
     }
 
     @Test("level 10 ends blocks where the data changes its character, not where they are full")
-    func settledBlocks() {
+    func settledBlocks() throws {
         // Sums of four dice, wide and narrow by turns: one code for all wastes a bit a byte on every other run.
         var state: UInt32 = 1
         func die(_ sides: UInt32) -> UInt32 {
