@@ -12,7 +12,8 @@ package enum Deflate {
         precondition((1...10).contains(level) && bytes.count <= Int(Int32.max))
         let source = bytes.assumingMemoryBound(to: UInt8.self)
         var out = BitWriter(bytes: header(container, level: level))
-        let effort = efforts[min(level, 9) - 1]
+        // Level 10 only needs a first guess.
+        let effort = efforts[level < 10 ? level - 1 : 5]
         var parser = Parser(source: source), optimal = OptimalParser(source: source)
         repeat {
             let start = parser.position

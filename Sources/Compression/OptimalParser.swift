@@ -12,7 +12,7 @@ import Darwin
 ///
 /// - Source: the idea is zopfli's (Alakuijala and Vandevenne 2013).
 struct OptimalParser: ~Copyable {
-    private static let depth = 2048, rounds = 6, layouts = 5
+    private static let depth = 1024, rounds = 6, layouts = 5
 
     private let source: UnsafeBufferPointer<UInt8>
     private var finder: MatchFinder
@@ -39,8 +39,10 @@ struct OptimalParser: ~Copyable {
                 begin = end
             }
             let next = Self.layOut(parsed), bits = next.reduce(0) { $0 + DeflateBlock.bits($1) }
-            guard bits < least else { break }
-            (best, least) = (next, bits)
+            let gain = least - bits
+            if gain > 0 { (best, least) = (next, bits) }
+            // The rest is not worth the time.
+            if gain < least / 4096 { break }
         }
         return best
     }
@@ -58,8 +60,9 @@ struct OptimalParser: ~Copyable {
         var best = tokens, costs = Costs(tokens)
         for _ in 0..<Self.rounds {
             let path = shortestPath(range, matches, costs)[...], next = Costs(path)
-            guard next.total < costs.total else { break }
-            (best, costs) = (path, next)
+            let gain = costs.total - next.total
+            if gain > 0 { (best, costs) = (path, next) }
+            if gain < costs.total / 16384 { break }
         }
         return best
     }
@@ -81,8 +84,15 @@ struct OptimalParser: ~Copyable {
             }
         }
 
-        /// Each longer and farther than the one before.
-        subscript(position: Int) -> ArraySlice<DeflateToken> { tokens[starts[position - first]..<starts[position - first + 1]] }
+        /// Hands every position's matches, each longer and farther than the one before, to `body`; positions are told from the range's first.
+        func forEach(_ range: Range<Int>, _ body: (Int, UnsafeBufferPointer<DeflateToken>) -> Void) {
+            tokens.withUnsafeBufferPointer { tokens in
+                for i in range.indices {
+                    let place = i - first
+                    body(i - range.lowerBound, UnsafeBufferPointer(rebasing: tokens[starts[place]..<starts[place + 1]]))
+                }
+            }
+        }
     }
 
     private func shortestPath(_ range: Range<Int>, _ matches: Matches, _ costs: Costs) -> [DeflateToken] {
@@ -90,25 +100,29 @@ struct OptimalParser: ~Copyable {
         var reached = [Float](repeating: .infinity, count: count + 1)
         var arrivals = [DeflateToken](repeating: DeflateToken(literal: 0), count: count + 1)
         reached[0] = 0
-        for i in 0..<count {
-            let literal = source[range.lowerBound + i], here = reached[i]
-            if here + costs.lengths[Int(literal)] < reached[i + 1] {
-                reached[i + 1] = here + costs.lengths[Int(literal)]
-                arrivals[i + 1] = DeflateToken(literal: literal)
-            }
-            var shorter = 2
-            for match in matches[range.lowerBound + i] {
-                let longest = min(match.length, count - i)
-                guard longest > shorter else { break }
-                let far = here + costs.distances[DeflateSymbol.distance(match.distance)]
-                for length in (shorter + 1)...longest {
-                    let cost = far + costs.runs[length]
-                    if cost < reached[i + length] {
-                        reached[i + length] = cost
-                        arrivals[i + length] = DeflateToken(length: length, distance: match.distance)
+        reached.withUnsafeMutableBufferPointer { reached in
+            arrivals.withUnsafeMutableBufferPointer { arrivals in
+                matches.forEach(range) { i, matches in
+                    let literal = source[range.lowerBound + i], here = reached[i]
+                    if here + costs.lengths[Int(literal)] < reached[i + 1] {
+                        reached[i + 1] = here + costs.lengths[Int(literal)]
+                        arrivals[i + 1] = DeflateToken(literal: literal)
+                    }
+                    var shorter = 2
+                    for match in matches {
+                        let longest = min(match.length, count - i)
+                        guard longest > shorter else { break }
+                        let far = here + costs.distances[DeflateSymbol.distance(match.distance)]
+                        for length in (shorter + 1)...longest {
+                            let cost = far + costs.runs[length]
+                            if cost < reached[i + length] {
+                                reached[i + length] = cost
+                                arrivals[i + length] = DeflateToken(length: length, distance: match.distance)
+                            }
+                        }
+                        shorter = longest
                     }
                 }
-                shorter = longest
             }
         }
         var path: [DeflateToken] = [], place = count

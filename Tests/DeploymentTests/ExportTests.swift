@@ -1,5 +1,6 @@
 import TensorFlowFormat
 import TensorGraph
+import TestSupport
 import Testing
 
 @testable import Deployment
@@ -124,5 +125,32 @@ struct ExportTests {
             #expect(tables.count == 2 && reader.scalars(tables[0], 0) == nil && Array(vector) == [1, 2, 3])
             #expect((vector.baseAddress! - buffer.baseAddress!) % 16 == 0)
         }
+    }
+}
+
+@Suite("Export of the real networks", .enabled(if: SharedData.isPresent, SharedData.absence))
+struct NetworkExportTests {
+    /// Convolutions with their bias and activation, pools, sums, and what there is besides.
+    @Test("every operation is understood, and each bias and activation taken up", arguments: [
+        ("models/googlenet/googlenet.pb", "input", "prob", 224, ["convolution": 57, "product": 1, "activation": 0]),
+        ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224, ["convolution": 49, "product": 0, "activation": 0]),
+        ("models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299, ["convolution": 94, "product": 0, "activation": 0]),
+    ])
+    func operations(_ path: String, _ input: String, _ output: String, _ size: Int, _ expected: [String: Int]) throws {
+        let graph = try GraphDef.read(path: SharedData.url(path).path)
+        let network = try NetworkReader.read(graph, input: input, shape: [1, size, size, 3], output: output)
+        var counts = ["convolution": 0, "product": 0, "activation": 0]
+        for step in network.steps {
+            switch step.operation {
+            case .convolution(_, let weights, _, _):
+                counts["convolution"]! += 1
+                #expect(weights.bias != nil, "\(step.name)")
+            case .product: counts["product"]! += 1
+            case .activation: counts["activation"]! += 1
+            default: break
+            }
+        }
+        #expect(counts == expected)
+        #expect(network.shapes[output]?.count == 2)
     }
 }
