@@ -26,11 +26,26 @@ package struct ModelDescription: Sendable, Codable, Equatable {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
     }
 
-    static let nodeName = "cartoonctl/description"
+    /// The constant's name; exports to other formats use it as a key.
+    package static let nodeName = "cartoonctl/description"
     /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
     static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
     /// All nodes that no other reads and that must not be lost.
     package static let nodeNames = [nodeName, meansName, scalesName]
+
+    /// - Parameter path: of the file that carries it, for the error.
+    package init(json: some Sequence<UInt8>, of path: String) throws(BackboneError) {
+        do { self = try JSONDecoder().decode(ModelDescription.self, from: Data(json)) } catch {
+            throw .description(path: path, reason: "carries a description that this version cannot read")
+        }
+    }
+
+    /// Equal descriptions give equal bytes.
+    package func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
 }
 
 /// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
@@ -84,9 +99,7 @@ package struct ModelFile: Sendable {
     private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
         if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }), case .strings(let strings)? = node.constant?.contents,
             let text = strings.first {
-            do { return try JSONDecoder().decode(ModelDescription.self, from: Data(text)) } catch {
-                throw .description(path: path, reason: "carries a description that this version cannot read")
-            }
+            return try ModelDescription(json: text, of: path)
         }
         // A model of retrain.py's: known by its network.
         let names = Set(graph.nodes.map(\.name))
@@ -143,12 +156,8 @@ extension Backbone {
             graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
             graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let json = try? encoder.encode(about) else {
-            throw .description(path: path, reason: "cannot be written as JSON")
-        }
-        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json))))
+        guard let json = try? about.json() else { throw .description(path: path, reason: "cannot be written as JSON") }
+        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))
         return graph
     }
 }

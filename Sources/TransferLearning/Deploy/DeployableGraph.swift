@@ -10,12 +10,18 @@ struct DeployableGraph: Sendable {
     let bytes: Int
     let description: ModelDescription?
 
-    init(_ path: FilePath) throws(TransferLearningError) {
+    /// - Parameter labels: a file with names to use in place of those inside, one a line.
+    init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
         let file: GraphFile
         do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
         do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
         (self.path, bytes) = (path, file.region.count)
-        description = try? ModelFile(file, labels: nil).description
+        if let labels {
+            let names = try LabelsFile.read(labels)
+            do { description = try ModelFile(file, labels: names).description } catch { throw TransferLearningError(error) }
+        } else {
+            description = try? ModelFile(file, labels: nil).description
+        }
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.

@@ -66,12 +66,7 @@ struct LoadedModel: Sendable {
     ///   - threadsPerPicture: that will share one.
     init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool, threadsPerPicture: Int = 1) throws(TransferLearningError) {
         var names: [String]?
-        if let labels {
-            do {
-                let text = String(decoding: try FileSystem.read(labels), as: UTF8.self)
-                names = text.split(whereSeparator: \.isNewline).map(String.init)
-            } catch { throw .file(error, while: "reading the labels") }
-        }
+        if let labels { names = try LabelsFile.read(labels) }
         do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
         let about = file.description
         novelty = tellsUnknown ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil
