@@ -70,7 +70,10 @@ package struct ModelFile: Sendable {
 
     /// What `retrain` learned of how unlike each other its pictures are; nil in other models.
     package var novelty: NoveltyTable? {
-        func floats(_ name: String) -> [Float]? { graph.nodes.first { $0.name == name }?.constant?.floats }
+        func floats(_ name: String) -> [Float]? {
+            let tensor = graph.nodes.first { $0.name == name }?.constant
+            return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
+        }
         guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
             let scales = floats(ModelDescription.scalesName), means.count == scales.count,
             graph.nodes.contains(where: { $0.name == description.bottleneck })
@@ -111,7 +114,7 @@ extension Backbone {
     /// - Parameters:
     ///   - weights: `[D, labels]`, row-major.
     ///   - biases: `[labels]`.
-    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads.
+    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads; in double, for no quantization takes these for weights.
     ///   - output: the name of the node with the probabilities.
     package func joined(
         weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64
@@ -121,15 +124,17 @@ extension Backbone {
         let scope = "final_training_ops/"
         let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
         let taken = Set(graph.nodes.map(\.name))
-        if let name = new.first(where: taken.contains) {
+        if let name = taken.first(where: { $0 == output || $0.hasPrefix(scope) }) {
             throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
         }
         let float = Attribute.type(.float32)
-        graph.nodes.append(.constant(new[1], Tensor(weights, shape: [weights.count / biases.count, biases.count])))
+        let balanced = BalancedWeights(weights, labels: biases.count)
+        let scaled = balanced.scale(bottleneck, scope: scope + "balance/", in: &graph)
+        graph.nodes.append(.constant(new[1], Tensor(balanced.weights, shape: [weights.count / biases.count, biases.count])))
         graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
         graph.nodes.append(
             Node(
-                "MatMul", name: new[3], inputs: [bottleneck, new[1]],
+                "MatMul", name: new[3], inputs: [scaled, new[1]],
                 attributes: ["T": float, "transpose_a": .bool(false), "transpose_b": .bool(false)]))
         graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
         graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
@@ -137,8 +142,8 @@ extension Backbone {
             tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
         if let novelty {
             about.noveltyQuantiles = novelty.quantiles
-            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
-            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
+            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
+            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -15,7 +15,8 @@ struct FeatureExtractor: Sendable {
 
     init(_ options: BottleneckOptions) throws(TransferLearningError) {
         do {
-            let found = try Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
+            let found = try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
+                ?? Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
                 backbone = try found.with(taps: taps)
