@@ -120,7 +120,7 @@ extension Backbone {
         weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
-        var graph = whole.reachable(from: [bottleneck, description.input])
+        var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
         let scope = "final_training_ops/"
         let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
         let taken = Set(graph.nodes.map(\.name))
@@ -128,13 +128,13 @@ extension Backbone {
             throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
         }
         let float = Attribute.type(.float32)
-        let balanced = BalancedWeights(weights, labels: biases.count)
-        let scaled = balanced.scale(bottleneck, scope: scope + "balance/", in: &graph)
-        graph.nodes.append(.constant(new[1], Tensor(balanced.weights, shape: [weights.count / biases.count, biases.count])))
+        let features = weights.count / biases.count
+        graph.nodes += BalancedWeights(weights, channels: features, inner: biases.count)
+            .nodes(new[1], shape: [features, biases.count], powersShape: [features, 1], fresh: { $0 })
         graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
         graph.nodes.append(
             Node(
-                "MatMul", name: new[3], inputs: [scaled, new[1]],
+                "MatMul", name: new[3], inputs: [bottleneck, new[1]],
                 attributes: ["T": float, "transpose_a": .bool(false), "transpose_b": .bool(false)]))
         graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
         graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
