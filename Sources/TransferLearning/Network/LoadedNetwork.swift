@@ -14,6 +14,7 @@ struct FeatureExtractor: Sendable {
     let fingerprint: String
 
     init(_ options: BottleneckOptions) throws(TransferLearningError) {
+        let backbone: Backbone
         do {
             let found = try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
                 ?? Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
@@ -26,6 +27,11 @@ struct FeatureExtractor: Sendable {
         } catch let error as TransferLearningError {
             throw error
         } catch { throw .internalFailure("\(error)") }
+        try self.init(backbone)
+    }
+
+    init(_ backbone: Backbone) throws(TransferLearningError) {
+        self.backbone = backbone
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]
