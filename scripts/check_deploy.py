@@ -17,6 +17,8 @@ parser.add_argument("--input")
 parser.add_argument("--output")
 parser.add_argument("--size", type=int, default=224)
 parser.add_argument("--count", type=int, default=150, help="how many pictures")
+parser.add_argument("--calibrate", help="pictures for compact, a folder per class")
+parser.add_argument("--quantized", action="append", default=[], help="a file that was made before; may be given again")
 parser.add_argument("model")
 parser.add_argument("folder", nargs="?")
 arguments = parser.parse_args()
@@ -150,7 +152,7 @@ def check_classify(mode, path):
     if not arguments.folder:
         return
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "check_tensorflow.py")
-    command = [sys.executable, script, "--program", arguments.program, "--graph", path, "--tolerance", "3e-4", arguments.folder]
+    command = [sys.executable, script, "--program", arguments.program, "--graph", path, "--tolerance", "1e-4", arguments.folder]
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     failures += answer.returncode != 0
     print(f"{mode:28} classify and TensorFlow: {answer.stdout.strip()}{'   WRONG' if answer.returncode else ''}", flush=True)
@@ -159,9 +161,13 @@ def check_classify(mode, path):
 with tempfile.TemporaryDirectory() as folder:
     check("optimize", tensorflow(make("optimize", "optimized.pb")), expected, 1e-5)
     for mode in ["weights_rounded", "weights", "compact"]:
-        path = make("quantize", mode + ".pb", "--mode", mode)
+        pictures_too = ["--calibrate", arguments.calibrate] if mode == "compact" and arguments.calibrate else []
+        path = make("quantize", mode + ".pb", "--mode", mode, *pictures_too)
         if mode == "weights_rounded":
             check_rounded(path)
         check(mode, tensorflow(path), expected, None)
         check_classify(mode, path)
+    for path in arguments.quantized:
+        check(os.path.basename(path), tensorflow(path), expected, None)
+        check_classify(os.path.basename(path), path)
 sys.exit(1 if failures else 0)

@@ -7,7 +7,7 @@
 struct ErrorCompensation: Sendable {
     let rows: Int
     /// `[rows, rows]`: row k holds U[i, k] for i < k.
-    private let feedback: [Float]
+    let feedback: [Float]
     /// `[rows]`, D: what a unit of rounding error in a row costs.
     let costs: [Float]
 

@@ -2,11 +2,9 @@ import Backbones
 import BottleneckCache
 import Deployment
 import Dispatch
-import FinalLayer
 import Imaging
 import Inference
 import Synchronization
-import TensorFlowFormat
 import TensorGraph
 
 /// Pictures with known classes, which tell what a network's layers see and how often a model is right.
