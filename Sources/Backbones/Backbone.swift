@@ -56,6 +56,11 @@ package struct Backbone: Sendable {
         }
     }
 
+    /// The network inside a model that `retrain` wrote, or that was made of one.
+    package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
+        try Backbone(ModelFile(path: path, labels: nil).description.backbone, map(path, isInception: false), path: path)
+    }
+
     package init(_ description: BackboneDescription, _ file: ByteRegion, path: String) throws(BackboneError) {
         (self.description, self.file, self.path) = (description, file, path)
         do { graph = try GraphDef.read(file) } catch { throw .graph(path: path, error) }

@@ -88,7 +88,10 @@ package struct ModelFile: Sendable {
 
     /// What `retrain` learned of how unlike each other its pictures are; nil in other models.
     package var novelty: NoveltyTable? {
-        func floats(_ name: String) -> [Float]? { graph.nodes.first { $0.name == name }?.constant?.floats }
+        func floats(_ name: String) -> [Float]? {
+            let tensor = graph.nodes.first { $0.name == name }?.constant
+            return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
+        }
         guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
             let scales = floats(ModelDescription.scalesName), means.count == scales.count,
             graph.nodes.contains(where: { $0.name == description.bottleneck })
@@ -127,21 +130,23 @@ extension Backbone {
     /// - Parameters:
     ///   - weights: `[D, labels]`, row-major.
     ///   - biases: `[labels]`.
-    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads.
+    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads; in double, for no quantization takes these for weights.
     ///   - output: the name of the node with the probabilities.
     package func joined(
         weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
-        var graph = whole.reachable(from: [bottleneck, description.input])
+        var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
         let scope = "final_training_ops/"
         let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
         let taken = Set(graph.nodes.map(\.name))
-        if let name = new.first(where: taken.contains) {
+        if let name = taken.first(where: { $0 == output || $0.hasPrefix(scope) }) {
             throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
         }
         let float = Attribute.type(.float32)
-        graph.nodes.append(.constant(new[1], Tensor(weights, shape: [weights.count / biases.count, biases.count])))
+        let features = weights.count / biases.count
+        graph.nodes += BalancedWeights(weights, channels: features, inner: biases.count)
+            .nodes(new[1], shape: [features, biases.count], powersShape: [features, 1], fresh: { $0 })
         graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
         graph.nodes.append(
             Node(
@@ -153,8 +158,8 @@ extension Backbone {
             tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
         if let novelty {
             about.noveltyQuantiles = novelty.quantiles
-            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
-            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
+            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
+            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
         }
         guard let json = try? about.json() else { throw .description(path: path, reason: "cannot be written as JSON") }
         graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))

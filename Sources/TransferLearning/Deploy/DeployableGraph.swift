@@ -24,6 +24,11 @@ struct DeployableGraph: Sendable {
         }
     }
 
+    /// Nodes that mean something to a program that reads the graph, though no output needs them: they keep their names.
+    var keptNames: [String] {
+        ModelDescription.nodeNames + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
+    }
+
     /// What goes in and what comes out: as the command line says, else as the model itself does.
     func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (inputs: [String], outputs: [String]) {
         let inputs = inputs.isEmpty ? description.map { [$0.backbone.input] } ?? [] : inputs

@@ -8,7 +8,8 @@ import Synchronization
 /// Pictures to bottlenecks, through the cache, a picture a thread.
 struct BottleneckExtraction: Sendable {
     let extractor: FeatureExtractor
-    let cache: BottleneckCache
+    /// nil: everything is computed, and nothing kept.
+    let cache: BottleneckCache?
     let threads: Int
     let isStrict: Bool
     /// How the pictures are distorted, and in which of its variants; nil for not at all.
@@ -123,7 +124,7 @@ struct BottleneckExtraction: Sendable {
         let key = BottleneckKey(
             image: digest, fingerprint: .init(extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
         let draw = distortion.map { $0.how.draw($0.variant, image: digest, width: network.width, height: network.height) }
-        if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
+        if let vector = cache?.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
         let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
         reader = worker
         let warnings: [DecodingWarning]
@@ -133,7 +134,7 @@ struct BottleneckExtraction: Sendable {
         }
         let vector = Array(worker.executor.output(0))
         // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
-        if warnings.isEmpty {
+        if warnings.isEmpty, let cache {
             do { try cache.insert(vector, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
         }
         return .vector(vector, of: key.image, wasCached: false, warnings: warnings)

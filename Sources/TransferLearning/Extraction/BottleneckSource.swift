@@ -13,6 +13,8 @@ public struct BottleneckOptions: Sendable {
     public var modelSHA256: String?
     /// nil: `inception_v3` where a model directory is given, else the embedded network.
     public var architecture: String?
+    /// A model whose own network makes the bottlenecks, quantized as it may be; nil: what `architecture` says.
+    public var model: FilePath?
     /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
     public var taps: String?
     /// nil: as many as there are cores.

@@ -15,8 +15,10 @@ struct FeatureExtractor: Sendable {
 
     /// - Throws: `TransferLearningError`, or what `report` throws.
     init(_ options: BottleneckOptions, isInterrupted: () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }) throws {
+        let backbone: Backbone
         do {
-            let found = try NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
+            let found = try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
+                ?? NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
                 backbone = try found.with(taps: taps)
@@ -24,6 +26,11 @@ struct FeatureExtractor: Sendable {
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         }
+        try self.init(backbone)
+    }
+
+    init(_ backbone: Backbone) throws(TransferLearningError) {
+        self.backbone = backbone
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]

@@ -15,7 +15,7 @@ struct DeployTests {
         try #require(trained.status == 0, "\(trained.errors)")
         let optimized = try bench.run("cartoonctl", ["optimize", "--input", "model.pb", "--output", "optimized.pb"])
         #expect(optimized.status == 0 && optimized.output.contains("nodes"), "\(optimized.errors)")
-        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--quiet"])
+        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--bottleneck_dir", "cache", "--quiet"])
         #expect(quantized.status == 0 && quantized.output.contains("accuracy"), "\(quantized.errors)")
         #expect(try bench.data("small.pb").count * 3 < bench.data("model.pb").count)
         let packaged = try bench.run("cartoonctl", ["package", "small.pb", "labels.txt", "--output", "model.zip"])
