@@ -26,7 +26,7 @@ struct Layout {
             let buffer = buffers[bufferOf[value]]
             storages.append(
                 Storage(
-                    extent: list.extents[value], offset: buffer.begin + buffer.origin + channel, pixelStride: buffer.extent.channels,
+                    extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel, pixelStride: buffer.pixelStride,
                     rowStride: buffer.rowStride))
         }
     }
@@ -61,7 +61,7 @@ struct Layout {
             while let parent = parents[root] { root = parent.value }
             if bufferOfRoot[root] == nil {
                 bufferOfRoot[root] = buffers.count
-                buffers.append(ImageBuffer(extent: list.extents[root]))
+                buffers.append(ImageBuffer(extent: list.extents[root], element: list.element(of: root)))
             }
             bufferOf.append(bufferOfRoot[root]!)
         }
@@ -71,7 +71,7 @@ struct Layout {
         for layer in list.layers {
             if case .convolution(let convolution) = layer.computation {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
-                let usesTiles = WinogradConvolution.suits(convolution, input, output, lanes: lanes)
+                let usesTiles = !list.usesCells(layer) && WinogradConvolution.suits(convolution, input, output, lanes: lanes)
                 buffers[bufferOf[layer.input]].margin.formUnion(
                     usesTiles ? WinogradConvolution.reach(convolution.window, input, output) : convolution.window.padding)
             }

@@ -120,31 +120,33 @@ struct LocalResponseNormalizationStep: Step {
     let bias, alpha, beta: Float
     let input, output: Storage
     let margin: MarginFill
+    let kernels: InstructionSet
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
         if y == 0 { margin.run(in: arena) }
         let channels = input.extent.channels
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: channels + 2 * radius) { squares in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: channels + 2 * radius + kernels.lanes) { squares in
             squares.update(repeating: 0)
-            let energy = squares.baseAddress!
-            for x in 0..<input.extent.width {
-                let source = arena + input.offset(y: y, x: x), target = arena + output.offset(y: y, x: x)
-                for c in 0..<channels { energy[radius + c] = source[c] * source[c] }
-                for c in 0..<channels {
-                    var sum: Float = 0
-                    for neighbour in c...(c + 2 * radius) { sum += energy[neighbour] }
-                    target[c] = bias + alpha * sum
-                }
-                if beta == 0.75 {
-                    // x^0.75 is √x · √√x, which vectorizes.
-                    for c in 0..<channels {
-                        let root = target[c].squareRoot()
-                        target[c] = source[c] / (root * root.squareRoot())
-                    }
-                } else {
-                    for c in 0..<channels { target[c] = source[c] / powf(target[c], beta) }
-                }
+            let source = arena + input.offset(y: y, x: 0), target = arena + output.offset(y: y, x: 0), squares = squares.baseAddress!
+            if beta == 0.75 {
+                var row = NormalizationRow(
+                    input: source, inputPixelStride: input.pixelStride, output: target, outputPixelStride: output.pixelStride,
+                    pixels: input.extent.width, channels: channels, radius: radius, bias: bias, alpha: alpha, squares: squares)
+                kernels.normalize(&row)
+            } else {
+                for x in 0..<input.extent.width { normalize(source + x * input.pixelStride, target + x * output.pixelStride, squares) }
             }
+        }
+    }
+
+    /// One pixel, with any exponent.
+    private func normalize(_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ squares: UnsafeMutablePointer<Float>) {
+        let channels = input.extent.channels
+        for c in 0..<channels { squares[radius + c] = source[c] * source[c] }
+        for c in 0..<channels {
+            var energy: Float = 0
+            for neighbour in c...(c + 2 * radius) { energy += squares[neighbour] }
+            target[c] = source[c] / powf(bias + alpha * energy, beta)
         }
     }
 }

@@ -24,22 +24,28 @@ extension Step {
 
 /// The zeros around an image, written before the image is: memory in the arena is shared.
 struct MarginFill: Sendable {
-    /// (offset, count) in floats.
+    /// (offset, count) in bytes.
     private let stretches: [(Int, Int)]
+    /// Zero in a byte, and in each byte of a float.
+    private let zero: UInt8
 
     init(_ buffer: ImageBuffer) {
+        zero = UInt8(buffer.element.zero)
         guard !buffer.margin.isEmpty else { stretches = []; return }
-        let margin = buffer.margin, channels = buffer.extent.channels, row = buffer.rowStride
-        var stretches = [(buffer.begin, margin.top * row + margin.left * channels)]
+        let margin = buffer.margin, size = buffer.element.kind.size
+        let pixel = buffer.pixelStride * size, row = buffer.rowStride * size
+        var stretches = [(4 * buffer.begin, margin.top * row + margin.left * pixel)]
         for y in 0..<buffer.extent.height {
-            let end = buffer.begin + buffer.origin + y * row + buffer.extent.width * channels
+            let end = buffer.origin * size + y * row + buffer.extent.width * pixel
             let isLast = y == buffer.extent.height - 1
-            stretches.append((end, isLast ? margin.right * channels + margin.bottom * row : (margin.right + margin.left) * channels))
+            stretches.append((end, isLast ? margin.right * pixel + margin.bottom * row : (margin.right + margin.left) * pixel))
         }
         self.stretches = stretches.filter { $0.1 > 0 }
     }
 
     func run(in arena: UnsafeMutablePointer<Float>) {
-        for (offset, count) in stretches { (arena + offset).update(repeating: 0, count: count) }
+        for (offset, count) in stretches {
+            (UnsafeMutableRawPointer(arena) + offset).initializeMemory(as: UInt8.self, repeating: zero, count: count)
+        }
     }
 }

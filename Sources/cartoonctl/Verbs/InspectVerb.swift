@@ -24,6 +24,7 @@ private func show(_ inspection: GraphInspection) {
     Terminal.print("\(inspection.path): \(fixed(Double(inspection.bytes) * 1e-6, 1)) MB, \(inspection.nodes) nodes")
     if let tool = inspection.madeBy, !tool.isEmpty { Terminal.print("made by    \(tool)") }
     if let labels = inspection.labels { Terminal.print("labels     \(labels.joined(separator: ", "))") }
+    if let precision = inspection.precision { Terminal.print("precision  \(precision)") }
     Terminal.print("inputs     \(inspection.inputs.joined(separator: ", "))")
     Terminal.print("outputs    \(inspection.outputs.joined(separator: ", "))")
     Terminal.print("parameters \(fixed(Double(inspection.parameters) * 1e-6, 2)) million")
