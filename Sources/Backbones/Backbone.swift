@@ -65,6 +65,7 @@ package struct Backbone: Sendable {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
         let digest = file.withUnsafeBytes { SHA256.hash($0) }
+        file.releasePages()
         return "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
     }
 

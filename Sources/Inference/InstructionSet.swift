@@ -25,7 +25,7 @@ package struct InstructionSet: Sendable {
     let poolMaximum: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
     let poolAverage: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<PoolingBounds>) -> Void
     let mapPoints: @Sendable (UnsafePointer<PointwiseRow>) -> Void
-    let normalize: @Sendable (UnsafePointer<NormalizationRow>) -> Void
+    let normalizeLocally: @Sendable (UnsafePointer<NormalizationRow>) -> Void
     let transformWinogradInput: @Sendable (UnsafePointer<WinogradInput>) -> Void
     let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
     /// For less than single precision.
@@ -67,7 +67,7 @@ package struct InstructionSet: Sendable {
         name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows, convolve: { KernelsBaseline.convolve($0) },
         convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
-        mapPoints: { KernelsBaseline.mapPoints($0) }, normalize: { KernelsBaseline.normalize($0) },
+        mapPoints: { KernelsBaseline.mapPoints($0) }, normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) }, cells: .baseline)
     #if arch(x86_64)
@@ -75,14 +75,14 @@ package struct InstructionSet: Sendable {
         name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows, convolve: { KernelsAVX2.convolve($0) },
         convolveDepthwise: { KernelsAVX2.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
-        mapPoints: { KernelsAVX2.mapPoints($0) }, normalize: { KernelsAVX2.normalize($0) },
+        mapPoints: { KernelsAVX2.mapPoints($0) }, normalizeLocally: { KernelsAVX2.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) }, cells: .avx2)
     private static let avx512 = InstructionSet(
         name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows, convolve: { KernelsAVX512.convolve($0) },
         convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
-        mapPoints: { KernelsAVX512.mapPoints($0) }, normalize: { KernelsAVX512.normalize($0) },
+        mapPoints: { KernelsAVX512.mapPoints($0) }, normalizeLocally: { KernelsAVX512.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) }, cells: .avx512)
     #endif

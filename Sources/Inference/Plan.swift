@@ -32,10 +32,11 @@ package struct Plan: Sendable {
     ///   - inputShape: `[1, H, W, C]`.
     ///   - outputs: tensors; nodes that none of them needs may be of any kind.
     ///   - precision: of convolutions and what lies between them; inputs and outputs are floats.
+    ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
     /// - Throws: what the engine does not know or the graph contradicts, by node.
     package init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
-        instructionSet: InstructionSet = .preferred
+        instructionSet: InstructionSet = .preferred, threads: Int = 1
     ) throws(PlanError) {
         let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
@@ -43,7 +44,7 @@ package struct Plan: Sendable {
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         self.precision = precision
-        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet).steps()
+        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
         steps = stepsOfLayers.flatMap { $0 }
         places = precision == .fp32 ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
@@ -103,6 +104,7 @@ struct StepMaker: Sendable {
     let list: LayerList
     let layout: Layout
     let kernels: InstructionSet
+    let threads: Int
 
     /// Those of each layer.
     func steps() -> [[any Step]] {
@@ -122,20 +124,25 @@ struct StepMaker: Sendable {
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
+        // Packed, a weight is not read again.
+        defer { if case .convolution(let convolution) = layer.computation { convolution.weights.releasePages() } }
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
-            return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+            return [
+                DepthwiseStep(
+                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+            ]
         case .convolution(let convolution)
         where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
             return WinogradConvolution(convolution, name: name, input: input, output: output, kernels: kernels)
-                .steps(margin: margin, sharedOffset: layout.arenaSize)
+                .steps(margin: margin, sharedOffset: layout.arenaSize, threads: threads)
         case .convolution(let convolution):
             return [
                 ConvolutionStep(
                     convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
-                    margin: margin, kernels: kernels)
+                    margin: margin, kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [

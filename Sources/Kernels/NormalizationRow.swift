@@ -1,5 +1,5 @@
-/// Pixels whose numbers are divided by the three-quarter power of their neighbouring channels' energy:
-/// `input / (bias + alpha * Σ input²)^0.75`, the sum over `radius` channels to both sides.
+/// A row of pixels, each channel to be divided by a power of its neighbours' energy:
+/// `output = input / (bias + alpha * Σ input²)^¾`, the sum over `radius` channels to both sides.
 package struct NormalizationRow {
     package var input: UnsafePointer<Float>
     package var inputPixelStride: Int
@@ -7,7 +7,7 @@ package struct NormalizationRow {
     package var outputPixelStride: Int
     package var pixels, channels, radius: Int
     package var bias, alpha: Float
-    /// `[channels + 2 * radius + a vector]`, zeros.
+    /// `[channels + 2 * radius + 16]`, for the squares of one pixel: zeros.
     package var squares: UnsafeMutablePointer<Float>
 
     package init(
@@ -15,7 +15,7 @@ package struct NormalizationRow {
         channels: Int, radius: Int, bias: Float, alpha: Float, squares: UnsafeMutablePointer<Float>
     ) {
         (self.input, self.inputPixelStride, self.output, self.outputPixelStride) = (input, inputPixelStride, output, outputPixelStride)
-        (self.pixels, self.channels, self.radius) = (pixels, channels, radius)
-        (self.bias, self.alpha, self.squares) = (bias, alpha, squares)
+        (self.pixels, self.channels, self.radius, self.bias, self.alpha) = (pixels, channels, radius, bias, alpha)
+        self.squares = squares
     }
 }

@@ -26,14 +26,16 @@ package struct WindowRow {
 
 /// What a depthwise convolution multiplies a `WindowRow` with.
 package struct DepthwiseFilter {
-    /// `[windowHeight, windowWidth, channels]`.
+    /// `[windowHeight, windowWidth, lanes]` for each vector of channels; the last one is filled up.
     package var weights: UnsafePointer<Float>
+    /// Floats from one vector's weights to the next one's.
+    package var vectorStride: Int
     /// `[channels]`.
     package var bias: UnsafePointer<Float>
     package var lowest, highest: Float
 
-    package init(weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, lowest: Float, highest: Float) {
-        (self.weights, self.bias, self.lowest, self.highest) = (weights, bias, lowest, highest)
+    package init(weights: UnsafePointer<Float>, vectorStride: Int, bias: UnsafePointer<Float>, lowest: Float, highest: Float) {
+        (self.weights, self.vectorStride, self.bias, self.lowest, self.highest) = (weights, vectorStride, bias, lowest, highest)
     }
 }
 

@@ -14,7 +14,6 @@ typealias SmallDotTile<Sums: DotColumns> = TwoDotRows<Sums>
 @inline(__always) func bytes(_ v: Vector) -> ByteVector { vector_bytes_of_floats_4(v) }
 @inline(__always) func rounded(_ v: Vector) -> Vector { vector_rounded_4(v) }
 @inline(__always) func bfloat16(_ v: Vector) -> HalfVector { vector_bfloat16_of_floats_4(v) }
-@inline(__always) func squareRoot(_ v: Vector) -> Vector { vector_square_root_4(v) }
 
 /// Adds the products of each lane's four bytes, those of `x` unsigned and those of `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector { vector_dot_bytes_4(sum, x, weights) }

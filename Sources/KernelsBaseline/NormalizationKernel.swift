@@ -1,29 +1,45 @@
 import Kernels
 
-/// Local response normalization with the exponent 0.75: x^0.75 is √x · √√x.
-package func normalize(_ row: UnsafePointer<NormalizationRow>) {
+/// Divides by the ¾th power of the neighbours' energy.
+package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
     let p = row.pointee
     let bias = Vector(repeating: p.bias), alpha = Vector(repeating: p.alpha)
     for pixel in 0..<p.pixels {
         let input = p.input + pixel &* p.inputPixelStride, output = p.output + pixel &* p.outputPixelStride
         var channel = 0
         while channel < p.channels {
-            let value = loadUpTo(p.channels &- channel, input + channel)
+            let count = min(lanes, p.channels &- channel)
+            let value = count == lanes ? load(input + channel) : loadFirst(count, input + channel)
             store(value * value, p.squares + p.radius + channel)
             channel &+= lanes
         }
         channel = 0
         while channel < p.channels {
-            var energy = load(p.squares + channel)
-            for neighbour in 1..<max(1, 2 &* p.radius &+ 1) { energy += load(p.squares + channel + neighbour) }
-            let root = squareRoot(bias + alpha * energy)
-            let value = loadUpTo(p.channels &- channel, input + channel) / (root * squareRoot(root))
-            if channel &+ lanes <= p.channels { store(value, output + channel) } else { storeFirst(p.channels &- channel, value, output + channel) }
+            var sum = load(p.squares + channel)
+            for neighbour in 1...2 &* p.radius { sum += load(p.squares + channel + neighbour) }
+            let energy = bias + alpha * sum
+            let count = min(lanes, p.channels &- channel)
+            if count == lanes {
+                store(load(input + channel) * inverseRootCubed(energy), output + channel)
+            } else {
+                storeFirst(count, loadFirst(count, input + channel) * inverseRootCubed(energy), output + channel)
+            }
             channel &+= lanes
         }
     }
 }
 
-@inline(__always) private func loadUpTo(_ count: Int, _ p: UnsafePointer<Float>) -> Vector {
-    count >= lanes ? load(p) : loadFirst(count, p)
+/// `x^-¾`: the inverse fourth root by Newton's steps from a guess of 3 % error, cubed. Four units in the last place, and the same in
+/// every instruction set, which those that guess roots or round once are not.
+///
+/// - Source: the guess divides the exponent by −4, as in the inverse square root of Quake III.
+@inline(__always) private func inverseRootCubed(_ x: Vector) -> Vector {
+    typealias Bits = Vector.MaskStorage
+    var root = unsafeBitCast(Bits(repeating: 0x4F58_CAE5) &- (unsafeBitCast(x, to: Bits.self) &>> Bits(repeating: 2)), to: Vector.self)
+    let quarter = x * Vector(repeating: -0.25)
+    for _ in 0..<3 {
+        let square = root * root
+        root *= Vector(repeating: 1.25) + quarter * (square * square)
+    }
+    return root * root * root
 }

@@ -20,7 +20,9 @@ extension GraphDef {
         for piece in message.pieces {
             switch piece {
             case .bytes(let bytes): try ByteRegion(bytes).withUnsafeBytes(body)
-            case .region(let region): try region.withUnsafeBytes(body)
+            case .region(let region):
+                try region.withUnsafeBytes(body)
+                region.releasePages()
             }
         }
     }

@@ -71,6 +71,14 @@ package struct ByteRegion: @unchecked Sendable {
     }
 
     package var bytes: [UInt8] { array(of: UInt8.self) }
+
+    /// Gives the memory of a mapped file's pages back; they are read from the file again when they are wanted again. Does nothing to other
+    /// memory.
+    package func releasePages() {
+        guard owner is Mapping, let base else { return }
+        let page = Int(getpagesize()), begin = (Int(bitPattern: base) + page - 1) / page * page, end = (Int(bitPattern: base) + count) / page * page
+        if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), end - begin, MADV_DONTNEED) }
+    }
 }
 
 /// A file that could not be mapped, with the system's error number.

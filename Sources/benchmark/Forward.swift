@@ -33,10 +33,11 @@ struct ForwardBenchmark {
     func run() throws {
         let (graph, bottleneck, _) = backbone.featureGraph()
         let shape = [1, backbone.description.height, backbone.description.width, 3], input = backbone.description.input
-        func plan(_ precision: Precision, _ set: InstructionSet) throws -> Plan {
-            try Plan(graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision, instructionSet: set)
+        func plan(_ precision: Precision, _ set: InstructionSet, threads: Int) throws -> Plan {
+            try Plan(
+                graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision, instructionSet: set, threads: threads)
         }
-        let first = Executor(try plan(.fp32, InstructionSet.available[0]))
+        let first = Executor(try plan(.fp32, InstructionSet.available[0], threads: 1))
         picture(0, first.input)
         first.run()
         let expected = Array(first.output(0))
@@ -48,9 +49,9 @@ struct ForwardBenchmark {
         for precision in [.fp32, .bf16, .int8(calibrator.ranges())] as [Precision] where self.precision ?? precision.name == precision.name {
             var same: [Float]?
             for set in InstructionSet.available where instructionSet ?? set.name == set.name {
-                let plan = try plan(precision, set)
                 var alone: [Float]?
                 for threads in threads {
+                    let plan = try plan(precision, set, threads: threads)
                     let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
                     picture(0, executor.input)
                     executor.run()

@@ -1,3 +1,4 @@
+import Foundation
 import TensorGraph
 import Testing
 
@@ -104,6 +105,26 @@ struct KernelTests {
                 try check([Node(isMaximum ? "MaxPool" : "AvgPool", name: "out", inputs: ["in"], attributes: attributes)], image, expected)
             }
         }
+    }
+
+    @Test("local response normalization, by the ¾th power and others", arguments: [0.75, 0.5], [1, 16, 37])
+    func normalization(_ beta: Double, _ channels: Int) throws {
+        var numbers = Numbers(seed: channels)
+        let image = Reference.Image(3, 5, channels, numbers.next(15 * channels).map { $0 * 90 })
+        let (radius, bias, alpha) = (2, 1.5, 0.25)
+        var expected = Reference.Image(3, 5, channels)
+        for y in 0..<3 {
+            for x in 0..<5 {
+                for c in 0..<channels {
+                    let energy = (max(0, c - radius)...min(channels - 1, c + radius)).reduce(0) { $0 + image[y, x, $1] * image[y, x, $1] }
+                    expected[y, x, c] = image[y, x, c] * exp(-beta * log(bias + alpha * energy))
+                }
+            }
+        }
+        let attributes: [String: Attribute] = [
+            "depth_radius": .int(Int64(radius)), "bias": .float(Float(bias)), "alpha": .float(Float(alpha)), "beta": .float(Float(beta)),
+        ]
+        try check([Node("LRN", name: "out", inputs: ["in"], attributes: attributes)], image, expected)
     }
 
     @Test("the standard deviation of each channel", arguments: [(5, 7, 3), (6, 4, 19), (1, 1, 8)])

@@ -71,9 +71,14 @@ struct Layout {
         for layer in list.layers {
             if case .convolution(let convolution) = layer.computation {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
-                let usesTiles = !list.usesCells(layer) && WinogradConvolution.suits(convolution, input, output, lanes: lanes)
-                buffers[bufferOf[layer.input]].margin.formUnion(
-                    usesTiles ? WinogradConvolution.reach(convolution.window, input, output) : convolution.window.padding)
+                var margin = convolution.window.padding
+                if convolution.isDepthwise, !list.usesCells(layer) {
+                    // Rows beyond the edges are left out.
+                    (margin.top, margin.bottom) = (0, 0)
+                } else if !list.usesCells(layer), WinogradConvolution.suits(convolution, input, output, lanes: lanes) {
+                    margin = WinogradConvolution.reach(convolution.window, input, output)
+                }
+                buffers[bufferOf[layer.input]].margin.formUnion(margin)
             }
         }
     }

@@ -56,7 +56,7 @@ struct CellDepthwiseStep: Step {
     }
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         var row = CellRow(
             input: input.place(y: y * window.strideY - window.padding.top, x: -window.padding.left, in: arena),
             inputKind: input.element.kind, inputRowStride: input.rowBytes, inputPixelStride: input.pixelBytes,
@@ -82,7 +82,7 @@ struct CellPoolStep: Step {
     let kernels: CellKernels
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         let top = y * window.strideY - window.padding.top
         let first = max(top, 0), end = min(top + window.height, input.extent.height)
         let limits = output.element.limits(.none), (factor, shift) = output.element.conversion(from: input.element)
@@ -109,7 +109,7 @@ struct CellConversionStep: Step {
     let kernels: CellKernels
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         let limits = output.element.limits(.none), (factor, shift) = output.element.conversion(from: input.element)
         let padding = output.pixelStride - output.extent.channels
         var row = CellConversion(

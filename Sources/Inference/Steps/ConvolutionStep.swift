@@ -20,7 +20,7 @@ struct ConvolutionStep: Step {
     private let clamp: Clamp
     private let hasResidual: Bool
     private let channels, panelWidth, panelSize: Int
-    private let pixels, tiles, blocks, panels, unitsAcross: Int
+    private let pixels, blocks, blockRows, panels, unitsAcross: Int
     private let margin: MarginFill
 
     /// A part of the filter.
@@ -32,7 +32,7 @@ struct ConvolutionStep: Step {
 
     init(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
-        kernels: InstructionSet
+        kernels: InstructionSet, threads: Int
     ) {
         let window = convolution.window, rows = kernels.tileRows
         let depth = window.height * window.width * input.extent.channels
@@ -51,13 +51,23 @@ struct ConvolutionStep: Step {
         weights = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
-        let pixels = output.extent.pixels, tiles = (pixels + rows - 1) / rows
-        (self.pixels, self.tiles) = (pixels, tiles)
+        // 40 k floats of pixels: a third of half a megabyte of second-level cache. Threads divide the pixels where they are many, as the
+        // steps before and after do, else the panels; at least eight units, so that who is done can help.
+        let pixels = output.extent.pixels, stretchDepth = (depth + stretches.count - 1) / stretches.count
+        let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
+        let cached = (pixels + fitting - 1) / fitting
+        let blocks = pixels >= Self.pixelsToDivide(kernels, threads) ? (cached + threads - 1) / threads * threads : cached
+        let blockRows = ((pixels + blocks - 1) / blocks + rows - 1) / rows * rows
+        (self.pixels, self.blocks, self.blockRows) = (pixels, blocks, blockRows)
+        unitsAcross = min(panels, max(1, (8 + blocks - 1) / blocks))
+        unitCount = blocks * unitsAcross
+
         func offsets(_ offset: (_ y: Int, _ x: Int) -> Int) -> Table<Int32> {
-            Table(count: tiles * rows) { memory in
-                for index in 0..<tiles * rows {
-                    let pixel = min(index, pixels - 1)
-                    memory[index] = Int32(offset(pixel / output.extent.width, pixel % output.extent.width))
+            Table(count: blocks * blockRows) { memory in
+                for index in 0..<blocks * blockRows {
+                    let block = index / blockRows, pixel = block * pixels / blocks + index % blockRows
+                    let last = (block + 1) * pixels / blocks - 1
+                    memory[index] = Int32(offset(min(pixel, last) / output.extent.width, min(pixel, last) % output.extent.width))
                 }
             }
         }
@@ -69,19 +79,15 @@ struct ConvolutionStep: Step {
         outputOffsets = offsets { y, x in y * output.rowStride + x * output.pixelStride }
         residualOffset = residual?.offset ?? 0
         residualOffsets = residual.map { residual in offsets { y, x in y * residual.rowStride + x * residual.pixelStride } } ?? outputOffsets
-
-        // 40 k floats of pixels: a third of half a megabyte of second-level cache. At least eight units, for the threads.
-        let stretchDepth = (depth + stretches.count - 1) / stretches.count
-        let blockTiles = max(1, min(tiles, 40_000 / (stretchDepth * rows)))
-        blocks = (tiles + blockTiles - 1) / blockTiles
-        unitsAcross = min(panels, max(1, (8 + blocks - 1) / blocks))
-        unitCount = blocks * unitsAcross
     }
 
+    /// How many pixels an image must have for threads to divide them.
+    static func pixelsToDivide(_ kernels: InstructionSet, _ threads: Int) -> Int { 8 * kernels.tileRows * threads }
+
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        if unit == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)
-        let firstPixel = block * tiles / blocks * kernels.tileRows, endPixel = min(pixels, (block + 1) * tiles / blocks * kernels.tileRows)
+        let row = block * blockRows, pixelCount = (block + 1) * pixels / blocks - block * pixels / blocks
         let panels = self.panels(of: group)
         for (index, stretch) in stretches.enumerated() {
             for panel in panels {
@@ -91,13 +97,13 @@ struct ConvolutionStep: Step {
                     : index + 1 < stretches.count ? begin(panels.lowerBound, stretches[index + 1])
                     : begin(self.panels(of: (group + 1) % unitsAcross).lowerBound, stretches[0])
                 var task = ConvolutionPanel(
-                    input: arena + inputOffset, inputOffsets: inputOffsets.pointer + firstPixel,
+                    input: arena + inputOffset, inputOffsets: inputOffsets.pointer + row,
                     runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
                     weights: begin(panel, stretch), nextWeights: next, bias: bias.pointer + channel,
-                    output: arena + outputOffset + channel, outputOffsets: outputOffsets.pointer + firstPixel,
+                    output: arena + outputOffset + channel, outputOffsets: outputOffsets.pointer + row,
                     residual: hasResidual ? UnsafePointer(arena + residualOffset + channel) : nil,
-                    residualOffsets: hasResidual ? residualOffsets.pointer + firstPixel : nil,
-                    pixels: endPixel - firstPixel, channels: min(panelWidth, channels - channel),
+                    residualOffsets: hasResidual ? residualOffsets.pointer + row : nil,
+                    pixels: pixelCount, channels: min(panelWidth, channels - channel),
                     isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest, highest: clamp.highest)
                 kernels.convolve(&task)
             }

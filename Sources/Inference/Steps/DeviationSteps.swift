@@ -7,7 +7,7 @@ struct SquaredDifferenceStep: Step {
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         let center = UnsafePointer(arena + center.offset)
         for x in 0..<input.extent.width {
             let source = arena + input.offset(y: y, x: x), target = arena + output.offset(y: y, x: x)
@@ -28,7 +28,7 @@ struct SquareRootStep: Step {
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         for x in 0..<input.extent.width {
             let source = arena + input.offset(y: y, x: x), target = arena + output.offset(y: y, x: x)
             for c in 0..<input.extent.channels { target[c] = source[c].squareRoot() }

@@ -78,7 +78,7 @@ struct DotConvolutionStep: Step {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
-        if unit == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)
         let rows = kernels.tileRows
         let first = block * tiles / blocks * rows, end = min(pixels, (block + 1) * tiles / blocks * rows)

@@ -16,6 +16,7 @@ struct PointwiseStep: Step {
     private let addend: Storage?
     private let scale, shift: Table<Float>?
     private let clamp: Clamp
+    private let isCopyOfRows: Bool
     private let margin: MarginFill
     private let kernels: InstructionSet
 
@@ -28,10 +29,16 @@ struct PointwiseStep: Step {
         scale = affine.scale.map { Table($0, padding: 0) }
         shift = affine.shift.map { Table($0, padding: 0) }
         clamp = affine.clamp
+        let isCopy = scale == nil && shift == nil && addend == nil && clamp == .none
+        isCopyOfRows = isCopy && input.pixelStride == input.extent.channels && output.pixelStride == input.extent.channels
     }
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
+        if isCopyOfRows {
+            (arena + output.offset(y: y, x: 0)).update(from: arena + input.offset(y: y, x: 0), count: input.extent.width * input.extent.channels)
+            return
+        }
         var row = PointwiseRow(
             input: arena + input.offset(y: y, x: 0), inputPixelStride: input.pixelStride,
             addend: addend.map { UnsafePointer(arena + $0.offset(y: y, x: 0)) }, addendPixelStride: addend?.pixelStride ?? 0,
@@ -51,7 +58,7 @@ struct ReshapeStep: Step {
     let margin: MarginFill
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        margin.run(in: arena)
+        margin.run(in: arena, part: 0, of: 1)
         for index in 0..<input.extent.count {
             arena[Self.place(index, output)] = arena[Self.place(index, input)]
         }
@@ -73,7 +80,7 @@ struct PadStep: Step {
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         for x in 0..<output.extent.width {
             let pixel = arena + output.offset(y: y, x: x), (row, column) = (y - padding.top, x - padding.left)
             if (0..<input.extent.height).contains(row), (0..<input.extent.width).contains(column) {
@@ -94,7 +101,7 @@ struct SoftmaxStep: Step {
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: y, of: unitCount)
         for x in 0..<input.extent.width {
             let logits = arena + input.offset(y: y, x: x), result = arena + output.offset(y: y, x: x)
             var largest = -Float.infinity
@@ -105,48 +112,6 @@ struct SoftmaxStep: Step {
                 sum += result[c]
             }
             for c in 0..<input.extent.channels { result[c] /= sum }
-        }
-    }
-}
-
-/// Divides by a power of the neighbouring channels' energy. A row of pixels a unit.
-///
-/// - Source: TensorFlow `LRN`: `x / (bias + alpha * Σ x²)^beta`, the sum over `radius` channels to both sides.
-struct LocalResponseNormalizationStep: Step {
-    let name: String
-    var kind: String { "lrn" }
-    var unitCount: Int { input.extent.height }
-    let radius: Int
-    let bias, alpha, beta: Float
-    let input, output: Storage
-    let margin: MarginFill
-    let kernels: InstructionSet
-
-    func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
-        if y == 0 { margin.run(in: arena) }
-        let channels = input.extent.channels
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: channels + 2 * radius + kernels.lanes) { squares in
-            squares.update(repeating: 0)
-            let source = arena + input.offset(y: y, x: 0), target = arena + output.offset(y: y, x: 0), squares = squares.baseAddress!
-            if beta == 0.75 {
-                var row = NormalizationRow(
-                    input: source, inputPixelStride: input.pixelStride, output: target, outputPixelStride: output.pixelStride,
-                    pixels: input.extent.width, channels: channels, radius: radius, bias: bias, alpha: alpha, squares: squares)
-                kernels.normalize(&row)
-            } else {
-                for x in 0..<input.extent.width { normalize(source + x * input.pixelStride, target + x * output.pixelStride, squares) }
-            }
-        }
-    }
-
-    /// One pixel, with any exponent.
-    private func normalize(_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ squares: UnsafeMutablePointer<Float>) {
-        let channels = input.extent.channels
-        for c in 0..<channels { squares[radius + c] = source[c] * source[c] }
-        for c in 0..<channels {
-            var energy: Float = 0
-            for neighbour in c...(c + 2 * radius) { energy += squares[neighbour] }
-            target[c] = source[c] / powf(bias + alpha * energy, beta)
         }
     }
 }

@@ -17,7 +17,7 @@ struct WinogradConvolution: Sendable {
     func productStride(_ tiles: Int) -> Int { (tiles + kernels.tileRows) * panelWidth + 16 }
     let positions: Int
 
-    private let kernels: InstructionSet
+    fileprivate let kernels: InstructionSet
     private let input, output: Storage
     private let padding: Margin
     private let weights, bias, zeros: Table<Float>
@@ -26,7 +26,8 @@ struct WinogradConvolution: Sendable {
     private let clamp: Clamp
     private let vertical, horizontal: WinogradAxis
     let inputs: Int
-    private let tilesAcross, outputs, panelWidth: Int
+    private let tilesAcross, outputs: Int
+    fileprivate let panelWidth: Int
 
     /// Whether a convolution goes this way: where both channel counts fill vectors and it saves work. Few tiles cost as much as
     /// twenty-four, because all weights are read for them; transforms and the weights' greater number are the half on top.
@@ -122,19 +123,19 @@ struct WinogradConvolution: Sendable {
 
 extension WinogradConvolution {
     /// Floats of transformed pixels and of products that a thread's second-level cache holds, beside the weights that pass by.
-    private static let cached = 200_000
+    private static let cached = 300_000
 
-    /// Large images go a block of tiles at a time, each block by one thread; small ones are transformed whole before their products are
-    /// made, so that every weight is read once.
-    func steps(margin: MarginFill, sharedOffset: Int) -> [any Step] {
-        let whole = positions * (tiles * inputs + 16)
-        if tiles > 128 {
-            let fitting = Self.cached / (positions * (inputs + panelWidth)) / 4 * 4
-            return [WinogradBlockStep(self, margin: margin, tilesPerBlock: max(12, fitting))]
+    /// Threads take blocks of tiles of their own where there are enough for all. Else the pixels of all tiles are transformed before any
+    /// products are made, so that threads can divide the weights among them.
+    func steps(margin: MarginFill, sharedOffset: Int, threads: Int) -> [any Step] {
+        if threads == 1 || tiles >= 36 * threads {
+            let fitting = max(36, Self.cached / (positions * (inputs + panelWidth)))
+            let blocks = (tiles + fitting - 1) / fitting
+            return [WinogradBlockStep(self, margin: margin, blocks: (blocks + threads - 1) / threads * threads)]
         }
         return [
             WinogradPixelStep(convolution: self, margin: margin, pixels: sharedOffset),
-            WinogradProductStep(self, pixels: sharedOffset, sharedSize: whole + 12 * inputs),
+            WinogradProductStep(self, pixels: sharedOffset, sharedSize: positions * pixelStride(tiles) + kernels.tileRows * inputs),
         ]
     }
 }
@@ -149,14 +150,14 @@ struct WinogradBlockStep: Step {
     private let convolution: WinogradConvolution
     private let margin: MarginFill
 
-    init(_ convolution: WinogradConvolution, margin: MarginFill, tilesPerBlock: Int) {
-        (self.convolution, self.margin) = (convolution, margin)
-        unitCount = (convolution.tiles + tilesPerBlock - 1) / tilesPerBlock
+    init(_ convolution: WinogradConvolution, margin: MarginFill, blocks: Int) {
+        (self.convolution, self.margin, unitCount) = (convolution, margin, blocks)
+        let tilesPerBlock = (convolution.tiles + blocks - 1) / blocks + 1
         scratchSize = convolution.positions * (convolution.pixelStride(tilesPerBlock) + convolution.productStride(tilesPerBlock))
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
-        if unit == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: unit, of: unitCount)
         let tiles = unit * convolution.tiles / unitCount..<(unit + 1) * convolution.tiles / unitCount
         let stride = convolution.pixelStride(tiles.count)
         convolution.transformPixels(of: tiles, in: arena, to: scratch, stride: stride)
@@ -180,7 +181,7 @@ struct WinogradPixelStep: Step {
     let pixels: Int
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        if unit == 0 { margin.run(in: arena) }
+        margin.run(in: arena, part: unit, of: unitCount)
         let tiles = unit * convolution.tiles / unitCount..<(unit + 1) * convolution.tiles / unitCount
         convolution.transformPixels(
             of: tiles, in: arena, to: arena + pixels + tiles.lowerBound * convolution.inputs, stride: convolution.pixelStride(convolution.tiles))
@@ -202,7 +203,7 @@ struct WinogradProductStep: Step {
     init(_ convolution: WinogradConvolution, pixels: Int, sharedSize: Int) {
         (self.convolution, self.pixels, self.sharedSize) = (convolution, pixels, sharedSize)
         // An even number of units, for two threads.
-        parts = convolution.tiles < 24 ? 1 : convolution.panels % 2 == 0 ? 1 : 2
+        parts = convolution.tiles < 16 || convolution.panels % 2 == 0 ? 1 : 2
         scratchSize = convolution.positions * convolution.productStride((convolution.tiles + parts - 1) / parts)
     }
 

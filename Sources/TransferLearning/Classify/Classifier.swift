@@ -58,7 +58,9 @@ public struct Classifier: Sendable {
     /// - Parameter pictures: how many there will be, about; decides how the threads are used.
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
-        model = try LoadedModel(graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil, precision: options.precision)
+        model = try LoadedModel(
+            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil, precision: options.precision,
+            threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
         isStrict = options.isStrict

@@ -75,7 +75,7 @@ public struct GraphInspection: Sendable, Codable {
         do {
             let plan = try Plan(
                 graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output],
-                precision: model?.description.precision ?? .fp32)
+                precision: model?.description.precision ?? .fp32, threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch { throw TransferLearningError(error, path: path.description) }

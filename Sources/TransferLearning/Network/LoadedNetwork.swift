@@ -68,7 +68,10 @@ struct LoadedModel: Sendable {
     /// - Parameters:
     ///   - tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
     ///   - precision: nil: the one that the model was trained in.
-    init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?) throws(TransferLearningError) {
+    ///   - threadsPerPicture: that will share one.
+    init(
+        graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?, threadsPerPicture: Int = 1
+    ) throws(TransferLearningError) {
         var names: [String]?
         if let labels {
             do {
@@ -93,7 +96,7 @@ struct LoadedModel: Sendable {
         do {
             plan = try Plan(
                 file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen)
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen, threads: threadsPerPicture)
         } catch { throw TransferLearningError(error, path: file.path) }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
             throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))

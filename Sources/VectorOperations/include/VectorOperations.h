@@ -26,7 +26,6 @@ VECTOR_TYPES(16)
     VECTOR_INLINE vector_f32x##n vector_floats_of_bytes_##n(vector_u8x##n v) { \
         return __builtin_convertvector(__builtin_convertvector(v, vector_i32x##n), vector_f32x##n); \
     } \
-    VECTOR_INLINE vector_f32x##n vector_square_root_##n(vector_f32x##n v) { return __builtin_elementwise_sqrt(v); } \
     VECTOR_INLINE vector_f32x##n vector_floats_of_ints_##n(vector_i32x##n v) { return __builtin_convertvector(v, vector_f32x##n); } \
     VECTOR_INLINE vector_u8x##n vector_bytes_of_floats_##n(vector_f32x##n v) { \
         vector_f32x##n shifted = v + 12582912.0f; \
