@@ -71,43 +71,11 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     put(value, p, channel, x)
 }
 
-@inline(__always) private func put(_ value: Vector, _ p: CellRow, _ channel: Int, _ x: Int) {
+/// Clamps and writes a vector of one output pixel.
+@inline(__always) func put(_ value: Vector, _ p: CellRow, _ channel: Int, _ x: Int) {
     write(
         clamp(value, Vector(repeating: p.lowest), Vector(repeating: p.highest)),
         p.output + x &* p.outputPixelStride + channel &* size(of: p.outputKind), p.outputKind, count: p.channels &- channel)
-}
-
-/// The largest value or the mean of each window; only pixels within the bounds count.
-package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<CellPooling>) {
-    let p = row.pointee, how = pooling.pointee
-    switch p.inputKind {
-    case .uint8: pool(p, how, ByteCell.self)
-    case .bfloat16: pool(p, how, BFloat16Cell.self)
-    case .float32, .roundedFloat32: pool(p, how, FloatCell.self)
-    }
-}
-
-@inline(__always) private func pool<C: Cell>(_ p: CellRow, _ how: CellPooling, _ cell: C.Type) {
-    for x in 0..<p.width {
-        let first = max(x &* p.stride, how.bounds.first), end = min(x &* p.stride &+ p.windowWidth, how.bounds.end)
-        let window = p.input + first &* p.inputPixelStride
-        let factor = how.isMaximum ? how.factor : how.factor / Float(p.windowHeight &* (end &- first))
-        var channel = 0
-        while channel < p.channels {
-            let place = window + channel &* C.size
-            var value = how.isMaximum ? C.read(place) : Vector(repeating: 0)
-            for r in 0..<p.windowHeight {
-                var input = place + r &* p.inputRowStride
-                for _ in first..<end {
-                    let cell = C.read(input)
-                    if how.isMaximum { value = value.replacing(with: cell, where: cell .> value) } else { value += cell }
-                    input += p.inputPixelStride
-                }
-            }
-            put(value * Vector(repeating: factor) + Vector(repeating: how.shift), p, channel, x)
-            channel &+= lanes
-        }
-    }
 }
 
 /// From one kind of cells to another.

@@ -67,10 +67,11 @@ struct DotConvolutionStep: Step {
         outputOffsets = offsets { y, x in y * output.rowBytes + x * output.pixelBytes }
         residualOffsets = residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } } ?? outputOffsets
 
-        // A block's pixels stay in a quarter of half a megabyte of second-level cache. At least twelve units, for the threads.
+        // A block's pixels stay in a quarter of half a megabyte of second-level cache. At least twelve units, for the threads: of
+        // panels, as far as there are enough.
         let footprint = pixelBytes * window.strideY * window.strideX
         let blockTiles = max(1, min(tiles, 131_072 / (footprint * rows)))
-        blocks = (tiles + blockTiles - 1) / blockTiles
+        blocks = max((tiles + blockTiles - 1) / blockTiles, min(tiles, (12 + panels - 1) / panels))
         unitsAcross = min(panels, max(1, (12 + blocks - 1) / blocks))
         unitCount = blocks * unitsAcross
     }

@@ -55,6 +55,26 @@ VECTOR_CONVERSIONS(4)
 VECTOR_CONVERSIONS(8)
 VECTOR_CONVERSIONS(16)
 
+/// Bytes twice as many as a vector of floats has lanes, for pooling: the largest, sums in 16 bits, and the floats that these are.
+#define VECTOR_BYTE_PAIRS(n, m) \
+    typedef uint8_t vector_u8x##m##_pair __attribute__((ext_vector_type(m))); \
+    typedef uint16_t vector_u16x##m##_pair __attribute__((ext_vector_type(m))); \
+    VECTOR_INLINE vector_u8x##m##_pair vector_largest_##n(vector_u8x##m##_pair a, vector_u8x##m##_pair b) { \
+        return __builtin_elementwise_max(a, b); \
+    } \
+    VECTOR_INLINE vector_u16x##m##_pair vector_sum_##n(vector_u16x##m##_pair sum, vector_u8x##m##_pair v) { \
+        return sum + __builtin_convertvector(v, vector_u16x##m##_pair); \
+    } \
+    VECTOR_INLINE vector_f32x##n vector_low_floats_##n(vector_u16x##m##_pair v) { \
+        return __builtin_convertvector(__builtin_convertvector(v.lo, vector_i32x##n), vector_f32x##n); \
+    } \
+    VECTOR_INLINE vector_f32x##n vector_high_floats_##n(vector_u16x##m##_pair v) { \
+        return __builtin_convertvector(__builtin_convertvector(v.hi, vector_i32x##n), vector_f32x##n); \
+    }
+VECTOR_BYTE_PAIRS(4, 8)
+VECTOR_BYTE_PAIRS(8, 16)
+VECTOR_BYTE_PAIRS(16, 32)
+
 /// `sum + Σ x[i] · w[i]` over the four bytes of each lane, those of `x` unsigned and those of `w` signed, without saturation: what
 /// VPDPBUSD does. Elsewhere even and odd bytes are widened to 16 bits, whose products are added in pairs by PMADDWD.
 #define VECTOR_DOT_BYTES(n, m, prefix, or_and) \
