@@ -16,14 +16,17 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 /// the compiler for an instruction set, and SwiftPM takes them in a root package.
 func kernels(_ set: String, clang flags: [String] = []) -> Target {
     .target(
-        name: "Kernels" + set, dependencies: ["Kernels", "CPUFeatures"],
+        name: "Kernels" + set, dependencies: ["Kernels", "CPUFeatures", "VectorOperations"],
         swiftSettings: swift + (flags.isEmpty ? [] : [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })]))
 }
 #if arch(x86_64)
+let avx512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]
 let kernelSets = [
     kernels("Baseline"),
     kernels("AVX2", clang: ["-mavx2", "-mfma"]),
-    kernels("AVX512", clang: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]),
+    kernels("AVX512", clang: avx512),
+    kernels("AVX512VNNI", clang: avx512 + ["-mavx512vnni"]),
+    kernels("AVX512BF16", clang: avx512 + ["-mavx512vnni", "-mavx512bf16"]),
 ]
 #else
 let kernelSets = [kernels("Baseline")]
@@ -45,6 +48,7 @@ let package = Package(
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
         .target(name: "CPUFeatures"),
+        .target(name: "VectorOperations"),
         room("Inference", ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),

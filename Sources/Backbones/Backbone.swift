@@ -1,4 +1,5 @@
 import Compression
+import Inference
 import TensorFlowFormat
 import TensorGraph
 #if canImport(Glibc)
@@ -78,12 +79,20 @@ package struct Backbone: Sendable {
     }
 
     /// Everything but the picture that decides a bottleneck's bits, as far as they are promised: instruction sets differ in the last.
-    package func fingerprint(precision: String) -> String {
+    package func fingerprint(precision: Precision) -> String {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
         let digest = file.withUnsafeBytes { SHA256.hash($0) }
         file.releasePages()
-        return "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(precision): \(taps)"
+        return "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
+    }
+
+    private static func fingerprint(of precision: Precision) -> String {
+        guard case .int8(let ranges) = precision else { return precision.name }
+        var bytes: [UInt8] = []
+        for name in ranges.ranges.keys.sorted() { bytes += Array(name.utf8) + [0] }
+        for number in ranges.numbers { withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 } }
+        return "\(precision.name) \(SHA256.hash(bytes))"
     }
 
     static func map(_ path: String) throws(BackboneError) -> ByteRegion {

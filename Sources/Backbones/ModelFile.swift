@@ -1,3 +1,4 @@
+import Inference
 import TensorFlowFormat
 import TensorGraph
 #if canImport(FoundationEssentials)
@@ -21,6 +22,8 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     package var seed: UInt64
     /// The novelty of the training pictures at 0, 1, … 100 percent of them; nil in models that know no strangers.
     package var noveltyQuantiles: [Float]?
+    /// In which the bottlenecks were computed that trained the layer; nil for single precision.
+    package var precision: Precision?
 
     package init(tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription, seed: UInt64) {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
@@ -132,8 +135,10 @@ extension Backbone {
     ///   - biases: `[labels]`.
     ///   - novelty: told apart from the layer, as constants that TensorFlow never reads; in double, for no quantization takes these for weights.
     ///   - output: the name of the node with the probabilities.
+    ///   - precision: in which the bottlenecks were computed.
     package func joined(
-        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64
+        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64,
+        precision: Precision = .fp32
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
         var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
@@ -156,6 +161,7 @@ extension Backbone {
         graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
         var about = ModelDescription(
             tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
+        if precision != .fp32 { about.precision = precision }
         if let novelty {
             about.noveltyQuantiles = novelty.quantiles
             graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))

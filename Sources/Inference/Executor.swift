@@ -1,7 +1,7 @@
 /// Runs a plan in memory of its own: one picture after another. Executors of one plan may run at the same time, each on a thread.
 package final class Executor {
     package let plan: Plan
-    private let arena: UnsafeMutablePointer<Float>
+    let arena: UnsafeMutablePointer<Float>
     /// `[threads, scratchSize]`
     private let scratch: UnsafeMutablePointer<Float>
     private let pool: ThreadPool?

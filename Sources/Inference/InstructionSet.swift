@@ -15,7 +15,7 @@ import Darwin
 
 /// The kernels of one instruction set. Holding one is the proof that the processor has it.
 package struct InstructionSet: Sendable {
-    package let name: String
+    package fileprivate(set) var name: String
     /// Floats in a vector.
     package let lanes: Int
     /// Pixels of a convolution's full tile.
@@ -28,6 +28,8 @@ package struct InstructionSet: Sendable {
     let normalizeLocally: @Sendable (UnsafePointer<NormalizationRow>) -> Void
     let transformWinogradInput: @Sendable (UnsafePointer<WinogradInput>) -> Void
     let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
+    /// For less than single precision.
+    fileprivate(set) var cells: CellKernels
 
     /// All that this processor has, slowest first.
     package static let available: [InstructionSet] = {
@@ -35,6 +37,8 @@ package struct InstructionSet: Sendable {
         #if arch(x86_64)
         if cpu_has_avx2_fma() { sets.append(avx2) }
         if cpu_has_avx512() { sets.append(avx512) }
+        if cpu_has_avx512_vnni() { sets.append(avx512.with(.avx512VNNI, name: "avx512vnni")) }
+        if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 { sets.append(avx512.with(.avx512BF16, name: "avx512bf16")) }
         #endif
         return sets
     }()
@@ -48,13 +52,24 @@ package struct InstructionSet: Sendable {
         return available[available.count - 1]
     }()
 
+    #if arch(x86_64)
+    /// For tests on machines that hide an instruction which their processor has: it is run whatever CPUID says.
+    private static let trustsUnannouncedBFloat16 = cpu_has_avx512_vnni() && getenv("CARTOONCTL_TEST_UNANNOUNCED_BF16") != nil
+
+    private func with(_ cells: CellKernels, name: String) -> InstructionSet {
+        var set = self
+        (set.name, set.cells) = (name, cells)
+        return set
+    }
+    #endif
+
     private static let baseline = InstructionSet(
         name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows, convolve: { KernelsBaseline.convolve($0) },
         convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
         mapPoints: { KernelsBaseline.mapPoints($0) }, normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) })
+        transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) }, cells: .baseline)
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
         name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows, convolve: { KernelsAVX2.convolve($0) },
@@ -62,13 +77,13 @@ package struct InstructionSet: Sendable {
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
         mapPoints: { KernelsAVX2.mapPoints($0) }, normalizeLocally: { KernelsAVX2.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) })
+        transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) }, cells: .avx2)
     private static let avx512 = InstructionSet(
         name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows, convolve: { KernelsAVX512.convolve($0) },
         convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
         mapPoints: { KernelsAVX512.mapPoints($0) }, normalizeLocally: { KernelsAVX512.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) })
+        transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) }, cells: .avx512)
     #endif
 }

@@ -16,6 +16,9 @@ package struct Plan: Sendable {
     package let inputShape: [Int]
     /// As TensorFlow would give them: `[1, D]` or `[1, H, W, C]`.
     package let outputShapes: [[Int]]
+    package let precision: Precision
+    /// Of the graph's layers, in the order of the run.
+    let places: [LayerPlace]
     let steps: [any Step]
     let inputOffset: Int
     let outputOffsets: [Int]
@@ -28,20 +31,26 @@ package struct Plan: Sendable {
     ///   - input: the tensor that is given; what makes it is not looked at.
     ///   - inputShape: `[1, H, W, C]`.
     ///   - outputs: tensors; nodes that none of them needs may be of any kind.
+    ///   - precision: of convolutions and what lies between them; inputs and outputs are floats.
     ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
     /// - Throws: what the engine does not know or the graph contradicts, by node.
     package init(
-        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], instructionSet: InstructionSet = .preferred,
-        threads: Int = 1
+        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
+        instructionSet: InstructionSet = .preferred, threads: Int = 1
     ) throws(PlanError) {
-        var list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
         list.separateEnds()
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
-        steps = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
+        self.precision = precision
+        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
+        steps = stepsOfLayers.flatMap { $0 }
+        places = precision == .fp32 ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
-        arenaSize = layout.arenaSize + (steps.map(\.sharedSize).max() ?? 0)
+        // Kernels for cells read whole vectors.
+        arenaSize = layout.arenaSize + (steps.map(\.sharedSize).max() ?? 0) + instructionSet.lanes
         scratchSize = steps.map(\.scratchSize).max() ?? 0
     }
 
@@ -97,7 +106,8 @@ struct StepMaker: Sendable {
     let kernels: InstructionSet
     let threads: Int
 
-    func steps() -> [any Step] {
+    /// Those of each layer.
+    func steps() -> [[any Step]] {
         var filled = Set<Int>()
         let margins = list.layers.map { layer in
             let buffer = layout.bufferOf[layer.output]
@@ -110,13 +120,14 @@ struct StepMaker: Sendable {
             let steps = make(list.layers[index], margins[index])
             made.withLock { $0[index] = steps }
         }
-        return made.withLock { $0 }.flatMap { $0 }
+        return made.withLock { $0 }
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
         // Packed, a weight is not read again.
         defer { if case .convolution(let convolution) = layer.computation { convolution.weights.releasePages() } }
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
+        if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
             return [
@@ -159,6 +170,7 @@ struct StepMaker: Sendable {
         case .reshape:
             if layout.placedParts[layer.input] == layer.output { return [] }
             return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
+        case .conversion: return [CellConversionStep(name: name, input: input, output: output, margin: margin, kernels: kernels.cells)]
         case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
         }
     }
@@ -171,10 +183,12 @@ struct StepMaker: Sendable {
             if layout.placedParts[part] != layer.output || !copied.insert(part).inserted {
                 var slice = output
                 (slice.extent, slice.offset) = (extent, output.offset + channel)
+                let source = layout.storages[part]
                 steps.append(
-                    PointwiseStep(
-                        Affine(), kind: "copy", name: layer.name, input: layout.storages[part], output: slice, addend: nil, margin: margin,
-                        kernels: kernels))
+                    output.element == .float32
+                        ? PointwiseStep(
+                            Affine(), kind: "copy", name: layer.name, input: source, output: slice, addend: nil, margin: margin, kernels: kernels)
+                        : CellConversionStep(name: layer.name, input: source, output: slice, margin: margin, kernels: kernels.cells))
             }
             channel += extent.channels
         }

@@ -17,8 +17,7 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
         while channel < p.channels {
             var sum = load(p.squares + channel)
             for neighbour in 1...2 &* p.radius { sum += load(p.squares + channel + neighbour) }
-            var energy = bias
-            energy.accumulate(alpha, sum)
+            let energy = bias + alpha * sum
             let count = min(lanes, p.channels &- channel)
             if count == lanes {
                 store(load(input + channel) * inverseRootCubed(energy), output + channel)
@@ -30,8 +29,8 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
     }
 }
 
-/// `x^-¾`: the inverse fourth root by Newton's steps from a guess of 3 % error, cubed. Four units in the last place, and the same on
-/// every processor, which instructions that guess roots are not.
+/// `x^-¾`: the inverse fourth root by Newton's steps from a guess of 3 % error, cubed. Four units in the last place, and the same in
+/// every instruction set, which those that guess roots or round once are not.
 ///
 /// - Source: the guess divides the exponent by −4, as in the inverse square root of Quake III.
 @inline(__always) private func inverseRootCubed(_ x: Vector) -> Vector {
@@ -40,9 +39,7 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
     let quarter = x * Vector(repeating: -0.25)
     for _ in 0..<3 {
         let square = root * root
-        var step = Vector(repeating: 1.25)
-        step.accumulate(quarter, square * square)
-        root *= step
+        root *= Vector(repeating: 1.25) + quarter * (square * square)
     }
     return root * root * root
 }

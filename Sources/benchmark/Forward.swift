@@ -1,37 +1,101 @@
 import Backbones
+import Foundation
 import Inference
+import TensorGraph
 
 struct WrongAnswer: Error { let what: String }
 
-/// A forward pass for every instruction set and one or two threads. The slowest set's answer, which the tests compare with
-/// TensorFlow's, is what the others must give.
-func benchmarkForward(architecture: String, modelDirectory: String?) throws {
-    let backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory)
-    let (graph, bottleneck, _) = backbone.featureGraph()
-    let about = backbone.description
-    var expected: [Float] = []
-    for set in InstructionSet.available {
-        for threads in [1, 2] {
-            let plan = try Plan(
-                graph, input: about.input, inputShape: [1, about.height, about.width, 3], outputs: [bottleneck], instructionSet: set,
-                threads: threads)
-            let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
-            func run() {
-                for index in 0..<about.height * about.width * 3 {
-                    executor.input[index] = (Float(index * 7919 % 256) - about.mean) * about.scale
-                }
-                executor.run()
-            }
-            run()
-            let answer = Array(executor.output(0))
-            if expected.isEmpty { expected = answer }
-            let worst = zip(answer, expected).map { abs($0 - $1) / (1 + abs($1)) }.max() ?? .infinity
-            guard worst < 1e-4 else { throw WrongAnswer(what: "\(set.name) differs by \(worst)") }
-            let seconds = median(runs: 9, run)
-            report([
-                "network": about.name, "instruction_set": set.name, "threads": threads, "milliseconds": seconds * 1e3,
-                "gflops": Double(plan.work) * 2e-9 / seconds,
-            ])
+/// A forward pass for every precision, every instruction set and one or two threads, those that are asked for.
+///
+/// Answers are checked before anything is timed: in single precision the slowest set's, which the tests compare with TensorFlow's, is what
+/// the others must give to 1e-4; bf16 and int8 must be near it (by the norm of the difference); int8 must be the same in every set, and
+/// all must be the same for any number of threads.
+struct ForwardBenchmark {
+    let backbone: Backbone
+    /// Only these; nil: all.
+    let precision, instructionSet: String?
+    let threads: [Int]
+
+    private static let tolerances = ["fp32": 1e-4, "bf16": 0.03, "int8": 0.1]
+
+    init(_ words: [String]) throws {
+        var words = words
+        func option(_ name: String) -> String? {
+            guard let place = words.firstIndex(of: name), place + 1 < words.count else { return nil }
+            defer { words.removeSubrange(place...place + 1) }
+            return words[place + 1]
         }
+        (precision, instructionSet) = (option("--precision"), option("--set"))
+        threads = option("--threads").flatMap { Int($0) }.map { [$0] } ?? [1, 2]
+        backbone = try Backbone.find(architecture: words[0], modelDirectory: words.count > 1 ? words[1] : nil)
+    }
+
+    func run() throws {
+        let (graph, bottleneck, _) = backbone.featureGraph()
+        let shape = [1, backbone.description.height, backbone.description.width, 3], input = backbone.description.input
+        func plan(_ precision: Precision, _ set: InstructionSet, threads: Int) throws -> Plan {
+            try Plan(
+                graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision, instructionSet: set, threads: threads)
+        }
+        let first = Executor(try plan(.fp32, InstructionSet.available[0], threads: 1))
+        picture(0, first.input)
+        let pixels = Array(UnsafeBufferPointer(start: first.input, count: shape.reduce(1, *)))
+        first.run()
+        let expected = Array(first.output(0))
+        let calibrator = try Calibrator(graph, input: input, inputShape: shape, outputs: [bottleneck])
+        for number in 0..<8 {
+            picture(number, calibrator.executor.input)
+            calibrator.run()
+        }
+        for precision in [.fp32, .bf16, .int8(calibrator.ranges())] as [Precision] where self.precision ?? precision.name == precision.name {
+            var same: [Float]?
+            for set in InstructionSet.available where instructionSet ?? set.name == set.name {
+                var alone: [Float]?
+                for threads in threads {
+                    let plan = try plan(precision, set, threads: threads)
+                    let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+                    executor.input.update(from: pixels, count: pixels.count)
+                    executor.run()
+                    let answer = Array(executor.output(0)), difference = distance(answer, expected)
+                    guard difference < Self.tolerances[precision.name]! else {
+                        throw WrongAnswer(what: "\(precision.name) in \(set.name) differs by \(difference)")
+                    }
+                    if let alone, alone != answer { throw WrongAnswer(what: "\(precision.name) in \(set.name) differs with \(threads) threads") }
+                    if precision.name == "int8", let same, same != answer { throw WrongAnswer(what: "int8 in \(set.name) differs from another set's") }
+                    (alone, same) = (answer, answer)
+                    let begin = clock()
+                    let seconds = median(runs: 9) {
+                        executor.input.update(from: pixels, count: pixels.count)
+                        executor.run()
+                    }
+                    let processor = Double(clock() - begin) / Double(CLOCKS_PER_SEC) / 11
+                    report([
+                        "network": backbone.description.name, "precision": precision.name, "instruction_set": set.name, "threads": threads,
+                        "milliseconds": seconds * 1e3, "processor_milliseconds": processor * 1e3,
+                        "gflops": Double(plan.work) * 2e-9 / seconds, "difference": "\(difference)",
+                    ])
+                }
+            }
+        }
+    }
+
+    /// Waves with some noise: the same picture for the same number.
+    private func picture(_ number: Int, _ pixels: UnsafeMutablePointer<Float>) {
+        let about = backbone.description
+        for y in 0..<about.height {
+            for x in 0..<about.width {
+                for c in 0..<3 {
+                    let index = (y * about.width + x) * 3 + c
+                    let wave = abs((x * (number + 3) / 4 + y * (c + 2) / 3) % 256 - 128) + abs((y * (number + 2) - x) % 192 - 96)
+                    pixels[index] = (Float(min(255, wave + index * 7919 % 31)) - about.mean) * about.scale
+                }
+            }
+        }
+    }
+
+    /// The norm of the difference, as a share of the right answer's.
+    private func distance(_ answer: [Float], _ right: [Float]) -> Double {
+        let error = zip(answer, right).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+        return (error / right.reduce(0.0) { $0 + Double($1 * $1) }).squareRoot()
     }
 }

@@ -3,15 +3,27 @@ import Foundation
 import Inference
 
 /// The shortest time of every step of a forward pass, with one and with two threads.
-func benchmarkSteps(architecture: String, modelDirectory: String?) throws {
+///
+/// - Parameter precision: fp32, bf16 or int8, whose ranges are those of the one picture that is looked at.
+func benchmarkSteps(architecture: String, modelDirectory: String?, precision: String) throws {
     let backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory)
     let (graph, bottleneck, _) = backbone.featureGraph()
     let about = backbone.description
+    let shape = [1, about.height, about.width, 3]
+    func draw(_ pixels: UnsafeMutablePointer<Float>) {
+        for index in 0..<about.height * about.width * 3 { pixels[index] = (Float(index * 7919 % 256) - about.mean) * about.scale }
+    }
+    var computed = precision == "bf16" ? Precision.bf16 : .fp32
+    if precision == "int8" {
+        let calibrator = try Calibrator(graph, input: about.input, inputShape: shape, outputs: [bottleneck])
+        draw(calibrator.executor.input)
+        calibrator.run()
+        computed = .int8(calibrator.ranges())
+    }
     let profiles = try [1, 2].map { threads in
-        let plan = try Plan(
-            graph, input: about.input, inputShape: [1, about.height, about.width, 3], outputs: [bottleneck], threads: threads)
+        let plan = try Plan(graph, input: about.input, inputShape: shape, outputs: [bottleneck], precision: computed, threads: threads)
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
-        for index in 0..<about.height * about.width * 3 { executor.input[index] = (Float(index * 7919 % 256) - about.mean) * about.scale }
+        draw(executor.input)
         return executor.profile(runs: 15)
     }
     // With two threads a node may be cut into other steps.

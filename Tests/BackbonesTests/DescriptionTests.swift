@@ -43,9 +43,9 @@ struct DescriptionTests {
         others[1].mean = 128
         others.append(whole.description)
         others[2].inverseDCT = .fast
-        let prints = try others.map { try Backbone($0, EmbeddedGraph.region, path: "").fingerprint(precision: "fp32") }
-        #expect(Set(prints + [whole.fingerprint(precision: "fp32"), whole.fingerprint(precision: "bf16")]).count == 5)
-        #expect(try Backbone(whole.description, EmbeddedGraph.region, path: "elsewhere").fingerprint(precision: "fp32") == whole.fingerprint(precision: "fp32"))
+        let prints = try others.map { try Backbone($0, EmbeddedGraph.region, path: "").fingerprint(precision: .fp32) }
+        #expect(Set(prints + [whole.fingerprint(precision: .fp32), whole.fingerprint(precision: .bf16)]).count == 5)
+        #expect(try Backbone(whole.description, EmbeddedGraph.region, path: "elsewhere").fingerprint(precision: .fp32) == whole.fingerprint(precision: .fp32))
     }
 
     @Test("a tap that is not there is an error that names ones like it")

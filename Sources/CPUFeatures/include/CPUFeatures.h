@@ -39,4 +39,16 @@ static inline bool cpu_has_avx512(void) {
     if ((cpu_enabled_state() & 0xe6) != 0xe6 || !cpu_has_avx2_fma() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
     return (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512DQ) && (b & bit_AVX512VL);
 }
+
+/// AVX-512 with VNNI: sums of products of bytes.
+static inline bool cpu_has_avx512_vnni(void) {
+    unsigned int a, b, c, d;
+    return cpu_has_avx512() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_AVX512VNNI);
+}
+
+/// AVX-512 with VNNI and BF16: sums of products of bfloat16 numbers.
+static inline bool cpu_has_avx512_bf16(void) {
+    unsigned int a, b, c, d;
+    return cpu_has_avx512_vnni() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
+}
 #endif

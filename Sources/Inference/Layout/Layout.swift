@@ -26,7 +26,7 @@ struct Layout {
             let buffer = buffers[bufferOf[value]]
             storages.append(
                 Storage(
-                    extent: list.extents[value], offset: buffer.begin + buffer.origin + channel, pixelStride: buffer.extent.channels,
+                    extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel, pixelStride: buffer.pixelStride,
                     rowStride: buffer.rowStride))
         }
     }
@@ -61,7 +61,7 @@ struct Layout {
             while let parent = parents[root] { root = parent.value }
             if bufferOfRoot[root] == nil {
                 bufferOfRoot[root] = buffers.count
-                buffers.append(ImageBuffer(extent: list.extents[root]))
+                buffers.append(ImageBuffer(extent: list.extents[root], element: list.element(of: root)))
             }
             bufferOf.append(bufferOfRoot[root]!)
         }
@@ -72,10 +72,10 @@ struct Layout {
             if case .convolution(let convolution) = layer.computation {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
                 var margin = convolution.window.padding
-                if convolution.isDepthwise {
+                if convolution.isDepthwise, !list.usesCells(layer) {
                     // Rows beyond the edges are left out.
                     (margin.top, margin.bottom) = (0, 0)
-                } else if WinogradConvolution.suits(convolution, input, output, lanes: lanes) {
+                } else if !list.usesCells(layer), WinogradConvolution.suits(convolution, input, output, lanes: lanes) {
                     margin = WinogradConvolution.reach(convolution.window, input, output)
                 }
                 buffers[bufferOf[layer.input]].margin.formUnion(margin)

@@ -77,6 +77,8 @@ enum Computation {
     case concatenation([Value])
     /// The same numbers in the same order, in another extent.
     case reshape
+    /// The same image in another element.
+    case conversion
 }
 
 /// One operation of the engine, made of one or several nodes.
@@ -102,8 +104,15 @@ struct Layer {
 struct LayerList {
     var layers: [Layer] = []
     var extents: [Extent] = []
+    /// What values are held as, where it is not single precision.
+    var elements: [Value: Element] = [:]
     var input: Value = 0
     var outputs: [Value] = []
     /// As TensorFlow would give them.
     var outputShapes: [[Int]] = []
+
+    func element(of value: Value) -> Element { elements[value] ?? .float32 }
+
+    /// Whether a layer works on an image in less than single precision.
+    func usesCells(_ layer: Layer) -> Bool { element(of: layer.input) != .float32 || element(of: layer.output) != .float32 }
 }

@@ -24,30 +24,34 @@ extension Step {
 
 /// The zeros around an image, written when the image is: memory in the arena is shared.
 struct MarginFill: Sendable {
-    /// (offset, count) in floats, from the first row to the last.
+    /// (offset, count) in bytes, from the first row to the last.
     private var stretches: [(Int, Int)] = []
+    /// Zero in a byte, and in each byte of a float.
+    private let zero: UInt8
 
     init(_ buffer: ImageBuffer) {
+        zero = UInt8(buffer.element.zero)
         guard !buffer.margin.isEmpty else { return }
-        let margin = buffer.margin, channels = buffer.extent.channels, row = buffer.rowStride
-        append(buffer.begin, margin.top * row + margin.left * channels)
+        let margin = buffer.margin, size = buffer.element.kind.size
+        let pixel = buffer.pixelStride * size, row = buffer.rowStride * size
+        append(4 * buffer.begin, margin.top * row + margin.left * pixel)
         for y in 0..<buffer.extent.height {
-            let end = buffer.begin + buffer.origin + y * row + buffer.extent.width * channels
+            let end = buffer.origin * size + y * row + buffer.extent.width * pixel
             let isLast = y == buffer.extent.height - 1
-            append(end, isLast ? margin.right * channels + margin.bottom * row : (margin.right + margin.left) * channels)
+            append(end, isLast ? margin.right * pixel + margin.bottom * row : (margin.right + margin.left) * pixel)
         }
     }
 
     /// In pieces, so that threads can share them.
     private mutating func append(_ offset: Int, _ count: Int) {
-        for piece in stride(from: 0, to: count, by: 4096) { stretches.append((offset + piece, min(4096, count - piece))) }
+        for piece in stride(from: 0, to: count, by: 16384) { stretches.append((offset + piece, min(16384, count - piece))) }
     }
 
     /// What falls to one of a step's units.
     func run(in arena: UnsafeMutablePointer<Float>, part: Int, of parts: Int) {
         for index in part * stretches.count / parts..<(part + 1) * stretches.count / parts {
             let (offset, count) = stretches[index]
-            (arena + offset).update(repeating: 0, count: count)
+            (UnsafeMutableRawPointer(arena) + offset).initializeMemory(as: UInt8.self, repeating: zero, count: count)
         }
     }
 }

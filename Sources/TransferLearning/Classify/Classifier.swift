@@ -13,6 +13,8 @@ public struct ClassifyOptions: Sendable {
     public var isStrict = false
     /// A picture is unknown when a smaller share of the training pictures was as unusual as it; nil: every picture gets a label.
     public var unknownThreshold: Float? = ClassifyOptions.usualUnknownThreshold
+    /// nil: the one that the model was trained in.
+    public var precision: PrecisionChoice?
     public static let usualUnknownThreshold: Float = 0.002
     public init() {}
 }
@@ -57,7 +59,7 @@ public struct Classifier: Sendable {
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
-            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil,
+            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil, precision: options.precision,
             threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold
         self.threads = threads

@@ -50,6 +50,7 @@ public struct Evaluator {
         options.labels = self.options.labels
         options.threads = self.options.pictures.threads
         options.isStrict = self.options.pictures.isStrict
+        options.precision = self.options.pictures.precision
         options.unknownThreshold = nil
         let pictures = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map { (path: folder.path(class: index, file: $0), label: folder.labels[index]) }

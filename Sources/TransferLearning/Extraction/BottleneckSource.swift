@@ -17,6 +17,8 @@ public struct BottleneckOptions: Sendable {
     public var model: FilePath?
     /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
     public var taps: String?
+    /// nil: single precision, or for a model the one that it was trained in.
+    public var precision: PrecisionChoice?
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false

@@ -30,6 +30,8 @@ public struct GraphInspection: Sendable, Codable {
     public let madeBy: String?
     /// Of one picture; nil where the graph's input is not known.
     public let multiplyAdds: Int?
+    /// That a model was trained in.
+    public let precision: String?
     public let instructionSet: String
     /// In the order of the run; empty unless asked for.
     public let profile: [Step]
@@ -53,6 +55,7 @@ public struct GraphInspection: Sendable, Codable {
 
         labels = model?.description.labels
         madeBy = model?.description.tool
+        precision = model.map { ($0.description.precision ?? .fp32).name }
         instructionSet = InstructionSet.preferred.name
         let backbone = model?.description.backbone ?? (try? Backbone.find(architecture: path.description, modelDirectory: nil))?.description
         let output = model?.description.output ?? backbone?.taps.last?.tensor
@@ -66,7 +69,7 @@ public struct GraphInspection: Sendable, Codable {
         do {
             let plan = try Plan(
                 graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output],
-                threads: threads ?? 1)
+                precision: model?.description.precision ?? .fp32, threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch {

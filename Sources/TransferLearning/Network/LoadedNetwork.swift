@@ -26,17 +26,20 @@ struct FeatureExtractor: Sendable {
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         }
-        try self.init(backbone)
+        try self.init(backbone, options)
     }
 
-    init(_ backbone: Backbone) throws(TransferLearningError) {
+    /// - Throws: also what reading pictures throws, where the precision's ranges are found by looking at some.
+    init(_ backbone: Backbone, _ options: BottleneckOptions = BottleneckOptions()) throws(TransferLearningError) {
         self.backbone = backbone
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]
+        let precision = try PrecisionCalibration(backbone, graph, bottleneck: bottleneck).precision(options)
         do {
             plan = try Plan(
-                graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck])
+                graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck],
+                precision: precision)
             shapes = try Plan.shapes(
                 of: taps, in: graph, input: description.input, inputShape: [1, description.height, description.width, 3])
         } catch { throw TransferLearningError(error, path: backbone.path) }
@@ -56,7 +59,7 @@ struct FeatureExtractor: Sendable {
             begin += width
         }
         self.groups = groups
-        fingerprint = backbone.fingerprint(precision: "fp32")
+        fingerprint = backbone.fingerprint(precision: precision)
     }
 }
 
@@ -70,17 +73,31 @@ struct LoadedModel: Sendable {
 
     /// - Parameters:
     ///   - tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
+    ///   - precision: nil: the one that the model was trained in.
     ///   - threadsPerPicture: that will share one.
-    init(graph: FilePath, labels: FilePath?, tellsUnknown: Bool, threadsPerPicture: Int = 1) throws(TransferLearningError) {
+    init(
+        graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?, threadsPerPicture: Int = 1
+    ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
         do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
         let about = file.description
         novelty = tellsUnknown ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil
+        let trained = about.precision ?? .fp32, chosen: Precision
+        switch precision {
+        case nil: chosen = trained
+        case .fp32: chosen = .fp32
+        case .bf16: chosen = .bf16
+        case .int8:
+            guard case .int8 = trained else {
+                throw .option("precision", reason: "int8 needs the ranges that retrain --precision int8 keeps in a model; \(graph) was trained in \(trained.name)")
+            }
+            chosen = trained
+        }
         do {
             plan = try Plan(
                 file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), threads: threadsPerPicture)
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen, threads: threadsPerPicture)
         } catch { throw TransferLearningError(error, path: file.path) }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
             throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))

@@ -23,12 +23,17 @@ final class PictureReader {
     /// - Parameter draw: how the picture is distorted on the way; nil for not at all.
     func run(_ bytes: [UInt8], _ draw: Distortion.Draw? = nil) throws(ImageError) -> [DecodingWarning] {
         if let draw { return try run(bytes, distorted: draw) }
+        let warnings = try read(bytes)
+        executor.run()
+        return warnings
+    }
+
+    /// The same without running: the picture lies in `executor.input` then.
+    func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height, mean: description.mean,
             scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
-        let warnings = try decode(bytes, into: &resizer)
-        executor.run()
-        return warnings
+        return try decode(bytes, into: &resizer)
     }
 
     private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError) -> [DecodingWarning] {

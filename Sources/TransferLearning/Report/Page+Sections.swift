@@ -65,7 +65,7 @@ extension Page {
         table(
             head: ["", ""],
             rows: [
-                ["version", manifest.version], ["seed", "\(manifest.seed)"], ["instruction set", manifest.instructionSet],
+                ["version", manifest.version], ["seed", "\(manifest.seed)"], ["precision", manifest.precision ?? "fp32"], ["instruction set", manifest.instructionSet],
                 ["pictures (SHA-256)", manifest.dataset ?? "imported bottlenecks"], ["layer (SHA-256)", manifest.layer ?? ""],
             ])
         code(manifest.network)

@@ -24,12 +24,15 @@ public struct Retraining {
         isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> RetrainResult {
         try check()
+        if options.pictures.imageDirectory == nil, options.pictures.precision ?? .fp32 != .fp32 {
+            throw TransferLearningError.option("image_dir", reason: "needed: an imported tree's bottlenecks have the precision they were computed in")
+        }
         if options.pictures.imageDirectory == nil, !options.distortion.isNone {
             throw TransferLearningError.option("image_dir", reason: "needed: distortions are made from pictures, not from an imported tree")
         }
         var manifest = RunManifest(
             state: .interrupted, version: Tool.version, command: options.command, seed: options.seed, network: "",
-            instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)")
+            precision: (options.pictures.precision ?? .fp32).rawValue, instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)")
         do {
             let result = try run(&manifest, isInterrupted: isInterrupted, report: report)
             manifest.state = .finished
@@ -61,7 +64,8 @@ public struct Retraining {
                 return try extractor.backbone.joined(
                     weights: layer.weights, biases: layer.biases, labels: data.labels,
                     novelty: novelty.map { NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) },
-                    output: options.finalTensorName, tool: "cartoonctl \(Tool.version)", seed: options.seed)
+                    output: options.finalTensorName, tool: "cartoonctl \(Tool.version)", seed: options.seed,
+                    precision: extractor.plan.precision)
             } catch { throw TransferLearningError(error) }
         }
         var (trainingData, trainingSplit) = (data, split)

@@ -9,6 +9,7 @@ extension Option {
     static let modelSHA256 = Option.value("model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
     static let architecture = Option.value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it.")
     static let taps = Option.value("taps", "LIST", "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network")
+    static let precision = Option.value("precision", "P", "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32")
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
     static let json = Option.flag("json", "Print the result as one JSON object.")
@@ -28,7 +29,19 @@ extension BottleneckOptions {
         modelSHA256 = arguments.string("model_sha256")
         architecture = arguments.string("architecture")
         taps = arguments.string("taps")
+        precision = try PrecisionChoice(arguments)
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
+    }
+}
+
+extension PrecisionChoice {
+    /// nil where the flag is not given.
+    init?(_ arguments: Arguments) throws(UsageError) {
+        guard let name = arguments.string("precision") else { return nil }
+        guard let choice = PrecisionChoice(rawValue: name) else {
+            throw UsageError("--precision \(name): is one of \(PrecisionChoice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self = choice
     }
 }

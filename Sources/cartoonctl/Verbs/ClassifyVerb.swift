@@ -10,6 +10,7 @@ let classifyVerb = Verb(
         .value("top", "N", "How many labels to show for a picture. Default: 5"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),
         .value("unknown_threshold", "SHARE", "Answer 'unknown' where less than this share of the training pictures was as unusual; 0 answers with a label always. Default: 0.002"),
+        .precision,
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("strict", "Treat damaged pictures as unreadable."),
@@ -31,6 +32,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     var options = ClassifyOptions()
     options.graph = FilePath(arguments.string("graph") ?? "output_graph.pb")
     options.labels = arguments.string("labels").map { FilePath($0) }
+    options.precision = try PrecisionChoice(arguments)
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
     if let share = try arguments.number("unknown_threshold", in: 0...1) { options.unknownThreshold = share > 0 ? Float(share) : nil }

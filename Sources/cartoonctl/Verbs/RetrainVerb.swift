@@ -14,6 +14,7 @@ let retrainVerb: Verb = Verb(
         .modelSHA256,
         .architecture,
         .taps,
+        .precision,
         .value("how_many_training_steps", "N", "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."),
         .value("learning_rate", "RATE", "Train by gradient descent with this rate. Default: 0.01"),
         .value("train_batch_size", "N", "Pictures in a step of gradient descent; -1 for all. Default: 100"),
@@ -45,6 +46,7 @@ let retrainVerb: Verb = Verb(
         "retrain --image_dir cartoon --output_graph cartoon.pb --output_labels cartoon.txt",
         "retrain --image_dir cartoon --model_dir /data/inception --how_many_training_steps 4000",
         "retrain --image_dir cartoon --model_dir M --model_url file:///mnt/mirror/inception-2015-12-05.tgz",
+        "retrain --image_dir cartoon --model_dir /data/inception --precision int8",
         "retrain --image_dir cartoon --json --quiet | jq .test_accuracy",
     ],
     run: { try retrain($0) }

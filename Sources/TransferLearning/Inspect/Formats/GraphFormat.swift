@@ -29,13 +29,14 @@ enum GraphFormat {
 
 extension GraphInspection {
     /// Those in `facts`, which the JSON has as fields.
-    static let factNames: Set<String> = ["nodes", "made by", "labels", "inputs", "outputs", "parameters", "work", "operations"]
+    static let factNames: Set<String> = ["nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations"]
 
     /// What a person is told.
     var facts: [Fact] {
         var facts = [Fact("nodes", .count(nodes))]
         if let madeBy, !madeBy.isEmpty { facts.append(Fact("made by", .text(madeBy))) }
         if let labels { facts.append(Fact("labels", .list(labels))) }
+        if let precision { facts.append(Fact("precision", .text(precision))) }
         facts += [
             Fact("inputs", .list(inputs)), Fact("outputs", .list(outputs)),
             Fact("parameters", .text("\(fixed(Double(parameters) * 1e-6, 2)) million")),

@@ -1,0 +1,100 @@
+import TensorGraph
+
+/// Where a layer's output lies while a plan runs, from one step on.
+struct LayerPlace: Sendable {
+    let name: String
+    let value: Value
+    let storage: Storage
+    /// The step that completes it.
+    let step: Int
+
+    /// - Parameters:
+    ///   - lowered: the list whose layers are asked for; `list` has more, made of the same values.
+    ///   - stepCounts: of the layers of `list`.
+    static func places(of lowered: LayerList, in list: LayerList, _ layout: Layout, _ stepCounts: [Int]) -> [LayerPlace] {
+        let names = Dictionary(lowered.layers.map { ($0.output, $0.name) }, uniquingKeysWith: { first, _ in first })
+        var step = -1
+        return zip(list.layers, stepCounts).compactMap { layer, count in
+            step += count
+            return names[layer.output].map { LayerPlace(name: $0, value: layer.output, storage: layout.storages[layer.output], step: step) }
+        }
+    }
+}
+
+/// Finds the ranges of a network's images by looking at pictures, in single precision.
+///
+/// ```swift
+/// let calibrator = try Calibrator(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
+/// for pixels in pictures {
+///     calibrator.executor.input.update(from: pixels, count: 224 * 224 * 3)
+///     calibrator.run()
+/// }
+/// let precision = Precision.int8(calibrator.ranges())
+/// ```
+package final class Calibrator {
+    package let executor: Executor
+    private let list: LayerList
+    private let groups: ActivationGroups
+    private let input: String
+    private var histograms: [Value: Histogram] = [:]
+
+    /// - Parameter pool: threads among which each picture is divided.
+    package init(
+        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], pool: ThreadPool? = nil,
+        instructionSet: InstructionSet = .preferred
+    ) throws(PlanError) {
+        self.input = NodeView.canonical(input)
+        list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        groups = ActivationGroups(list)
+        executor = Executor(
+            try Plan(graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet), pool: pool)
+    }
+
+    /// The names whose ranges a calibrator of this network finds, without one being made.
+    package static func names(
+        in graph: Graph, input: String, inputShape: [Int], outputs: [String]
+    ) throws(PlanError) -> Set<String> {
+        let list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        return Set(list.layers.filter { list.extents[$0.output].pixels > 1 }.map(\.name) + [NodeView.canonical(input)])
+    }
+
+    /// Runs the picture that lies in the executor's input, and takes every image into account.
+    package func run() {
+        let plan = executor.plan, places = plan.places.filter { $0.storage.extent.pixels > 1 }
+        let extent = Lowering.extent(ofShape: plan.inputShape)!
+        histograms[groups.root(list.input), default: Histogram()].add(executor.input, count: extent.count)
+        var next = 0
+        for step in plan.steps.indices {
+            executor.runStep(step)
+            while next < places.count, places[next].step <= step {
+                executor.look(at: places[next].storage) { row, count in
+                    histograms[groups.root(places[next].value), default: Histogram()].add(row, count: count)
+                }
+                next += 1
+            }
+        }
+    }
+
+    /// Of all images of more than one pixel that were seen, those that lie on one scale with the same range.
+    package func ranges() -> ActivationRanges {
+        let ranges = histograms.mapValues { $0.range() }
+        var named: [String: ClosedRange<Float>] = [:]
+        for place in executor.plan.places where place.storage.extent.pixels > 1 { named[place.name] = ranges[groups.root(place.value)] }
+        // Pictures use their whole range, and no part of it is rare.
+        named[input] = histograms[groups.root(list.input)]?.extremes
+        return ActivationRanges(named)
+    }
+}
+
+extension Executor {
+    /// Calls `body` with every row of an image in the arena.
+    func look(at storage: Storage, _ body: (UnsafePointer<Float>, Int) -> Void) {
+        for y in 0..<storage.extent.height {
+            if storage.pixelStride == storage.extent.channels {
+                body(arena + storage.offset(y: y, x: 0), storage.extent.width * storage.extent.channels)
+            } else {
+                for x in 0..<storage.extent.width { body(arena + storage.offset(y: y, x: x), storage.extent.channels) }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/// In what precision a network's convolutions and the images between them are computed.
+package enum Precision: Sendable, Equatable {
+    case fp32
+    /// bfloat16 products, sums in single precision: what VDPBF16PS computes, in every instruction set.
+    case bf16
+    /// Images of unsigned bytes on scales of their own, weights of signed bytes on a scale a channel, sums of integers. The same in
+    /// every instruction set.
+    case int8(ActivationRanges)
+
+    package var name: String {
+        switch self {
+        case .fp32: "fp32"
+        case .bf16: "bf16"
+        case .int8: "int8"
+        }
+    }
+}
+
+extension Precision: Codable {
+    private enum CodingKeys: String, CodingKey { case name, ranges }
+
+    /// `{"name": "bf16"}`, or `{"name": "int8", "ranges": {…}}`.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch try container.decode(String.self, forKey: .name) {
+        case "fp32": self = .fp32
+        case "bf16": self = .bf16
+        case "int8": self = .int8(try container.decode(ActivationRanges.self, forKey: .ranges))
+        case let name: throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "is an unknown precision, \(name)")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        if case .int8(let ranges) = self { try container.encode(ranges, forKey: .ranges) }
+    }
+}
+
+/// Between which numbers a network's images lie: by the node that makes each, and by the input's name. Layers whose input is not named
+/// are computed in single precision.
+package struct ActivationRanges: Sendable, Equatable, Codable {
+    package var ranges: [String: ClosedRange<Float>]
+
+    package init(_ ranges: [String: ClosedRange<Float>]) { self.ranges = ranges }
+
+    /// The same names' ranges as numbers in the names' order, lowest and highest in turn: for the bottleneck cache.
+    package var numbers: [Float] { ranges.sorted { $0.key < $1.key }.flatMap { [$0.value.lowerBound, $0.value.upperBound] } }
+
+    /// - Returns: nil where there are not two numbers for each name, or they are no ranges.
+    package init?(names: Set<String>, numbers: [Float]) {
+        guard numbers.count == 2 * names.count else { return nil }
+        ranges = [:]
+        for (index, name) in names.sorted().enumerated() {
+            let (lowest, highest) = (numbers[2 * index], numbers[2 * index + 1])
+            guard lowest <= highest, lowest.isFinite, highest.isFinite else { return nil }
+            ranges[name] = lowest...highest
+        }
+    }
+
+    /// `{"node": [lowest, highest], …}`
+    package init(from decoder: any Decoder) throws {
+        let pairs = try decoder.singleValueContainer().decode([String: [Float]].self)
+        ranges = try pairs.mapValues { pair in
+            guard pair.count == 2, pair[0] <= pair[1], pair[0].isFinite, pair[1].isFinite else {
+                throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "a range is [lowest, highest]"))
+            }
+            return pair[0]...pair[1]
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(ranges.mapValues { [$0.lowerBound, $0.upperBound] })
+    }
+}

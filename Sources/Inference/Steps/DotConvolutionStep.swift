@@ -1,0 +1,144 @@
+import Kernels
+
+/// A convolution over an image of bytes or bfloat16 numbers, straight from the image; see `ConvolutionStep`. A pixel's channels are
+/// taken a group at a time; a group that reaches beyond them meets weights of zero.
+///
+/// Filters are not cut: in these sizes a panel's weights pass through the second-level cache.
+struct DotConvolutionStep: Step {
+    let name: String
+    let kind: String
+    let work: Int
+    let unitCount: Int
+    let scratchSize: Int
+
+    private let kernels: CellKernels
+    private let input, output: Storage
+    private let residual: Storage?
+    private let inputOffsets, outputOffsets, residualOffsets: Table<Int32>
+    private let runs: Table<FilterRun>
+    private let weights: DotWeights
+    private let terms: DotTerms
+    private let channels, panelWidth: Int
+    private let pixels, tiles, blocks, panels, unitsAcross: Int
+    private let margin: MarginFill
+
+    init(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
+        kernels: InstructionSet
+    ) {
+        let window = convolution.window, element = input.element, rows = kernels.cells.tileRows
+        (self.name, self.input, self.output, self.residual, self.margin) = (name, input, output, residual, margin)
+        self.kernels = kernels.cells
+        kind = "conv \(window.height)×\(window.width) \(element.kind.name)"
+        channels = output.extent.channels
+        work = output.extent.count * window.height * window.width * input.extent.channels
+        panelWidth = 2 * kernels.lanes
+        panels = (channels + panelWidth - 1) / panelWidth
+
+        let group = element.kind.group, paddedChannels = (input.extent.channels + group - 1) / group * group
+        let pixelBytes = paddedChannels * element.kind.size
+        runs = Table(
+            (0..<window.height).flatMap { y -> [FilterRun] in
+                let row = y * input.rowBytes
+                if input.pixelBytes == pixelBytes { return [FilterRun(offset: row, length: window.width * pixelBytes)] }
+                return (0..<window.width).map { FilterRun(offset: row + $0 * input.pixelBytes, length: pixelBytes) }
+            }, padding: FilterRun(offset: 0, length: 0))
+        let rounded = RoundedWeights(convolution, channels: channels, for: element)
+        weights = DotWeights(
+            rounded.values, element.kind, positions: window.height * window.width, inputs: input.extent.channels, outputs: channels,
+            lanes: kernels.lanes)
+        terms = DotTerms(
+            convolution, rounded, from: element, to: output.element, residual: residual?.element, count: panels * panelWidth)
+
+        scratchSize = rows * panelWidth
+        let pixels = output.extent.pixels, tiles = (pixels + rows - 1) / rows
+        (self.pixels, self.tiles) = (pixels, tiles)
+        func offsets(_ offset: (_ y: Int, _ x: Int) -> Int) -> Table<Int32> {
+            Table(count: tiles * rows) { memory in
+                for index in 0..<tiles * rows {
+                    let pixel = min(index, pixels - 1)
+                    memory[index] = Int32(offset(pixel / output.extent.width, pixel % output.extent.width))
+                }
+            }
+        }
+        inputOffsets = offsets { y, x in
+            (y * window.strideY - window.padding.top) * input.rowBytes + (x * window.strideX - window.padding.left) * input.pixelBytes
+        }
+        outputOffsets = offsets { y, x in y * output.rowBytes + x * output.pixelBytes }
+        residualOffsets = residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } } ?? outputOffsets
+
+        // A block's pixels stay in a quarter of half a megabyte of second-level cache. At least twelve units, for the threads: of
+        // panels, as far as there are enough.
+        let footprint = pixelBytes * window.strideY * window.strideX
+        let blockTiles = max(1, min(tiles, 131_072 / (footprint * rows)))
+        blocks = max((tiles + blockTiles - 1) / blockTiles, min(tiles, (12 + panels - 1) / panels))
+        unitsAcross = min(panels, max(1, (12 + blocks - 1) / blocks))
+        unitCount = blocks * unitsAcross
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        let (block, group) = (unit / unitsAcross, unit % unitsAcross)
+        let rows = kernels.tileRows
+        let first = block * tiles / blocks * rows, end = min(pixels, (block + 1) * tiles / blocks * rows)
+        let panels = self.panels(of: group), after = self.panels(of: (group + 1) % unitsAcross).lowerBound
+        for panel in panels {
+            let channel = panel * panelWidth
+            var task = DotPanel(
+                input: input.place(y: 0, x: 0, in: arena), inputOffsets: inputOffsets.pointer + first, runs: runs.pointer,
+                runCount: runs.count, weights: weights.begin(panel),
+                nextWeights: weights.begin(panel + 1 < panels.upperBound ? panel + 1 : after), factors: terms.factors.pointer + channel,
+                bias: terms.bias.pointer + channel, sums: scratch, output: output.place(y: 0, x: 0, in: arena) + channel * output.element.kind.size,
+                outputOffsets: outputOffsets.pointer + first, outputKind: output.element.kind,
+                residual: residual.map { UnsafeRawPointer($0.place(y: 0, x: 0, in: arena) + channel * $0.element.kind.size) },
+                residualOffsets: residual.map { _ in residualOffsets.pointer + first }, residualKind: residual?.element.kind ?? .float32,
+                residualFactor: terms.residualFactor, pixels: end - first, channels: min(panelWidth, channels - channel),
+                lowest: terms.lowest, highest: terms.highest)
+            if input.element.kind == .uint8 { kernels.convolveBytes(&task) } else { kernels.convolveBFloat16(&task) }
+        }
+    }
+
+    private func panels(of group: Int) -> Range<Int> { group * panels / unitsAcross..<(group + 1) * panels / unitsAcross }
+}
+
+/// A filter as kernels take it: panel after panel, as `DotPanel` says; the last has one vector where that is enough.
+struct DotWeights: Sendable {
+    private let bytes: Table<UInt8>
+    private let panelSize: Int
+
+    init(_ values: [Float], _ kind: CellKind, positions: Int, inputs: Int, outputs: Int, lanes: Int) {
+        let group = kind.group, groups = (inputs + group - 1) / group, steps = positions * groups
+        let vectorSize = lanes * group * kind.size, vectors = (outputs + lanes - 1) / lanes
+        panelSize = 2 * steps * vectorSize
+        bytes = Table(count: steps * vectors * vectorSize) { memory in
+            memory.initialize(repeating: 0, count: steps * vectors * vectorSize)
+            for vector in 0..<vectors {
+                // A panel of two vectors has them side by side.
+                let panel = vector / 2, width = min(2, vectors - 2 * panel)
+                let begin = panel * 2 * steps * vectorSize + vector % 2 * vectorSize
+                let lanesHere = min(lanes, outputs - vector * lanes)
+                for step in 0..<steps {
+                    let target = UnsafeMutableRawPointer(memory) + begin + step * width * vectorSize
+                    for member in 0..<group where step % groups * group + member < inputs {
+                        let source = ((step / groups) * inputs + step % groups * group + member) * outputs + vector * lanes
+                        for lane in 0..<lanesHere {
+                            let value = values[source + lane]
+                            switch kind {
+                            case .uint8: target.storeBytes(of: Int8(value), toByteOffset: lane * 4 + member, as: Int8.self)
+                            case .bfloat16:
+                                target.storeBytes(
+                                    of: UInt16(truncatingIfNeeded: value.bitPattern >> 16), toByteOffset: (lane * 2 + member) * 2, as: UInt16.self)
+                            case .float32, .roundedFloat32:
+                                target.storeBytes(of: value, toByteOffset: ((group - 1 - member) * lanes + lane) * 4, as: Float.self)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    func begin(_ panel: Int) -> UnsafeRawPointer { UnsafeRawPointer(bytes.pointer) + panel * panelSize }
+}

@@ -1,0 +1,70 @@
+import Kernels
+import VectorOperations
+
+/// Numbers as they lie in memory, read and written a vector at a time. Reading goes beyond the last channel, writing does not.
+protocol Cell {
+    static var size: Int { get }
+    static func read(_ p: UnsafeRawPointer) -> Vector
+    /// Writes the first `count` numbers, rounded to what a cell can hold; bytes take 0 to 255.
+    static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int)
+}
+
+enum ByteCell: Cell {
+    static var size: Int { 1 }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { floats(p.loadUnaligned(as: ByteVector.self)) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(bytes(v), p, count: count) }
+}
+
+enum FloatCell: Cell {
+    static var size: Int { 4 }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(v, p, count: count) }
+}
+
+enum RoundedCell: Cell {
+    static var size: Int { 4 }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(rounded(v), p, count: count) }
+}
+
+enum BFloat16Cell: Cell {
+    static var size: Int { 2 }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { floats(p.loadUnaligned(as: HalfVector.self)) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(bfloat16(rounded(v)), p, count: count) }
+}
+
+@inline(__always) private func put<Lanes: SIMD & BitwiseCopyable>(_ v: Lanes, _ p: UnsafeMutableRawPointer, count: Int) {
+    if count >= lanes {
+        p.storeBytes(of: v, as: Lanes.self)
+    } else {
+        var v = v
+        p.copyMemory(from: &v, byteCount: count &* (MemoryLayout<Lanes>.size / lanes))
+    }
+}
+
+// MARK: - Of a kind that is known at run time only
+
+@inline(__always) func size(of kind: CellKind) -> Int {
+    switch kind {
+    case .uint8: 1
+    case .bfloat16: 2
+    case .float32, .roundedFloat32: 4
+    }
+}
+
+@inline(__always) func read(_ p: UnsafeRawPointer, _ kind: CellKind) -> Vector {
+    switch kind {
+    case .uint8: ByteCell.read(p)
+    case .bfloat16: BFloat16Cell.read(p)
+    case .float32, .roundedFloat32: FloatCell.read(p)
+    }
+}
+
+@inline(__always) func write(_ v: Vector, _ p: UnsafeMutableRawPointer, _ kind: CellKind, count: Int) {
+    switch kind {
+    case .uint8: ByteCell.write(v, p, count: count)
+    case .bfloat16: BFloat16Cell.write(v, p, count: count)
+    case .roundedFloat32: RoundedCell.write(v, p, count: count)
+    case .float32: FloatCell.write(v, p, count: count)
+    }
+}

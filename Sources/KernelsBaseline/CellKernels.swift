@@ -1,0 +1,112 @@
+import Kernels
+import VectorOperations
+
+/// Convolves each channel of cells with a filter of its own. Integers this small are exact in floats, so that bytes give the same in
+/// every instruction set.
+package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: UnsafePointer<CellFilter>) {
+    let p = row.pointee, f = filter.pointee
+    switch p.inputKind {
+    case .uint8: depthwise(p, f, ByteCell.self)
+    case .bfloat16, .roundedFloat32:
+        let state = vector_ignore_denormals()
+        if p.inputKind == .bfloat16 { depthwise(p, f, BFloat16Cell.self) } else { depthwise(p, f, FloatCell.self) }
+        vector_restore_denormals(state)
+    case .float32: depthwise(p, f, FloatCell.self)
+    }
+}
+
+@inline(__always) private func depthwise<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type) {
+    var channel = 0
+    while channel < p.channels {
+        var x = 0
+        if p.stride == 1 { while x &+ 4 <= p.width { fourPixels(p, f, cell, channel, x); x &+= 4 } }
+        while x < p.width { onePixel(p, f, cell, channel, x); x &+= 1 }
+        channel &+= lanes
+    }
+}
+
+/// Neighbours share most of their inputs and all of the filter.
+@inline(__always) private func fourPixels<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+    let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0), step = p.inputPixelStride
+    var a = start, b = start, c = start, d = start
+    var weights = f.weights + channel
+    for r in 0..<p.windowHeight {
+        var input = p.input + channel &* C.size + r &* p.inputRowStride + x &* step
+        var i0 = C.read(input), i1 = C.read(input + step), i2 = C.read(input + 2 &* step)
+        input += 3 &* step
+        for _ in 0..<p.windowWidth {
+            let i3 = C.read(input), w = load(weights)
+            a.accumulate(i0, w)
+            b.accumulate(i1, w)
+            c.accumulate(i2, w)
+            d.accumulate(i3, w)
+            (i0, i1, i2) = (i1, i2, i3)
+            input += step
+            weights += f.stride
+        }
+    }
+    finish(a, p, f, channel, x)
+    finish(b, p, f, channel, x &+ 1)
+    finish(c, p, f, channel, x &+ 2)
+    finish(d, p, f, channel, x &+ 3)
+}
+
+@inline(__always) private func onePixel<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+    var sum = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0)
+    var weights = f.weights + channel
+    for r in 0..<p.windowHeight {
+        var input = p.input + channel &* C.size + r &* p.inputRowStride + x &* p.stride &* p.inputPixelStride
+        for _ in 0..<p.windowWidth {
+            sum.accumulate(C.read(input), load(weights))
+            input += p.inputPixelStride
+            weights += f.stride
+        }
+    }
+    finish(sum, p, f, channel, x)
+}
+
+@inline(__always) private func finish(_ sum: Vector, _ p: CellRow, _ f: CellFilter, _ channel: Int, _ x: Int) {
+    var value = sum
+    if let factors = f.factors { value = value * load(factors + channel) + load(f.bias + channel) }
+    put(value, p, channel, x)
+}
+
+/// Clamps and writes a vector of one output pixel.
+@inline(__always) func put(_ value: Vector, _ p: CellRow, _ channel: Int, _ x: Int) {
+    write(
+        clamp(value, Vector(repeating: p.lowest), Vector(repeating: p.highest)),
+        p.output + x &* p.outputPixelStride + channel &* size(of: p.outputKind), p.outputKind, count: p.channels &- channel)
+}
+
+/// From one kind of cells to another.
+package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
+    let p = conversion.pointee
+    if p.inputKind == .float32, p.outputKind == .uint8, p.channels &+ p.padding == 4 { return convertColors(p) }
+    let factor = Vector(repeating: p.factor), shift = Vector(repeating: p.shift)
+    let lowest = Vector(repeating: p.lowest), highest = Vector(repeating: p.highest)
+    let inputSize = size(of: p.inputKind), outputSize = size(of: p.outputKind)
+    for pixel in 0..<p.pixels {
+        let input = p.input + pixel &* p.inputPixelStride, output = p.output + pixel &* p.outputPixelStride
+        var channel = 0
+        while channel < p.channels {
+            let value = clamp(read(input + channel &* inputSize, p.inputKind) * factor + shift, lowest, highest)
+            write(value, output + channel &* outputSize, p.outputKind, count: p.channels &- channel)
+            channel &+= lanes
+        }
+        for byte in 0..<p.padding { output.storeBytes(of: 0, toByteOffset: p.channels &* outputSize &+ byte, as: UInt8.self) }
+    }
+}
+
+/// Up to four floats a pixel to as many bytes, those that pad it zero.
+@inline(__always) private func convertColors(_ p: CellConversion) {
+    typealias Four = SIMD4<Float>
+    let factor = Four(repeating: p.factor), shift = Four(repeating: p.shift)
+    let lowest = Four(repeating: p.lowest), highest = Four(repeating: p.highest), mask: UInt32 = ~0 >> UInt32(8 &* p.padding)
+    for pixel in 0..<p.pixels {
+        var value = (p.input + pixel &* p.inputPixelStride).loadUnaligned(as: Four.self) * factor + shift
+        value = value.replacing(with: lowest, where: value .< lowest)
+        value = value.replacing(with: highest, where: value .> highest)
+        let bytes = unsafeBitCast(vector_bytes_of_floats_4(value), to: UInt32.self)
+        (p.output + pixel &* p.outputPixelStride).storeBytes(of: bytes & mask, as: UInt32.self)
+    }
+}

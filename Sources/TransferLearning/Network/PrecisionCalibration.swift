@@ -1,0 +1,78 @@
+import Backbones
+import BottleneckCache
+import Compression
+import Inference
+import TensorGraph
+
+/// In which precision a network is run.
+public enum PrecisionChoice: String, Sendable, CaseIterable { case fp32, bf16, int8 }
+
+/// Finds what a precision needs to know of a network: for int8 the ranges of its images, from some of the pictures at hand.
+///
+/// The pictures are those whose class folder and file name have the smallest digests, so that a few more or fewer in a folder
+/// rarely change the choice, and with it every bottleneck. What was found is kept in the bottleneck cache.
+struct PrecisionCalibration {
+    static let pictureCount = 48
+    private let backbone: Backbone
+    private let graph: Graph
+    private let bottleneck: String
+
+    init(_ backbone: Backbone, _ graph: Graph, bottleneck: String) {
+        (self.backbone, self.graph, self.bottleneck) = (backbone, graph, bottleneck)
+    }
+
+    func precision(_ options: BottleneckOptions) throws(TransferLearningError) -> Precision {
+        switch options.precision ?? .fp32 {
+        case .fp32: return .fp32
+        case .bf16: return .bf16
+        case .int8:
+            guard let directory = options.imageDirectory else {
+                throw .option("precision", reason: "int8 is calibrated on pictures; give --image_dir")
+            }
+            return .int8(try ranges(try pictures(in: directory), options))
+        }
+    }
+
+    private func pictures(in directory: FilePath) throws(TransferLearningError) -> [FilePath] {
+        let folder = try ImageFolder.scan(directory)
+        let all = folder.classes.indices.flatMap { index in
+            folder.classes[index].files.indices.map { file in
+                let name = folder.classes[index].folder.bytes + [UInt8(ascii: "/")] + folder.classes[index].files[file].bytes
+                return (path: folder.path(class: index, file: file), digest: SHA256.hash(name).bytes)
+            }
+        }
+        // Some more than are used: those that cannot be read are passed over.
+        return all.sorted { $0.digest.lexicographicallyPrecedes($1.digest) }.prefix(2 * Self.pictureCount).map(\.path)
+    }
+
+    private func ranges(_ paths: [FilePath], _ options: BottleneckOptions) throws(TransferLearningError) -> ActivationRanges {
+        let about = backbone.description, shape = [1, about.height, about.width, 3]
+        let files = paths.compactMap { path in (try? FileSystem.read(path)).map { (path, $0) } }
+        let key = BottleneckKey(
+            image: SHA256.hash(files.flatMap { SHA256.hash($0.1).bytes }),
+            fingerprint: .init("ranges of \(Self.pictureCount) pictures, " + backbone.fingerprint(precision: .fp32)))
+        let names: Set<String>, calibrator: Calibrator
+        do { names = try Calibrator.names(in: graph, input: about.input, inputShape: shape, outputs: [bottleneck]) } catch {
+            throw TransferLearningError(error, path: backbone.path)
+        }
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        defer { cache.close() }
+        if let numbers = cache.vector(for: key), let known = ActivationRanges(names: names, numbers: numbers) { return known }
+
+        let threads = options.threads ?? ParallelWork.coreCount
+        do {
+            calibrator = try Calibrator(
+                graph, input: about.input, inputShape: shape, outputs: [bottleneck], pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+        } catch { throw TransferLearningError(error, path: backbone.path) }
+        let reader = PictureReader(about, calibrator.executor, isStrict: false)
+        var seen = 0
+        for (_, bytes) in files where seen < Self.pictureCount && (try? reader.read(bytes)) != nil {
+            calibrator.run()
+            seen += 1
+        }
+        guard seen > 0 else { throw .dataset(.noReadablePictures(options.imageDirectory ?? ".", tried: files.count)) }
+        let ranges = calibrator.ranges()
+        do { try cache.insert(ranges.numbers, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
+        return ranges
+    }
+}

@@ -1,0 +1,1 @@
+#include "VectorOperations.h"
