@@ -26,9 +26,7 @@ enum PNG {
         let unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
         try checkLimits(chunks, unpack, options)
 
-        var rows = try PNGRows(
-            bytes, segments: chunks.data, hasZlibHeader: !chunks.isCgBI,
-            widest: chunks.header.rowBytes(chunks.header.width), stride: chunks.header.filterStride)
+        var rows = try PNGRows(bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
         try sink.begin(header(chunks, unpack))
         if let end = chunks.header.isInterlaced
             ? try interlaced(chunks.header, unpack, &rows, &sink) : progressive(chunks.header, unpack, &rows, &sink)
@@ -64,7 +62,7 @@ enum PNG {
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
     ) -> PNGRows.End? {
         let count = header.rowBytes(header.width)
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: header.width * unpack.channels + 1) { buffer in
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: header.width * unpack.channels + PNGUnpack.slack) { buffer in
             guard let out = buffer.baseAddress else { return nil }
             let isIdentity = unpack.isIdentity
             for _ in 0..<header.height {
@@ -85,7 +83,7 @@ enum PNG {
     ) throws(ImageError) -> PNGRows.End? {
         let (width, height, channels) = (header.width, header.height, unpack.channels)
         let canvas = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height * channels)
-        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + 1)
+        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + PNGUnpack.slack)
         defer {
             canvas.deallocate()
             line.deallocate()
