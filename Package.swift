@@ -63,8 +63,8 @@ let package = Package(
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
-        room("Mutation", ["Compression"]),
-        .executableTarget(name: "fuzz", dependencies: ["Imaging", "Compression", "Mutation"], swiftSettings: swift),
+        room("Mutation", ["Compression", "Imaging"]),
+        .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
         .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"], swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),

@@ -22,6 +22,7 @@ public struct BottleneckOptions: Sendable {
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
+    public var limits = PictureLimits()
 
     public init() {}
 }
@@ -47,7 +48,7 @@ struct BottleneckSource {
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
             let extractor = try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
-            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
+            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict, limits: options.limits)
                 .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
@@ -65,7 +66,8 @@ struct BottleneckSource {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         var extraction = BottleneckExtraction(
-            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict)
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict,
+            limits: options.limits)
         var result = data, added: [Int] = []
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)

@@ -14,7 +14,8 @@ let evaluateVerb = Verb(
                 + "inside --graph, if that is given."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision, .seed, .threads, .report, .json, .strict, .quiet,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision, .seed, .threads, .report,
+        .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
     examples: [
         "evaluate --graph cartoon.pb --image_dir cartoon_test",
