@@ -74,6 +74,17 @@ struct ExportTests {
         #expect(weights.grid?.codes == [0, 127, -127, 2] && weights.grid?.steps == [0.5, 0.25])
     }
 
+    @Test("weights that are products of constants are multiplied out")
+    func products() throws {
+        let powers = Tensor(type: .quint8, shape: [2, 1], contents: .dense(ByteRegion([UInt8]([1, 4]))))
+        let read = try network([
+            weights, .constant("q", powers), .values("low", [0], []), .values("high", [255], []), .dequantize("p", ["q", "low", "high"]),
+            Node("Mul", name: "m", inputs: ["p", "w"]), .convolution("y", ["x", "m"]),
+        ])
+        guard case .convolution(_, let product, _, _) = read.steps[0].operation else { Issue.record("no convolution"); return }
+        #expect(product.tensor.floats == [1, 2, 12, 16] && product.grid == nil)
+    }
+
     @Test("a grid of 8 bits is off by half a step at most, and holds zero")
     func rounding() {
         let weights = (0..<600).map { (i: Int) -> Float in Float(i * 37 % 101 - 50) / Float(1 + i % 3) }

@@ -3,8 +3,8 @@ import TensorGraph
 extension Graph {
     /// The graph with weights for what is stored as bytes, and the bytes themselves, by the weights' names.
     ///
-    /// What `Dequantize` makes of constants becomes a constant, and so does its product with a factor a channel, which is how `quantize` writes
-    /// weights.
+    /// What `Dequantize` makes of constants becomes a constant, and so does a product of constants: a factor a channel, or one an input, is how
+    /// `retrain` and `quantize` write weights.
     func dequantized() throws(DeploymentError) -> (graph: Graph, grids: [String: ChannelGrid]) {
         var stored = StoredWeights(nodes: Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }))
         var graph = self
@@ -37,9 +37,9 @@ private struct StoredWeights {
                 let high = try value(of: inputs[2], depth: depth + 1)?.floats
             else { return nil }
             try dequantize(node, bytes, low, high)
-        case "Mul" where inputs.count == 2 && nodes[inputs[0]]?.operation == "Dequantize":
+        case "Mul" where inputs.count == 2:
             guard let levels = try value(of: inputs[0], depth: depth + 1), let steps = try value(of: inputs[1], depth: depth + 1),
-                let product = levels.scaled(by: steps)
+                let product = levels.scaled(by: steps) ?? steps.scaled(by: levels)
             else { return nil }
             values[name] = product
             // Steps must change with every element, as those of the last axes do.
