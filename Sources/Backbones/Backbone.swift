@@ -59,7 +59,8 @@ package struct Backbone: Sendable {
 
     /// The network inside a model that `retrain` wrote, or that was made of one.
     package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
-        try Backbone(ModelFile(path: path, labels: nil).description.backbone, map(path, isInception: false), path: path)
+        let file = try GraphFile(path)
+        return try Backbone(ModelFile(file, labels: nil).description.backbone, file.region, path: path)
     }
 
     package init(_ description: BackboneDescription, _ file: ByteRegion, path: String) throws(BackboneError) {

@@ -26,14 +26,10 @@ extension GraphDraft {
         return a.combined(with: b, operation)
     }
 
-    /// - Source: TensorFlow's `Dequantize`, mode MIN_COMBINED of unsigned bytes: low + q · (high − low) / 255.
     private func dequantized(_ node: Node) -> Tensor? {
         if case .bytes(let mode)? = node.attributes["mode"], mode != Array("MIN_COMBINED".utf8) { return nil }
-        guard let tensor = constant(node, 0), tensor.type == .quint8, case .dense(let region) = tensor.contents,
-            let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1, high.count == 1
-        else { return nil }
-        let step = (high[0] - low[0]) / 255
-        return Tensor(region.bytes.map { Float($0) * step + low[0] }, shape: tensor.shape)
+        guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1, high.count == 1 else { return nil }
+        return constant(node, 0)?.dequantized(low: low[0], high: high[0])
     }
 
     /// Lets equal constants be one: the first of them.

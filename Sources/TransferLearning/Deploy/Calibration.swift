@@ -90,7 +90,7 @@ struct Calibration: Sendable {
     ///
     /// - Parameter cache: nil for a network that is tried once.
     func bottlenecks(of extractor: FeatureExtractor, cache: BottleneckCache?) throws -> LabelledBottlenecks {
-        try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: false)
+        try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits())
             .run(folder, isInterrupted: isInterrupted, report: { _ in })
     }
 
