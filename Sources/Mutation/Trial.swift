@@ -33,7 +33,7 @@ package enum Trial {
     private static func decode(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions) -> Outcome {
         do throws(ImageError) {
             let image = try Image(decoding: bytes, options: options)
-            let header = try header(of: bytes, options: options)
+            let header = try ImageHeader(of: bytes, options: options)
             let stored = image.orientation < 5 ? (image.width, image.height) : (image.height, image.width)
             precondition(image.pixels.count == image.width * image.height * image.channels, "\(image.pixels.count) bytes")
             precondition(image.width * image.height <= options.maximumPixels, "more pixels than the limit")

@@ -11,6 +11,7 @@ struct BottleneckExtraction: Sendable {
     let cache: BottleneckCache
     let threads: Int
     let isStrict: Bool
+    let limits: PictureLimits
     /// How the pictures are distorted, and in which of its variants; nil for not at all.
     var distortion: (how: Distortion, variant: Int)?
 
@@ -124,7 +125,7 @@ struct BottleneckExtraction: Sendable {
             image: digest, fingerprint: .init(extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
         let draw = distortion.map { $0.how.draw($0.variant, image: digest, width: network.width, height: network.height) }
         if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
-        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
+        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
         reader = worker
         let warnings: [DecodingWarning]
         do { warnings = try worker.run(bytes, draw) } catch {

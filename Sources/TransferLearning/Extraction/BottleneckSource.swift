@@ -14,6 +14,7 @@ public struct BottleneckOptions: Sendable {
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
+    public var limits = PictureLimits()
 
     public init() {}
 }
@@ -39,7 +40,7 @@ struct BottleneckSource {
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
             let extractor = try extractor ?? FeatureExtractor(options)
-            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
+            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict, limits: options.limits)
                 .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
@@ -57,7 +58,8 @@ struct BottleneckSource {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         var extraction = BottleneckExtraction(
-            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict)
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict,
+            limits: options.limits)
         var result = data, added: [Int] = []
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)

@@ -9,6 +9,8 @@ extension Option {
     static let taps = Option.value("taps", "LIST", "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network")
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
+    static let maximumPixels = Option.value("max_pixels", "N", "Refuse pictures of more pixels, before anything is allocated. Default: \(PictureLimits().pixels)")
+    static let maximumBytes = Option.value("max_bytes", "N", "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
     static let json = Option.flag("json", "Print the result as one JSON object.")
     static let report = Option.value("report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
@@ -26,5 +28,14 @@ extension BottleneckOptions {
         taps = arguments.string("taps")
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
+        limits = try PictureLimits(arguments)
+    }
+}
+
+extension PictureLimits {
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.init()
+        pixels = try arguments.integer("max_pixels", in: 1...Int.max) ?? pixels
+        bytes = try arguments.integer("max_bytes", in: 1...Int.max) ?? bytes
     }
 }

@@ -13,6 +13,7 @@ let classifyVerb = Verb(
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("strict", "Treat damaged pictures as unreadable."),
+        .maximumPixels, .maximumBytes,
         .flag("quiet", "Print nothing but results and errors."),
     ],
     examples: [
@@ -33,6 +34,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     options.labels = arguments.string("labels").map { FilePath($0) }
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
+    options.limits = try PictureLimits(arguments)
     if let share = try arguments.number("unknown_threshold", in: 0...1) { options.unknownThreshold = share > 0 ? Float(share) : nil }
     let top = try arguments.integer("top", in: 1...Int.max) ?? 5
     let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)

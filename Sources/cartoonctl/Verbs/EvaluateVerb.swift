@@ -11,7 +11,8 @@ let evaluateVerb = Verb(
         .value("folds", "K", "No model: cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .taps, .seed, .threads, .report, .json, .strict, .quiet,
+        .bottleneckDirectory, .modelDirectory, .architecture, .taps, .seed, .threads, .report, .maximumPixels, .maximumBytes,
+        .json, .strict, .quiet,
     ],
     examples: [
         "evaluate --graph cartoon.pb --image_dir cartoon_test",

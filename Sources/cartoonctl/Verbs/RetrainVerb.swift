@@ -35,6 +35,8 @@ let retrainVerb: Verb = Verb(
         .value("resume", "MANIFEST", "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."),
         .seed,
         .threads,
+        .maximumPixels,
+        .maximumBytes,
         .json,
         .strict,
         .quiet,

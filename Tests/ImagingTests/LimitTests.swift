@@ -1,0 +1,79 @@
+import Compression
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Imaging
+
+/// A sink that must not be reached.
+private struct NoSink: RowSink {
+    var begins = 0
+    mutating func begin(_ header: ImageHeader) throws(ImageError) { begins += 1 }
+    mutating func append(row: UnsafePointer<UInt8>) {}
+}
+
+@Suite("Limits")
+struct LimitTests {
+    /// The picture with a size of about 65,000 pixels on each side.
+    private static func enlarged(_ name: String) throws -> [UInt8] {
+        var bytes = try TestPicture.named(name)
+        switch name.split(separator: ".").last {
+        case "png":
+            bytes.replaceSubrange(16..<24, with: [0, 0, 255, 255, 0, 0, 255, 255])
+            let crc = CRC32.checksum(Array(bytes[12..<29]))
+            bytes.replaceSubrange(29..<33, with: (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) })
+        case "bmp": bytes.replaceSubrange(18..<26, with: [255, 255, 0, 0, 255, 255, 0, 0])
+        case "gif":
+            let frame = try #require(bytes.firstRange(of: [0x2c, 0, 0, 0, 0, 19, 0, 13, 0])).lowerBound
+            bytes.replaceSubrange((frame + 5)..<(frame + 9), with: [255, 255, 255, 255])
+        default:
+            // A frame header: its length, 8 bits a sample, height, width (ITU-T T.81 §B.2.2).
+            let frame = try #require(bytes.firstRange(of: [8, 0, 13, 0, 19])).lowerBound
+            bytes.replaceSubrange((frame + 1)..<(frame + 5), with: [255, 255, 255, 255])
+        }
+        return bytes
+    }
+
+    @Test("a bomb is refused before a row is asked for", arguments: [
+        "png_rgb.png", "bmp_24.bmp", "bmp_rle8.bmp", "gif_plain.gif", "jpeg_420.jpg", "jpeg_progressive.jpg",
+    ])
+    func bomb(name: String) throws {
+        let bytes = try Self.enlarged(name)
+        var sink = NoSink()
+        #expect(throws: ImageError.overLimit(what: "pixels", declared: 65535 * 65535, limit: 200_000_000)) {
+            try decode(bytes, into: &sink)
+        }
+        #expect(sink.begins == 0)
+    }
+
+    @Test("the most pixels can be set, and are admitted", arguments: TestPicture.sound)
+    func pixels(picture: TestPicture) throws {
+        let count = picture.width * picture.height
+        var options = DecodingOptions()
+        options.maximumPixels = count
+        _ = try Image(decoding: picture.bytes, options: options)
+        options.maximumPixels = count - 1
+        #expect(throws: ImageError.overLimit(what: "pixels", declared: count, limit: count - 1)) {
+            try Image(decoding: picture.bytes, options: options)
+        }
+    }
+
+    @Test("so can the most bytes", arguments: TestPicture.sound)
+    func bytes(picture: TestPicture) throws {
+        var options = DecodingOptions()
+        options.maximumBytes = picture.width * picture.height * 3 - 1
+        do {
+            _ = try Image(decoding: picture.bytes, options: options)
+            Issue.record("was read")
+        } catch let error as ImageError {
+            guard case .overLimit("bytes", let declared, options.maximumBytes) = error else { throw error }
+            #expect(declared > options.maximumBytes)
+        }
+    }
+
+    @Test("a photograph of 108 megapixels is within the usual ones")
+    func usual() {
+        let options = DecodingOptions()
+        #expect(12000 * 9000 <= options.maximumPixels && 12000 * 9000 * 4 <= options.maximumBytes)
+    }
+}
