@@ -48,3 +48,18 @@ public struct DecodingOptions: Sendable {
     public var maximumBytes = 1 << 31
     public init() {}
 }
+
+extension DecodingOptions {
+    /// Refuses a picture of more pixels than are allowed; of more than 2^40 always, so that no product of sizes overflows.
+    ///
+    /// - Parameters: both under 2^31.
+    func admit(width: Int, height: Int) throws(ImageError) {
+        let limit = min(maximumPixels, 1 << 40)
+        guard width * height <= limit else { throw .overLimit(what: "pixels", declared: width * height, limit: limit) }
+    }
+
+    /// Refuses what would take more bytes than are allowed.
+    func admit(bytes: Int) throws(ImageError) {
+        guard bytes <= maximumBytes else { throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes) }
+    }
+}

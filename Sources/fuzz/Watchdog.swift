@@ -15,7 +15,7 @@ enum Watchdog {
 
     /// Signals that end a process which has done something wrong. A sanitizer has its own words for some, and ours after them.
     static func install() {
-        let sanitizer = dlopen(nil, RTLD_NOW).flatMap { dlsym($0, "__asan_set_death_callback") }
+        let sanitizer = deathCallbackSetter
         for number in sanitizer == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE] : [SIGILL, SIGTRAP, SIGABRT] {
             signal(number) { number in
                 Watchdog.keep(Watchdog.trapped)
@@ -33,7 +33,12 @@ enum Watchdog {
         }
     }
 
-    static var isSanitized: Bool { dlopen(nil, RTLD_NOW).flatMap { dlsym($0, "__asan_set_death_callback") } != nil }
+    static var isSanitized: Bool { deathCallbackSetter != nil }
+
+    /// There is one where AddressSanitizer is.
+    private static var deathCallbackSetter: UnsafeMutableRawPointer? {
+        dlopen(nil, RTLD_NOW).flatMap { dlsym($0, "__asan_set_death_callback") }
+    }
 
     /// - Parameter path: where the file goes if it is one to keep.
     static func watch(_ file: [UInt8], number: Int, path: String) {
@@ -41,6 +46,13 @@ enum Watchdog {
         trapped = Array("fuzz: number \(number) ends the program; kept as \(path)\n".utf8)
         hung = Array("fuzz: number \(number) takes over \(seconds) s; kept as \(path)\n".utf8)
         setTimer(seconds)
+    }
+
+    /// What the thread has used of a processor.
+    static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
     static func rest() { setTimer(0) }

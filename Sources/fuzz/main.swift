@@ -31,10 +31,10 @@ for number in arguments.first..<last {
     }
     let file = mutator.file(number)
     Watchdog.watch(file, number: number, path: "\(arguments.crashers)/\(arguments.seed)-\(number)")
-    let start = ContinuousClock.now
+    let start = Watchdog.processorSeconds
     let outcome = Trial.run(file, number: number)
-    tally.add(outcome, seconds: (ContinuousClock.now - start) / .seconds(1), number: number)
     Watchdog.rest()
+    tally.add(outcome, seconds: Watchdog.processorSeconds - start, number: number)
     if number % 100 == 0 { memory.sample() }
 }
 print(tally.line)

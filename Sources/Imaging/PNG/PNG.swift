@@ -24,8 +24,10 @@ enum PNG {
             throw .malformed(.png, offset: warning.offset, reason: warning.description)
         }
         let unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
-        try checkLimits(chunks, unpack, options)
-
+        let (width, height) = (chunks.header.width, chunks.header.height)
+        try options.admit(width: width, height: height)
+        // Only an interlaced picture is held whole; otherwise its rows are.
+        try options.admit(bytes: chunks.header.isInterlaced ? width * height * unpack.channels : 4 * chunks.header.rowBytes(width))
         var rows = try PNGRows(bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
         try sink.begin(header(chunks, unpack))
         if let end = chunks.header.isInterlaced
@@ -42,20 +44,6 @@ enum PNG {
             throw .malformed(.png, offset: warning.offset, reason: warning.description)
         }
         return warnings
-    }
-
-    /// Before anything of the picture's size is allocated. The products cannot overflow: both sides are under 2^31.
-    private static func checkLimits(_ chunks: PNGChunks, _ unpack: PNGUnpack, _ options: DecodingOptions) throws(ImageError) {
-        let header = chunks.header
-        let pixels = header.width * header.height
-        guard pixels <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
-        }
-        // Only an interlaced picture is held whole; otherwise its rows are.
-        let bytes = header.isInterlaced ? pixels * unpack.channels : 4 * header.rowBytes(header.width)
-        guard bytes <= options.maximumBytes else {
-            throw .overLimit(what: "bytes", declared: bytes, limit: options.maximumBytes)
-        }
     }
 
     private static func progressive<Sink: RowSink>(
