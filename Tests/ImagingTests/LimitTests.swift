@@ -14,20 +14,27 @@ private struct NoSink: RowSink {
 
 @Suite("Limits")
 struct LimitTests {
-    /// The picture with a size of about 65,000 pixels on each side.
+    /// The PNG with four bytes of width and of height, and a checksum that goes with them.
+    private static func png(_ side: [UInt8], isInterlaced: Bool = false) throws -> [UInt8] {
+        var bytes = try TestPicture.named("png_rgb.png")
+        bytes.replaceSubrange(16..<24, with: side + side)
+        bytes[28] = isInterlaced ? 1 : 0
+        let crc = CRC32.checksum(Array(bytes[12..<29]))
+        bytes.replaceSubrange(29..<33, with: (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) })
+        return bytes
+    }
+
+    /// The picture with a size of 65,535 pixels on each side.
     private static func enlarged(_ name: String) throws -> [UInt8] {
         var bytes = try TestPicture.named(name)
         switch name.split(separator: ".").last {
-        case "png":
-            bytes.replaceSubrange(16..<24, with: [0, 0, 255, 255, 0, 0, 255, 255])
-            let crc = CRC32.checksum(Array(bytes[12..<29]))
-            bytes.replaceSubrange(29..<33, with: (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) })
+        case "png": return try png([0, 0, 255, 255])
         case "bmp": bytes.replaceSubrange(18..<26, with: [255, 255, 0, 0, 255, 255, 0, 0])
         case "gif":
             let frame = try #require(bytes.firstRange(of: [0x2c, 0, 0, 0, 0, 19, 0, 13, 0])).lowerBound
             bytes.replaceSubrange((frame + 5)..<(frame + 9), with: [255, 255, 255, 255])
         default:
-            // A frame header: its length, 8 bits a sample, height, width (ITU-T T.81 §B.2.2).
+            // A frame header: 8 bits a sample, height, width (ITU-T T.81 §B.2.2).
             let frame = try #require(bytes.firstRange(of: [8, 0, 13, 0, 19])).lowerBound
             bytes.replaceSubrange((frame + 1)..<(frame + 5), with: [255, 255, 255, 255])
         }
@@ -44,6 +51,16 @@ struct LimitTests {
             try decode(bytes, into: &sink)
         }
         #expect(sink.begins == 0)
+    }
+
+    @Test("however high the limits, sizes whose products overflow are refused", arguments: [false, true])
+    func overflow(isInterlaced: Bool) throws {
+        var options = DecodingOptions()
+        (options.maximumPixels, options.maximumBytes) = (Int.max, Int.max)
+        let bytes = try Self.png([0x7f, 255, 255, 255], isInterlaced: isInterlaced)
+        #expect(throws: ImageError.overLimit(what: "pixels", declared: 0x7fff_ffff * 0x7fff_ffff, limit: 1 << 40)) {
+            try Image(decoding: bytes, options: options)
+        }
     }
 
     @Test("the most pixels can be set, and are admitted", arguments: TestPicture.sound)

@@ -31,7 +31,7 @@ struct TestPicture: Sendable, CustomStringConvertible {
     static let damaged: [(name: String, bytes: [UInt8])] = {
         let folder = Self.folder.appendingPathComponent("damaged")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.sorted().compactMap { name in
+        return names.sorted().filter { !$0.hasPrefix(".") }.compactMap { name in
             (try? Data(contentsOf: folder.appendingPathComponent(name))).map { (name, [UInt8]($0)) }
         }
     }()
