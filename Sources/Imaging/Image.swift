@@ -37,16 +37,9 @@ public struct Image: Sendable {
     }
 
     /// Decodes a file, by its content; its name does not matter.
-    ///
-    /// It is read and not mapped: one that shrinks under a mapping would kill the process.
     public init(
         contentsOf path: String, options: DecodingOptions = .init(), appliesOrientation: Bool = true
     ) throws(ImageError) {
-        let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-            let cause = (error as? CocoaError)?.underlying as? POSIXError
-            throw .unreadableFile(path: path, errno: (cause?.code ?? .EIO).rawValue)
-        }
-        self = try Image(decoding: data, options: options, appliesOrientation: appliesOrientation)
+        self = try Image(decoding: FileBytes.read(path), options: options, appliesOrientation: appliesOrientation)
     }
 }

@@ -24,7 +24,10 @@ struct PixelSink: RowSink {
         placement = Placement(
             width: header.width, height: header.height, orientation: appliesOrientation ? header.orientation : 1)
         // Every byte is written once: by `append`, or by `finish` where rows do not come.
-        pixels = [UInt8](unsafeUninitializedCapacity: bytes) { _, count in count = bytes }
+        pixels = [UInt8](unsafeUninitializedCapacity: bytes) { memory, count in
+            LargePages.prefer(for: UnsafeMutableRawBufferPointer(memory))
+            count = bytes
+        }
     }
 
     /// Makes rows that never came black.

@@ -7,9 +7,9 @@ let arguments = Arguments(CommandLine.arguments.dropFirst())
 // The pictures that are read, however damaged some already are: mutations of what is no picture stay none.
 var options = DecodingOptions()
 options.maximumPixels = Trial.pixels
-let corpus = arguments.pictures.flatMap(files).compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter {
-    (1...arguments.largest).contains($0.count) && (try? Image(decoding: $0, options: options)) != nil
-}
+let corpus = arguments.pictures.flatMap(files).filter {
+    (1...arguments.largest).contains((try? $0.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0)
+}.compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter { (try? Image(decoding: $0, options: options)) != nil }
 if corpus.isEmpty { fail("none of these files is a picture of up to \(arguments.largest) bytes") }
 let dictionary = (arguments.dictionaries.map(files) ?? []).flatMap {
     FuzzDictionary.parse((try? String(contentsOf: $0, encoding: .isoLatin1)) ?? "")

@@ -32,6 +32,7 @@ struct ImageTests {
     @Test("a file that cannot be read is an error of its own, with the system's number")
     func unreadable() {
         #expect(throws: ImageError.unreadableFile(path: "/no/such/file.png", errno: ENOENT)) { try Image(contentsOf: "/no/such/file.png") }
+        #expect(throws: ImageError.unreadableFile(path: "/", errno: EISDIR)) { try Image(contentsOf: "/") }
         #expect("\(ImageError.unreadableFile(path: "a.png", errno: ENOENT))" == "a.png: No such file or directory")
     }
 
