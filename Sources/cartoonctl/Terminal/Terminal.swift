@@ -12,7 +12,8 @@ enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
     static func print(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
-    static func log(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+    /// On a terminal in place of a progress line that an error left there.
+    static func log(_ line: String) { write((errorIsTerminal ? "\r\u{1B}[K" : "") + line + "\n", to: STDERR_FILENO) }
 
     /// Bytes written at once, so that lines of several processes do not mix.
     static func write(_ text: String, to descriptor: Int32) {
