@@ -63,9 +63,9 @@ let package = Package(
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
-        room("Mutation", ["Compression"]),
-        .executableTarget(name: "fuzz", dependencies: ["Imaging", "Compression", "Mutation"], swiftSettings: swift),
-        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph"], swiftSettings: swift),
+        room("Mutation", ["Compression", "Imaging"]),
+        .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
+        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"], swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),
@@ -78,7 +78,7 @@ let package = Package(
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests("TransferLearning", ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
-        tests("cartoonctl", ["make-fixtures"]),
+        tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

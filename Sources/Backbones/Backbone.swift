@@ -23,25 +23,44 @@ package struct Backbone: Sendable {
     package let path: String
     private let file: ByteRegion
 
-    /// Where Google's archive unpacks the Inception v3 graph of retrain.py.
-    package static let inceptionFileName = "classify_image_graph_def.pb"
-
     /// Finds a network by what `--architecture` and `--model_dir` say.
     ///
     /// - Parameters:
     ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a frozen graph; nil: `inception_v3` where there is a
     ///     model directory, else the embedded network.
-    package static func find(architecture: String?, modelDirectory: String?) throws(BackboneError) -> Backbone {
+    ///   - install: puts the network of an archive into the model directory, which lacks it.
+    package static func find(
+        architecture: String?, modelDirectory: String?, install: (NetworkArchive, String) throws(BackboneError) -> Void = { _, _ in }
+    ) throws(BackboneError) -> Backbone {
         switch architecture ?? (modelDirectory == nil ? "efficientnet_lite0" : "inception_v3") {
         case "efficientnet_lite0":
             return try Backbone(.efficientNetLite0, EmbeddedGraph.region, path: "efficientnet_lite0")
         case "inception_v3":
-            let path = (modelDirectory.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? "") + inceptionFileName
-            return try Backbone(.inceptionV3, map(path, isInception: true), path: path)
+            return try Backbone(.inceptionV3, in: modelDirectory, install)
         case let path:
-            let region = try map(path, isInception: false)
-            return try Backbone(describe(path), region, path: path)
+            return try Backbone(describe(path), map(path), path: path)
         }
+    }
+
+    /// A network that has an archive.
+    private init(
+        _ description: BackboneDescription, in directory: String?, _ install: (NetworkArchive, String) throws(BackboneError) -> Void
+    ) throws(BackboneError) {
+        let archive = NetworkArchive.known[description.name]!
+        let path = (directory.map { $0.hasSuffix("/") || $0.isEmpty ? $0 : $0 + "/" } ?? "") + archive.graph.name
+        do throws(BackboneError) {
+            try self.init(description, Self.map(path), path: path)
+        } catch .missing {
+            guard let directory else { throw .noModelDirectory(path: path, archive) }
+            try install(archive, directory)
+            try self.init(description, Self.map(path), path: path)
+        }
+    }
+
+    /// The network inside a model that `retrain` wrote, or that was made of one.
+    package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
+        let file = try GraphFile(path)
+        return try Backbone(ModelFile(file, labels: nil).description.backbone, file.region, path: path)
     }
 
     package init(_ description: BackboneDescription, _ file: ByteRegion, path: String) throws(BackboneError) {
@@ -77,9 +96,9 @@ package struct Backbone: Sendable {
         return "\(precision.name) \(SHA256.hash(bytes))"
     }
 
-    static func map(_ path: String, isInception: Bool) throws(BackboneError) -> ByteRegion {
+    static func map(_ path: String) throws(BackboneError) -> ByteRegion {
         do { return try ByteRegion(mapping: path) } catch {
-            if error.errno == ENOENT || error.errno == ENOTDIR { throw .missing(path: path, isInception: isInception) }
+            if error.errno == ENOENT || error.errno == ENOTDIR { throw .missing(path: path) }
             throw .inputOutput(path: path, code: error.errno)
         }
     }

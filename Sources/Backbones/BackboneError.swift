@@ -1,11 +1,17 @@
+import Compression
 import TensorFlowFormat
 
 /// Why a network or a model cannot be used.
 package enum BackboneError: Error, Sendable, Equatable {
-    /// No such file; `isInception` where it is the one that TensorFlow's archive holds.
-    case missing(path: String, isInception: Bool)
+    case missing(path: String)
+    /// The network has an archive, and no directory was named that it could be in.
+    case noModelDirectory(path: String, NetworkArchive)
+    case download(DownloadError, NetworkArchive, path: String)
     case inputOutput(path: String, code: Int32)
     case graph(path: String, GraphDefError)
+    /// A zip that cannot be read, or holds no graph or several.
+    case package(path: String, ZipReader.Failure)
+    case noGraphInPackage(path: String, graphs: [String])
     /// The JSON that describes the network is absent, no JSON, or lacks something.
     case description(path: String, reason: String)
     case noSuchTensor(path: String, name: String, nearest: [String])

@@ -29,11 +29,26 @@ package struct ModelDescription: Sendable, Codable, Equatable {
         (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
     }
 
-    static let nodeName = "cartoonctl/description"
+    /// The constant's name; exports to other formats use it as a key.
+    package static let nodeName = "cartoonctl/description"
     /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
     static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
     /// All nodes that no other reads and that must not be lost.
     package static let nodeNames = [nodeName, meansName, scalesName]
+
+    /// - Parameter path: of the file that carries it, for the error.
+    package init(json: some Sequence<UInt8>, of path: String) throws(BackboneError) {
+        do { self = try JSONDecoder().decode(ModelDescription.self, from: Data(json)) } catch {
+            throw .description(path: path, reason: "carries a description that this version cannot read")
+        }
+    }
+
+    /// Equal descriptions give equal bytes.
+    package func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
 }
 
 /// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
@@ -50,14 +65,17 @@ package struct ModelFile: Sendable {
     package let graph: Graph
     package let description: ModelDescription
 
-    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`.
+    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`; either may lie in a package.
     ///
     /// - Parameter labels: names to use in place of those inside, one an output.
     package init(path: String, labels: [String]?) throws(BackboneError) {
-        self.path = path
-        let region = try Backbone.map(path, isInception: false)
-        do { graph = try GraphDef.read(region) } catch { throw .graph(path: path, error) }
-        var description = try Self.describe(graph, path, labels)
+        try self.init(GraphFile(path), labels: labels)
+    }
+
+    package init(_ file: GraphFile, labels: [String]?) throws(BackboneError) {
+        path = file.path
+        do { graph = try GraphDef.read(file.region) } catch { throw .graph(path: path, error) }
+        var description = try Self.describe(graph, path, labels ?? file.labels)
         if let labels {
             guard labels.count == description.labels.count else {
                 throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
@@ -73,7 +91,10 @@ package struct ModelFile: Sendable {
 
     /// What `retrain` learned of how unlike each other its pictures are; nil in other models.
     package var novelty: NoveltyTable? {
-        func floats(_ name: String) -> [Float]? { graph.nodes.first { $0.name == name }?.constant?.floats }
+        func floats(_ name: String) -> [Float]? {
+            let tensor = graph.nodes.first { $0.name == name }?.constant
+            return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
+        }
         guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
             let scales = floats(ModelDescription.scalesName), means.count == scales.count,
             graph.nodes.contains(where: { $0.name == description.bottleneck })
@@ -84,9 +105,7 @@ package struct ModelFile: Sendable {
     private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
         if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }), case .strings(let strings)? = node.constant?.contents,
             let text = strings.first {
-            do { return try JSONDecoder().decode(ModelDescription.self, from: Data(text)) } catch {
-                throw .description(path: path, reason: "carries a description that this version cannot read")
-            }
+            return try ModelDescription(json: text, of: path)
         }
         // A model of retrain.py's: known by its network.
         let names = Set(graph.nodes.map(\.name))
@@ -114,7 +133,7 @@ extension Backbone {
     /// - Parameters:
     ///   - weights: `[D, labels]`, row-major.
     ///   - biases: `[labels]`.
-    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads.
+    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads; in double, for no quantization takes these for weights.
     ///   - output: the name of the node with the probabilities.
     ///   - precision: in which the bottlenecks were computed.
     package func joined(
@@ -122,15 +141,17 @@ extension Backbone {
         precision: Precision = .fp32
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
-        var graph = whole.reachable(from: [bottleneck, description.input])
+        var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
         let scope = "final_training_ops/"
         let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
         let taken = Set(graph.nodes.map(\.name))
-        if let name = new.first(where: taken.contains) {
+        if let name = taken.first(where: { $0 == output || $0.hasPrefix(scope) }) {
             throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
         }
         let float = Attribute.type(.float32)
-        graph.nodes.append(.constant(new[1], Tensor(weights, shape: [weights.count / biases.count, biases.count])))
+        let features = weights.count / biases.count
+        graph.nodes += BalancedWeights(weights, channels: features, inner: biases.count)
+            .nodes(new[1], shape: [features, biases.count], powersShape: [features, 1], fresh: { $0 })
         graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
         graph.nodes.append(
             Node(
@@ -143,15 +164,11 @@ extension Backbone {
         if precision != .fp32 { about.precision = precision }
         if let novelty {
             about.noveltyQuantiles = novelty.quantiles
-            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means, shape: [novelty.means.count])))
-            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales, shape: [novelty.scales.count])))
+            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
+            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let json = try? encoder.encode(about) else {
-            throw .description(path: path, reason: "cannot be written as JSON")
-        }
-        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json))))
+        guard let json = try? about.json() else { throw .description(path: path, reason: "cannot be written as JSON") }
+        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))
         return graph
     }
 }

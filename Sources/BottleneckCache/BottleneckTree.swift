@@ -72,7 +72,7 @@ package enum BottleneckTree {
     }
 
     /// Decimals joined by commas; white space around them is allowed.
-    static func parse(_ text: [UInt8]) throws(CacheError) -> [Float] {
+    package static func parse(_ text: [UInt8]) throws(CacheError) -> [Float] {
         var vector: [Float] = []
         for field in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             let word = field.drop { $0 <= 32 }.reversed().drop { $0 <= 32 }.reversed()
@@ -138,7 +138,7 @@ extension BottleneckCache {
         return bytes
     }
 
-    private static func bottleneck(_ payload: [UInt8]) -> ImportedBottleneck? {
+    static func bottleneck(_ payload: [UInt8]) -> ImportedBottleneck? {
         var rest = payload[...]
         func name() -> String? {
             guard rest.count >= 4 else { return nil }

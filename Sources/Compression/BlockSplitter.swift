@@ -8,9 +8,10 @@ import Darwin
 
 /// Finds where a stream of tokens changes its character, so that each block has codes that fit it.
 ///
-/// Begins with many small blocks and joins the two neighbours that lose least, until joining no longer pays for the header it saves.
+/// Begins with many small blocks and joins the two neighbours that lose least, until joining no longer pays for the header it saves; then
+/// moves the ends to where both sides take least.
 enum BlockSplitter {
-    private static let tokensInCell = 1024
+    private static let tokensInCell = 512, leastStep = 16
 
     private struct Run {
         var end: Int
@@ -23,9 +24,7 @@ enum BlockSplitter {
     /// The ends of the blocks, ascending; the last is `tokens.count`.
     static func ends(of tokens: [DeflateToken]) -> [Int] {
         var runs: [Run] = stride(from: 0, to: max(tokens.count, 1), by: tokensInCell).map { begin in
-            let end = min(begin + tokensInCell, tokens.count)
-            var counts = SymbolCounts()
-            for token in tokens[begin..<end] { counts.add(token) }
+            let end = min(begin + tokensInCell, tokens.count), counts = SymbolCounts(tokens[begin..<end])
             return Run(end: end, counts: counts, bits: bits(counts))
         }
         for index in runs.indices.dropLast() { runs[index].saving = saving(runs[index], runs[index + 1]) }
@@ -37,7 +36,31 @@ enum BlockSplitter {
             runs[best].saving = best + 1 < runs.count ? saving(runs[best], runs[best + 1]) : -.infinity
             if best > 0 { runs[best - 1].saving = saving(runs[best - 1], runs[best]) }
         }
+        settle(&runs, in: tokens)
         return runs.map(\.end)
+    }
+
+    /// Moves the ends of runs to where both neighbours take least, by ever smaller steps.
+    private static func settle(_ runs: inout [Run], in tokens: [DeflateToken]) {
+        for index in runs.indices.dropLast() {
+            var step = tokensInCell / 2
+            while step >= leastStep {
+                let moved = [-step, step].contains { distance in
+                    let first = index > 0 ? runs[index - 1].end : 0, end = runs[index].end + distance
+                    guard end > first, end < runs[index + 1].end else { return false }
+                    var near = runs[index].counts, far = runs[index + 1].counts
+                    let between = tokens[min(end, runs[index].end)..<max(end, runs[index].end)]
+                    near.add(between, times: distance > 0 ? 1 : -1)
+                    far.add(between, times: distance > 0 ? -1 : 1)
+                    let (nearBits, farBits) = (bits(near), bits(far))
+                    guard nearBits + farBits < runs[index].bits + runs[index + 1].bits else { return false }
+                    runs[index] = Run(end: end, counts: near, bits: nearBits)
+                    runs[index + 1] = Run(end: runs[index + 1].end, counts: far, bits: farBits)
+                    return true
+                }
+                if !moved { step /= 2 }
+            }
+        }
     }
 
     private static func saving(_ first: Run, _ second: Run) -> Double {
@@ -46,20 +69,28 @@ enum BlockSplitter {
         return first.bits + second.bits - bits(both)
     }
 
-    /// About what a block of these symbols takes: their entropy, and a header of some bits for each that is used.
+    /// About what a block of these symbols takes: their entropy, and that of the lengths of their codes in the header.
     private static func bits(_ counts: SymbolCounts) -> Double {
         var total = Double(counts.extraBits) + 60
+        // How often each length stands in the header; a run of unused symbols counts once.
+        var lengths = [Double](repeating: 0, count: 16)
         for list in [counts.lengths, counts.distances] {
-            var sum = 0, used = 0, logarithms = 0.0
-            for count in list where count > 0 {
-                sum += count
-                used += 1
-                logarithms += Double(count) * log(Double(count))
+            let sum = Double(list.reduce(0, +))
+            var last = 0
+            for count in list {
+                guard count > 0 else {
+                    if last > 0 { lengths[0] += 1 }
+                    last = 0
+                    continue
+                }
+                let bits = log2(sum / Double(count))
+                total += Double(count) * bits
+                last = max(1, min(15, Int(bits.rounded())))
+                lengths[last] += 1
             }
-            guard sum > 0 else { continue }
-            // Three bits: what a code length takes after Huffman coding of the lengths themselves.
-            total += (Double(sum) * log(Double(sum)) - logarithms) / 0.6931471805599453 + 3 * Double(used)
         }
+        let sum = lengths.reduce(0, +)
+        for count in lengths where count > 0 { total += count * log2(sum / count) }
         return total
     }
 }

@@ -12,19 +12,19 @@ package enum Deflate {
         precondition((1...10).contains(level) && bytes.count <= Int(Int32.max))
         let source = bytes.assumingMemoryBound(to: UInt8.self)
         var out = BitWriter(bytes: header(container, level: level))
-        let effort = efforts[min(level, 9) - 1]
+        // Level 10 only needs a first guess.
+        let effort = efforts[level < 10 ? level - 1 : 5]
         var parser = Parser(source: source), optimal = OptimalParser(source: source)
         repeat {
             let start = parser.position
-            let tokens = effort.lookAhead == 0 ? parser.greedy(effort) : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : .max)
-            let ends = level < 10 ? [tokens.count] : BlockSplitter.ends(of: tokens)
-            var (first, begin) = (0, start)
-            for end in ends {
-                let part = tokens[first..<end], stop = part.reduce(begin) { $0 + $1.size }
-                let best = level < 10 ? part : optimal.parse(begin..<stop, from: part)
+            let tokens = effort.lookAhead == 0
+                ? parser.greedy(effort) : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : Parser.tokensInSegment)
+            var begin = start
+            for block in level < 10 ? [tokens[...]] : optimal.blocks(start..<parser.position, from: tokens) {
+                let stop = block.reduce(begin) { $0 + $1.size }
                 DeflateBlock.write(
-                    best, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, to: &out)
-                (first, begin) = (end, stop)
+                    block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, isThorough: level == 10, to: &out)
+                begin = stop
             }
         } while parser.position < source.count
         out.align()
@@ -77,6 +77,8 @@ package enum Deflate {
 private struct Parser: ~Copyable {
     /// Enough to pay for a dynamic header, few enough to follow a change in the data.
     static let tokensInBlock = 1 << 15
+    /// What level 10 looks at as a whole.
+    static let tokensInSegment = 1 << 20
 
     private let source: UnsafeBufferPointer<UInt8>
     private var finder: MatchFinder

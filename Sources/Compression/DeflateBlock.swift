@@ -21,14 +21,60 @@ struct SymbolCounts {
     var distances = [Int](repeating: 0, count: 30)
     var extraBits = 0
 
-    init() { lengths[256] = 1 }
+    /// Of a block of some tokens.
+    init(_ tokens: ArraySlice<DeflateToken> = []) {
+        lengths[256] = 1
+        add(tokens)
+    }
 
-    mutating func add(_ token: DeflateToken) {
-        guard token.distance > 0 else { return lengths[token.literal] += 1 }
-        let (length, distance) = (DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance))
-        lengths[257 + length] += 1
-        distances[distance] += 1
-        extraBits += DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance]
+    /// - Parameter times: -1 takes the tokens away.
+    mutating func add(_ tokens: ArraySlice<DeflateToken>, times: Int = 1) {
+        // Symbols are in range by construction; buffers spare a check of ownership a token.
+        lengths.withUnsafeMutableBufferPointer { lengths in
+            distances.withUnsafeMutableBufferPointer { distances in
+                for token in tokens {
+                    guard token.distance > 0 else {
+                        lengths[token.literal] += times
+                        continue
+                    }
+                    let (length, distance) = (DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance))
+                    lengths[257 + length] += times
+                    distances[distance] += times
+                    extraBits += times * (DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance])
+                }
+            }
+        }
+    }
+}
+
+extension SymbolCounts {
+    /// What the symbols take under some codes.
+    fileprivate func bits(_ codes: (HuffmanCode, HuffmanCode)) -> Int {
+        var bits = extraBits
+        for (symbol, count) in lengths.enumerated() { bits += count * Int(codes.0.lengths[symbol]) }
+        for (symbol, count) in distances.enumerated() { bits += count * Int(codes.1.lengths[symbol]) }
+        return bits
+    }
+}
+
+extension [Int] {
+    /// With runs of four or more neighbours that differ by little more than chance made equal.
+    ///
+    /// - Parameter tolerance: how much they may differ from their mean, in units of its square root.
+    fileprivate func levelled(_ tolerance: Double) -> [Int] {
+        var result = self, start = 0
+        while start < count {
+            var end = start + 1, sum = self[start]
+            while end < count, self[end] > 0, self[start] > 0 {
+                let mean = Double(sum) / Double(end - start)
+                guard abs(Double(self[end]) - mean) <= tolerance * mean.squareRoot() else { break }
+                sum += self[end]
+                end += 1
+            }
+            if end - start >= 4 { for i in start..<end { result[i] = Swift.max(1, sum / (end - start)) } }
+            start = end
+        }
+        return result
     }
 }
 
@@ -38,37 +84,60 @@ struct DeflateBlock {
         HuffmanCode(lengths: DeflateAlphabet.fixedLengths), HuffmanCode(lengths: DeflateAlphabet.fixedDistances)
     )
 
-    /// - Parameter source: the bytes that the tokens stand for.
-    static func write(
-        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, to out: inout BitWriter
-    ) {
-        var counts = SymbolCounts()
-        for token in tokens { counts.add(token) }
-        let (lengthCounts, distanceCounts, extraBits) = (counts.lengths, counts.distances, counts.extraBits)
-        let dynamic = (HuffmanCode(frequencies: lengthCounts, limit: 15), HuffmanCode(frequencies: distanceCounts, limit: 15))
-        let header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths)
+    /// The codes that fit some tokens, and what blocks of these take.
+    private struct Plan {
+        private(set) var dynamic: (HuffmanCode, HuffmanCode)
+        private(set) var header: DynamicHeader
+        private(set) var dynamicBits: Int
+        let fixedBits, storedBits: Int
 
-        func cost(_ codes: (HuffmanCode, HuffmanCode)) -> Int {
-            var bits = extraBits
-            for (symbol, count) in lengthCounts.enumerated() { bits += count * Int(codes.0.lengths[symbol]) }
-            for (symbol, count) in distanceCounts.enumerated() { bits += count * Int(codes.1.lengths[symbol]) }
-            return bits
+        /// - Parameter isThorough: whether to look for codes whose header is shorter.
+        init(_ tokens: ArraySlice<DeflateToken>, isThorough: Bool) {
+            let counts = SymbolCounts(tokens), size = tokens.reduce(0) { $0 + $1.size }
+            fixedBits = counts.bits(fixed)
+            storedBits = (size + 5 * (size / 65535 + 1)) * 8
+            dynamic = (HuffmanCode(frequencies: counts.lengths, limit: 15), HuffmanCode(frequencies: counts.distances, limit: 15))
+            header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths, isThorough: isThorough)
+            dynamicBits = header.bitCount + counts.bits(dynamic)
+            guard isThorough else { return }
+            // Neighbours of one length can save more in the header than they cost in the block.
+            for tolerance in [0.5, 1, 2, 3, 4] {
+                let codes = (
+                    HuffmanCode(frequencies: counts.lengths.levelled(tolerance), limit: 15),
+                    HuffmanCode(frequencies: counts.distances.levelled(tolerance), limit: 15)
+                )
+                let header = DynamicHeader(lengths: codes.0.lengths, distances: codes.1.lengths, isThorough: true)
+                let bits = header.bitCount + counts.bits(codes)
+                if bits < dynamicBits { (dynamic, self.header, dynamicBits) = (codes, header, bits) }
+            }
         }
-        let dynamicBits = header.bitCount + cost(dynamic)
-        let fixedBits = cost(fixed)
-        let storedBits = (source.count + 5 * (source.count / 65535 + 1)) * 8
-        if storedBits < min(dynamicBits, fixedBits) {
+    }
+
+    /// What a thorough `write` would write, but for what aligns a stored block.
+    static func bits(_ tokens: ArraySlice<DeflateToken>) -> Int {
+        let plan = Plan(tokens, isThorough: true)
+        return 3 + min(plan.dynamicBits, plan.fixedBits, plan.storedBits)
+    }
+
+    /// - Parameters:
+    ///   - source: the bytes that the tokens stand for.
+    ///   - isThorough: whether to look for codes whose header is shorter, which takes several times as long.
+    static func write(
+        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, isThorough: Bool, to out: inout BitWriter
+    ) {
+        let plan = Plan(tokens, isThorough: isThorough)
+        if plan.storedBits < min(plan.dynamicBits, plan.fixedBits) {
             writeStored(source, isLast: isLast, to: &out)
             return
         }
         out.write(isLast ? 1 : 0, 1)
-        if fixedBits <= dynamicBits {
+        if plan.fixedBits <= plan.dynamicBits {
             out.write(1, 2)
             writeTokens(tokens, fixed, to: &out)
         } else {
             out.write(2, 2)
-            header.write(to: &out)
-            writeTokens(tokens, dynamic, to: &out)
+            plan.header.write(to: &out)
+            writeTokens(tokens, plan.dynamic, to: &out)
         }
     }
 
@@ -128,7 +197,14 @@ private struct DynamicHeader {
     private let lengthCount, distanceCount, codeCount: Int
     private let code: HuffmanCode
 
-    init(lengths: [UInt8], distances: [UInt8]) {
+    /// - Parameter isThorough: takes the shortest of those that use, or do without, each kind of run.
+    init(lengths: [UInt8], distances: [UInt8], isThorough: Bool) {
+        let all = (isThorough ? 0..<8 : 7..<8).map { DynamicHeader(lengths: lengths, distances: distances, runs: $0) }
+        self = all.min { $0.bitCount < $1.bitCount }!
+    }
+
+    /// - Parameter runs: bits 0, 1 and 2 allow symbols 16, 17 and 18.
+    private init(lengths: [UInt8], distances: [UInt8], runs: Int) {
         lengthCount = max(257, 1 + (lengths.lastIndex { $0 > 0 } ?? 0))
         distanceCount = max(1, 1 + (distances.lastIndex { $0 > 0 } ?? 0))
         let all = Array(lengths.prefix(lengthCount)) + Array(distances.prefix(distanceCount))
@@ -137,12 +213,17 @@ private struct DynamicHeader {
             let end = all[start...].firstIndex { $0 != all[start] } ?? all.count
             var left = end - start
             if all[start] == 0 {
-                while left >= 3 {
+                while left >= 11, runs & 4 != 0 {
                     let count = min(left, 138)
-                    items.append(count < 11 ? (17, count - 3) : (18, count - 11))
+                    items.append((18, count - 11))
                     left -= count
                 }
-            } else {
+                while left >= 3, runs & 2 != 0 {
+                    let count = min(left, 10)
+                    items.append((17, count - 3))
+                    left -= count
+                }
+            } else if left > 3, runs & 1 != 0 {
                 items.append((Int(all[start]), 0))
                 left -= 1
                 while left >= 3 {

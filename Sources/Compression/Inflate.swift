@@ -27,7 +27,9 @@ package enum Inflate {
             guard declared == computed else {
                 throw .badChecksum(offset: inflater.offset - 4, declared: declared, computed: computed)
             }
-        case .gzip: try decompressMembers(bytes, into: &output)
+        case .gzip:
+            var stream = GzipStream(bytes)
+            while let piece = try stream.next() { try output.append(piece) }
         }
         return output.withBytes { Array($0) }
     }
@@ -39,27 +41,6 @@ package enum Inflate {
             do throws(InflateError) { return .success(try decompress(bytes, container, limit: limit)) } catch { return .failure(error) }
         }
         return try result.get()
-    }
-
-    private static func decompressMembers(_ bytes: UnsafeRawBufferPointer, into output: inout OutputBuffer) throws(InflateError) {
-        var inflater = Inflater(segments: [bytes])
-        while true {
-            try inflater.readGzipHeader()
-            let start = output.count
-            try output.fill(from: &inflater, historyStart: start)
-            let (crc, length) = output.withBytes { all in
-                let member = UnsafeRawBufferPointer(rebasing: all[start...])
-                return (CRC32.checksum(member), UInt32(truncatingIfNeeded: member.count))
-            }
-            let at = inflater.offset
-            let declared = (try inflater.trailer(bytes: 4, bigEndian: false), try inflater.trailer(bytes: 4, bigEndian: false))
-            guard declared.0 == crc else { throw .badChecksum(offset: at, declared: declared.0, computed: crc) }
-            guard declared.1 == length else { throw .badLength(offset: at + 4, declared: declared.1, computed: length) }
-            // Another member follows, or padding that is none of ours.
-            let next = inflater.offset
-            guard next + 2 <= bytes.count, bytes[next] == 0x1f, bytes[next + 1] == 0x8b else { return }
-            inflater.restart()
-        }
     }
 }
 
@@ -101,20 +82,27 @@ private struct OutputBuffer: ~Copyable {
 
     deinit { memory.deallocate() }
 
-    /// - Parameter historyStart: where matches may not reach past.
-    mutating func fill(from inflater: inout Inflater, historyStart: Int = 0) throws(InflateError) {
+    mutating func fill(from inflater: inout Inflater) throws(InflateError) {
         while true {
-            var position = count - historyStart
-            try inflater.decode(into: memory + historyStart, position: &position, capacity: capacity - historyStart)
-            count = historyStart + position
+            try inflater.decode(into: memory, position: &count, capacity: capacity)
             if inflater.isFinished { return }
-            if capacity == limit { throw .overLimit(limit) }
-            let larger = min(limit, capacity * 2)
-            let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
-            moved.update(from: memory, count: count)
-            memory.deallocate()
-            (memory, capacity) = (moved, larger)
+            try grow()
         }
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(InflateError) {
+        while capacity - count < bytes.count { try grow() }
+        UnsafeMutableRawBufferPointer(start: memory + count, count: bytes.count).copyMemory(from: bytes)
+        count += bytes.count
+    }
+
+    private mutating func grow() throws(InflateError) {
+        if capacity == limit { throw .overLimit(limit) }
+        let larger = min(limit, capacity * 2)
+        let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+        moved.update(from: memory, count: count)
+        memory.deallocate()
+        (memory, capacity) = (moved, larger)
     }
 
     func withBytes<T>(_ body: (UnsafeRawBufferPointer) -> T) -> T {

@@ -6,12 +6,13 @@ import Musl
 import Darwin
 #endif
 
-/// Cuts a block into the tokens that take the fewest bits: a shortest path from its first byte to its last, where a token's length is
-/// what the block's own codes make of it; found again with the codes that the path itself leads to, while that helps.
+/// Cuts bytes into the tokens that take the fewest bits: a shortest path from a block's first byte to its last, where a token's length is
+/// what the block's own codes make of it; found again with the codes that the path itself leads to, while that helps. Blocks are
+/// laid out anew over the tokens that were found, while that helps.
 ///
 /// - Source: the idea is zopfli's (Alakuijala and Vandevenne 2013).
 struct OptimalParser: ~Copyable {
-    private static let depth = 2048, rounds = 6
+    private static let depth = 1024, rounds = 6, layouts = 5
 
     private let source: UnsafeBufferPointer<UInt8>
     private var finder: MatchFinder
@@ -21,50 +22,107 @@ struct OptimalParser: ~Copyable {
         finder = MatchFinder(source: source)
     }
 
+    /// Blocks of tokens for a part of the source.
+    ///
     /// - Parameters:
     ///   - range: of the source; ranges must come in order.
     ///   - tokens: that stand for it, found in another way.
-    mutating func parse(_ range: Range<Int>, from tokens: ArraySlice<DeflateToken>) -> ArraySlice<DeflateToken> {
-        var matches: [DeflateToken] = [], starts = [0]
-        for position in range {
-            finder.insert(upTo: position)
-            finder.appendMatches(at: position, depth: Self.depth, to: &matches)
-            starts.append(matches.count)
-        }
-        var best = tokens, current = Costs(tokens)
-        for _ in 0..<Self.rounds {
-            let path = shortestPath(range, matches, starts, current)[...]
-            let costs = Costs(path)
-            guard costs.total < Costs(best).total else { break }
-            (best, current) = (path, costs)
+    mutating func blocks(_ range: Range<Int>, from tokens: [DeflateToken]) -> [ArraySlice<DeflateToken>] {
+        let matches = Matches(range, &finder)
+        var best = Self.layOut(tokens), least = best.reduce(0) { $0 + DeflateBlock.bits($1) }
+        for _ in 0..<Self.layouts {
+            var parsed: [DeflateToken] = [], begin = range.lowerBound
+            parsed.reserveCapacity(tokens.count)
+            for block in best {
+                let end = block.reduce(begin) { $0 + $1.size }
+                parsed += parse(begin..<end, matches, from: block)
+                begin = end
+            }
+            let next = Self.layOut(parsed), bits = next.reduce(0) { $0 + DeflateBlock.bits($1) }
+            let gain = least - bits
+            if gain > 0 { (best, least) = (next, bits) }
+            // The rest is not worth the time.
+            if gain < least / 4096 { break }
         }
         return best
     }
 
-    private func shortestPath(_ range: Range<Int>, _ matches: [DeflateToken], _ starts: [Int], _ costs: Costs) -> [DeflateToken] {
+    private static func layOut(_ tokens: [DeflateToken]) -> [ArraySlice<DeflateToken>] {
+        var begin = 0
+        return BlockSplitter.ends(of: tokens).map { end in
+            defer { begin = end }
+            return tokens[begin..<end]
+        }
+    }
+
+    /// - Parameter tokens: that stand for the range.
+    private func parse(_ range: Range<Int>, _ matches: Matches, from tokens: ArraySlice<DeflateToken>) -> ArraySlice<DeflateToken> {
+        var best = tokens, costs = Costs(tokens)
+        for _ in 0..<Self.rounds {
+            let path = shortestPath(range, matches, costs)[...], next = Costs(path)
+            let gain = costs.total - next.total
+            if gain > 0 { (best, costs) = (path, next) }
+            if gain < costs.total / 16384 { break }
+        }
+        return best
+    }
+
+    /// Those at every position of a part of the source.
+    private struct Matches {
+        private let first: Int
+        private var tokens: [DeflateToken] = []
+        /// Where those of each position begin, and where the last end.
+        private var starts = [0]
+
+        init(_ range: Range<Int>, _ finder: inout MatchFinder) {
+            first = range.lowerBound
+            starts.reserveCapacity(range.count + 1)
+            for position in range {
+                finder.insert(upTo: position)
+                finder.appendMatches(at: position, depth: OptimalParser.depth, to: &tokens)
+                starts.append(tokens.count)
+            }
+        }
+
+        /// Hands every position's matches, each longer and farther than the one before, to `body`; positions are told from the range's first.
+        func forEach(_ range: Range<Int>, _ body: (Int, UnsafeBufferPointer<DeflateToken>) -> Void) {
+            tokens.withUnsafeBufferPointer { tokens in
+                for i in range.indices {
+                    let place = i - first
+                    body(i - range.lowerBound, UnsafeBufferPointer(rebasing: tokens[starts[place]..<starts[place + 1]]))
+                }
+            }
+        }
+    }
+
+    private func shortestPath(_ range: Range<Int>, _ matches: Matches, _ costs: Costs) -> [DeflateToken] {
         let count = range.count
         var reached = [Float](repeating: .infinity, count: count + 1)
         var arrivals = [DeflateToken](repeating: DeflateToken(literal: 0), count: count + 1)
         reached[0] = 0
-        for i in 0..<count {
-            let literal = source[range.lowerBound + i], here = reached[i]
-            if here + costs.lengths[Int(literal)] < reached[i + 1] {
-                reached[i + 1] = here + costs.lengths[Int(literal)]
-                arrivals[i + 1] = DeflateToken(literal: literal)
-            }
-            var shorter = 2
-            for match in matches[starts[i]..<starts[i + 1]] {
-                let longest = min(match.length, count - i)
-                guard longest > shorter else { break }
-                let far = here + costs.distances[DeflateSymbol.distance(match.distance)]
-                for length in (shorter + 1)...longest {
-                    let cost = far + costs.runs[length]
-                    if cost < reached[i + length] {
-                        reached[i + length] = cost
-                        arrivals[i + length] = DeflateToken(length: length, distance: match.distance)
+        reached.withUnsafeMutableBufferPointer { reached in
+            arrivals.withUnsafeMutableBufferPointer { arrivals in
+                matches.forEach(range) { i, matches in
+                    let literal = source[range.lowerBound + i], here = reached[i]
+                    if here + costs.lengths[Int(literal)] < reached[i + 1] {
+                        reached[i + 1] = here + costs.lengths[Int(literal)]
+                        arrivals[i + 1] = DeflateToken(literal: literal)
+                    }
+                    var shorter = 2
+                    for match in matches {
+                        let longest = min(match.length, count - i)
+                        guard longest > shorter else { break }
+                        let far = here + costs.distances[DeflateSymbol.distance(match.distance)]
+                        for length in (shorter + 1)...longest {
+                            let cost = far + costs.runs[length]
+                            if cost < reached[i + length] {
+                                reached[i + length] = cost
+                                arrivals[i + length] = DeflateToken(length: length, distance: match.distance)
+                            }
+                        }
+                        shorter = longest
                     }
                 }
-                shorter = longest
             }
         }
         var path: [DeflateToken] = [], place = count
@@ -83,8 +141,7 @@ struct OptimalParser: ~Copyable {
         let total: Double
 
         init(_ tokens: ArraySlice<DeflateToken>) {
-            var counts = SymbolCounts()
-            for token in tokens { counts.add(token) }
+            let counts = SymbolCounts(tokens)
             let codes = [counts.lengths, counts.distances].map(Self.bits)
             lengths = codes[0]
             distances = zip(codes[1], DeflateAlphabet.distanceExtra).map { $0 + Float($1) }

@@ -3,9 +3,12 @@
 /// An L2-regularized layer's weights are combinations of the rows (the representer theorem), so only K = X·Xᵀ matters. With
 /// K = L·Lᵀ (Cholesky) the rows of L take the place of those of X, for all folds and strengths alike; weights V found
 /// there are W = Xᵀ·A with Lᵀ·A = V.
+///
+/// Rows may depend on each other: pictures that are equal, or more of them than there are features that vary. So that no pivot is
+/// rounding alone, each row is given a feature of its own, a hundredth of its length, on which no other row looks.
 struct GramReduction {
     private let original: DesignMatrix
-    /// L, lower triangular: `[rows, rows]`. A column is blank where its row depends on those before it.
+    /// L, lower triangular: `[rows, rows]`.
     let reduced: DesignMatrix
 
     init(_ design: DesignMatrix, workers: Workers) {
@@ -28,6 +31,7 @@ struct GramReduction {
                 for j in 0..<columns where J * tile + j <= I * tile + i { out[j] = block.base[j * tile + i] }
             }
         }
+        Self.addPrivateFeatures(to: factor)
         Self.factorize(factor, workers: workers)
         reduced = factor
     }
@@ -42,12 +46,20 @@ struct GramReduction {
         return (row, index - first)
     }
 
+    /// 10⁻⁴ of the rows' mean square length on the diagonal: well above what rounding leaves there, well below what any penalty worth
+    /// choosing does to directions so weak.
+    private static func addPrivateFeatures(to a: DesignMatrix) {
+        let diagonal = (0..<a.rows).map { a.values.base + $0 * a.stride + $0 }
+        let amount = diagonal.reduce(0.0) { $0 + Double($1.pointee) } / Double(max(a.rows, 1)) * 1e-4
+        for element in diagonal { element.pointee += Float(amount) }
+    }
+
     /// Cholesky in place, left-looking: each block of columns first takes away what the columns before it explain.
     private static func factorize(_ a: DesignMatrix, workers: Workers) {
         let n = a.rows, width = 64
         var largest: Float = 0
         for i in 0..<n { largest = max(largest, a.values.base[i * a.stride + i]) }
-        // A remainder below the rounding of K is a row that repeats others (two equal pictures): its column is left blank.
+        // Without any features at all, or where rounding won after all, a column is left blank.
         let least = largest * 1e-6 * Float(n).squareRoot()
         for first in stride(from: 0, to: n, by: width) {
             let end = min(first + width, n)

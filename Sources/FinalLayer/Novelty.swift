@@ -53,7 +53,7 @@ package struct Novelty: Sendable, Equatable {
 
     /// What `score` would be of a training row had it not been among the rows: few rows lie close to a mean they made.
     ///
-    /// Exact: without a row at z standard deviations, the mean moves away from it by z/(n-1), and the variance shrinks by
+    /// Exact, but for features that hardly vary: without a row at z standard deviations, the mean moves away from it by z/(n-1), and the variance shrinks by
     /// n/(n-1) · (1 - z²/(n-1)).
     private func scoreLeftOut(_ row: ArraySlice<Float>, factors: [Float], rows n: Int) -> Float {
         guard n > 2 else { return 1 }

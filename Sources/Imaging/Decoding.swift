@@ -7,21 +7,19 @@ public struct ImageHeader: Sendable, Equatable {
     public var channels: Int
     /// EXIF orientation, 1...8 (TIFF 6.0, tag 0x0112); 1 is upright.
     public var orientation: Int
+
+    /// Size in pixels of the picture as it is meant to be seen.
+    public var uprightWidth: Int { orientation < 5 ? width : height }
+    public var uprightHeight: Int { orientation < 5 ? height : width }
 }
 
 /// Receives a picture's rows, top to bottom, as they are decoded: a buffer, or a resizer that never holds the whole picture.
 public protocol RowSink {
     /// Called once, before the first row.
     mutating func begin(_ header: ImageHeader) throws(ImageError)
-    /// `row` holds `width * channels` bytes and is valid during the call only.
+    /// `row` holds `width * channels` bytes and is valid during the call only. Fewer rows than the header says may come from a
+    /// damaged file.
     mutating func append(row: UnsafePointer<UInt8>)
-}
-
-/// What the bytes are, found by their content, never by a name.
-public enum ImageFormat: String, Sendable, CaseIterable {
-    case jpeg, png, gif, bmp
-    /// Recognized so that an error can name them; not decoded.
-    case webp, avif, heic, tiff, svg, html, gitLFSPointer, empty, unknown
 }
 
 /// Inverse cosine transforms of libjpeg, each reproduced bit for bit.
@@ -39,29 +37,29 @@ public struct DecodingOptions: Sendable {
     public var scaleDenominator = 1
     /// Hand out 4 channels where the picture has transparency; otherwise alpha is dropped.
     public var keepsAlpha = false
-    /// Read PNGs in Apple's CgBI variant, which no other reader takes and no standard describes.
+    /// Read PNGs in Apple's CgBI variant, which no standard describes and no other common reader takes.
     public var readsCgBI = false
     /// Refuse damaged or truncated pictures instead of keeping what could be decoded.
     public var isStrict = false
-    /// Checked against the header, before anything is allocated.
+    /// The most pixels a picture may declare. Checked against the header, before anything is allocated; the default admits any
+    /// camera's photographs and refuses bombs.
     public var maximumPixels = 200_000_000
+    /// The most bytes that the picture, where it is kept, and each thing its decoder must hold may take; checked in the same place.
     public var maximumBytes = 1 << 31
     public init() {}
 }
 
-/// Why a picture could not be decoded. Offsets are bytes from the start of the file.
-public enum ImageError: Error, Sendable, Equatable {
-    case unrecognized
-    /// Recognized, and not something the decoder reads: WebP, lossless JPEG, …
-    case unsupported(ImageFormat, feature: String)
-    case malformed(ImageFormat, offset: Int, reason: String)
-    case truncated(ImageFormat, offset: Int)
-    case overLimit(what: String, declared: Int, limit: Int)
-}
+extension DecodingOptions {
+    /// Refuses a picture of more pixels than are allowed; of more than 2^40 always, so that no product of sizes overflows.
+    ///
+    /// - Parameters: both under 2^31.
+    func admit(width: Int, height: Int) throws(ImageError) {
+        let limit = min(maximumPixels, 1 << 40)
+        guard width * height <= limit else { throw .overLimit(what: "pixels", declared: width * height, limit: limit) }
+    }
 
-/// Something that was wrong and could be worked around.
-public struct DecodingWarning: Sendable, Equatable, CustomStringConvertible {
-    public var offset: Int
-    public var description: String
-    public init(offset: Int, _ description: String) { (self.offset, self.description) = (offset, description) }
+    /// Refuses what would take more bytes than are allowed.
+    func admit(bytes: Int) throws(ImageError) {
+        guard bytes <= maximumBytes else { throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes) }
+    }
 }

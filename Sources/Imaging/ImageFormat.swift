@@ -1,7 +1,24 @@
-extension ImageFormat {
-    /// What the bytes are, by their first ones. JPEG and PNG are also found behind a little junk.
-    public static func sniff(_ bytes: UnsafeRawBufferPointer) -> ImageFormat { locate(bytes).format }
+/// What the bytes are, found by their content, never by a name.
+public enum ImageFormat: String, Sendable, CaseIterable, CustomStringConvertible {
+    case jpeg, png, gif, bmp
+    /// Recognized so that an error can name them; not decoded.
+    case webp, avif, heic, tiff, svg, html, gitLFSPointer, empty, unknown
 
+    /// As people write it.
+    public var description: String {
+        switch self {
+        case .jpeg, .png, .gif, .bmp, .avif, .heic, .tiff, .svg, .html: rawValue.uppercased()
+        case .webp: "WebP"
+        case .gitLFSPointer: "Git LFS pointer"
+        case .empty: "empty file"
+        case .unknown: "unknown format"
+        }
+    }
+}
+
+extension ImageFormat {
+    /// Looks at the first bytes. JPEG and PNG are also found behind a little junk.
+    ///
     /// - Returns: the format, and where it starts: not at 0 only if junk precedes a JPEG or PNG.
     static func locate(_ bytes: UnsafeRawBufferPointer) -> (format: ImageFormat, start: Int) {
         if bytes.isEmpty { return (.empty, 0) }

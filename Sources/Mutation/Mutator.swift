@@ -9,28 +9,63 @@ package struct Mutator: Sendable {
     private let dictionary: [[UInt8]]
 
     /// - Parameters:
-    ///   - corpus: at least one file.
+    ///   - corpus: at least one file. What lies inside of them, streams and EXIF directories, is made to stand for itself too.
     ///   - dictionary: byte strings worth writing somewhere.
     package init(seed: UInt64, corpus: [[UInt8]], dictionary: [[UInt8]]) {
         precondition(!corpus.isEmpty)
-        (self.seed, self.corpus, self.dictionary) = (seed, corpus, dictionary)
+        (self.seed, self.dictionary) = (seed, dictionary)
+        self.corpus = corpus + corpus.enumerated().flatMap { index, file in Self.pieces(file, index) }
+    }
+
+    /// What inflate and the EXIF reader take by itself, of every eighth file: a zlib stream, bare, or as gzip; a TIFF structure.
+    private static func pieces(_ file: [UInt8], _ index: Int) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        let zlib = PNGSurgery.packedImageData(file)
+        if index % 8 == 0, zlib.count > 6 {
+            let bare = Array(zlib[2..<(zlib.count - 4)])
+            pieces += [zlib, bare, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255] + bare + [0, 0, 0, 0, 0, 0, 0, 0]]
+        }
+        for start in [[0x49, 0x49, 42, 0], [0x4d, 0x4d, 0, 42]] as [[UInt8]] {
+            if let found = file.firstRange(of: start) { pieces.append(Array(file[found.lowerBound...].prefix(256))) }
+        }
+        return pieces
     }
 
     /// The mutated file of that number; files do not depend on each other.
     package func file(_ number: Int) -> [UInt8] {
         var random = SplitMix64(state: seed &+ UInt64(truncatingIfNeeded: number) &* 0xd134_2543_de82_ef95)
         var bytes = corpus.randomElement(using: &random) ?? []
-        if Int.random(in: 0..<4, using: &random) == 0, let raw = PNGSurgery.imageData(bytes) {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0, 1:
+            guard var raw = PNGSurgery.imageData(bytes) else { fallthrough }
             // Past the checksums and the compression, into filters and rows.
-            var changed = raw
-            mutate(&changed, &random)
-            bytes = PNGSurgery.replacingImageData(of: bytes, with: changed)
-        } else {
+            mutate(&raw, &random)
+            bytes = PNGSurgery.replacingImageData(of: bytes, with: raw)
+        case 2: splice(&bytes, &random)
+        case 3:
+            splice(&bytes, &random)
             mutate(&bytes, &random)
+        default: mutate(&bytes, &random)
         }
         // A wrong checksum ends most PNGs at once: mostly it is made right.
         if Int.random(in: 0..<8, using: &random) > 0 { PNGSurgery.fixChecksums(&bytes) }
         return bytes
+    }
+
+    /// Drops, doubles or moves a segment, or takes one from another file.
+    private func splice(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        var pieces = FileSegments.split(bytes)
+        let at = Int.random(in: 0..<pieces.count, using: &random)
+        let to = Int.random(in: 0...pieces.count, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: pieces.remove(at: at)
+        case 1: pieces.insert(pieces[at], at: to)
+        case 2: pieces.swapAt(at, Int.random(in: 0..<pieces.count, using: &random))
+        default:
+            let others = FileSegments.split(corpus.randomElement(using: &random) ?? [])
+            if let piece = others.randomElement(using: &random) { pieces.insert(piece, at: to) }
+        }
+        bytes = Array(pieces.joined())
     }
 
     private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {

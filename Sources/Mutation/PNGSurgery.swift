@@ -2,11 +2,11 @@ import Compression
 
 /// Opens and closes PNG files, so that mutations reach what lies behind checksums and compression.
 enum PNGSurgery {
-    private static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+    static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
     private static let imageData = Array("IDAT".utf8)
 
     /// Chunks that lie wholly in the file: where each begins, and how long its data is.
-    private static func chunks(_ bytes: [UInt8]) -> [(start: Int, length: Int)] {
+    static func chunks(_ bytes: [UInt8]) -> [(start: Int, length: Int)] {
         guard bytes.starts(with: signature) else { return [] }
         var chunks: [(start: Int, length: Int)] = []
         var offset = 8
@@ -26,9 +26,14 @@ enum PNGSurgery {
         }
     }
 
+    /// The zlib stream of the image data; empty where there is none.
+    static func packedImageData(_ bytes: [UInt8]) -> [UInt8] {
+        chunks(bytes).filter { isImageData(bytes, $0.start) }.flatMap { bytes[($0.start + 8)..<($0.start + 8 + $0.length)] }
+    }
+
     /// The inflated image data, if this is a PNG that has some, and not much.
     static func imageData(_ bytes: [UInt8]) -> [UInt8]? {
-        let packed = chunks(bytes).filter { isImageData(bytes, $0.start) }.flatMap { bytes[($0.start + 8)..<($0.start + 8 + $0.length)] }
+        let packed = packedImageData(bytes)
         return packed.isEmpty ? nil : try? Inflate.decompress(packed, limit: 1 << 18)
     }
 

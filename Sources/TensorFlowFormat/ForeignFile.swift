@@ -3,7 +3,7 @@ package enum ForeignFile: String, Equatable, Sendable {
     case empty, savedModel, textGraphDef, onnx, tflite, hdf5, zip, gzip, tar, jpeg, png, gif, html, gitLFSPointer, text, unknown
 
     /// Recognizes the formats that people pass by mistake.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    package init(_ bytes: UnsafeRawBufferPointer) {
         func starts(_ prefix: [UInt8], at offset: Int = 0) -> Bool {
             bytes.count >= offset + prefix.count && bytes[offset..<(offset + prefix.count)].elementsEqual(prefix)
         }

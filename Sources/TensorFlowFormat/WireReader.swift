@@ -4,26 +4,26 @@
 /// of them is compared with what remains before it is used.
 ///
 /// - Source: https://protobuf.dev/programming-guides/encoding
-struct WireReader {
-    enum WireType: Int {
+package struct WireReader {
+    package enum WireType: Int {
         case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
     }
 
-    struct Field {
-        let number: Int
-        let type: WireType
+    package struct Field {
+        package let number: Int
+        package let type: WireType
         /// Where its tag starts.
         let offset: Int
     }
 
     /// The whole file: offsets are positions in it. Valid only within the `withUnsafeBytes` that lent it.
-    let file: UnsafeRawBufferPointer
+    package let file: UnsafeRawBufferPointer
     private(set) var offset: Int
     let end: Int
     /// The outermost message has nothing beyond its end, so that running over it means a file cut short.
     private let isOutermost: Bool
 
-    init(file: UnsafeRawBufferPointer) {
+    package init(file: UnsafeRawBufferPointer) {
         (self.file, offset, end, isOutermost) = (file, 0, file.count, true)
     }
 
@@ -31,10 +31,10 @@ struct WireReader {
         (self.file, offset, end, isOutermost) = (file, range.lowerBound, range.upperBound, false)
     }
 
-    var isAtEnd: Bool { offset == end }
+    package var isAtEnd: Bool { offset == end }
 
     /// The next field's tag, or nil at the end of the message.
-    mutating func next() throws(GraphDefError) -> Field? {
+    package mutating func next() throws(GraphDefError) -> Field? {
         if isAtEnd { return nil }
         let start = offset
         let tag = try varint()
@@ -45,7 +45,7 @@ struct WireReader {
         return Field(number: Int(tag >> 3), type: type, offset: start)
     }
 
-    mutating func varint() throws(GraphDefError) -> UInt64 {
+    package mutating func varint() throws(GraphDefError) -> UInt64 {
         let start = offset
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -61,33 +61,33 @@ struct WireReader {
         }
     }
 
-    mutating func fixed32() throws(GraphDefError) -> UInt32 {
+    package mutating func fixed32() throws(GraphDefError) -> UInt32 {
         let range = try take(4, from: offset)
         return UInt32(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt32.self))
     }
 
-    mutating func fixed64() throws(GraphDefError) -> UInt64 {
+    package mutating func fixed64() throws(GraphDefError) -> UInt64 {
         let range = try take(8, from: offset)
         return UInt64(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
     }
 
     /// Where the payload of a length-delimited field lies in the file.
-    mutating func payload() throws(GraphDefError) -> Range<Int> {
+    package mutating func payload() throws(GraphDefError) -> Range<Int> {
         let start = offset
         let length = try varint()
         guard let length = Int(exactly: length) else { throw .malformed(offset: start, .overlongVarint) }
         return try take(length, from: start)
     }
 
-    mutating func message() throws(GraphDefError) -> WireReader {
+    package mutating func message() throws(GraphDefError) -> WireReader {
         WireReader(file: file, range: try payload())
     }
 
-    mutating func bytes() throws(GraphDefError) -> [UInt8] {
+    package mutating func bytes() throws(GraphDefError) -> [UInt8] {
         [UInt8](file[try payload()])
     }
 
-    mutating func string() throws(GraphDefError) -> String {
+    package mutating func string() throws(GraphDefError) -> String {
         let range = try payload()
         guard let string = String(validating: file[range], as: UTF8.self) else {
             throw .malformed(offset: range.lowerBound, .invalidUTF8)
@@ -95,7 +95,7 @@ struct WireReader {
         return string
     }
 
-    mutating func skip(_ field: Field) throws(GraphDefError) {
+    package mutating func skip(_ field: Field) throws(GraphDefError) {
         switch field.type {
         case .varint: _ = try varint()
         case .fixed32: _ = try fixed32()

@@ -3,7 +3,7 @@ import TensorGraph
 /// Collects a Protocol Buffers message as a rope: small fields are gathered, large constants stay where they are.
 ///
 /// So a message's length is known before any of its bytes is written, and writing a graph of 100 MB needs a few kilobytes.
-struct WireWriter {
+package struct WireWriter {
     enum Piece {
         case bytes([UInt8])
         case region(ByteRegion)
@@ -11,6 +11,8 @@ struct WireWriter {
 
     private(set) var pieces: [Piece] = []
     private(set) var count = 0
+
+    package init() {}
 
     /// Below this, copying is cheaper than one more piece.
     private static let copied = 256
@@ -31,12 +33,12 @@ struct WireWriter {
     }
 
     /// A whole varint field. Negative numbers take ten bytes, as the format has it.
-    mutating func field(_ number: Int, _ value: Int64) {
+    package mutating func field(_ number: Int, _ value: Int64) {
         tag(number, .varint)
         varint(UInt64(bitPattern: value))
     }
 
-    mutating func field(_ number: Int, _ value: Float) {
+    package mutating func field(_ number: Int, _ value: Float) {
         tag(number, .fixed32)
         fixed32(value.bitPattern)
     }
@@ -45,13 +47,13 @@ struct WireWriter {
         append { bytes in withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
     }
 
-    mutating func field(_ number: Int, _ bytes: some Collection<UInt8>) {
+    package mutating func field(_ number: Int, _ bytes: some Collection<UInt8>) {
         tag(number, .lengthDelimited)
         varint(UInt64(bytes.count))
         raw(bytes)
     }
 
-    mutating func field(_ number: Int, _ region: ByteRegion) {
+    package mutating func field(_ number: Int, _ region: ByteRegion) {
         tag(number, .lengthDelimited)
         varint(UInt64(region.count))
         if region.count < Self.copied { return raw(region.bytes) }
@@ -59,7 +61,7 @@ struct WireWriter {
         count += region.count
     }
 
-    mutating func field(_ number: Int, _ message: WireWriter) {
+    package mutating func field(_ number: Int, _ message: WireWriter) {
         tag(number, .lengthDelimited)
         varint(UInt64(message.count))
         for piece in message.pieces {
@@ -74,6 +76,19 @@ struct WireWriter {
 
     mutating func raw(_ new: some Collection<UInt8>) {
         append { $0.append(contentsOf: new) }
+    }
+
+    /// The message in one piece.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        for piece in pieces {
+            switch piece {
+            case .bytes(let part): bytes += part
+            case .region(let region): region.withUnsafeBytes { bytes.append(contentsOf: $0) }
+            }
+        }
+        return bytes
     }
 
     private mutating func append(_ body: (inout [UInt8]) -> Void) {

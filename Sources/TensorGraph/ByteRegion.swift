@@ -79,6 +79,12 @@ package struct ByteRegion: @unchecked Sendable {
         let page = Int(getpagesize()), begin = (Int(bitPattern: base) + page - 1) / page * page, end = (Int(bitPattern: base) + count) / page * page
         if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), end - begin, MADV_DONTNEED) }
     }
+
+    /// Whether both hold the same bytes.
+    package func hasSameBytes(as other: ByteRegion) -> Bool {
+        guard count == other.count, let base, let otherBase = other.base else { return count == other.count }
+        return withExtendedLifetime((owner, other.owner)) { memcmp(base, otherBase, count) == 0 }
+    }
 }
 
 /// A file that could not be mapped, with the system's error number.

@@ -41,6 +41,9 @@ package struct Tensor: Sendable {
     package init(_ values: [Float], shape: [Int]) {
         self.init(type: .float32, shape: shape, contents: .dense(ByteRegion(of: values)))
     }
+    package init(_ values: [Double], shape: [Int]) {
+        self.init(type: .float64, shape: shape, contents: .dense(ByteRegion(of: values)))
+    }
     package init(_ values: [Int32], shape: [Int]) {
         self.init(type: .int32, shape: shape, contents: .dense(ByteRegion(of: values)))
     }
@@ -55,6 +58,11 @@ package struct Tensor: Sendable {
     package var floats: [Float]? {
         guard type == .float32, case .dense(let region) = contents else { return nil }
         return region.array(of: Float.self)
+    }
+    /// The elements of a float64 tensor; nil for another type.
+    package var doubles: [Double]? {
+        guard type == .float64, case .dense(let region) = contents else { return nil }
+        return region.array(of: Double.self)
     }
     /// The elements of an int32 or int64 tensor; nil for another type.
     package var integers: [Int]? {

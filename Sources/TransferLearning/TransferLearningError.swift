@@ -13,6 +13,8 @@ public enum TransferLearningError: Error, Sendable {
     case option(String, reason: String)
     /// Ctrl-C or SIGTERM; what was computed is in the cache.
     case interrupted(done: Int, of: Int)
+    /// The same during a download; what was received is kept for the next run.
+    case downloadInterrupted(FilePath, received: Int, of: Int?)
     case internalFailure(String)
 }
 
@@ -36,6 +38,10 @@ public enum NetworkError: Error, Sendable {
     case unsupported(FilePath, reason: String)
     case noSuchTensor(FilePath, name: String, nearest: [String])
     case description(FilePath, reason: String)
+    /// It is not there and could not be fetched.
+    case noDownload(FilePath, url: String, reason: String)
+    /// What was fetched is not what was asked for, and was not used.
+    case wrongDownload(FilePath, url: String, reason: String)
 }
 
 extension TransferLearningError {
@@ -56,12 +62,14 @@ extension TransferLearningError {
         case .network(.unsupported): 23
         case .network(.noSuchTensor): 24
         case .network(.description): 25
+        case .network(.noDownload): 26
+        case .network(.wrongDownload): 27
         case .file(let error, _) where error.isDiskFull: 31
         case .output(let error, _) where error.isDiskFull: 31
         case .output: 30
         case .cache: 32
         case .file: 33
-        case .interrupted: 130
+        case .interrupted, .downloadInterrupted: 130
         case .internalFailure: 70
         }
     }
@@ -82,6 +90,8 @@ extension TransferLearningError: CustomStringConvertible {
         case .unreadable(let path, let reason): "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
         case .option(let option, let reason): "--\(option): \(reason)"
         case .interrupted(let done, let total): "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
+        case .downloadInterrupted(let path, let received, let total):
+            "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"
         case .internalFailure(let what): "internal failure: \(what); please report it with the command that led to it"
         }
     }
@@ -114,6 +124,12 @@ extension NetworkError: CustomStringConvertible {
         case .noSuchTensor(let path, let name, let nearest):
             "\(path): has no tensor '\(name)'" + (nearest.isEmpty ? "; check the names in its JSON description" : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
         case .description(let path, let reason): "\(path): \(reason)"
+        case .noDownload(let path, let url, let reason):
+            "\(path): is not there and cannot be downloaded from \(url) (\(reason)); put it there by hand, give --model_url a mirror, or give "
+                + "--architecture efficientnet_lite0, which is built in"
+        case .wrongDownload(let path, let url, let reason):
+            "\(path): was not made of \(url), which is not the archive it should be (\(reason)); give --model_url another mirror, or "
+                + "--model_sha256 if that archive is meant"
         }
     }
 }

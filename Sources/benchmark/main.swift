@@ -11,6 +11,7 @@ import TensorGraph
 ///     swift run -c release benchmark forward inception_v3 MODEL_DIR
 ///     swift run -c release benchmark forward googlenet.pb --precision int8 --set avx2 --threads 1
 ///     swift run -c release benchmark profile efficientnet_lite0    (the same, step by step)
+///     swift run -c release benchmark retrain FOLDER inception_v3 MODEL_DIR
 ///     swift run -c release benchmark decode a.jpg b.png …
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
@@ -21,9 +22,19 @@ do {
         let names = arguments.dropFirst(2).filter { ["fp32", "bf16", "int8"].contains($0) }
         let directory = arguments.dropFirst(2).first { !names.contains($0) }
         try benchmarkSteps(architecture: arguments[1], modelDirectory: directory, precision: names.first ?? "fp32")
+    case "retrain" where arguments.count > 1:
+        try benchmarkRetrain(
+            folder: arguments[1], architecture: arguments.count > 2 ? arguments[2] : nil,
+            modelDirectory: arguments.count > 3 ? arguments[3] : nil)
     case "decode" where arguments.count > 1: try benchmarkDecoding(Array(arguments.dropFirst()))
     default:
-        print("usage: benchmark forward ARCHITECTURE [MODEL_DIR] [--precision P] [--set S] [--threads N] | benchmark profile ARCHITECTURE [MODEL_DIR] [PRECISION] | benchmark decode FILE...")
+        print(
+            """
+            usage: benchmark forward ARCHITECTURE [MODEL_DIR] [--precision P] [--set S] [--threads N]
+                   benchmark profile ARCHITECTURE [MODEL_DIR] [PRECISION]
+                   benchmark retrain FOLDER [ARCHITECTURE [MODEL_DIR]]
+                   benchmark decode FILE...
+            """)
         exit(2)
     }
 } catch {

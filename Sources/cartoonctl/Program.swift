@@ -4,8 +4,8 @@ import TransferLearning
 enum Program {
     /// The commands in the order help lists them.
     static let verbs: [Verb] = [
-        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, packageVerb,
-        completionsVerb,
+        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, exportVerb,
+        packageVerb, completionsVerb,
     ]
 
     static func main() {

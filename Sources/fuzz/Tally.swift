@@ -1,9 +1,8 @@
-import Foundation
+import Mutation
 
 /// What became of the files so far.
 struct Tally {
     private var read = 0, warned = 0, refused = 0
-    private(set) var slow = 0
     private var longest = (seconds: 0.0, number: 0)
     private let start = ContinuousClock.now
 
@@ -14,25 +13,14 @@ struct Tally {
         case .refused: refused += 1
         }
         if seconds > longest.seconds { longest = (seconds, number) }
-        if seconds > 2 { slow += 1 }
     }
 
     var line: String {
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
+        let count = read + warned + refused
         return """
-            \(read + warned + refused) files in \(Int(elapsed)) s: \(read) read, \(warned) with warnings, \(refused) refused; \
-            longest \(Int(longest.seconds * 1000)) ms (number \(longest.number)), over 2 s: \(slow); peak memory \(Self.peakMegabytes) MB
+            \(count) files in \(Int(elapsed)) s, \(Int(Double(count) / max(elapsed, 1e-3))) a second: \(read) read, \(warned) with warnings, \
+            \(refused) refused; longest \(Int(longest.seconds * 1000)) ms (number \(longest.number))
             """
-    }
-
-    private static var peakMegabytes: Int {
-        var usage = rusage()
-        #if canImport(Darwin)
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss >> 20
-        #else
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss >> 10
-        #endif
     }
 }

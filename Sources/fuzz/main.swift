@@ -1,72 +1,42 @@
-// fuzz FOLDER [--count N] [--seed N] [--first N] [--dictionaries FOLDER] [--crashers FOLDER] [--largest BYTES]
-//
-// Mutates the files of a folder and puts each through every decoder. Ends with a summary; a file that traps or takes over two
-// seconds is written to the crashers' folder first, under its number, and `--first NUMBER --count 1` runs it again.
-
 import Foundation
+import Imaging
 import Mutation
 
-struct Arguments {
-    var folder: String?
-    var count = 10000, first = 0, largest = 20000
-    var seed: UInt64 = 1
-    var dictionaries: String?
-    var crashers = "crashers"
-
-    init(_ words: ArraySlice<String>) {
-        var rest = Array(words)
-        func value() -> String {
-            if rest.isEmpty { fail("a value is missing") }
-            return rest.removeFirst()
-        }
-        func number() -> Int {
-            guard let number = Int(value()), number >= 0 else { fail("a number is missing") }
-            return number
-        }
-        while !rest.isEmpty {
-            let word = rest.removeFirst()
-            switch word {
-            case "--count": count = number()
-            case "--first": first = number()
-            case "--largest": largest = number()
-            case "--seed": seed = UInt64(number())
-            case "--dictionaries": dictionaries = value()
-            case "--crashers": crashers = value()
-            default: folder = word
-            }
-        }
-    }
-}
-
-func fail(_ message: String) -> Never {
-    FileHandle.standardError.write(Data("fuzz: \(message)\n".utf8))
-    exit(64)
-}
-
-func files(in folder: String) -> [URL] {
-    let found = FileManager.default.enumerator(at: URL(fileURLWithPath: folder), includingPropertiesForKeys: nil)
-    return (found?.compactMap { $0 as? URL } ?? []).filter { !$0.hasDirectoryPath }.sorted { $0.path < $1.path }
-}
-
 let arguments = Arguments(CommandLine.arguments.dropFirst())
-guard let folder = arguments.folder else { fail("which folder?") }
-let corpus = files(in: folder).compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter { (1...arguments.largest).contains($0.count) }
-if corpus.isEmpty { fail("no file of up to \(arguments.largest) bytes in \(folder)") }
-let dictionary = (arguments.dictionaries.map(files(in:)) ?? []).flatMap { FuzzDictionary.parse((try? String(contentsOf: $0, encoding: .isoLatin1)) ?? "") }
+
+// The pictures that are read, however damaged some already are: mutations of what is no picture stay none.
+var options = DecodingOptions()
+options.maximumPixels = Trial.pixels
+let corpus = arguments.pictures.flatMap(files).filter {
+    (1...arguments.largest).contains((try? $0.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0)
+}.compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter { (try? Image(decoding: $0, options: options)) != nil }
+if corpus.isEmpty { fail("none of these files is a picture of up to \(arguments.largest) bytes") }
+let dictionary = (arguments.dictionaries.map(files) ?? []).flatMap {
+    FuzzDictionary.parse((try? String(contentsOf: $0, encoding: .isoLatin1)) ?? "")
+}
 try FileManager.default.createDirectory(atPath: arguments.crashers, withIntermediateDirectories: true)
+let last = arguments.first + arguments.count
+print("\(corpus.count) pictures, \(dictionary.count) dictionary entries, seed \(arguments.seed), numbers \(arguments.first) to \(last - 1)")
 
 let mutator = Mutator(seed: arguments.seed, corpus: corpus, dictionary: dictionary)
-var tally = Tally()
-for number in arguments.first..<(arguments.first + arguments.count) {
+var (tally, memory) = (Tally(), Memory())
+Watchdog.install()
+if !Watchdog.isSanitized { Memory.limit() }
+for number in arguments.first..<last {
+    let done = number - arguments.first
+    if done % max(arguments.count / 20, 1) == 0 {
+        if done > 0 { print(tally.line) }
+        fflush(nil)
+        memory.beginStretch()
+    }
     let file = mutator.file(number)
-    LastWords.prepare(file, path: "\(arguments.crashers)/\(arguments.seed)-\(number)")
-    let start = ContinuousClock.now
+    Watchdog.watch(file, number: number, path: "\(arguments.crashers)/\(arguments.seed)-\(number)")
+    let start = Watchdog.processorSeconds
     let outcome = Trial.run(file, number: number)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    if seconds > 2 { LastWords.save() }
-    tally.add(outcome, seconds: seconds, number: number)
-    if number % 50000 == 49999 { print(tally.line) }
+    Watchdog.rest()
+    tally.add(outcome, seconds: Watchdog.processorSeconds - start, number: number)
+    if number % 100 == 0 { memory.sample() }
 }
-print("\(corpus.count) files, \(dictionary.count) dictionary entries, seed \(arguments.seed)")
 print(tally.line)
-exit(tally.slow == 0 ? 0 : 1)
+guard memory.growth <= Memory.tolerance else { fail("memory in use grew by \(memory.growth >> 20) MB") }
+print("memory in use grew by \(memory.growth >> 10) KB")

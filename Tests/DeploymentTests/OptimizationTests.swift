@@ -133,6 +133,41 @@ struct OptimizationTests {
         #expect(report.duplicates == 1)
     }
 
+    /// Weights of 3 and 40, as bytes and powers.
+    private var packed: [Node] {
+        [
+            .input(), .values("balanced", [1.5, 1.25], [1, 1, 1, 2]), .values("low", [0], []), .values("high", [255], []),
+            .constant("codes", Tensor(type: .quint8, shape: [2], contents: .dense(ByteRegion([2, 32])))),
+            Node("Dequantize", name: "powers", inputs: ["codes", "low", "high"], attributes: ["mode": .bytes(Array("MIN_COMBINED".utf8))]),
+            Node("Mul", name: "w", inputs: ["balanced", "powers"]), .convolution("y", ["x", "w"]),
+        ]
+    }
+
+    @Test("leaves packed weights packed, so that one grid goes on to suit them")
+    func packedWeights() throws {
+        let (graph, _) = try optimized(packed)
+        #expect(try node("w", in: graph).operation == "Mul")
+        #expect(try node("balanced", in: graph).constant?.floats == [1.5, 1.25])
+    }
+
+    @Test("unpacks weights for what rounds them anew")
+    func unpacking() throws {
+        let optimization = Optimization(inputs: ["x"], outputs: ["y"], unpacksWeights: true)
+        let (graph, _) = try optimization.apply(to: Graph(nodes: packed))
+        #expect(graph.nodes.map(\.name) == ["x", "w", "y"])
+        #expect(try node("w", in: graph).constant?.floats == [3, 40])
+    }
+
+    @Test("computes constants of shapes that fit by repetition")
+    func broadcasting() throws {
+        let (graph, _) = try optimized([
+            .input(), .values("a", [1, 2, 3, 4, 5, 6], [2, 3]), .values("b", [10, 100], [2, 1]), .values("c", [1, 0, 2]),
+            Node("Mul", name: "ab", inputs: ["a", "b"]), Node("Sub", name: "abc", inputs: ["ab", "c"]), Node("AddN", name: "y", inputs: ["x", "abc"]),
+        ])
+        #expect(try node("abc", in: graph).constant?.floats == [9, 20, 28, 399, 500, 598])
+        #expect(try node("abc", in: graph).constant?.shape == [2, 3])
+    }
+
     @Test("refuses what it does not understand, naming the node")
     func refusals() throws {
         func failure(_ nodes: Node...) -> DeploymentError? {

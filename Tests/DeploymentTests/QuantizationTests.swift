@@ -52,26 +52,50 @@ struct QuantizationTests {
             let errors = zip(weights, codes).map { Double($0 - $1) }
             return (0..<rows).reduce(0) { sum, i in sum + (0..<rows).reduce(0) { $0 + errors[i] * errors[$1] * (i == $1 ? 1.1 : 1.0) } }
         }
-        let codes = ErrorCompensation(rows: rows, moments: moments).round(weights, columns: 1, steps: [1]).map { Float($0) }
+        let codes = ErrorCompensation(rows: rows, moments: moments)
+            .round(weights, columns: 1, steps: [1], scales: [Float](repeating: 1, count: rows)).map { Float($0) }
         #expect(loss(codes) < 0.5 * loss(weights.map { $0.rounded() }))
     }
 
-    @Test("uncorrelated inputs are rounded to the nearest")
+    @Test("uncorrelated inputs are rounded to the nearest, each on its own scale")
     func nearest() {
-        let codes = ErrorCompensation(rows: 2, moments: [1, 0, 0, 1]).round([0.4, 1.6, -0.6, 2.4], columns: 2, steps: [1, 1])
-        #expect(codes == [0, 2, -1, 2])
+        let codes = ErrorCompensation(rows: 2, moments: [1, 0, 0, 1]).round([0.4, 1.6, -0.6, 2.4], columns: 2, steps: [1, 1], scales: [1, 0.5])
+        #expect(codes == [0, 2, -1, 5])
+    }
+
+    /// U and D of more rows than a block holds, against the definition.
+    @Test("factors give the moments back", arguments: [1, 31, 33, 70])
+    func factors(rows: Int) {
+        // A positive matrix that is no pattern: sums of a few waves' products.
+        func wave(_ i: Int, _ k: Int) -> Double { Double((i * (7 * k + 3) + k * k) % 23) / 23 - 0.5 }
+        var moments = [Double](repeating: 0, count: rows * rows)
+        for i in 0..<rows { for j in 0..<rows { for k in 0..<90 { moments[i * rows + j] += wave(i + k, k) * wave(j + k, k) } } }
+        let damping = 0.01 * (0..<rows).reduce(0.0) { $0 + moments[$1 * rows + $1] } / Double(rows)
+        let factors = ErrorCompensation(rows: rows, moments: moments)
+        /// U + I.
+        func element(_ i: Int, _ k: Int) -> Double { i == k ? 1 : i < k ? Double(factors.feedback[k * rows + i]) : 0 }
+        for i in 0..<rows {
+            for j in 0...i {
+                let product = (i..<rows).reduce(0.0) { $0 + element(i, $1) * Double(factors.costs[$1]) * element(j, $1) }
+                let expected = moments[i * rows + j] + (i == j ? damping : 0)
+                #expect(abs(product - expected) < 1e-4 * moments[0])
+            }
+        }
     }
 
     @Test("statistics know windows, strides and the zeros around an image")
     func statistics() throws {
         let graph = Graph(nodes: [.input(), .values("w", [Float](repeating: 1, count: 9), [3, 3, 1, 1]), .convolution("y", ["x", "w"], padding: "SAME")])
         let layer = try #require(WeightedLayer.all(in: graph).first)
-        var statistics = InputStatistics(layer)
+        var statistics = InputStatistics(layer.view)
         let image: [Float] = [1, 2, 3, 4]
-        image.withUnsafeBufferPointer { statistics.add($0, height: 2, width: 2, of: layer, places: 4) }
-        #expect(statistics.count == 4)
+        image.withUnsafeBufferPointer { statistics.add($0, height: 2, width: 2, places: 4) }
         // Each tap sees the part of the image that its offset leaves inside.
-        #expect(statistics.mean(group: 0) == [1, 3, 2, 4, 10, 6, 3, 7, 4].map { $0 / 4 })
+        let means = statistics.mean(group: 0)
+        #expect(zip(means, [1, 3, 2, 4, 10, 6, 3, 7, 4]).allSatisfy { abs($0 - $1 / 4) < 1e-6 })
+        // The second tap sees 0, 0, 1, 2 at the four places, the fifth 1, 2, 3, 4.
+        let moments = statistics.moments(group: 0, aboutMean: false)
+        #expect(abs(moments[4 * 9 + 1] - 11.0 / 4) < 1e-5 && abs(moments[4 * 9 + 4] - 30.0 / 4) < 1e-5)
     }
 
     @Test("compact weights are whole steps, and what rounding does to the mean goes into the bias")
@@ -81,18 +105,32 @@ struct QuantizationTests {
             .input(), .values("w", weights, [1, 1, 16, 64]), .convolution("c", ["x", "w"]), .values("b", [Float](repeating: 0, count: 64)),
             Node("BiasAdd", name: "y", inputs: ["c", "b"]),
         ])
-        let layer = try #require(CompactWeights.layers(of: graph).first)
-        var statistics = InputStatistics(layer)
+        let view = try #require(CompactWeights.layers(of: graph).first).view
+        var statistics = InputStatistics(view)
         let image = [Float](repeating: 1, count: 16)
-        image.withUnsafeBufferPointer { statistics.add($0, height: 1, width: 1, of: layer, places: 1) }
-        let result = CompactWeights(graph, statistics: ["c": statistics]).apply(bits: 3)
+        image.withUnsafeBufferPointer { statistics.add($0, height: 1, width: 1, places: 1) }
+        let result = CompactWeights(graph, statistics: [view: statistics]).apply(bits: 3)
         func constant(_ name: String) throws -> Tensor { try #require(result.nodes.first { $0.name == name }?.constant) }
         guard case .dense(let codes) = try constant("w/codes").contents else { return }
         let steps = try #require(try constant("w/steps").floats), bias = try #require(try constant("b").floats)
+        let scales = try #require(try constant("w/scales").floats)
+        #expect(scales.count == 16 && Set(codes.bytes).count < 24)
         for c in 0..<64 {
             let exact = (0..<16).reduce(Float(0)) { $0 + weights[$1 * 64 + c] }
-            let now = (0..<16).reduce(bias[c]) { $0 + (Float(codes.bytes[$1 * 64 + c]) - 128) * steps[c] }
+            let now = (0..<16).reduce(bias[c]) { $0 + (Float(codes.bytes[$1 * 64 + c]) - 128) * scales[$1] * steps[c] }
             #expect(abs(exact - now) < 1e-3)
         }
+    }
+
+    @Test("compact weights cost the bits that were asked for", arguments: [3.0, 4.5])
+    func bits(wanted: Double) throws {
+        // Sums of a few remainders are near enough to a bell.
+        let weights = (0..<64 * 64).map { i in (1...6).reduce(Float(0)) { $0 + Float((i * (977 * $1 + 13) + i / 7) % 101) / 101 - 0.5 } }
+        let graph = Graph(nodes: [.input(), .values("w", weights, [1, 1, 64, 64]), .convolution("y", ["x", "w"])])
+        let result = CompactWeights(graph).apply(bits: wanted)
+        guard case .dense(let codes)? = result.nodes.first(where: { $0.name == "w/codes" })?.constant?.contents else { return }
+        let counts = Dictionary(grouping: codes.bytes, by: { $0 }).values.map { Double($0.count) / 4096 }
+        let entropy = counts.reduce(0) { $0 - $1 * Math.log2($1) }
+        #expect(abs(entropy - wanted) < 0.1)
     }
 }

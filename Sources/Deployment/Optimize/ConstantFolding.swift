@@ -3,10 +3,12 @@ import TensorGraph
 /// What can be known before a picture is there.
 extension GraphDraft {
     /// Computes sums, products and roots of constants: the normalization of MobileNet and of slim's networks is made of them.
-    mutating func foldConstants() throws(DeploymentError) {
+    ///
+    /// - Parameter unpacking: bytes with a range become floats too.
+    mutating func foldConstants(unpacking: Bool = false) throws(DeploymentError) {
         for name in try graph().nodes.map(\.name) where !pinned.contains(name) {
             let node = self[name]!
-            guard let value = evaluate(node) else { continue }
+            guard let value = unpacking && node.operation == "Dequantize" ? dequantized(node) : evaluate(node) else { continue }
             self[name] = .constant(name, value)
         }
     }
@@ -20,11 +22,14 @@ extension GraphDraft {
         default: break
         }
         let operations: [String: (Float, Float) -> Float] = ["Add": (+), "AddV2": (+), "Sub": (-), "Mul": (*), "RealDiv": (/)]
-        guard let operation = operations[node.operation], let b = constant(node, 1), let y = b.floats else { return nil }
-        if a.shape == b.shape { return Tensor(zip(x, y).map(operation), shape: a.shape) }
-        if b.shape.isEmpty { return Tensor(x.map { operation($0, y[0]) }, shape: a.shape) }
-        if a.shape.isEmpty { return Tensor(y.map { operation(x[0], $0) }, shape: b.shape) }
-        return nil
+        guard let operation = operations[node.operation], let b = constant(node, 1), b.type == .float32 else { return nil }
+        return a.combined(with: b, operation)
+    }
+
+    private func dequantized(_ node: Node) -> Tensor? {
+        if case .bytes(let mode)? = node.attributes["mode"], mode != Array("MIN_COMBINED".utf8) { return nil }
+        guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1, high.count == 1 else { return nil }
+        return constant(node, 0)?.dequantized(low: low[0], high: high[0])
     }
 
     /// Lets equal constants be one: the first of them.
@@ -48,5 +53,43 @@ extension GraphDraft {
         }
         for name in twins.keys { remove(name) }
         return twins.count
+    }
+}
+
+extension Tensor {
+    /// Element by element, axes of one element repeated, and missing ones before the first.
+    ///
+    /// - Returns: nil where the shapes do not fit.
+    fileprivate func combined(with other: Tensor, _ operation: (Float, Float) -> Float) -> Tensor? {
+        guard let x = floats, let y = other.floats else { return nil }
+        let rank = max(shape.count, other.shape.count)
+        func padded(_ shape: [Int]) -> [Int] { [Int](repeating: 1, count: rank - shape.count) + shape }
+        let (a, b) = (padded(shape), padded(other.shape))
+        guard zip(a, b).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { return nil }
+        let result = zip(a, b).map { $0 == 1 ? $1 : $0 }
+        /// How far an element is from the next along each axis; 0 along repeated ones.
+        func strides(_ shape: [Int]) -> [Int] {
+            var stride = 1
+            return shape.reversed().map { size in
+                defer { stride *= size }
+                return size == 1 ? 0 : stride
+            }.reversed()
+        }
+        let (xStrides, yStrides) = (strides(a), strides(b))
+        var values: [Float] = [], place = [Int](repeating: 0, count: rank), i = 0, j = 0
+        values.reserveCapacity(result.reduce(1, *))
+        for _ in 0..<result.reduce(1, *) {
+            values.append(operation(x[i], y[j]))
+            var axis = rank - 1
+            while axis >= 0 {
+                place[axis] += 1
+                (i, j) = (i + xStrides[axis], j + yStrides[axis])
+                if place[axis] < result[axis] { break }
+                (i, j) = (i - place[axis] * xStrides[axis], j - place[axis] * yStrides[axis])
+                place[axis] = 0
+                axis -= 1
+            }
+        }
+        return Tensor(values, shape: result)
     }
 }

@@ -26,11 +26,16 @@ package struct Optimization: Sendable {
     /// Nodes that are kept although no output needs them.
     package let kept: [String]
 
+    /// Whether weights written as bytes and factors become plain floats.
+    package let unpacksWeights: Bool
+
     /// - Parameters:
     ///   - inputs, outputs: names of nodes.
     ///   - kept: names; those that the graph does not have are of no account.
-    package init(inputs: [String], outputs: [String], keeping kept: [String] = []) {
-        (self.inputs, self.outputs, self.kept) = (inputs, outputs, kept)
+    ///   - unpacksWeights: for what rounds weights anew. Otherwise they stay as they are: packed because they take little room, or because
+    ///     one grid does not suit them all.
+    package init(inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false) {
+        (self.inputs, self.outputs, self.kept, self.unpacksWeights) = (inputs, outputs, kept, unpacksWeights)
     }
 
     /// - Throws: also for what is not understood well enough, by node: control flow, variables, side effects, training normalization.
@@ -47,7 +52,7 @@ package struct Optimization: Sendable {
         report.spliced = try draft.splice()
         try draft.dropControlEdges()
         draft.strip(to: roots)
-        try draft.foldConstants()
+        try draft.foldConstants(unpacking: unpacksWeights)
         report.folded = try draft.foldAffineChains()
         report.paddings = draft.fusePadding()
         draft.strip(to: roots)

@@ -4,28 +4,31 @@ import TensorGraph
 
 /// The smallest package for a loss: weights on a grid of their own a channel, as fine as the layer needs.
 ///
-///     let compact = CompactWeights(graph, statistics: statistics).apply(bits: 4.5)
+///     let compact = CompactWeights(graph, statistics: statistics).apply(bits: 4)
 ///
-/// A layer's weights become bytes q, a `Dequantize` node that makes q − 128 of them, and a product with a step a channel. DEFLATE's Huffman
-/// codes make the bytes cost what their entropy is, so grids have no number of levels: they have a step, and the bits a weight costs are
-/// those of its distribution over that step. Bits go where they save most error: with n weights and a relative error of κ · step², a
-/// layer's best step² is in proportion to n / κ. Where statistics of real inputs are given, rounding compensates its errors, and
-/// what it does to the mean goes into the bias.
+/// A layer's weights become bytes q, a `Dequantize` node that makes q − 128 of them, and products with a step a channel and a scale an
+/// input. DEFLATE's Huffman codes make the bytes cost what their entropy is, so grids have no number of levels: they have a step, and the
+/// bits a weight costs are those of its distribution over that step. Bits go where they save most error: with n weights and a
+/// relative error of κ · step², a layer's best step² is in proportion to n / κ. Where statistics of real inputs are given, inputs
+/// that vary little or that others tell have coarser steps, rounding compensates its errors, and what it does to the mean goes into
+/// the bias.
 package struct CompactWeights: Sendable {
     private let graph: Graph
     private let layers: [PreparedLayer]
 
-    /// - Parameter statistics: by layer's name; a layer without is rounded to the nearest.
-    package init(_ graph: Graph, statistics: [String: InputStatistics] = [:]) {
+    /// - Parameter statistics: a layer without is rounded to the nearest.
+    package init(_ graph: Graph, statistics: [InputView: InputStatistics] = [:]) {
         self.graph = graph
         let constants = Dictionary(graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } }, uniquingKeysWith: { first, _ in first })
         let layers = Self.layers(of: graph)
-        let prepared = Mutex([PreparedLayer?](repeating: nil, count: layers.count))
-        DispatchQueue.concurrentPerform(iterations: layers.count) { index in
-            let layer = PreparedLayer(layers[index], constants[layers[index].weights]!.floats!, statistics[layers[index].name])
-            prepared.withLock { $0[index] = layer }
-        }
-        self.layers = prepared.withLock { $0.compactMap { $0 } }
+        // View by view, so that second moments are had of few of them at a time: those of a large layer are 130 MB.
+        self.layers = Self.concurrently(Self.views(of: layers)) { view in
+            let moments = statistics[view].map { statistics in
+                (0..<view.groups).map { statistics.moments(group: $0, aboutMean: true) }
+            }
+            let input = moments.map { PreparedInput(statistics[view]!, $0) }
+            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input, moments) }
+        }.flatMap { $0 }
     }
 
     /// The layers that `apply` rounds: convolutions, but none so small that more nodes would outweigh what it saves. A final layer's rows
@@ -34,21 +37,40 @@ package struct CompactWeights: Sendable {
         WeightedLayer.all(in: graph).filter { $0.isConvolution && $0.count >= 512 }
     }
 
-    /// - Parameter bits: what a weight costs in the package, on average over all layers.
-    package func apply(bits: Double) -> Graph {
-        // A normal distribution of deviation 1 over steps of 1 has an entropy of ½ log₂ 2πe bits.
-        let entropy = 2.047
-        let total = layers.reduce(0.0) { $0 + Double($1.layer.count) }
-        let mean = layers.reduce(0.0) { $0 + Double($1.layer.count) * (entropy - Math.log2($1.bestStep)) } / total
-        let factor = Math.exp2(mean - bits)
+    /// What these layers look at, each once, the largest first.
+    package static func views(of layers: [WeightedLayer]) -> [InputView] {
+        Set(layers.map(\.view)).sorted { ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < ($0.rows * $0.rows * $0.groups, $1.input, $1.window.height) }
+    }
 
-        let rounded = Mutex([PreparedLayer.Rounded?](repeating: nil, count: layers.count))
-        DispatchQueue.concurrentPerform(iterations: layers.count) { index in
-            // A tenth of a deviation costs 5.4 bits, one costs 2: beyond these, the theory of fine steps says nothing.
-            let layer = layers[index].rounded(step: Float(max(0.02, min(0.8, layers[index].bestStep * factor))))
-            rounded.withLock { $0[index] = layer }
+    /// - Parameter bits: what a weight costs in the package, on average over all layers, if the package's codes are as short as can be.
+    package func apply(bits: Double) -> Graph {
+        let factor = factor(for: bits)
+        return rewrite(Self.concurrently(layers) { $0.rounded(step: Self.step($0, factor)) })
+    }
+
+    /// The common factor of all steps at which the weights' entropy is `bits`, judged on some rows of each layer.
+    private func factor(for bits: Double) -> Double {
+        let total = layers.reduce(0.0) { $0 + Double($1.layer.count) }
+        let mean = layers.reduce(0.0) { $0 + Double($1.layer.count) * Math.log2($1.bestStep) } / max(total, 1)
+        var (low, high) = (-12.0 - mean, 4.0 - mean)
+        for _ in 0..<16 {
+            let middle = (low + high) / 2, factor = Math.exp2(middle)
+            let costs = Self.concurrently(layers) { Double($0.layer.count) * $0.entropy(step: Self.step($0, factor)) }
+            if costs.reduce(0, +) > bits * total { low = middle } else { high = middle }
         }
-        return rewrite(rounded.withLock { $0.map { $0! } })
+        return Math.exp2(high)
+    }
+
+    /// In units of a channel's deviation. A tenth costs 5.4 bits, one costs 2: far beyond these, the theory of fine steps says nothing.
+    private static func step(_ layer: PreparedLayer, _ factor: Double) -> Float { Float(max(0.02, min(1.2, layer.bestStep * factor))) }
+
+    private static func concurrently<Item: Sendable, Result: Sendable>(_ items: [Item], _ work: @Sendable (Item) -> Result) -> [Result] {
+        let results = Mutex([Result?](repeating: nil, count: items.count))
+        DispatchQueue.concurrentPerform(iterations: items.count) { index in
+            let result = work(items[index])
+            results.withLock { $0[index] = result }
+        }
+        return results.withLock { $0.map { $0! } }
     }
 
     private func rewrite(_ rounded: [PreparedLayer.Rounded]) -> Graph {
@@ -63,101 +85,44 @@ package struct CompactWeights: Sendable {
         let low = fresh("quantized/low"), high = fresh("quantized/high")
         var nodes: [Node] = [.constant(low, Tensor([Float(-128)], shape: [])), .constant(high, Tensor([Float(127)], shape: []))]
         for node in graph.nodes {
-            guard let tensor = node.constant, let values = tensor.floats, !values.isEmpty else {
-                nodes.append(node)
+            guard let tensor = node.constant, let layer = codes[node.name] else {
+                nodes.append(node.constant == nil ? node : node.withShortMantissas(adding: shifts[node.name]))
                 continue
             }
-            if let layer = codes[node.name] {
-                let parts = ["codes", "steps", "levels"].map { fresh("\(node.name)/\($0)") }
-                let bytes = layer.codes.map { UInt8(Int($0) + 128) }
-                nodes.append(.constant(parts[0], Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(bytes)))))
-                nodes.append(.constant(parts[1], Tensor(layer.steps, shape: layer.isDepthwise ? Array(tensor.shape.suffix(2)) : [layer.steps.count])))
-                nodes.append(.dequantize(parts[2], [parts[0], low, high]))
-                nodes.append(Node("Mul", name: node.name, inputs: [parts[2], parts[1]], attributes: ["T": .type(.float32)]))
-            } else {
-                let shift = shifts[node.name]
-                let exact = shift.map { shift in values.indices.map { values[$0] + shift[$0 % shift.count] } } ?? values
-                nodes.append(.constant(node.name, Tensor(exact.map { $0.rounded(mantissaBits: 11) }, shape: tensor.shape)))
+            func part(_ name: String) -> String { fresh("\(node.name)/\(name)") }
+            func multiply(_ name: String, _ a: String, _ b: String) {
+                nodes.append(Node("Mul", name: name, inputs: [a, b], attributes: ["T": .type(.float32)]))
             }
+            let bytes = layer.codes.map { UInt8(Int($0) + 128) }
+            nodes.append(.constant(part("codes"), Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(bytes)))))
+            nodes.append(.dequantize(part("levels"), [part("codes"), low, high]))
+            var product = part("levels")
+            if let scales = layer.scales {
+                nodes.append(.constant(part("scales"), Tensor(scales, shape: [scales.count, 1])))
+                multiply(part("scaled"), product, part("scales"))
+                product = part("scaled")
+            }
+            nodes.append(.constant(part("steps"), Tensor(layer.steps, shape: layer.isDepthwise ? Array(tensor.shape.suffix(2)) : [layer.steps.count])))
+            multiply(node.name, product, part("steps"))
         }
         return Graph(nodes: nodes, trailer: graph.trailer)
     }
 }
 
-/// A layer with what does not depend on how finely it is rounded.
-private struct PreparedLayer: Sendable {
-    struct Rounded: Sendable {
-        let codes: [Int8]
-        let steps: [Float]
-        /// What the mean output lost, a channel; nil where it is not known or has nowhere to go.
-        let shift: [Float]?
-        let isDepthwise: Bool
-    }
-
-    let layer: WeightedLayer
-    /// Up to a factor that all layers share, and in units of a channel's deviation.
-    let bestStep: Double
-    private let weights: [Float]
-    /// `[channels]`, root mean squares.
-    private let deviations: [Float]
-    private let compensations: [ErrorCompensation]
-    private let means: [[Double]]?
-
-    init(_ layer: WeightedLayer, _ weights: [Float], _ statistics: InputStatistics?) {
-        (self.layer, self.weights) = (layer, weights)
-        let channels = layer.channels, columns = layer.columns
-        deviations = (0..<channels).map { c in
-            let sum = (0..<layer.rows).reduce(Float(0)) { $0 + weights[$1 * channels + c] * weights[$1 * channels + c] }
-            return (sum / Float(layer.rows)).squareRoot()
+extension Node {
+    /// A constant of floats with few digits, which take few bytes in a zip.
+    ///
+    /// - Parameter shift: added first, over and over.
+    package func withShortMantissas(adding shift: [Float]? = nil) -> Node {
+        guard let tensor = constant else { return self }
+        if let values = tensor.floats, !values.isEmpty {
+            let exact = shift.map { shift in values.indices.map { values[$0] + shift[$0 % shift.count] } } ?? values
+            return .constant(name, Tensor(exact.map { $0.rounded(mantissaBits: 11) }, shape: tensor.shape))
         }
-        guard let statistics else {
-            (compensations, means, bestStep) = ([], nil, Double(layer.count).squareRoot())
-            return
+        if let values = tensor.doubles, !values.isEmpty {
+            return .constant(name, Tensor(values.map { Double(Float($0).rounded(mantissaBits: 11)) }, shape: tensor.shape))
         }
-        var compensations: [ErrorCompensation] = [], noise = 0.0, signal = 0.0
-        for g in 0..<layer.groups {
-            let moments = statistics.moments(group: g, aboutMean: layer.bias != nil)
-            compensations.append(ErrorCompensation(rows: layer.rows, moments: moments))
-            let cost = compensations[g].costs.reduce(0) { $0 + Double($1) }
-            for n in 0..<columns {
-                let c = g * columns + n
-                noise += cost * Double(deviations[c] * deviations[c]) / 12
-                // The output's energy: wᵀ H w, from the lower half.
-                for i in 0..<layer.rows {
-                    var sum = moments[i * layer.rows + i] * Double(weights[i * channels + c])
-                    for j in 0..<i { sum += 2 * moments[i * layer.rows + j] * Double(weights[j * channels + c]) }
-                    signal += sum * Double(weights[i * channels + c])
-                }
-            }
-        }
-        self.compensations = compensations
-        means = layer.bias == nil ? nil : (0..<layer.groups).map { statistics.mean(group: $0) }
-        bestStep = (Double(layer.count) * max(signal, 1e-12) / max(noise, 1e-12)).squareRoot()
-    }
-
-    /// - Parameter step: in units of a channel's deviation.
-    func rounded(step: Float) -> Rounded {
-        let channels = layer.channels, columns = layer.columns, rows = layer.rows
-        let steps = (0..<channels).map { c in
-            let greatest = (0..<rows).reduce(Float(0)) { max($0, abs(weights[$1 * channels + c])) }
-            // Few digits cost few bytes; upward, so that the greatest still has a level.
-            return max(step * deviations[c], greatest / 126, .leastNormalMagnitude * 256).rounded(mantissaBits: 5)
-        }
-        var codes = [Int8](repeating: 0, count: weights.count)
-        var shift = means == nil ? nil : [Double](repeating: 0, count: channels)
-        if compensations.isEmpty {
-            for i in weights.indices { codes[i] = Int8(max(-127, min(127, (weights[i] / steps[i % channels]).rounded()))) }
-        }
-        for (g, compensation) in compensations.enumerated() {
-            let part = (0..<rows * columns).map { weights[$0 / columns * channels + g * columns + $0 % columns] }
-            let rounded = compensation.round(part, columns: columns, steps: Array(steps[g * columns..<(g + 1) * columns]))
-            for i in rounded.indices {
-                let c = g * columns + i % columns
-                codes[i / columns * channels + c] = rounded[i]
-                if let means { shift![c] += Double(part[i] - Float(rounded[i]) * steps[c]) * means[g][i / columns] }
-            }
-        }
-        return Rounded(codes: codes, steps: steps, shift: shift?.map { Float($0) }, isDepthwise: layer.groups > 1)
+        return self
     }
 }
 

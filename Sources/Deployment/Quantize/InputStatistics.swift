@@ -1,87 +1,145 @@
 /// What a layer's inputs look like on real pictures: their mean and how they vary together.
+///
+/// Layers that look at one tensor through one window share them.
 package struct InputStatistics: Sendable {
-    let rows, groups: Int
+    package let view: InputView
     /// Patches seen.
     private(set) var count = 0
-    /// `[groups, rows]`, sums. In double, because inputs that hardly vary lose all their digits when the mean is taken off.
+    /// `[groups, rows]`: about the mean, taken off before anything is summed, so that inputs that hardly vary keep their digits.
+    private var origin: [Float] = []
+    /// `[groups, rows]`, sums.
     private var sums: [Double]
-    /// `[groups, rows, rows]`, the lower halves of sums of products.
-    private var products: [Double]
+    /// `[groups, rows, stride]`, the lower halves of sums of products; a row goes on to the end of its panel.
+    private var products: [Float]
+    private let stride: Int
 
-    package init(_ layer: WeightedLayer) { self.init(rows: layer.rows, groups: layer.groups) }
-
-    /// Of no layer; takes no memory.
-    package static let empty = InputStatistics(rows: 0, groups: 0)
-
-    private init(rows: Int, groups: Int) {
-        (self.rows, self.groups) = (rows, groups)
-        sums = [Double](repeating: 0, count: groups * rows)
-        products = [Double](repeating: 0, count: groups * rows * rows)
+    package init(_ view: InputView) {
+        self.view = view
+        stride = (view.rows + 7) & ~7
+        sums = [Double](repeating: 0, count: view.groups * view.rows)
+        products = [Float](repeating: 0, count: view.groups * view.rows * stride)
     }
 
-    /// Takes in what the layer's window sees at some places of an image.
+    /// Of nothing; takes no memory.
+    package static let empty = InputStatistics(
+        InputView(input: "", window: .init(height: 0, width: 0, channels: 0, strideY: 1, strideX: 1, top: 0, left: 0), isDepthwise: false))
+
+    /// Takes in what the window sees at some places of an image.
     ///
     /// - Parameters:
     ///   - image: `[height, width, channels]`.
     ///   - places: at most how many places, evenly spread.
-    package mutating func add(_ image: UnsafeBufferPointer<Float>, height: Int, width: Int, of layer: WeightedLayer, places: Int) {
-        let window = layer.window
-        func span(_ size: Int, _ window: Int, _ stride: Int, _ isSame: Bool) -> (count: Int, begin: Int) {
-            guard isSame else { return (max(0, (size - window) / stride + 1), 0) }
-            let count = (size + stride - 1) / stride
-            return (count, -max(0, (count - 1) * stride + window - size) / 2)
+    package mutating func add(_ image: UnsafeBufferPointer<Float>, height: Int, width: Int, places: Int) {
+        let size = view.groups * view.rows
+        var patches: [Float] = []
+        let seen = patchPlaces(height: height, width: width, places: places)
+        patches.reserveCapacity(seen.count * size)
+        for (top, left) in seen { appendPatch(to: &patches, image, height: height, width: width, top: top, left: left) }
+        if origin.isEmpty {
+            origin = (0..<size).map { i in seen.indices.reduce(Float(0)) { $0 + patches[$1 * size + i] } / Float(max(seen.count, 1)) }
         }
-        let (ys, top) = span(height, window.height, window.strideY, window.isSame)
-        let (xs, left) = span(width, window.width, window.strideX, window.isSame)
+        count += seen.count
+        patches.withUnsafeMutableBufferPointer { patches in
+            for p in seen.indices { for i in 0..<size { patches[p &* size &+ i] -= origin[i] } }
+            for p in seen.indices { for i in 0..<size { sums[i] += Double(patches[p &* size &+ i]) } }
+        }
+        if view.groups == 1 { addProducts(patches, count: seen.count) } else { addGroupedProducts(patches, count: seen.count) }
+    }
+
+    /// The upper left corners of the windows looked at; they may lie outside the image.
+    private func patchPlaces(height: Int, width: Int, places: Int) -> [(top: Int, left: Int)] {
+        let window = view.window
+        let (ys, top) = window.span(height, window.height, window.strideY, window.top)
+        let (xs, left) = window.span(width, window.width, window.strideX, window.left)
         let step = max(1, ys * xs / places)
         // One off the width, or a column of the image would be all that is seen.
-        let stride = step > 1 && xs % step == 0 ? step + 1 : step
-        var patch = [Double](repeating: 0, count: groups * rows)
-        for place in Swift.stride(from: count % stride, to: ys * xs, by: stride) {
-            for i in patch.indices { patch[i] = 0 }
-            for r in 0..<window.height {
-                let y = place / xs * window.strideY + top + r
-                guard (0..<height).contains(y) else { continue }
-                for s in 0..<window.width {
-                    let x = place % xs * window.strideX + left + s
-                    guard (0..<width).contains(x) else { continue }
-                    let tap = r * window.width + s, pixel = (y * width + x) * window.channels
-                    for c in 0..<window.channels {
-                        patch[groups == 1 ? tap * window.channels + c : c * rows + tap] = Double(image[pixel + c])
-                    }
-                }
-            }
-            add(patch)
+        let pace = step > 1 && xs % step == 0 ? step + 1 : step
+        return Swift.stride(from: count % pace, to: ys * xs, by: pace).map {
+            ($0 / xs * window.strideY + top, $0 % xs * window.strideX + left)
         }
     }
 
-    private mutating func add(_ patch: [Double]) {
-        count += 1
-        products.withUnsafeMutableBufferPointer { products in
-            patch.withUnsafeBufferPointer { patch in
-                for g in 0..<groups {
-                    for i in 0..<rows {
-                        let value = patch[g * rows + i]
-                        // Most inputs are zero after an activation.
-                        guard value != 0 else { continue }
-                        let line = (g * rows + i) * rows
-                        for j in 0...i { products[line + j] += value * patch[g * rows + j] }
+    private func appendPatch(
+        to patches: inout [Float], _ image: UnsafeBufferPointer<Float>, height: Int, width: Int, top: Int, left: Int
+    ) {
+        let window = view.window, taps = window.height * window.width, begin = patches.count
+        patches += repeatElement(0, count: view.groups * view.rows)
+        for tap in 0..<taps {
+            let y = top + tap / window.width, x = left + tap % window.width
+            guard (0..<height).contains(y), (0..<width).contains(x) else { continue }
+            let pixel = (y * width + x) * window.channels
+            for c in 0..<window.channels {
+                patches[begin &+ (view.groups == 1 ? tap &* window.channels &+ c : c &* view.rows &+ tap)] = image[pixel &+ c]
+            }
+        }
+    }
+
+    /// products += patchesᵀ · patches, in tiles of four rows by eight columns.
+    private mutating func addProducts(_ patches: [Float], count: Int) {
+        let rows = view.rows, stride = stride, panels = stride / 8
+        // `[panels, patches, 8]`
+        var packed = [Float](repeating: 0, count: stride * count)
+        for p in 0..<count { for i in 0..<rows { packed[(i / 8 * count + p) * 8 + i % 8] = patches[p * rows + i] } }
+        packed.withUnsafeBufferPointer { packed in
+            products.withUnsafeMutableBytes { products in
+                for panel in 0..<panels {
+                    for begin in Swift.stride(from: panel * 8, to: rows, by: 4) {
+                        let left = packed.baseAddress! + begin / 8 * count * 8 + begin % 8
+                        let right = UnsafeRawPointer(packed.baseAddress! + panel * count * 8)
+                        var tile = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
+                        for p in 0..<count {
+                            let b = right.loadUnaligned(fromByteOffset: p &* 32, as: SIMD8<Float>.self), a = left + p &* 8
+                            tile.0 += a[0] * b
+                            tile.1 += a[1] * b
+                            tile.2 += a[2] * b
+                            tile.3 += a[3] * b
+                        }
+                        for (r, line) in [tile.0, tile.1, tile.2, tile.3].enumerated() where begin + r < rows {
+                            let offset = ((begin + r) * stride + panel * 8) * 4
+                            let sum = products.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self) + line
+                            products.storeBytes(of: sum, toByteOffset: offset, as: SIMD8<Float>.self)
+                        }
                     }
                 }
             }
         }
-        for i in sums.indices { sums[i] += patch[i] }
+    }
+
+    /// The same for windows of a channel each, which are small.
+    private mutating func addGroupedProducts(_ patches: [Float], count: Int) {
+        let rows = view.rows, size = view.groups * rows, stride = stride
+        patches.withUnsafeBufferPointer { patches in
+            products.withUnsafeMutableBufferPointer { products in
+                for p in 0..<count {
+                    for g in 0..<view.groups {
+                        let patch = patches.baseAddress! + (p &* size &+ g &* rows)
+                        for i in 0..<rows {
+                            let line = products.baseAddress! + (g &* rows &+ i) &* stride
+                            for j in 0...i { line[j] += patch[i] * patch[j] }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// `[rows]`
-    func mean(group: Int) -> [Double] { sums[group * rows..<(group + 1) * rows].map { $0 / Double(max(count, 1)) } }
+    func mean(group: Int) -> [Double] {
+        let all = group * view.rows..<(group + 1) * view.rows
+        return all.map { (origin.isEmpty ? 0 : Double(origin[$0])) + sums[$0] / Double(max(count, 1)) }
+    }
 
     /// `[rows, rows]`, the lower half: about the mean, or about zero.
     func moments(group: Int, aboutMean: Bool) -> [Double] {
-        var result = products[group * rows * rows..<(group + 1) * rows * rows].map { $0 / Double(max(count, 1)) }
-        guard aboutMean else { return result }
-        let mean = mean(group: group)
-        for i in 0..<rows { for j in 0...i { result[i * rows + j] -= mean[i] * mean[j] } }
+        let rows = view.rows, total = Double(max(count, 1))
+        let drift = (0..<rows).map { sums[group * rows + $0] / total }, mean = mean(group: group)
+        var result = [Double](repeating: 0, count: rows * rows)
+        for i in 0..<rows {
+            let line = (group * rows + i) * stride
+            for j in 0...i {
+                result[i * rows + j] = Double(products[line + j]) / total - drift[i] * drift[j] + (aboutMean ? 0 : mean[i] * mean[j])
+            }
+        }
         return result
     }
 }

@@ -14,17 +14,12 @@ enum BMP {
         _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, into sink: inout Sink
     ) throws(ImageError) -> [DecodingWarning] {
         let bitmap = try BMPHeader(bytes)
-        // Both sides are under 2^31.
-        let pixels = bitmap.width * bitmap.height
-        guard pixels <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
-        }
-        guard pixels <= options.maximumBytes else {
-            throw .overLimit(what: "bytes", declared: pixels, limit: options.maximumBytes)
-        }
+        try options.admit(width: bitmap.width, height: bitmap.height)
+        let hasRuns = bitmap.compression == .rle8 || bitmap.compression == .rle4
+        try options.admit(bytes: hasRuns ? bitmap.width * bitmap.height : 4 * bitmap.width)
         var warnings: [DecodingWarning] = []
         let header = header(bitmap, options)
-        if bitmap.compression == .rle8 || bitmap.compression == .rle4 {
+        if hasRuns {
             let (indices, warning) = BMPRunLengths.decode(bytes, bitmap)
             if let warning { try note(warning, &warnings, options) }
             try sink.begin(header)

@@ -32,14 +32,10 @@ enum GIF {
         _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, into sink: inout Sink
     ) throws(ImageError) -> [DecodingWarning] {
         let layout = try layout(bytes, options)
-        let pixels = layout.width * layout.height
-        guard pixels <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
-        }
+        // The frame lies on the screen, so these are the most there are.
+        try options.admit(width: layout.width, height: layout.height)
         let indexCount = layout.frameWidth * layout.frameHeight
-        guard indexCount <= options.maximumBytes, indexCount <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: indexCount, limit: options.maximumPixels)
-        }
+        try options.admit(bytes: indexCount)
         let (indices, warning) = try GIFCodes.decode(bytes, at: layout.data, count: indexCount)
         if options.isStrict, let warning { throw .malformed(.gif, offset: warning.offset, reason: warning.description) }
 

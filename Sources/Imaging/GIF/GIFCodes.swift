@@ -16,7 +16,7 @@ enum GIFCodes {
         let (clear, end) = (1 << minimumWidth, 1 << minimumWidth + 1)
         // Each code is the string of an earlier code and one more byte; strings are copied from the output they were first
         // written to.
-        var (starts, lengths) = ([Int32](repeating: 0, count: 4096), [Int32](repeating: 0, count: 4096))
+        var (starts, lengths) = ([UInt32](repeating: 0, count: 4096), [UInt32](repeating: 0, count: 4096))
         var output = [UInt8](repeating: 0, count: count)
         var (position, width, next) = (0, minimumWidth + 1, end + 1)
         var previous: (start: Int, length: Int)?
@@ -55,7 +55,7 @@ enum GIFCodes {
                 position += length
             }
             if let previous, next < 4096 {
-                (starts[next], lengths[next]) = (Int32(previous.start), Int32(previous.length + 1))
+                (starts[next], lengths[next]) = (UInt32(previous.start), UInt32(previous.length + 1))
                 next += 1
                 if next == 1 << width, width < 12 { width += 1 }
             }

@@ -24,11 +24,11 @@ enum PNG {
             throw .malformed(.png, offset: warning.offset, reason: warning.description)
         }
         let unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
-        try checkLimits(chunks, unpack, options)
-
-        var rows = try PNGRows(
-            bytes, segments: chunks.data, hasZlibHeader: !chunks.isCgBI,
-            widest: chunks.header.rowBytes(chunks.header.width), stride: chunks.header.filterStride)
+        let (width, height) = (chunks.header.width, chunks.header.height)
+        try options.admit(width: width, height: height)
+        // Only an interlaced picture is held whole; otherwise its rows are.
+        try options.admit(bytes: chunks.header.isInterlaced ? width * height * unpack.channels : 4 * chunks.header.rowBytes(width))
+        var rows = try PNGRows(bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
         try sink.begin(header(chunks, unpack))
         if let end = chunks.header.isInterlaced
             ? try interlaced(chunks.header, unpack, &rows, &sink) : progressive(chunks.header, unpack, &rows, &sink)
@@ -46,25 +46,11 @@ enum PNG {
         return warnings
     }
 
-    /// Before anything of the picture's size is allocated. The products cannot overflow: both sides are under 2^31.
-    private static func checkLimits(_ chunks: PNGChunks, _ unpack: PNGUnpack, _ options: DecodingOptions) throws(ImageError) {
-        let header = chunks.header
-        let pixels = header.width * header.height
-        guard pixels <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
-        }
-        // Only an interlaced picture is held whole; otherwise its rows are.
-        let bytes = header.isInterlaced ? pixels * unpack.channels : 4 * header.rowBytes(header.width)
-        guard bytes <= options.maximumBytes else {
-            throw .overLimit(what: "bytes", declared: bytes, limit: options.maximumBytes)
-        }
-    }
-
     private static func progressive<Sink: RowSink>(
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
     ) -> PNGRows.End? {
         let count = header.rowBytes(header.width)
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: header.width * unpack.channels + 1) { buffer in
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: header.width * unpack.channels + PNGUnpack.slack) { buffer in
             guard let out = buffer.baseAddress else { return nil }
             let isIdentity = unpack.isIdentity
             for _ in 0..<header.height {
@@ -85,7 +71,7 @@ enum PNG {
     ) throws(ImageError) -> PNGRows.End? {
         let (width, height, channels) = (header.width, header.height, unpack.channels)
         let canvas = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height * channels)
-        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + 1)
+        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + PNGUnpack.slack)
         defer {
             canvas.deallocate()
             line.deallocate()

@@ -1,10 +1,14 @@
 /// Undoes the filters of PNG (§9.2): from filtered bytes and the row above to the row.
 ///
-/// Rows of 3 and 4 bytes a pixel, which photographs and drawings have, run a pixel at a time in vector registers; the chain from
-/// pixel to pixel is what limits them.
+/// A chain from pixel to pixel is what limits all of them but Up. It runs through registers: one of 8 bytes, of which the next pixel
+/// overwrites what is too much, or a scalar where a pixel is one byte. Two Paeth rows in a row run side by side, the lower one a
+/// pixel behind, so that one chain works while the other waits.
 enum PNGDefilter {
-    /// What a row buffer must have beyond its last byte: vectors of 8 bytes step by as little as 3.
+    /// What a row buffer must have beyond its last byte: vectors of 8 bytes step by as little as 2.
     static let slack = 32
+
+    /// The filter of most rows of photographs, and of gray ones.
+    static let paeth: UInt8 = 4
 
     /// - Parameters:
     ///   - filter: 0...4, the byte in front of the row.
@@ -18,134 +22,169 @@ enum PNGDefilter {
     ) -> Bool {
         switch filter {
         case 0: row.update(from: raw, count: count)
-        case 1:
-            switch stride {
-            case 3, 4: sub4(raw, row, count, stride)
-            case 6, 8: sub8(raw, row, count, stride)
-            default: subBytes(raw, row, count, stride)
-            }
+        case 1: stride == 1 ? subBytes(raw, row, count) : sub(raw, row, count, stride)
         case 2: for i in 0..<count { row[i] = raw[i] &+ above[i] }
-        case 3:
-            switch stride {
-            case 3, 4: average4(raw, above, row, count, stride)
-            default: averageBytes(raw, above, row, count, stride)
-            }
-        case 4:
-            switch stride {
-            case 3, 4: paeth4(raw, above, row, count, stride)
-            default: paethBytes(raw, above, row, count, stride)
-            }
+        case 3: stride == 1 ? averageBytes(raw, above, row, count) : average(raw, above, row, count, stride)
+        case paeth: stride == 1 ? paethBytes(raw, above, row, count) : paeth(raw, above, row, count, stride)
         default: return false
         }
         return true
     }
 
-    // Unsafe, all below: vectors reach at most 8 bytes past a pixel that begins inside the row, which the slack covers; what they
-    // write past their pixel is written again by the next one.
-
-    @inline(__always) private static func load4(_ p: UnsafePointer<UInt8>) -> SIMD4<UInt8> {
-        UnsafeRawPointer(p).loadUnaligned(as: SIMD4<UInt8>.self)
-    }
-    @inline(__always) private static func store4(_ v: SIMD4<UInt8>, _ p: UnsafeMutablePointer<UInt8>) {
-        UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD4<UInt8>.self)
-    }
-    /// Each byte in a lane of 16 bits.
-    @inline(__always) private static func wide4(_ p: UnsafePointer<UInt8>) -> SIMD4<Int16> {
-        var lanes = SIMD8<UInt8>()
-        lanes.evenHalf = load4(p)
-        return unsafeBitCast(lanes, to: SIMD4<Int16>.self)
-    }
-
-    private static func sub4(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int) {
-        var left = SIMD4<UInt8>()
-        var i = 0
-        while i < count {
-            left &+= load4(raw + i)
-            store4(left, row + i)
-            i += step
-        }
-    }
-
-    private static func sub8(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int) {
-        var left = SIMD8<UInt8>()
-        var i = 0
-        while i < count {
-            left &+= UnsafeRawPointer(raw + i).loadUnaligned(as: SIMD8<UInt8>.self)
-            UnsafeMutableRawPointer(row + i).storeBytes(of: left, as: SIMD8<UInt8>.self)
-            i += step
-        }
-    }
-
-    private static func subBytes(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int) {
-        for i in 0..<min(step, count) { row[i] = raw[i] }
-        if step == 1 {
-            var left: UInt8 = 0
-            for i in 0..<count {
-                left &+= raw[i]
-                row[i] = left
-            }
-        } else if step < count {
-            for i in step..<count { row[i] = raw[i] &+ row[i - step] }
-        }
-    }
-
-    private static func average4(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    /// Two rows of filter 4, one below the other: `lower` lies `count + 1` bytes after `raw`, its filter byte between them.
+    static func applyPaethTwice(
+        raw: UnsafePointer<UInt8>, above: UnsafePointer<UInt8>, to row: UnsafeMutablePointer<UInt8>,
+        below: UnsafeMutablePointer<UInt8>, count: Int, stride: Int
     ) {
-        var left = SIMD4<UInt8>()
-        var i = 0
-        while i < count {
-            let up = load4(above + i)
-            // Rounds down without a ninth bit.
-            left = load4(raw + i) &+ (left & up) &+ ((left ^ up) &>> 1)
-            store4(left, row + i)
-            i += step
+        let lower = raw + count + 1
+        stride == 1
+            ? paethBytesTwice(raw, lower, above, row, below, count) : paethTwice(raw, lower, above, row, below, count, stride)
+    }
+
+    // MARK: - Pixels of one byte
+
+    private static func subBytes(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        var left: UInt8 = 0
+        for i in 0..<count {
+            left &+= raw[i]
+            row[i] = left
         }
     }
 
     private static func averageBytes(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
-        for i in 0..<min(step, count) { row[i] = raw[i] &+ above[i] &>> 1 }
-        guard step < count else { return }
-        for i in step..<count {
-            row[i] = raw[i] &+ UInt8(truncatingIfNeeded: (UInt32(row[i - step]) &+ UInt32(above[i])) &>> 1)
+        var left: UInt32 = 0
+        for i in 0..<count {
+            left = (UInt32(raw[i]) &+ (left &+ UInt32(above[i])) &>> 1) & 255
+            row[i] = UInt8(truncatingIfNeeded: left)
         }
     }
 
-    private static func paeth4(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    /// Written so that it compiles to conditional moves: which neighbour is nearest is as good as random.
+    @inline(__always) private static func predict(_ a: Int32, _ b: Int32, _ c: Int32) -> Int32 {
+        let (pa, pb, pc) = (abs(b &- c), abs(a &- c), abs(a &+ b &- c &- c))
+        let other = pb <= pc ? b : c
+        return pa <= min(pb, pc) ? a : other
+    }
+
+    private static func paethBytes(
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int
     ) {
-        var (a, c) = (SIMD4<Int16>(), SIMD4<Int16>())
+        var (a, c): (Int32, Int32) = (0, 0)
+        for i in 0..<count {
+            let b = Int32(above[i])
+            a = (predict(a, b, c) &+ Int32(raw[i])) & 255
+            row[i] = UInt8(truncatingIfNeeded: a)
+            c = b
+        }
+    }
+
+    private static func paethBytesTwice(
+        _ raw: UnsafePointer<UInt8>, _ lower: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>,
+        _ row: UnsafeMutablePointer<UInt8>, _ below: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
+        var (a, c): (Int32, Int32) = (Int32(raw[0] &+ above[0]), Int32(above[0]))
+        row[0] = UInt8(truncatingIfNeeded: a)
+        var (lowerA, lowerC): (Int32, Int32) = (0, 0)
+        for i in 1..<count {
+            let (b, lowerB) = (Int32(above[i]), a)
+            a = (predict(a, b, c) &+ Int32(raw[i])) & 255
+            lowerA = (predict(lowerA, lowerB, lowerC) &+ Int32(lower[i &- 1])) & 255
+            row[i] = UInt8(truncatingIfNeeded: a)
+            below[i &- 1] = UInt8(truncatingIfNeeded: lowerA)
+            (c, lowerC) = (b, lowerB)
+        }
+        below[count - 1] = UInt8(truncatingIfNeeded: predict(lowerA, a, lowerC) &+ Int32(lower[count - 1]))
+    }
+
+    // MARK: - Wider pixels
+
+    // Unsafe, all below: vectors reach at most 8 bytes past the beginning of a pixel that begins inside the row, which the slack
+    // covers; what they write past their pixel is written again by the next one.
+
+    @inline(__always) private static func load(_ p: UnsafePointer<UInt8>) -> SIMD8<UInt8> {
+        UnsafeRawPointer(p).loadUnaligned(as: SIMD8<UInt8>.self)
+    }
+    @inline(__always) private static func store(_ v: SIMD8<UInt8>, _ p: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD8<UInt8>.self)
+    }
+    /// Each byte in a lane of 16 bits.
+    @inline(__always) private static func widen(_ p: UnsafePointer<UInt8>) -> SIMD8<Int16> {
+        var lanes = SIMD16<UInt8>()
+        lanes.evenHalf = load(p)
+        return unsafeBitCast(lanes, to: SIMD8<Int16>.self)
+    }
+    @inline(__always) private static func narrow(_ v: SIMD8<Int16>) -> SIMD8<UInt8> { unsafeBitCast(v, to: SIMD16<UInt8>.self).evenHalf }
+    @inline(__always) private static func magnitude(_ v: SIMD8<Int16>) -> SIMD8<Int16> { pointwiseMax(v, 0 &- v) }
+
+    private static func sub(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int) {
+        var left = SIMD8<UInt8>()
         var i = 0
         while i < count {
-            let b = wide4(above + i)
-            // With p = a + b - c: p - a = b - c, p - b = a - c. Lanes hold 0...255, so nothing overflows 16 bits.
-            let (fromA, fromB) = (b &- c, a &- c)
-            let fromC = fromA &+ fromB
-            let (pa, pb, pc) = (magnitude(fromA), magnitude(fromB), magnitude(fromC))
-            let least = pointwiseMin(pa, pointwiseMin(pb, pc))
-            let predictor = c.replacing(with: b, where: pb .== least).replacing(with: a, where: pa .== least)
-            a = (wide4(raw + i) &+ predictor) & 255
-            store4(unsafeBitCast(a, to: SIMD8<UInt8>.self).evenHalf, row + i)
+            left &+= load(raw + i)
+            store(left, row + i)
+            i += step
+        }
+    }
+
+    private static func average(
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    ) {
+        var left = SIMD8<UInt8>()
+        var i = 0
+        while i < count {
+            let up = load(above + i)
+            // Rounds down without a ninth bit.
+            left = load(raw + i) &+ (left & up) &+ ((left ^ up) &>> 1)
+            store(left, row + i)
+            i += step
+        }
+    }
+
+    @inline(__always)
+    private static func predict(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>, _ c: SIMD8<Int16>) -> SIMD8<Int16> {
+        // With p = a + b - c: p - a = b - c, p - b = a - c. Lanes hold 0...255, so nothing overflows 16 bits.
+        let (fromA, fromB) = (b &- c, a &- c)
+        let fromC = fromA &+ fromB
+        let (pa, pb, pc) = (magnitude(fromA), magnitude(fromB), magnitude(fromC))
+        let least = pointwiseMin(pa, pointwiseMin(pb, pc))
+        return c.replacing(with: b, where: pb .== least).replacing(with: a, where: pa .== least)
+    }
+
+    private static func paeth(
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    ) {
+        var (a, c) = (SIMD8<Int16>(), SIMD8<Int16>())
+        var i = 0
+        while i < count {
+            let b = widen(above + i)
+            a = (widen(raw + i) &+ predict(a, b, c)) & 255
+            store(narrow(a), row + i)
             c = b
             i += step
         }
     }
 
-    @inline(__always) private static func magnitude(_ v: SIMD4<Int16>) -> SIMD4<Int16> { pointwiseMax(v, 0 &- v) }
-
-    private static func paethBytes(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    private static func paethTwice(
+        _ raw: UnsafePointer<UInt8>, _ lower: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>,
+        _ row: UnsafeMutablePointer<UInt8>, _ below: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
     ) {
-        for i in 0..<min(step, count) { row[i] = raw[i] &+ above[i] }
-        guard step < count else { return }
-        for i in step..<count {
-            let (a, b, c) = (Int32(row[i - step]), Int32(above[i]), Int32(above[i - step]))
-            let (pa, pb) = (abs(b &- c), abs(a &- c))
-            let pc = abs(a &+ b &- c &- c)
-            let predictor = pa <= pb && pa <= pc ? a : pb <= pc ? b : c
-            row[i] = raw[i] &+ UInt8(truncatingIfNeeded: predictor)
+        var c = widen(above)
+        var a = (widen(raw) &+ c) & 255
+        store(narrow(a), row)
+        var (lowerA, lowerC) = (SIMD8<Int16>(), SIMD8<Int16>())
+        var i = step
+        while i < count {
+            let (b, lowerB) = (widen(above + i), a)
+            a = (widen(raw + i) &+ predict(a, b, c)) & 255
+            lowerA = (widen(lower + (i - step)) &+ predict(lowerA, lowerB, lowerC)) & 255
+            store(narrow(a), row + i)
+            store(narrow(lowerA), below + (i - step))
+            (c, lowerC) = (b, lowerB)
+            i += step
         }
+        lowerA = (widen(lower + (i - step)) &+ predict(lowerA, a, lowerC)) & 255
+        store(narrow(lowerA), below + (i - step))
     }
 }

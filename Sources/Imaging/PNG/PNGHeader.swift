@@ -48,6 +48,9 @@ struct PNGHeader: Equatable {
 
     /// Bytes of `width` pixels without the filter byte.
     func rowBytes(_ width: Int) -> Int { (width * samples * depth + 7) / 8 }
+
+    /// At least as many bytes as the filtered rows have. Adam7's have 15/8 as many filter bytes, each pass rounded up.
+    var mostBytes: Int { (isInterlaced ? 2 * (height + 8) : height) * (rowBytes(width) + 1) }
 }
 
 extension UnsafeRawBufferPointer {

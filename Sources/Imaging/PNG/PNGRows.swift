@@ -19,7 +19,9 @@ struct PNGRows: ~Copyable {
     /// In the window: what is inflated ends at `filled`, the next row begins at `next`.
     private var filled = 0
     private var next = 0
-    private var row, above: UnsafeMutablePointer<UInt8>
+    /// The last row handed out is `above` the next one, which is made in `row`; `below` is the one after it where two are made at once.
+    private var above, row, below: UnsafeMutablePointer<UInt8>
+    private var hasBelow = false
     private let rowCapacity: Int
     private var adler = Adler32()
     private var problem: End?
@@ -28,18 +30,19 @@ struct PNGRows: ~Copyable {
     /// How much is inflated at a time: with the window it stays in the second-level cache.
     private static let step = 1 << 17
 
-    /// - Parameter widest: bytes of the longest row without its filter byte.
-    init(_ bytes: UnsafeRawBufferPointer, segments: [Range<Int>], hasZlibHeader: Bool, widest: Int, stride: Int) throws(ImageError) {
+    /// - Parameter segments: where in the file the pieces of the zlib stream lie; of a CgBI file, of the bare deflate stream.
+    init(_ bytes: UnsafeRawBufferPointer, segments: [Range<Int>], header: PNGHeader, hasZlibHeader: Bool) throws(ImageError) {
         self.segments = segments.filter { !$0.isEmpty }
-        self.stride = stride
+        stride = header.filterStride
+        let widest = header.rowBytes(header.width)
         rowCapacity = widest + PNGDefilter.slack
-        capacity = Self.history + max(Self.step, 2 * (widest + 1))
+        // A small picture is inflated at once, with room to see that nothing follows it.
+        capacity = min(Self.history + max(Self.step, 2 * (widest + 1)), header.mostBytes + 512)
         window = .allocate(capacity: capacity + PNGDefilter.slack)
         // The slack is read by vectors and thrown away; it must only be there, but sanitizers like it to hold something.
         window.initialize(repeating: 0, count: capacity + PNGDefilter.slack)
-        (row, above) = (.allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity))
-        row.initialize(repeating: 0, count: rowCapacity)
-        above.initialize(repeating: 0, count: rowCapacity)
+        (above, row, below) = (.allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity))
+        for buffer in [above, row, below] { buffer.initialize(repeating: 0, count: rowCapacity) }
         inflater = Inflater(segments: self.segments.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
         if hasZlibHeader {
             do throws(InflateError) { try inflater.readZlibHeader() } catch {
@@ -50,20 +53,33 @@ struct PNGRows: ~Copyable {
 
     deinit {
         window.deallocate()
-        row.deallocate()
         above.deallocate()
+        row.deallocate()
+        below.deallocate()
     }
 
     /// The next row of a pass begins without one above it.
-    mutating func beginPass() { above.update(repeating: 0, count: rowCapacity) }
+    mutating func beginPass() {
+        above.update(repeating: 0, count: rowCapacity)
+        hasBelow = false
+    }
 
-    /// Hands the next row of `count` bytes to `body`, or says why there is none.
+    /// Hands the next row of `count` bytes to `body`, or says why there is none. All rows of a pass have one length.
     mutating func next(_ count: Int, _ body: (UnsafePointer<UInt8>) -> Void) -> End? {
-        if filled - next < count + 1, let end = fill(count + 1) { return end }
-        let filter = window[next]
-        guard
-            PNGDefilter.apply(filter, raw: window + next + 1, above: above, to: row, count: count, stride: stride)
-        else { return .damaged(offset: fileOffset, reason: "filter type \(filter)") }
+        if hasBelow {
+            hasBelow = false
+            swap(&row, &below)
+        } else {
+            if filled - next < count + 1, let end = fill(count + 1) { return end }
+            let (filter, raw) = (window[next], UnsafePointer(window + next + 1))
+            // Of another pass, or past the last row, the second one is made and not taken.
+            if filter == PNGDefilter.paeth, filled - next >= 2 * (count + 1), raw[count] == PNGDefilter.paeth {
+                PNGDefilter.applyPaethTwice(raw: raw, above: above, to: row, below: below, count: count, stride: stride)
+                hasBelow = true
+            } else if !PNGDefilter.apply(filter, raw: raw, above: above, to: row, count: count, stride: stride) {
+                return .damaged(offset: fileOffset, reason: "filter type \(filter)")
+            }
+        }
         body(row)
         next += count + 1
         swap(&row, &above)

@@ -3,8 +3,9 @@
 /// 16-bit samples keep their high byte; smaller gray samples are spread over 0...255; gamma and color profiles are ignored.
 struct PNGUnpack {
     private let header: PNGHeader
-    /// 256 RGBA colors in memory order: the palette, or what each gray value of 8 bits and less looks like.
-    private let colors: [UInt32]
+    /// Of indexed pixels and of gray ones of 8 bits and less: `[256, 8 / depth, channels]`, what each byte of a row looks like, in
+    /// entries of `4 * (8 / depth)` bytes, so that a byte of pixels is one load and one store.
+    private let looks: [UInt32]
     private let transparent: [UInt16]?
     private let isCgBI: Bool
     /// 3 or 4.
@@ -20,17 +21,34 @@ struct PNGUnpack {
             guard let palette = chunks.palette else {
                 throw .malformed(.png, offset: chunks.data.first?.lowerBound ?? 0, reason: "a palette picture without PLTE")
             }
-            colors = palette
+            looks = Self.looks(palette, depth: header.depth, channels: channels)
         } else if header.color == .gray, header.depth <= 8 {
             let greatest = 1 << header.depth - 1
-            colors = (0..<256).map { value in
-                let gray = UInt32(min(value, greatest) * 255 / greatest)
-                let alpha: UInt32 = chunks.transparent?.first == UInt16(value) ? 0 : 255
-                return (gray | gray << 8 | gray << 16 | alpha << 24).littleEndian
+            let grays = (0..<256).map { value in
+                Self.gray(UInt8(min(value, greatest) * 255 / greatest), alpha: chunks.transparent?.first == UInt16(value) ? 0 : 255)
             }
+            looks = Self.looks(grays, depth: header.depth, channels: channels)
         } else {
-            colors = []
+            looks = []
         }
+    }
+
+    /// - Parameter colors: 256 RGBA colors in memory order.
+    private static func looks(_ colors: [UInt32], depth: Int, channels: Int) -> [UInt32] {
+        guard depth < 8 else { return colors }
+        let perByte = 8 / depth
+        var looks = [UInt32](repeating: 0, count: 256 * perByte)
+        looks.withUnsafeMutableBytes { looks in
+            for byte in 0..<256 {
+                for i in 0..<perByte {
+                    let color = colors[byte >> (8 - depth - i * depth) & (1 << depth - 1)]
+                    withUnsafeBytes(of: color) {
+                        for channel in 0..<channels { looks[4 * perByte * byte + channels * i + channel] = $0[channel] }
+                    }
+                }
+            }
+        }
+        return looks
     }
 
     /// The stored row is already what the caller wants.
@@ -40,7 +58,7 @@ struct PNGUnpack {
 
     /// - Parameters:
     ///   - row: `header.rowBytes(width)` bytes.
-    ///   - out: `width * channels` bytes, and one more that may be written.
+    ///   - out: `width * channels` bytes, and `slack` more that may be written.
     func unpack(_ row: UnsafePointer<UInt8>, width: Int, to out: UnsafeMutablePointer<UInt8>) {
         switch (header.color, header.depth) {
         case (.rgb, 8) where isCgBI, (.rgba, 8) where isCgBI: unpackCgBI(row, width, out)
@@ -57,8 +75,11 @@ struct PNGUnpack {
         }
     }
 
+    /// What a row of results must have beyond its last byte: a byte of 1-bit pixels is written as 32 bytes.
+    static let slack = 32
+
     // Unsafe, all below: the caller gives as many bytes as the header asks for; 4 bytes are written for every pixel, the fourth one
-    // past the pixel when there are 3 channels; indices are bytes and `colors` has 256 entries.
+    // past the pixel when there are 3 channels; indices are bytes and `looks` has 256 entries.
 
     @inline(__always) private func store(_ color: UInt32, _ out: UnsafeMutablePointer<UInt8>) {
         UnsafeMutableRawPointer(out).storeBytes(of: color, as: UInt32.self)
@@ -71,29 +92,28 @@ struct PNGUnpack {
     }
 
     private func unpackIndices(_ row: UnsafePointer<UInt8>, _ width: Int, _ depth: Int, _ out: UnsafeMutablePointer<UInt8>) {
-        colors.withUnsafeBufferPointer { colors in
-            guard let colors = colors.baseAddress else { return }
-            let channels = channels
-            if depth == 8 {
-                for x in 0..<width { store(colors[Int(row[x])], out + channels &* x) }
-                return
+        looks.withUnsafeBytes { looks in
+            guard let looks = looks.baseAddress else { return }
+            switch depth {
+            case 1: Self.unpackBytes(row, (width + 7) / 8, looks, size: 32, out, step: 8 * channels)
+            case 2: Self.unpackBytes(row, (width + 3) / 4, looks, size: 16, out, step: 4 * channels)
+            case 4: Self.unpackBytes(row, (width + 1) / 2, looks, size: 8, out, step: 2 * channels)
+            default: Self.unpackBytes(row, width, looks, size: 4, out, step: channels)
             }
-            let perByte = 8 / depth
-            let mask = UInt8(truncatingIfNeeded: 1 << depth - 1)
-            var to = out
-            for x in 0..<(width / perByte) {
-                var byte = row[x]
-                for _ in 0..<perByte {
-                    byte = byte &<< UInt8(depth) | byte &>> UInt8(8 - depth)
-                    store(colors[Int(byte & mask)], to)
-                    to += channels
-                }
-            }
-            for x in (width / perByte * perByte)..<width {
-                let byte = row[x / perByte] &>> UInt8(8 - depth - x % perByte * depth)
-                store(colors[Int(byte & mask)], to)
-                to += channels
-            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - size: bytes of an entry, a literal, so that copying one is a load and a store.
+    ///   - step: how many of them count; the others are overwritten by the next, or slack.
+    @inline(__always)
+    private static func unpackBytes(
+        _ row: UnsafePointer<UInt8>, _ count: Int, _ looks: UnsafeRawPointer, size: Int, _ out: UnsafeMutablePointer<UInt8>, step: Int
+    ) {
+        var to = UnsafeMutableRawPointer(out)
+        for i in 0..<count {
+            to.copyMemory(from: looks + Int(row[i]) &* size, byteCount: size)
+            to += step
         }
     }
 

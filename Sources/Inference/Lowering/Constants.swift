@@ -1,11 +1,18 @@
 import TensorGraph
 
 /// The constants of a graph, and what can be computed from constants alone.
-struct Constants {
+package struct Constants {
     let nodes: [String: Node]
 
+    init(nodes: [String: Node]) { self.nodes = nodes }
+
+    /// - Parameter graph: of nodes of one name the first counts.
+    package init(_ graph: Graph) {
+        nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// The value of a tensor that depends on constants only; nil if it depends on more.
-    func value(of tensor: String, depth: Int = 0) throws(PlanError) -> Tensor? {
+    package func value(of tensor: String, depth: Int = 0) throws(PlanError) -> Tensor? {
         guard depth < 64, let node = nodes[tensor] else { return nil }
         let view = NodeView(node)
         switch node.operation {
@@ -37,29 +44,18 @@ struct Constants {
         }
     }
 
-    /// Weights times a factor a channel: `b` is one number, or has the last axes of `a`, where it may be 1 wide at the end.
     private func product(_ a: Tensor, _ b: Tensor, _ view: NodeView) throws(PlanError) -> Tensor {
-        guard let values = a.floats, let factors = b.floats, !factors.isEmpty else { throw view.unsupported("of types \(a.type) and \(b.type)") }
-        let outer = b.shape.reversed().drop { $0 == 1 }.reversed() as [Int]
-        let skipped = b.shape.count - outer.count, kept = a.shape.dropLast(min(skipped, a.shape.count))
-        guard b.shape.count <= a.shape.count, Array(kept.suffix(outer.count)) == outer else {
-            throw view.unsupported("constants of shapes \(a.shape) and \(b.shape)")
+        guard let product = a.scaled(by: b) else {
+            throw view.unsupported("constants of types \(a.type) and \(b.type) and shapes \(a.shape) and \(b.shape)")
         }
-        let run = a.shape.suffix(skipped).reduce(1, *)
-        return Tensor(values.indices.map { values[$0] * factors[$0 / run % factors.count] }, shape: a.shape)
+        return product
     }
 
-    /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, of eight bits.
     private func dequantize(_ tensor: Tensor, _ low: [Float], _ high: [Float], _ view: NodeView) throws(PlanError) -> Tensor {
-        guard tensor.type == .quint8 || tensor.type == .uint8, case .dense(let region) = tensor.contents else {
-            throw view.unsupported("type \(tensor.type)")
-        }
         let mode = view.string("mode") ?? "MIN_COMBINED"
         guard mode == "MIN_COMBINED" || mode == "MIN_FIRST" else { throw view.unsupported("mode \(mode)") }
         guard low.count == 1, high.count == 1 else { throw view.unsupported("ranges of \(low.count) channels") }
-        let step = (high[0] - low[0]) / 255
-        return region.withUnsafeBytes { bytes in
-            Tensor(bytes.map { Float($0) * step + low[0] }, shape: tensor.shape)
-        }
+        guard let result = tensor.dequantized(low: low[0], high: high[0]) else { throw view.unsupported("type \(tensor.type)") }
+        return result
     }
 }

@@ -34,7 +34,7 @@ public struct Auditor {
     ) throws -> AuditReport {
         let data = source.data
         let facts = options.imageDirectory == nil ? [] : try PictureFacts.of(
-            data.paths, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted,
+            data.paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits, isInterrupted: isInterrupted,
             report: { try report(.bottlenecks(done: $0, total: data.paths.count, computed: $0)) })
         var findings = data.skipped.map { Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason) }
         findings += data.paths.indices.compactMap { row in

@@ -11,8 +11,9 @@ struct PictureFacts: Sendable {
     var thumbnail: [Float] = []
 
     /// - Throws: `ImageError` for what is no picture.
-    init(_ bytes: [UInt8]) throws(ImageError) {
-        var options = DecodingOptions()
+    init(_ bytes: [UInt8], _ limits: PictureLimits) throws(ImageError) {
+        var options = DecodingOptions(limits)
+        options.readsCgBI = true
         // A large file is a large picture, whose eighth says the same.
         options.scaleDenominator = bytes.count > 400_000 ? 8 : 1
         let image = try Image(decoding: bytes, options: options)
@@ -48,14 +49,14 @@ struct PictureFacts: Sendable {
 
     /// Facts of many files; nil for what cannot be read.
     static func of(
-        _ paths: [FilePath], threads: Int, isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
+        _ paths: [FilePath], threads: Int, limits: PictureLimits, isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
     ) throws -> [PictureFacts?] {
         let table = Table(paths.count)
         let done = try ParallelWork.run(
             count: paths.count, threads: threads, isCancelled: isInterrupted,
             makeWorker: {
                 { index in
-                    guard let bytes = try? FileSystem.read(paths[index]), let facts = try? PictureFacts(bytes) else { return }
+                    guard let bytes = try? FileSystem.read(paths[index]), let facts = try? PictureFacts(bytes, limits) else { return }
                     table.facts.withLock { $0[index] = facts }
                 }
             }, report: report)

@@ -11,6 +11,7 @@ public struct ClassifyOptions: Sendable {
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
+    public var limits = PictureLimits()
     /// A picture is unknown when a smaller share of the training pictures was as unusual as it; nil: every picture gets a label.
     public var unknownThreshold: Float? = ClassifyOptions.usualUnknownThreshold
     /// nil: the one that the model was trained in.
@@ -53,6 +54,7 @@ public struct Classifier: Sendable {
     private let model: LoadedModel
     private let threads: Int
     private let isStrict: Bool
+    private let limits: PictureLimits
     private let unknownThreshold: Float?
 
     /// - Parameter pictures: how many there will be, about; decides how the threads are used.
@@ -63,7 +65,7 @@ public struct Classifier: Sendable {
             threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
-        isStrict = options.isStrict
+        (isStrict, limits) = (options.isStrict, options.limits)
     }
 
     /// Labels in the model's order.
@@ -79,7 +81,8 @@ public struct Classifier: Sendable {
         let done = try ParallelWork.run(
             count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: isInterrupted,
             makeWorker: {
-                let reader = PictureReader(model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict)
+                let reader = PictureReader(
+                    model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict, limits: limits)
                 return { index in
                     let answer = self.answer(pictures[index], reader)
                     answers.list.withLock { $0[index] = answer }

@@ -10,15 +10,23 @@ struct DeployableGraph: Sendable {
     let bytes: Int
     let description: ModelDescription?
 
-    init(_ path: FilePath) throws(TransferLearningError) {
-        let region: ByteRegion
-        do { region = try ByteRegion(mapping: path.description) } catch {
-            if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
-            throw .file(FileError(path, errno: error.errno), while: "reading the graph")
+    /// - Parameter labels: a file with names to use in place of those inside, one a line.
+    init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
+        let file: GraphFile
+        do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
+        do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
+        (self.path, bytes) = (path, file.region.count)
+        if let labels {
+            let names = try LabelsFile.read(labels)
+            do { description = try ModelFile(file, labels: names).description } catch { throw TransferLearningError(error) }
+        } else {
+            description = try? ModelFile(file, labels: nil).description
         }
-        do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
-        (self.path, bytes) = (path, region.count)
-        description = try? ModelFile(path: path.description, labels: nil).description
+    }
+
+    /// Nodes that mean something to a program that reads the graph, though no output needs them: they keep their names.
+    var keptNames: [String] {
+        ModelDescription.nodeNames + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.

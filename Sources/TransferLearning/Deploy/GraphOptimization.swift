@@ -29,7 +29,7 @@ public struct GraphOptimization: Sendable {
     public func run() throws(TransferLearningError) -> OptimizeResult {
         let file = try DeployableGraph(options.input)
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
-        let optimization = Optimization(inputs: inputs, outputs: outputs, keeping: ModelDescription.nodeNames)
+        let optimization = Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames)
         do {
             let (graph, report) = try optimization.apply(to: file.graph)
             let bytes = try graph.write(to: options.output, flag: "output")

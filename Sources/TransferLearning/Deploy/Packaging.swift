@@ -5,6 +5,7 @@ import TensorFlowFormat
 import TensorGraph
 
 public struct PackageOptions: Sendable {
+    /// A model, or an export of one.
     public var model: FilePath = "output_graph.pb"
     public var labels: FilePath = "output_labels.txt"
     public var output: FilePath = "model.zip"
@@ -26,24 +27,24 @@ public struct Packaging: Sendable {
     public init(_ options: PackageOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> PackageResult {
-        let labels: [UInt8]
+        let labels: [UInt8], file: GraphFile
         do { labels = try FileSystem.read(options.labels) } catch { throw .file(error, while: "reading the labels") }
-        let names = String(decoding: labels, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
-        let model: ModelFile
-        do { model = try ModelFile(path: options.model.description, labels: names) } catch { throw TransferLearningError(error) }
+        do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
+        let model = file.region.bytes, name = file.member ?? options.model.lastComponent.description
+        let format = ExportedFile.format(of: file.region)
+        let description = try describe(file, format, labels: LabelsFile.names(in: labels))
         do {
-            let graph = try FileSystem.read(options.model)
             var zip = Zip()
-            try zip.add("README.txt", Array(Self.readMe(model.description, options).utf8), level: options.level)
+            try zip.add("README.txt", Array(readMe(description, name, format).utf8), level: options.level)
             try zip.add(options.labels.lastComponent.description, labels, level: options.level)
-            try zip.add(options.model.lastComponent.description, graph, level: options.level)
+            try zip.add(name, model, level: options.level)
             let archive = try zip.finish()
-            let file = try AtomicFile(options.output)
-            try file.write(archive)
-            try file.commit()
-            return PackageResult(output: "\(options.output)", bytesBefore: graph.count + labels.count, bytesAfter: archive.count)
+            let output = try AtomicFile(options.output)
+            try output.write(archive)
+            try output.commit()
+            return PackageResult(output: "\(options.output)", bytesBefore: model.count + labels.count, bytesAfter: archive.count)
         } catch let error as FileError {
-            throw error.path == options.model ? .file(error, while: "reading the model") : .output(error, flag: "output")
+            throw .output(error, flag: "output")
         } catch Zip.Failure.duplicateName(let name), Zip.Failure.unsafeName(let name) {
             throw .option("output", reason: "a package cannot hold a file of the name '\(name)'; rename it")
         } catch {
@@ -51,10 +52,33 @@ public struct Packaging: Sendable {
         }
     }
 
-    private static func readMe(_ model: ModelDescription, _ options: PackageOptions) -> String {
+    /// What the model says of itself, with the names of the labels file.
+    private func describe(_ file: GraphFile, _ format: ExportFormat?, labels: [String]) throws(TransferLearningError) -> ModelDescription {
+        let path = options.model.description
+        do throws(BackboneError) {
+            guard format != nil else { return try ModelFile(file, labels: labels).description }
+            guard let json = ExportedFile.entry(ModelDescription.nodeName, of: file.region) else {
+                throw .description(path: path, reason: "does not say what it takes and gives; package an export of a model that retrain wrote")
+            }
+            var description = try ModelDescription(json: json.utf8, of: path)
+            guard labels.count == description.labels.count else {
+                throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
+            }
+            description.labels = labels
+            return description
+        } catch { throw TransferLearningError(error) }
+    }
+
+    private func readMe(_ model: ModelDescription, _ name: String, _ format: ExportFormat?) -> String {
         let backbone = model.backbone
+        let kind =
+            switch format {
+            case nil: "a frozen TensorFlow graph"
+            case .onnx: "an ONNX model"
+            case .tflite: "a TensorFlow Lite (LiteRT) model"
+            }
         return """
-            \(options.model.lastComponent): a frozen TensorFlow graph that names what pictures show.
+            \(name): \(kind) that names what pictures show.
 
             input    \(backbone.input), float32 [1, \(backbone.height), \(backbone.width), 3]
             size     \(backbone.width) x \(backbone.height) pixels, RGB, the whole picture squeezed to it

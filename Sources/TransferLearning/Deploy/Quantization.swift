@@ -26,6 +26,10 @@ public struct QuantizeOptions: Sendable {
     public var bits: Double?
     /// A folder of pictures, one sub-folder per class.
     public var calibration: FilePath?
+    /// Of `compact`: keeps the final layer although there are pictures to train it on.
+    public var keepsLayer = false
+    /// The bottleneck cache, for those of the model as it is; nil: the user's cache folder.
+    public var bottleneckDirectory: FilePath?
     /// How many points of accuracy may be lost on those pictures.
     public var maximumAccuracyDrop = 0.5
     public var threads: Int?
@@ -41,6 +45,8 @@ public struct QuantizeResult: Sendable, Codable {
     public let bits: Double?
     /// Shares of the calibration pictures that are given their own class; nil without pictures.
     public let accuracyBefore, accuracyAfter: Double?
+    /// Whether the final layer was trained anew; these shares are then of a cross-validation.
+    public let isLayerRenewed: Bool
 
     public func json() throws -> String { try JSON.text(self) }
 }
@@ -54,33 +60,39 @@ public struct Quantization: Sendable {
         (self.options, self.isInterrupted) = (options, isInterrupted)
     }
 
+    /// A quantized graph, and what is known of it.
+    private struct Outcome {
+        var graph: Graph
+        var bits: Double?
+        var accuracies: (before: Double, after: Double)?
+        var isLayerRenewed = false
+    }
+
     /// - Parameter report: called with a line about each step of a search.
-    public func run(report: (String) -> Void = { _ in }) throws(TransferLearningError) -> QuantizeResult {
+    public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError) -> QuantizeResult {
         let file = try DeployableGraph(options.input)
         let calibration = try options.calibration.map { directory throws(TransferLearningError) in
-            try Calibration(directory, threads: options.threads ?? ParallelWork.coreCount)
+            try Calibration(directory, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted)
         }
         if calibration != nil, file.description == nil {
             throw .option("calibrate", reason: "\(options.input) does not say what its labels are; only models that retrain wrote can be calibrated")
         }
         do {
-            var accuracies: (before: Double, after: Double)?
-            let graph: Graph, bits: Double?
-            switch options.mode {
-            case .weightsRounded: (graph, bits) = (try RoundedWeights(bits: options.bitDepth).apply(to: file.graph), nil)
-            case .weights: (graph, bits) = (try EightBitWeights().apply(to: file.graph), nil)
-            case .compact: (graph, bits, accuracies) = try compact(file, calibration, report)
+            var outcome = switch options.mode {
+            case .weightsRounded: Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: file.graph))
+            case .weights: Outcome(graph: try EightBitWeights().apply(to: file.graph))
+            case .compact: try compact(file, calibration, report)
             }
-            if let calibration, let model = file.description, accuracies == nil {
-                accuracies = (
-                    try calibration.accuracy(of: file.graph, model, path: file.path, isInterrupted: isInterrupted),
-                    try calibration.accuracy(of: graph, model, path: file.path, isInterrupted: isInterrupted))
+            if let calibration, let model = file.description, outcome.accuracies == nil {
+                outcome.accuracies = (
+                    try calibration.accuracy(of: file.graph, model, path: file.path),
+                    try calibration.accuracy(of: outcome.graph, model, path: file.path))
             }
-            let written = try graph.write(to: options.output, flag: "output")
+            let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue, bytesBefore: file.bytes,
-                bytesAfter: written, zippedBefore: try zippedSize(file.graph), zippedAfter: try zippedSize(graph), bits: bits,
-                accuracyBefore: accuracies?.before, accuracyAfter: accuracies?.after)
+                bytesAfter: written, zippedBefore: try zippedSize(file.graph), zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
+                accuracyBefore: outcome.accuracies?.before, accuracyAfter: outcome.accuracies?.after, isLayerRenewed: outcome.isLayerRenewed)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as TransferLearningError {
@@ -90,42 +102,57 @@ public struct Quantization: Sendable {
         }
     }
 
-    private func compact(
-        _ file: DeployableGraph, _ calibration: Calibration?, _ report: (String) -> Void
-    ) throws -> (Graph, Double, (Double, Double)?) {
+    private func compact(_ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void) throws -> Outcome {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         // Normalizations belong into the weights before these are rounded.
-        let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: ModelDescription.nodeNames).apply(to: file.graph).0
+        let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true).apply(to: file.graph).0
         guard let calibration, let model = file.description else {
             let bits = options.bits ?? 5.5
-            return (CompactWeights(optimized).apply(bits: bits), bits, nil)
+            return Outcome(graph: CompactWeights(optimized).apply(bits: bits), bits: bits)
         }
+        let clock = ContinuousClock(), start = clock.now
+        func seconds() -> String { "\(fixed((clock.now - start) / .seconds(1), 0)) s" }
         let statistics = try calibration.statistics(of: optimized, model.backbone, path: file.path)
         let weights = CompactWeights(optimized, statistics: statistics)
-        func accuracy(_ graph: Graph) throws(TransferLearningError) -> Double {
-            try calibration.accuracy(of: graph, model, path: file.path, isInterrupted: isInterrupted)
+        report("looked at what \(CompactWeights.layers(of: optimized).count) layers see (\(seconds()))")
+        let renewal = options.keepsLayer ? nil : LayerRenewal(calibration, model, path: file.path)
+
+        guard let renewal else {
+            let before = try calibration.accuracy(of: file.graph, model, path: file.path)
+            report("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
+            return try search { bits in
+                let graph = weights.apply(bits: bits)
+                let after = try calibration.accuracy(of: graph, model, path: file.path)
+                report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * after, 2))% (\(seconds()))")
+                return Outcome(graph: graph, bits: bits, accuracies: (before, after))
+            }
         }
-        let before = try accuracy(file.graph)
-        report("accuracy of the original: \(fixed(100 * before, 2))%")
-        func attempt(_ bits: Double) throws(TransferLearningError) -> (Graph, Double, (Double, Double)?) {
-            let graph = weights.apply(bits: bits), after = try accuracy(graph)
-            report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * after, 2))%")
-            return (graph, bits, (before, after))
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        let before = try renewal.candidate(file.graph, cache: cache).accuracy
+        cache.close()
+        report("cross-validated accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
+        return try search { bits in
+            let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
+            report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * candidate.accuracy, 2))% (\(seconds()))")
+            return Outcome(
+                graph: try renewal.renewed(candidate), bits: bits, accuracies: (before, candidate.accuracy), isLayerRenewed: true)
         }
+    }
+
+    /// The coarsest setting that keeps to the limit, to a quarter of a bit; finer settings are taken to be no worse.
+    private func search(_ attempt: (Double) throws -> Outcome) throws -> Outcome {
         if let bits = options.bits { return try attempt(bits) }
-        // The coarsest setting that keeps to the limit, to a quarter of a bit; finer settings are taken to be no worse.
-        var (low, high) = (10, 32)
-        var best = try attempt(Double(high) / 4)
+        var (low, high) = (9, 24), best: Outcome?
         while high - low > 1 {
             let middle = (low + high) / 2
             let tried = try attempt(Double(middle) / 4)
-            if let accuracies = tried.2, 100 * (accuracies.0 - accuracies.1) <= options.maximumAccuracyDrop {
+            if let (before, after) = tried.accuracies, 100 * (before - after) <= options.maximumAccuracyDrop {
                 (best, high) = (tried, middle)
             } else {
                 low = middle
             }
         }
-        return best
+        return try best ?? attempt(Double(high) / 4)
     }
 
     private func zippedSize(_ graph: Graph) throws(GraphDefError) -> Int {

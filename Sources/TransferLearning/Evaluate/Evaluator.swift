@@ -49,7 +49,7 @@ public struct Evaluator {
         options.graph = self.options.graph
         options.labels = self.options.labels
         options.threads = self.options.pictures.threads
-        options.isStrict = self.options.pictures.isStrict
+        (options.isStrict, options.limits) = (self.options.pictures.isStrict, self.options.pictures.limits)
         options.precision = self.options.pictures.precision
         options.unknownThreshold = nil
         let pictures = folder.classes.indices.flatMap { index in

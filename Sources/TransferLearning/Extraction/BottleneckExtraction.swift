@@ -8,9 +8,11 @@ import Synchronization
 /// Pictures to bottlenecks, through the cache, a picture a thread.
 struct BottleneckExtraction: Sendable {
     let extractor: FeatureExtractor
-    let cache: BottleneckCache
+    /// nil: everything is computed, and nothing kept.
+    let cache: BottleneckCache?
     let threads: Int
     let isStrict: Bool
+    let limits: PictureLimits
     /// How the pictures are distorted, and in which of its variants; nil for not at all.
     var distortion: (how: Distortion, variant: Int)?
 
@@ -123,8 +125,8 @@ struct BottleneckExtraction: Sendable {
         let key = BottleneckKey(
             image: digest, fingerprint: .init(extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
         let draw = distortion.map { $0.how.draw($0.variant, image: digest, width: network.width, height: network.height) }
-        if let vector = cache.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
-        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict)
+        if let vector = cache?.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
+        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
         reader = worker
         let warnings: [DecodingWarning]
         do { warnings = try worker.run(bytes, draw) } catch {
@@ -133,7 +135,7 @@ struct BottleneckExtraction: Sendable {
         }
         let vector = Array(worker.executor.output(0))
         // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
-        if warnings.isEmpty {
+        if warnings.isEmpty, let cache {
             do { try cache.insert(vector, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
         }
         return .vector(vector, of: key.image, wasCached: false, warnings: warnings)

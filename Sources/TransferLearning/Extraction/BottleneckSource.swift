@@ -7,8 +7,14 @@ public struct BottleneckOptions: Sendable {
     /// nil: the user's cache folder.
     public var bottleneckDirectory: FilePath?
     public var modelDirectory: FilePath?
+    /// Where the network is downloaded from if the model directory lacks it; nil: its usual place.
+    public var modelURL: String?
+    /// SHA-256 of the archive there, in hexadecimal; nil: it is the usual one.
+    public var modelSHA256: String?
     /// nil: `inception_v3` where a model directory is given, else the embedded network.
     public var architecture: String?
+    /// A model whose own network makes the bottlenecks, quantized as it may be; nil: what `architecture` says.
+    public var model: FilePath?
     /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
     public var taps: String?
     /// nil: single precision, or for a model the one that it was trained in.
@@ -16,6 +22,7 @@ public struct BottleneckOptions: Sendable {
     /// nil: as many as there are cores.
     public var threads: Int?
     public var isStrict = false
+    public var limits = PictureLimits()
 
     public init() {}
 }
@@ -40,8 +47,8 @@ struct BottleneckSource {
         for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
-            let extractor = try extractor ?? FeatureExtractor(options)
-            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict)
+            let extractor = try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict, limits: options.limits)
                 .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
@@ -59,7 +66,8 @@ struct BottleneckSource {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         var extraction = BottleneckExtraction(
-            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict)
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict,
+            limits: options.limits)
         var result = data, added: [Int] = []
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)

@@ -37,15 +37,10 @@ public struct GraphInspection: Sendable, Codable {
     public let profile: [Step]
 
     /// - Parameter profiles: runs the graph and times every step.
-    public init(_ path: FilePath, profiles: Bool, threads: Int?) throws(TransferLearningError) {
-        let region: ByteRegion, graph: Graph
-        do { region = try ByteRegion(mapping: path.description) } catch {
-            if error.errno == 2 { throw .network(.missing(path, remedy: "give the path of a model that retrain wrote, or of a frozen network")) }
-            throw .file(FileError(path, errno: error.errno), while: "reading the graph")
-        }
-        do { graph = try GraphDef.read(region) } catch { throw .network(NetworkError(path, error)) }
+    init(_ file: GraphFileContents, profiles: Bool, threads: Int?) throws(TransferLearningError) {
+        let (path, graph, model) = (file.path, file.graph, file.model)
         self.path = "\(path)"
-        bytes = region.count
+        bytes = file.bytes
         nodes = graph.nodes.count
         operations = Dictionary(grouping: graph.nodes, by: \.operation).map { Operation(name: $0, count: $1.count) }
             .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
@@ -56,9 +51,8 @@ public struct GraphInspection: Sendable, Codable {
         let read = Set(graph.nodes.flatMap { node in node.inputs.map { Self.bareName($0) } })
         let computed = graph.nodes.filter { $0.operation != "Const" }
         inputs = computed.filter { $0.inputs.isEmpty }.map(\.name)
-        outputs = computed.filter { !read.contains($0.name) }.map(\.name)
+        outputs = computed.map(\.name).filter { !read.contains($0) && !ModelDescription.nodeNames.contains($0) }
 
-        let model = try? ModelFile(path: path.description, labels: nil)
         labels = model?.description.labels
         madeBy = model?.description.tool
         precision = model.map { ($0.description.precision ?? .fp32).name }
@@ -78,7 +72,11 @@ public struct GraphInspection: Sendable, Codable {
                 precision: model?.description.precision ?? .fp32, threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
-        } catch { throw TransferLearningError(error, path: path.description) }
+        } catch {
+            // What cannot be run can still be looked at.
+            if profiles { throw TransferLearningError(error, path: path.description) }
+            (multiplyAdds, profile) = (nil, [])
+        }
     }
 
     private static func profile(_ plan: Plan, threads: Int) -> [Step] {
@@ -95,6 +93,4 @@ public struct GraphInspection: Sendable, Codable {
     private static func bareName(_ input: String) -> String {
         String((input.hasPrefix("^") ? input.dropFirst() : input[...]).prefix { $0 != ":" })
     }
-
-    public func json() throws -> String { try JSON.text(self) }
 }

@@ -13,19 +13,25 @@ struct FeatureExtractor: Sendable {
     /// What the cache knows these bottlenecks by.
     let fingerprint: String
 
-    /// - Throws: also what reading pictures throws, where the precision's ranges are found by looking at some.
-    init(_ options: BottleneckOptions) throws(TransferLearningError) {
+    /// - Throws: `TransferLearningError`, or what `report` throws.
+    init(_ options: BottleneckOptions, isInterrupted: () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }) throws {
+        let backbone: Backbone
         do {
-            let found = try Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description)
+            let found = try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
+                ?? NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
                 backbone = try found.with(taps: taps)
             } else { backbone = found }
         } catch let error as BackboneError {
             throw TransferLearningError(error)
-        } catch let error as TransferLearningError {
-            throw error
-        } catch { throw .internalFailure("\(error)") }
+        }
+        try self.init(backbone, options)
+    }
+
+    /// - Throws: also what reading pictures throws, where the precision's ranges are found by looking at some.
+    init(_ backbone: Backbone, _ options: BottleneckOptions = BottleneckOptions()) throws(TransferLearningError) {
+        self.backbone = backbone
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
         let shapes: [[Int]]
@@ -39,7 +45,7 @@ struct FeatureExtractor: Sendable {
         } catch { throw TransferLearningError(error, path: backbone.path) }
         let shape = plan.outputShapes[0]
         guard shape.count == 2 else {
-            throw .network(
+            throw TransferLearningError.network(
                 .description(
                     FilePath(backbone.path),
                     reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""))
@@ -73,12 +79,7 @@ struct LoadedModel: Sendable {
         graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?, threadsPerPicture: Int = 1
     ) throws(TransferLearningError) {
         var names: [String]?
-        if let labels {
-            do {
-                let text = String(decoding: try FileSystem.read(labels), as: UTF8.self)
-                names = text.split(whereSeparator: \.isNewline).map(String.init)
-            } catch { throw .file(error, while: "reading the labels") }
-        }
+        if let labels { names = try LabelsFile.read(labels) }
         do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
         let about = file.description
         novelty = tellsUnknown ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil

@@ -1,5 +1,6 @@
 import Backbones
 import BottleneckCache
+import Compression
 import Inference
 import TensorFlowFormat
 #if canImport(Glibc)
@@ -13,16 +14,21 @@ import Darwin
 extension TransferLearningError {
     init(_ error: BackboneError) {
         switch error {
-        case .missing(let path, let isInception):
+        case .missing(let path):
+            self = .network(.missing(FilePath(path), remedy: "give the path of a model that retrain wrote, or of a frozen network"))
+        case .noModelDirectory(let path, _):
             self = .network(
                 .missing(
                     FilePath(path),
-                    remedy: isInception
-                        ? "unpack http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz there, or give "
-                            + "--architecture efficientnet_lite0, which is built in"
-                        : "give the path of a model that retrain wrote, or of a frozen network"))
+                    remedy: "give --model_dir the folder that has it or that it is to be downloaded to, or --architecture efficientnet_lite0, "
+                        + "which is built in"))
+        case .download(let error, let archive, let path): self.init(error, archive, FilePath(path))
         case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
+        case .noGraphInPackage(let path, let graphs):
+            self = .network(
+                .notAGraph(FilePath(path), found: graphs.isEmpty ? "a zip without a .pb in it" : "a zip with several: \(graphs.joined(separator: ", "))"))
         case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
         case .noSuchTensor(let path, let name, let nearest): self = .network(.noSuchTensor(FilePath(path), name: name, nearest: nearest))
         case .labels(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
@@ -68,6 +74,20 @@ extension NetworkError {
             self = .damaged(path, reason: "the constant at byte \(offset) declares \(declared) bytes, more than \(limit)")
         case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
         case .tooLargeToWrite(let bytes): self = .unsupported(path, reason: "its \(bytes) bytes are more than a GraphDef can hold")
+        }
+    }
+
+    init(_ path: FilePath, _ failure: ZipReader.Failure) {
+        switch failure {
+        case .noDirectory: self = .damaged(path, reason: "a zip without its directory, which is at its end")
+        case .malformed(let offset): self = .damaged(path, reason: "a zip, malformed at byte \(offset)")
+        case .deflate(let name, let error): self = .damaged(path, reason: "\(name) in it: \(error)")
+        case .badSize(let name, let declared, let found): self = .damaged(path, reason: "\(name) in it has \(found) bytes, not \(declared)")
+        case .badChecksum(let name, let declared, let computed):
+            self = .damaged(path, reason: "\(name) in it has the checksum \(computed), not \(declared)")
+        case .unsupported(let name, let feature): self = .unsupported(path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")
+        case .overLimit(let name, let declared, let limit):
+            self = .damaged(path, reason: "\(name) in it declares \(declared) bytes, more than \(limit)")
         }
     }
 

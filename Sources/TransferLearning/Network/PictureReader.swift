@@ -8,11 +8,12 @@ final class PictureReader {
     private let description: BackboneDescription
     private let options: DecodingOptions
 
-    init(_ description: BackboneDescription, _ executor: Executor, isStrict: Bool) {
+    /// - Parameter isStrict: refuse damaged pictures, and those in Apple's CgBI variant of PNG, which is no standard's.
+    init(_ description: BackboneDescription, _ executor: Executor, isStrict: Bool, limits: PictureLimits = .init()) {
         (self.description, self.executor) = (description, executor)
-        var options = DecodingOptions()
+        var options = DecodingOptions(limits)
         options.inverseDCT = description.inverseDCT == .fast ? .fast : .accurate
-        options.isStrict = isStrict
+        (options.isStrict, options.readsCgBI) = (isStrict, !isStrict)
         self.options = options
     }
 
@@ -54,30 +55,20 @@ final class PictureReader {
     }
 
     private func decode(_ bytes: [UInt8], into resizer: inout InputResizer) throws(ImageError) -> [DecodingWarning] {
-        let result: Result<[DecodingWarning], ImageError> = bytes.withUnsafeBytes { bytes in
-            do throws(ImageError) { return .success(try Imaging.decode(bytes, options: options, into: &resizer)) } catch { return .failure(error) }
-        }
-        return try result.get()
+        try Imaging.decode(bytes, options: options, into: &resizer)
     }
 }
 
 extension ImageError {
-    /// What a person is told about a file.
+    /// What a person is told about a file, with a remedy where there is one.
     var reason: String {
         switch self {
-        case .unrecognized: "not a picture: its bytes are no known format"
-        case .unsupported(let format, let feature):
-            switch format {
-            case .html: "a web page, not a picture"
-            case .svg: "an SVG drawing, which is not supported; convert it to PNG"
-            case .gitLFSPointer: "a Git LFS pointer, not a picture; run 'git lfs pull'"
-            case .webp, .avif, .heic, .tiff: "\(format.rawValue.uppercased()), which is not supported; convert it to PNG or JPEG"
-            default: "\(format.rawValue.uppercased()) with \(feature), which is not supported"
-            }
-        case .malformed(let format, let offset, let reason): "damaged \(format.rawValue.uppercased()): \(reason), at byte \(offset)"
-        case .truncated(.empty, _): "an empty file"
-        case .truncated(let format, let offset): "\(format.rawValue.uppercased()) that ends at byte \(offset), before its pixels"
-        case .overLimit(let what, let declared, let limit): "declares \(declared) \(what), more than the limit of \(limit)"
+        case .unsupported(.html, _): "a web page, not a picture"
+        case .unsupported(.svg, _): "an SVG drawing, which is not supported; convert it to PNG"
+        case .unsupported(.gitLFSPointer, _): "a Git LFS pointer, not a picture; run 'git lfs pull'"
+        case .unsupported(_, nil): "\(self); convert it to PNG or JPEG"
+        case .overLimit(let what, _, _): "\(self); --max_\(what) sets another"
+        default: description
         }
     }
 }

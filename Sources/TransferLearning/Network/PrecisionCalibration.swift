@@ -64,7 +64,7 @@ struct PrecisionCalibration {
             calibrator = try Calibrator(
                 graph, input: about.input, inputShape: shape, outputs: [bottleneck], pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         } catch { throw TransferLearningError(error, path: backbone.path) }
-        let reader = PictureReader(about, calibrator.executor, isStrict: false)
+        let reader = PictureReader(about, calibrator.executor, isStrict: false, limits: options.limits)
         var seen = 0
         for (_, bytes) in files where seen < Self.pictureCount && (try? reader.read(bytes)) != nil {
             calibrator.run()

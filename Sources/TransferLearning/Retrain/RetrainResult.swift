@@ -1,11 +1,15 @@
+import Backbones
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
 
+public typealias DownloadEvent = Backbones.DownloadEvent
+
 /// What a run reports while it works.
 public enum RetrainEvent: Sendable {
+    case download(DownloadEvent)
     case scanned(ImageFolder)
     case warning(String)
     /// A picture that takes part although something is wrong with it.

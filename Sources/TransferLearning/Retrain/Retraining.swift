@@ -50,7 +50,7 @@ public struct Retraining {
     ) throws -> RetrainResult {
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
         let threads = options.pictures.threads ?? ParallelWork.coreCount
-        let extractor = try FeatureExtractor(options.pictures)
+        let extractor = try FeatureExtractor(options.pictures, isInterrupted: isInterrupted, report: report)
         manifest.network = extractor.fingerprint
         let data = try BottleneckSource(options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report).data
         let split = try DatasetSplit(

@@ -4,12 +4,16 @@ import TransferLearning
 extension Option {
     static let imageDirectory = Option.value("image_dir", "DIR", "Folder with one sub-folder of pictures per class. Not needed when --bottleneck_dir holds an imported tree.")
     static let bottleneckDirectory = Option.value("bottleneck_dir", "DIR", "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl")
-    static let modelDirectory = Option.value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb. Given alone it selects inception_v3.")
+    static let modelDirectory = Option.value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb, which is downloaded there (89 MB, by curl) if it lacks it. Given alone it selects inception_v3.")
+    static let modelURL = Option.value("model_url", "URL", "A mirror of the archive that the graph is downloaded from, http, https or file. It must hold the very same bytes, unless --model_sha256 is given.")
+    static let modelSHA256 = Option.value("model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
     static let architecture = Option.value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it.")
     static let taps = Option.value("taps", "LIST", "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network")
     static let precision = Option.value("precision", "P", "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32")
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
+    static let maximumPixels = Option.value("max_pixels", "N", "Refuse pictures of more pixels, before anything is allocated. Default: \(PictureLimits().pixels)")
+    static let maximumBytes = Option.value("max_bytes", "N", "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
     static let json = Option.flag("json", "Print the result as one JSON object.")
     static let report = Option.value("report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
@@ -23,11 +27,22 @@ extension BottleneckOptions {
         imageDirectory = arguments.string("image_dir").map { FilePath($0) }
         bottleneckDirectory = arguments.string("bottleneck_dir").map { FilePath($0) }
         modelDirectory = arguments.string("model_dir").map { FilePath($0) }
+        modelURL = arguments.string("model_url")
+        modelSHA256 = arguments.string("model_sha256")
         architecture = arguments.string("architecture")
         taps = arguments.string("taps")
         precision = try PrecisionChoice(arguments)
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
+        limits = try PictureLimits(arguments)
+    }
+}
+
+extension PictureLimits {
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.init()
+        pixels = try arguments.integer("max_pixels", in: 1...Int.max) ?? pixels
+        bytes = try arguments.integer("max_bytes", in: 1...Int.max) ?? bytes
     }
 }
 

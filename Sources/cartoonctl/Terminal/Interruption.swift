@@ -18,11 +18,16 @@ enum Interruption {
         signal(SIGPIPE, SIG_IGN)
         // A limit on file sizes is reported as the error of the write that met it.
         signal(SIGXFSZ, SIG_IGN)
+        var watched = sigset_t()
+        sigemptyset(&watched)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interruption.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
             }
+            sigaddset(&watched, number)
         }
+        // A program that starts this one from a worker thread passes on that thread's mask, which may block them.
+        sigprocmask(SIG_UNBLOCK, &watched, nil)
     }
 }
 

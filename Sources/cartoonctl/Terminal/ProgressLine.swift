@@ -4,28 +4,39 @@ import TransferLearning
 struct ProgressLine {
     private let isShown: Bool
     private let unit: String
+    /// How many of what is counted make one of what is shown: 1,000,000 bytes a MB.
+    private let scale: Double
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var drawn: ContinuousClock.Instant?
 
-    init(unit: String, quiet: Bool) {
+    init(unit: String, scale: Double = 1, quiet: Bool) {
         isShown = Terminal.errorIsTerminal && !quiet
-        self.unit = unit
+        (self.unit, self.scale) = (unit, scale)
         start = clock.now
     }
 
-    /// - Parameter worked: how many of `done` took work, and so tell the rate.
-    mutating func update(done: Int, total: Int, worked: Int) {
+    /// - Parameters:
+    ///   - total: nil where it is not known.
+    ///   - worked: how many of `done` took work, and so tell the rate.
+    mutating func update(done: Int, total: Int?, worked: Int) {
         guard isShown else { return }
         let now = clock.now
-        if let drawn, now - drawn < .milliseconds(100), done < total { return }
+        if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
         drawn = now
         let elapsed = (now - start) / .seconds(1)
         let rate = elapsed > 0 ? Double(worked) / elapsed : 0
-        let left = rate > 0 ? Double(total - done) / rate : 0
-        let filled = total > 0 ? 24 * done / total : 24
+        Terminal.write("\r\u{1B}[K" + line(done: done, total: total, rate: rate), to: 2)
+    }
+
+    private func line(done: Int, total: Int?, rate: Double) -> String {
+        func amount(_ count: Int) -> String { scale == 1 ? "\(count)" : fixed(Double(count) / scale, 1) }
+        let speed = "\(fixed(rate / scale, 1))/s"
+        guard let total else { return "\(amount(done)) \(unit)  \(speed)" }
+        let filled = total > 0 ? min(24, 24 * done / total) : 24
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-        Terminal.write("\r\u{1B}[K\(bar) \(done)/\(total) \(unit)  \(fixed(rate, 1))/s  ETA \(clockText(left))", to: 2)
+        let left = rate > 0 ? Double(total - done) / rate : 0
+        return "\(bar) \(amount(done))/\(amount(total)) \(unit)  \(speed)  ETA \(clockText(left))"
     }
 
     /// Takes the line off the terminal, so that other lines can be written.

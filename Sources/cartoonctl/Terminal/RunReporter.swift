@@ -4,14 +4,19 @@ import TransferLearning
 struct RunReporter {
     let quiet: Bool
     private var progress: ProgressLine
+    private var download: DownloadReporter
 
     init(quiet: Bool, unit: String = "bottlenecks") {
         self.quiet = quiet
         progress = ProgressLine(unit: unit, quiet: quiet)
+        download = DownloadReporter(quiet: quiet)
     }
 
     mutating func show(_ event: RetrainEvent) {
         switch event {
+        case .download(let event):
+            download.show(event)
+            return
         case .bottlenecks(let done, let total, let computed):
             progress.update(done: done, total: total, worked: computed)
             if done == total { progress.clear() }

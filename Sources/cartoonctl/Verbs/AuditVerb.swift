@@ -8,7 +8,8 @@ let auditVerb = Verb(
         .imageDirectory,
         .value("list", "KINDS", "Print only paths, one a line, of these kinds, such as duplicate,mislabelled: \(Finding.Kind.allCases.map(\.rawValue).joined(separator: ", "))."),
         .value("limit", "N", "How many findings of a kind to show. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .taps, .precision, .seed, .threads, .report, .json, .quiet,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision, .seed, .threads, .report,
+        .maximumPixels, .maximumBytes, .json, .quiet,
     ],
     examples: [
         "audit --image_dir cartoon",

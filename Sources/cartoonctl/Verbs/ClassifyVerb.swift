@@ -5,7 +5,7 @@ let classifyVerb = Verb(
     summary: "name what pictures show, with a model made by retrain",
     usage: "classify FILE|DIR|-... --graph MODEL [flags]",
     options: [
-        .value("graph", "FILE", "The model. Default: output_graph.pb"),
+        .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value("top", "N", "How many labels to show for a picture. Default: 5"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),
@@ -14,6 +14,7 @@ let classifyVerb = Verb(
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("strict", "Treat damaged pictures as unreadable."),
+        .maximumPixels, .maximumBytes,
         .flag("quiet", "Print nothing but results and errors."),
     ],
     examples: [
@@ -35,6 +36,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     options.precision = try PrecisionChoice(arguments)
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
+    options.limits = try PictureLimits(arguments)
     if let share = try arguments.number("unknown_threshold", in: 0...1) { options.unknownThreshold = share > 0 ? Float(share) : nil }
     let top = try arguments.integer("top", in: 1...Int.max) ?? 5
     let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)

@@ -3,19 +3,24 @@ import TransferLearning
 let evaluateVerb = Verb(
     name: "evaluate",
     summary: "say how good a model is on pictures whose class is known",
-    usage: "evaluate --graph MODEL --image_dir DIR, or evaluate --folds K --image_dir DIR",
+    usage: "evaluate --graph MODEL --image_dir DIR, or evaluate --folds K [--graph MODEL] --image_dir DIR",
     options: [
         .imageDirectory,
-        .value("graph", "FILE", "The model. Default: output_graph.pb"),
+        .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
-        .value("folds", "K", "No model: cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks."),
+        .value(
+            "folds", "K",
+            "Cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks: of --architecture, or of the network "
+                + "inside --graph, if that is given."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .architecture, .taps, .precision, .seed, .threads, .report, .json, .strict, .quiet,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision, .seed, .threads, .report,
+        .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
     examples: [
         "evaluate --graph cartoon.pb --image_dir cartoon_test",
         "evaluate --folds 5 --image_dir cartoon",
+        "evaluate --folds 5 --graph small.pb --image_dir cartoon",
         "evaluate --folds 5 --image_dir cartoon --precision int8",
         "evaluate --graph cartoon.pb --image_dir cartoon_test --assert_accuracy 0.9 --quiet",
     ],
@@ -25,6 +30,7 @@ let evaluateVerb = Verb(
         options.graph = FilePath(arguments.string("graph") ?? "output_graph.pb")
         options.labels = arguments.string("labels").map { FilePath($0) }
         options.folds = try arguments.integer("folds", in: 3...100)
+        if options.folds != nil { options.pictures.model = arguments.string("graph").map { FilePath($0) } }
         options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10

@@ -2,42 +2,33 @@ import TransferLearning
 
 let inspectVerb = Verb(
     name: "inspect",
-    summary: "say what a model or frozen network holds, and where its time goes",
-    usage: "inspect GRAPH [--profile]",
+    summary: "say what a file holds, where a model's time goes, or what differs between two",
+    usage: "inspect FILE [--profile], or inspect FILE --compare OTHER",
     options: [
-        .flag("profile", "Run it on a made-up picture and list every step with its time, the shortest of five."),
+        .value("compare", "FILE", "Say what differs from this one. Exits with 0 where nothing does, with 1 where something does."),
+        .flag("profile", "Run a graph on a made-up picture and list every step with its time, the shortest of five."),
         .value("threads", "N", "Processor cores to use for the profile. Default: 1"),
-        .flag("json", "Print the result as one JSON object."),
+        .value("limit", "N", "How many differences of a kind to show. Default: 10"),
+        .flag("json", "Print the result as one JSON object; of a comparison, with all differences."),
     ],
-    examples: ["inspect cartoon.pb", "inspect cartoon.pb --profile"],
+    examples: [
+        "inspect cartoon.pb",
+        "inspect cartoon.pb --profile",
+        "inspect cartoon.zip --json",
+        "inspect cartoon.pb --compare small.pb",
+        "inspect ~/.cache/cartoonctl",
+    ],
     takesFiles: true,
     run: { arguments in
-        guard arguments.files.count == 1 else { throw UsageError("name one graph: cartoonctl inspect cartoon.pb") }
-        let inspection = try GraphInspection(
-            FilePath(arguments.files[0]), profiles: arguments.flag("profile"), threads: arguments.integer("threads", in: 1...1024))
-        if try arguments.flag("json") { Terminal.print(try inspection.json()) } else { show(inspection) }
-        return 0
+        guard arguments.files.count == 1 else { throw UsageError("name one file: cartoonctl inspect cartoon.pb, or cartoonctl inspect a.pb --compare b.pb") }
+        let json = try arguments.flag("json"), profiles = try arguments.flag("profile"), limit = try arguments.integer("limit", in: 0...Int.max) ?? 10
+        let inspection = try Inspection(FilePath(arguments.files[0]), profiles: profiles, threads: arguments.integer("threads", in: 1...1024))
+        guard let other = arguments.string("compare") else {
+            Terminal.print(try json ? inspection.json() : inspection.text())
+            return 0
+        }
+        let comparison = try Comparison(inspection, Inspection(FilePath(other)))
+        Terminal.print(try json ? comparison.json() : comparison.text(limit: limit))
+        return comparison.isSame ? 0 : 1
     }
 )
-
-private func show(_ inspection: GraphInspection) {
-    Terminal.print("\(inspection.path): \(fixed(Double(inspection.bytes) * 1e-6, 1)) MB, \(inspection.nodes) nodes")
-    if let tool = inspection.madeBy, !tool.isEmpty { Terminal.print("made by    \(tool)") }
-    if let labels = inspection.labels { Terminal.print("labels     \(labels.joined(separator: ", "))") }
-    if let precision = inspection.precision { Terminal.print("precision  \(precision)") }
-    Terminal.print("inputs     \(inspection.inputs.joined(separator: ", "))")
-    Terminal.print("outputs    \(inspection.outputs.joined(separator: ", "))")
-    Terminal.print("parameters \(fixed(Double(inspection.parameters) * 1e-6, 2)) million")
-    if let work = inspection.multiplyAdds { Terminal.print("work       \(fixed(Double(work) * 1e-6, 1)) million multiply-adds a picture") }
-    Terminal.print("operations " + inspection.operations.map { "\($0.name) \($0.count)" }.joined(separator: ", "))
-    guard !inspection.profile.isEmpty else { return }
-    let total = inspection.profile.reduce(0) { $0 + $1.milliseconds }
-    Terminal.print("")
-    for step in inspection.profile {
-        let time = fixed(step.milliseconds, 3), speed = step.gigaflopsPerSecond > 0 ? "\(fixed(step.gigaflopsPerSecond, 0)) GFLOP/s" : ""
-        Terminal.print(
-            String(repeating: " ", count: max(0, 9 - time.count)) + time + " ms  " + step.kind
-                + String(repeating: " ", count: max(1, 18 - step.kind.count)) + step.node + "  " + speed)
-    }
-    Terminal.print("\(fixed(total, 3)) ms in all, with the kernels for \(inspection.instructionSet)")
-}

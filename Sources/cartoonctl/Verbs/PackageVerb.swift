@@ -2,14 +2,17 @@ import TransferLearning
 
 let packageVerb = Verb(
     name: "package",
-    summary: "put a model and its labels into a zip",
+    summary: "put a model, or an export of one, and its labels into a zip",
     usage: "package MODEL LABELS --output FILE [--level N]",
     options: [
         .value("output", "FILE", "Where the zip goes. Default: model.zip"),
         .value("level", "N", "How hard to compress, 1 to 10; 9 is zip's best, 10 smaller and several times slower. Default: 10"),
         .flag("json", "Print the result as one JSON object."),
     ],
-    examples: ["package cartoon.pb cartoon.txt --output cartoon.zip", "package small.pb cartoon.txt --output cartoon.zip --level 6"],
+    examples: [
+        "package cartoon.pb cartoon.txt --output cartoon.zip", "package cartoon.tflite cartoon.txt --output cartoon.zip",
+        "package small.pb cartoon.txt --output cartoon.zip --level 6",
+    ],
     takesFiles: true,
     run: { arguments in
         guard arguments.files.count == 2 else { throw UsageError("name a model and its labels: cartoonctl package cartoon.pb cartoon.txt") }

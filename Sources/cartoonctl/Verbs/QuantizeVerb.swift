@@ -16,7 +16,12 @@ let quantizeVerb = Verb(
         .value("output_names", "NAMES", "The same as --output_node_names."),
         .value("bitdepth", "N", "weights_rounded: 2 to the power of N values, 1 to 16. Default: 8"),
         .value("bits", "B", "compact: bits a weight takes in the zip, on average, 2.5 to 8. Default: 5.5, or what --calibrate finds."),
-        .value("calibrate", "DIR", "A folder with a sub-folder of pictures per class: what layers see, and how often the model is right."),
+        .value(
+            "calibrate", "DIR",
+            "A folder with a sub-folder of pictures per class, best all that the model was trained on: what layers see, and how often the model "
+                + "is right. compact trains the final layer anew on them, given 50 of each class."),
+        .flag("keep_layer", "compact: keep the final layer as it is."),
+        .bottleneckDirectory,
         .value("max_accuracy_drop", "P", "compact: the points of accuracy that may be lost on these pictures. Default: 0.5"),
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print the result as one JSON object."),
@@ -45,6 +50,8 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.bits = try arguments.number("bits", in: 2.5...8)
     options.calibration = arguments.string("calibrate").map { FilePath($0) }
     options.maximumAccuracyDrop = try arguments.number("max_accuracy_drop", in: 0...100) ?? 0.5
+    options.keepsLayer = try arguments.flag("keep_layer")
+    options.bottleneckDirectory = arguments.string("bottleneck_dir").map { FilePath($0) }
     options.threads = try arguments.integer("threads", in: 1...1024)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
@@ -54,7 +61,8 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
         Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))\(bits)")
         Terminal.print("zipped \(megabytes(result.zippedBefore)) → \(megabytes(result.zippedAfter))")
         if let before = result.accuracyBefore, let after = result.accuracyAfter {
-            Terminal.print("accuracy \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))% on the pictures of \(arguments.string("calibrate") ?? "")")
+            let how = result.isLayerRenewed ? "cross-validated accuracy" : "accuracy"
+            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))% on the pictures of \(arguments.string("calibrate") ?? "")")
         }
     }
     return 0

@@ -106,6 +106,14 @@ struct BadInputTests {
         try expect(retrain("--strict"), status: 16, naming: "pictures/pip/00-page.jpg", remedy: "leave out --strict")
     }
 
+    @Test("a picture beyond a limit of the command line", arguments: ["pixels", "bytes"])
+    func overLimit(what: String) throws {
+        try makeTwoClasses()
+        try expect(
+            retrain("--strict", "--max_\(what)", "99"), status: 16, naming: "pictures/moss/",
+            remedy: "\(what), more than the limit of 99; --max_\(what) sets another")
+    }
+
     // MARK: Outputs
 
     @Test("an output in a folder that is not there, found before any picture is read")

@@ -6,7 +6,7 @@ struct DeployTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }
 
-    @Test("a model is optimized, quantized and packaged, and still answers")
+    @Test("a model is optimized, quantized, exported and packaged, and still answers")
     func flow() throws {
         let pictures = Workbench.fixtures.appendingPathComponent("characters").path
         let trained = try bench.run("cartoonctl", [
@@ -15,12 +15,19 @@ struct DeployTests {
         try #require(trained.status == 0, "\(trained.errors)")
         let optimized = try bench.run("cartoonctl", ["optimize", "--input", "model.pb", "--output", "optimized.pb"])
         #expect(optimized.status == 0 && optimized.output.contains("nodes"), "\(optimized.errors)")
-        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--quiet"])
+        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--bottleneck_dir", "cache", "--quiet"])
         #expect(quantized.status == 0 && quantized.output.contains("accuracy"), "\(quantized.errors)")
         #expect(try bench.data("small.pb").count * 3 < bench.data("model.pb").count)
         let packaged = try bench.run("cartoonctl", ["package", "small.pb", "labels.txt", "--output", "model.zip"])
         #expect(packaged.status == 0, "\(packaged.errors)")
         #expect(try bench.data("model.zip").count < 2_600_000)
+        for export in ["small.onnx", "small.tflite"] {
+            let exported = try bench.run("cartoonctl", ["export", "small.pb", "--output", export, "--weights", "int8"])
+            #expect(exported.status == 0 && exported.output.contains("final_result"), "\(exported.errors)")
+            #expect(try bench.data(export).count * 3 < bench.data("model.pb").count)
+            let packaged = try bench.run("cartoonctl", ["package", export, "labels.txt", "--output", "\(export).zip"])
+            #expect(packaged.status == 0, "\(packaged.errors)")
+        }
         let answer = try bench.run("cartoonctl", ["classify", "--graph", "small.pb", "--top", "1", Workbench.fixtures.appendingPathComponent("holdout").path])
         #expect(answer.status == 0 && answer.output.contains("score"))
     }
@@ -32,5 +39,12 @@ struct DeployTests {
         #expect(try bench.run("cartoonctl", ["optimize", "--input", "absent.pb"]).status == 20)
         #expect(try bench.run("cartoonctl", ["quantize", "--mode", "eightbit"]).status == 2)
         #expect(try bench.run("cartoonctl", ["package", "page.pb"]).status == 2)
+        try bench.write("labels.txt", "a\nb\n")
+        #expect(try bench.run("cartoonctl", ["package", "absent.pb", "labels.txt"]).status == 20)
+        #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt"]).status == 21)
+        #expect(try bench.run("cartoonctl", ["export", "page.pb"]).status == 2)
+        #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "coreml"]).status == 2)
+        #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "onnx"]).status == 21)
+        #expect(try bench.names() == ["labels.txt", "page.pb"])
     }
 }

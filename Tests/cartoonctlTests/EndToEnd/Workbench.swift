@@ -24,13 +24,18 @@ final class Workbench {
     /// - Parameters:
     ///   - program: the name of one that was built, or a path.
     ///   - fileBlocks: the size no file may grow beyond, in 512-byte blocks: what a full disk looks like from inside.
-    func run(_ program: String = "cartoonctl", _ arguments: [String], fileBlocks: Int? = nil) throws -> Outcome {
+    ///   - environment: more variables, or others.
+    ///   - meanwhile: called once it runs.
+    func run(
+        _ program: String = "cartoonctl", _ arguments: [String], fileBlocks: Int? = nil, environment: [String: String] = [:],
+        meanwhile: (Process) throws -> Void = { _ in }
+    ) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let limit = fileBlocks.map { "ulimit -f \($0); " } ?? ""
         process.arguments = ["-c", limit + #"exec "$0" "$@""#, URL(fileURLWithPath: program, relativeTo: Self.programs).path] + arguments
         process.currentDirectoryURL = folder
-        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         // Files, not pipes: a pipe that nobody empties while another is being read stops the program.
         let streams = ["stdout", "stderr"].map { FileManager.default.temporaryDirectory.appendingPathComponent("\(folder.lastPathComponent).\($0)") }
@@ -39,6 +44,7 @@ final class Workbench {
         process.standardOutput = try FileHandle(forWritingTo: streams[0])
         process.standardError = try FileHandle(forWritingTo: streams[1])
         try process.run()
+        try meanwhile(process)
         process.waitUntilExit()
         // A program that was killed is no exit code of its own.
         let status = process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus

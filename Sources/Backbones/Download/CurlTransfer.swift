@@ -1,0 +1,152 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// One run of the system's `curl`, which knows proxies, redirections and certificates: fetches a file, or the rest of it.
+struct CurlTransfer {
+    let url: String
+    /// Where the bytes go: appended from `offset` on.
+    let path: String
+    let offset: Int
+    /// What the whole file must have; nil: not known.
+    let size: Int?
+    let policy: DownloadPolicy
+    let lock: Int32
+
+    enum Outcome: Equatable {
+        /// As much as the server had.
+        case complete
+        case interrupted
+        case noCurl
+        case system(code: Int32)
+        /// The server's file has another size.
+        case otherSize(Int)
+        /// The server sends whole files only, or has no more than there is.
+        case cannotResume(String)
+        /// Another try may help.
+        case brokeOff(String)
+        case refused(String)
+    }
+
+    /// - Parameter progress: bytes there are, and in all, if that is known; ten times a second.
+    /// - Returns: how it went, and whether a server answered at all.
+    func run(isInterrupted: () -> Bool, progress: (Int, Int?) -> Void) -> (outcome: Outcome, isAnswered: Bool) {
+        var curl: ChildProcess
+        do throws(SystemError) { curl = try ChildProcess([policy.curl] + arguments, inheriting: lock) } catch {
+            return (error.code == ENOENT || error.code == EACCES ? .noCurl : .system(code: error.code), false)
+        }
+        var reason: Outcome?
+        var end: ChildProcess.End?
+        // curl's own limit takes the mean of several seconds; this one is exact.
+        let clock = ContinuousClock()
+        var (news, newsTime) = (-1, clock.now)
+        while end == nil {
+            end = curl.gather(milliseconds: 100)
+            if reason != nil { continue }
+            let reply = HTTPReply(curl.output), there = FileSize.of(path) ?? 0
+            let declared = reply.size(from: offset)
+            if there + curl.output.utf8.count != news { (news, newsTime) = (there + curl.output.utf8.count, clock.now) }
+            if isInterrupted() { reason = .interrupted }
+            else if let size, let declared, declared != size { reason = .otherSize(declared) }
+            else if let size, there > size { reason = .otherSize(there) }
+            else if clock.now - newsTime > .seconds(policy.stallSeconds) { reason = .brokeOff("nothing came for \(policy.stallSeconds) s") }
+            if reason != nil { curl.terminate() } else { progress(there, size ?? declared) }
+        }
+        let reply = HTTPReply(curl.output)
+        let declared = reply.size(from: offset) ?? (isLocal && end == .exited(0) ? FileSize.of(path) : nil)
+        if reason == nil, let size, let declared, declared != size { reason = .otherSize(declared) }
+        return (reason ?? outcome(end, reply, curl.errors, isInterrupted()), reply.status != nil || isLocal)
+    }
+
+    /// A file of this machine's has no headers, and is all there.
+    private var isLocal: Bool { url.lowercased().hasPrefix("file:") }
+
+    private var arguments: [String] {
+        let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []
+        return [
+            "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto", "=http,https,file",
+            "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header", "-", "--output", path,
+            // What has come is in the file, whatever ends curl.
+            "--no-buffer",
+        ] + resumption + ["--url", url]
+    }
+
+    /// - Source: curl(1), "EXIT CODES"
+    private func outcome(_ end: ChildProcess.End?, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool) -> Outcome {
+        if end == .exited(0) { return .complete }
+        // Ctrl-C reaches curl before we have seen it.
+        if isInterrupted { return .interrupted }
+        guard case .exited(let code) = end else { return .refused("curl was ended from outside") }
+        let words = Self.words(errors, code)
+        switch code {
+        case 22 where [408, 425, 429, 500, 502, 503, 504].contains(reply.status ?? 0): return .brokeOff("HTTP status \(reply.status ?? 0)")
+        // Range Not Satisfiable.
+        case 22 where reply.status == 416, 33, 36: return offset > 0 ? .cannotResume(words) : .refused(words)
+        case 22: return .refused("HTTP status \(reply.status.map(String.init) ?? "unknown")")
+        case 23: return .system(code: writeFailure)
+        case 5, 6, 7, 16, 18, 28, 35, 52, 55, 56, 92, 95, 96: return .brokeOff(words)
+        default: return .refused(words)
+        }
+    }
+
+    /// Why curl could not write: what the system says to us, or else that there is no room.
+    private var writeFailure: Int32 {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { return errno }
+        close(descriptor)
+        return ENOSPC
+    }
+
+    /// curl's own words without its `curl: (7) `.
+    private static func words(_ errors: String, _ code: Int32) -> String {
+        let line = errors.split(whereSeparator: \.isNewline).last { $0.hasPrefix("curl: (") }
+        return line?.split(separator: ") ", maxSplits: 1).last.map(String.init) ?? "curl's exit code \(code)"
+    }
+}
+
+/// What the headers say that have come so far; of several replies (redirections, a proxy's) the last.
+struct HTTPReply {
+    private(set) var status: Int?
+    private var length: Int?
+    /// The whole file's, of a part.
+    private var total: Int?
+
+    init(_ headers: String) {
+        for line in headers.split(whereSeparator: \.isNewline) {
+            if line.hasPrefix("HTTP/") {
+                self = HTTPReply(status: line.split(separator: " ").dropFirst().first.flatMap { Int($0) })
+                continue
+            }
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            switch line[..<colon].lowercased() {
+            case "content-length": length = Int(value)
+            case "content-range": total = value.split(separator: "/").last.flatMap { Int($0) }
+            default: break
+            }
+        }
+    }
+
+    private init(status: Int?) { self.status = status }
+
+    /// The size of the whole file, where it is told.
+    func size(from offset: Int) -> Int? {
+        switch status {
+        case 200: length
+        case 206: total ?? length.map { $0 + offset }
+        default: nil
+        }
+    }
+}
+
+enum FileSize {
+    /// Bytes of a file; nil where there is none.
+    static func of(_ path: String) -> Int? {
+        var information = stat()
+        return stat(path, &information) == 0 ? Int(information.st_size) : nil
+    }
+}

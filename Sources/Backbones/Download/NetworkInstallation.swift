@@ -1,0 +1,140 @@
+import TensorGraph
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Fetches a network's archive and puts its graph into the model directory, whole or not at all.
+///
+///     try NetworkInstallation(.known["inception_v3"]!, in: "/data/inception").run()
+///
+/// What was fetched so far lies beside the graph's place as `inception-2015-12-05.tgz.partial`, whatever happens, and the next run goes on
+/// from there: the digest decides in the end. One process works on a directory at a time; others wait, and find the graph.
+package struct NetworkInstallation {
+    private let archive: NetworkArchive
+    private let directory: String
+    private let policy: DownloadPolicy
+
+    /// - Parameter directory: one that exists.
+    package init(_ archive: NetworkArchive, in directory: String, policy: DownloadPolicy = DownloadPolicy()) {
+        (self.archive, self.policy) = (archive, policy)
+        self.directory = directory.isEmpty ? "./" : directory.hasSuffix("/") ? directory : directory + "/"
+    }
+
+    package var graphPath: String { directory + archive.graph.name }
+    private var wholePath: String { directory + archive.name }
+    private var partialPath: String { wholePath + ".partial" }
+
+    /// - Parameters:
+    ///   - isInterrupted: asked ten times a second.
+    ///   - report: called on the calling thread.
+    package func run(isInterrupted: () -> Bool = { false }, report: (DownloadEvent) -> Void = { _ in }) throws(DownloadError) {
+        let lock = try lock(isInterrupted, report)
+        if FileSize.of(graphPath) != nil { return }
+        if FileSize.of(wholePath) != nil {
+            // Left by retrain.py, or put there by hand.
+            let file = try map(wholePath)
+            if archive.digest.matches(file) { return try unpack(file, report) }
+            report(.warning("\(wholePath) is not whole, or another file (\(archive.digest.computed(of: file))); downloading it anew"))
+        }
+        try fetch(holding: lock, isInterrupted, report)
+        try unpack(map(partialPath), report)
+        unlink(partialPath)
+    }
+
+    private func lock(_ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void) throws(DownloadError) -> FolderLock {
+        let path = "\(directory).\(archive.name).lock"
+        var isTold = false
+        do throws(SystemError) {
+            let lock = try FolderLock.acquire(path) {
+                if !isTold { report(.waiting(directory: directory)) }
+                isTold = true
+                return !isInterrupted()
+            }
+            if let lock { return lock }
+        } catch { throw .system(path: path, code: error.code) }
+        throw interruption
+    }
+
+    private func unpack(_ file: ByteRegion, _ report: (DownloadEvent) -> Void) throws(DownloadError) {
+        try ArchiveUnpacking(archive: archive, directory: directory).run(file)
+        report(.finished(path: graphPath, bytes: FileSize.of(graphPath) ?? 0))
+    }
+
+    private func map(_ path: String) throws(DownloadError) -> ByteRegion {
+        do throws(MappingError) { return try ByteRegion(mapping: path) } catch { throw .system(path: path, code: error.errno) }
+    }
+
+    private var interruption: DownloadError { .interrupted(received: FileSize.of(partialPath) ?? 0, total: archive.size) }
+
+    // MARK: - Fetching
+
+    /// Leaves the archive at `partialPath`, its digest checked.
+    private func fetch(
+        holding lock: borrowing FolderLock, _ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void
+    ) throws(DownloadError) {
+        let url = archive.url
+        if let size = archive.size, let there = FileSize.of(partialPath), there > size { unlink(partialPath) }
+        report(.began(url: url, path: partialPath, total: archive.size, resumed: FileSize.of(partialPath) ?? 0))
+        var failures = 0, isAnswered = false
+        /// Whether bytes that an earlier run left are among those there are: they may be another file's.
+        var hasRemains = (FileSize.of(partialPath) ?? 0) > 0
+        while true {
+            let offset = FileSize.of(partialPath) ?? 0
+            var outcome = CurlTransfer.Outcome.complete
+            if archive.size == nil || offset < archive.size! {
+                let transfer = CurlTransfer(
+                    url: url, path: partialPath, offset: offset, size: archive.size, policy: policy, lock: lock.descriptor)
+                let answer: Bool
+                (outcome, answer) = transfer.run(isInterrupted: isInterrupted) { report(.progress(done: $0, total: $1)) }
+                isAnswered = isAnswered || answer
+            }
+            let received = FileSize.of(partialPath) ?? 0
+            if outcome == .complete, let size = archive.size, received < size {
+                outcome = .brokeOff("the connection closed after \(received) of \(size) bytes")
+            }
+            switch outcome {
+            case .complete:
+                let file = try map(partialPath)
+                if archive.digest.matches(file) { return }
+                let computed = archive.digest.computed(of: file)
+                unlink(partialPath)
+                guard hasRemains else { throw .wrongFile("its \(file.count) bytes have \(computed), not \(archive.digest)") }
+                hasRemains = false
+                report(.retrying(reason: "what an earlier run left does not fit", seconds: 0))
+            case .cannotResume(let reason):
+                unlink(partialPath)
+                hasRemains = false
+                report(.retrying(reason: "beginning anew: \(reason)", seconds: 0))
+            case .brokeOff(let reason):
+                failures = received > offset ? 0 : failures + 1
+                if failures >= (isAnswered ? policy.attempts : policy.unansweredAttempts) {
+                    throw isAnswered ? .brokeOff(reason, received: received) : .unreachable(reason)
+                }
+                let delay = min(policy.longestDelay, policy.firstDelay * Double(1 << max(0, min(failures - 1, 16))))
+                report(.retrying(reason: reason, seconds: delay))
+                try pause(delay, isInterrupted)
+            case .otherSize(let size):
+                if !hasRemains { unlink(partialPath) }
+                throw .wrongFile("it has \(size) bytes, not \(archive.size ?? 0)")
+            case .interrupted: throw interruption
+            case .noCurl: throw .noCurl
+            case .system(let code): throw .system(path: partialPath, code: code)
+            case .refused(let reason): throw isAnswered ? .refused(reason) : .unreachable(reason)
+            }
+        }
+    }
+
+    private func pause(_ seconds: Double, _ isInterrupted: () -> Bool) throws(DownloadError) {
+        var left = seconds
+        while left > 0 {
+            if isInterrupted() { throw interruption }
+            usleep(UInt32(min(left, 0.05) * 1e6))
+            left -= 0.05
+        }
+        if isInterrupted() { throw interruption }
+    }
+}

@@ -1,0 +1,40 @@
+import Compression
+import TensorGraph
+
+/// The bytes of a frozen graph: a file of its own, mapped, or the one in a package, unpacked and checked.
+package struct GraphFile: Sendable {
+    package let path: String
+    package let region: ByteRegion
+    /// Its name in the package; nil where it is a file of its own.
+    package let member: String?
+    /// Of the labels file beside it in the package.
+    package let labels: [String]?
+
+    /// Protocol Buffers stop at 2 GiB, and so does a graph.
+    private static let limit = Int(Int32.max)
+
+    package init(_ path: String) throws(BackboneError) {
+        let file = try Backbone.map(path)
+        self.path = path
+        guard file.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b, 0x03, 0x04]) }) else {
+            (region, member, labels) = (file, nil, nil)
+            return
+        }
+        (region, member, labels) = try file.withUnsafeBytes { (bytes) throws(BackboneError) in
+            let graphs: [ZipReader.Entry]
+            do throws(ZipReader.Failure) {
+                let package = try ZipReader(bytes)
+                graphs = package.entries.filter { $0.name.lowercased().hasSuffix(".pb") }
+                if graphs.count == 1 { return (ByteRegion(try package.contents(of: graphs[0], limit: Self.limit)), graphs[0].name, try Self.labels(in: package)) }
+            } catch { throw .package(path: path, error) }
+            throw .noGraphInPackage(path: path, graphs: graphs.map(\.name))
+        }
+    }
+
+    /// The lines of the one text besides the README.
+    private static func labels(in package: ZipReader) throws(ZipReader.Failure) -> [String]? {
+        let texts = package.entries.filter { $0.name.hasSuffix(".txt") && $0.name != "README.txt" }
+        guard texts.count == 1 else { return nil }
+        return String(decoding: try package.contents(of: texts[0], limit: 1 << 24), as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+    }
+}

@@ -1,0 +1,53 @@
+/// The numbers of TensorFlow Lite's schema, as far as we write it.
+///
+/// - Source: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs, version 3
+enum TFLite {
+    static let identifier = "TFL3", version: UInt32 = 3
+
+    enum Field {
+        enum Model { static let version = 0, operatorCodes = 1, subgraphs = 2, description = 3, buffers = 4, metadata = 6, signatures = 7 }
+        enum OperatorCode { static let oldCode = 0, version = 2, code = 3 }
+        enum Subgraph { static let tensors = 0, inputs = 1, outputs = 2, operators = 3, name = 4 }
+        enum Tensor { static let shape = 0, type = 1, buffer = 2, name = 3, quantization = 4, hasRank = 8 }
+        enum Quantization { static let scale = 2, zeroPoint = 3, axis = 6 }
+        enum Operator { static let code = 0, inputs = 1, outputs = 2, optionsType = 3, options = 4 }
+        enum Buffer { static let data = 0 }
+        enum Metadata { static let name = 0, buffer = 1 }
+        enum Signature { static let inputs = 0, outputs = 1, key = 2, subgraph = 4 }
+        enum TensorMap { static let name = 0, tensor = 1 }
+
+        enum Convolution { static let padding = 0, strideX = 1, strideY = 2, activation = 3 }
+        enum Depthwise { static let padding = 0, strideX = 1, strideY = 2, multiplier = 3, activation = 4 }
+        enum Pool { static let padding = 0, strideX = 1, strideY = 2, width = 3, height = 4 }
+        enum Softmax { static let beta = 0 }
+        enum Concatenation { static let axis = 0 }
+        enum Reshape { static let shape = 0 }
+        enum Reduction { static let keepsAxes = 0 }
+        enum Normalization { static let radius = 0, bias = 1, alpha = 2, beta = 3 }
+        /// Of sums, differences, products, quotients, and fully connected layers.
+        enum Activated { static let activation = 0 }
+    }
+
+    enum ElementType: Int8 { case float32 = 0, int32 = 2, int8 = 9 }
+
+    /// A `BuiltinOperator`, the version of it that we need, and the `BuiltinOptions` that go with it.
+    struct Builtin: Hashable {
+        let code: Int32, version: Int32, options: UInt8
+
+        init(_ code: Int32, version: Int32 = 1, options: UInt8) { (self.code, self.version, self.options) = (code, version, options) }
+
+        static let add = Builtin(0, options: 11), averagePool = Builtin(1, options: 5), concatenation = Builtin(2, options: 10)
+        static let convolution = Builtin(3, options: 1), depthwise = Builtin(4, options: 2)
+        /// Version 5 knows a scale a channel.
+        static let dequantize = Builtin(6, version: 5, options: 38)
+        static let fullyConnected = Builtin(9, options: 8), localResponseNormalization = Builtin(13, options: 13)
+        static let maximumPool = Builtin(17, options: 5), multiply = Builtin(18, options: 21), reshape = Builtin(22, options: 17)
+        static let softmax = Builtin(25, options: 9), pad = Builtin(34, options: 22), mean = Builtin(40, options: 27)
+        static let subtract = Builtin(41, options: 28), divide = Builtin(42, options: 29), reduceMaximum = Builtin(82, options: 27)
+        static let squaredDifference = Builtin(99, options: 76)
+        /// Without options.
+        static let relu = Builtin(19, options: 0), relu6 = Builtin(21, options: 0), squareRoot = Builtin(75, options: 0)
+    }
+
+    enum Padding { static let same: Int8 = 0, valid: Int8 = 1 }
+}

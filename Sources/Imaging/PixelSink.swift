@@ -1,0 +1,54 @@
+/// Keeps every row, each pixel put where the orientation wants it.
+struct PixelSink: RowSink {
+    private(set) var header = ImageHeader(format: .unknown, width: 0, height: 0, channels: 3, orientation: 1)
+    private(set) var pixels: [UInt8] = []
+    private var placement = Placement(width: 0, height: 0, orientation: 1)
+    private var y = 0
+    let maximumBytes: Int
+    let appliesOrientation: Bool
+
+    init(maximumBytes: Int, appliesOrientation: Bool) {
+        (self.maximumBytes, self.appliesOrientation) = (maximumBytes, appliesOrientation)
+    }
+
+    var width: Int { placement.width }
+    var height: Int { placement.height }
+
+    mutating func begin(_ header: ImageHeader) throws(ImageError) {
+        self.header = header
+        y = 0
+        let (bytes, overflow) = (header.width * header.channels).multipliedReportingOverflow(by: header.height)
+        guard !overflow, bytes <= maximumBytes else {
+            throw .overLimit(what: "bytes", declared: overflow ? Int.max : bytes, limit: maximumBytes)
+        }
+        placement = Placement(
+            width: header.width, height: header.height, orientation: appliesOrientation ? header.orientation : 1)
+        // Every byte is written once: by `append`, or by `finish` where rows do not come.
+        pixels = [UInt8](unsafeUninitializedCapacity: bytes) { memory, count in
+            LargePages.prefer(for: UnsafeMutableRawBufferPointer(memory))
+            count = bytes
+        }
+    }
+
+    /// Makes rows that never came black.
+    mutating func finish() {
+        guard y < header.height else { return }
+        let black = [UInt8](repeating: 0, count: header.width * header.channels)
+        black.withUnsafeBufferPointer { if let row = $0.baseAddress { while y < header.height { append(row: row) } } }
+    }
+
+    mutating func append(row: UnsafePointer<UInt8>) {
+        guard y < header.height else { return }
+        let (width, channels) = (header.width, header.channels)
+        let (start, step) = (placement.start(ofRow: y) * channels, placement.step * channels)
+        y += 1
+        pixels.withUnsafeMutableBufferPointer { pixels in
+            // Unsafe: placement maps the header's rows and columns one to one onto `pixels`.
+            guard let base = pixels.baseAddress else { return }
+            if step == channels { return (base + start).update(from: row, count: width * channels) }
+            for x in 0..<width {
+                for channel in 0..<channels { base[start + x * step + channel] = row[x * channels + channel] }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Backbones
+import BottleneckCache
+import Deployment
+import FinalLayer
+import TensorFlowFormat
+import TensorGraph
+
+/// A model's final layer, trained anew on what a quantized network makes of pictures: it learns to see past what rounding did to them.
+struct LayerRenewal {
+    let calibration: Calibration
+    let model: ModelDescription
+    let path: FilePath
+
+    /// Fewer pictures of a class than this train no better layer than the model has.
+    static let leastPictures = 50
+
+    /// - Returns: nil where the pictures' classes are not the model's, or too few are there to train on.
+    init?(_ calibration: Calibration, _ model: ModelDescription, path: FilePath) {
+        guard Set(calibration.folder.labels) == Set(model.labels), calibration.folder.classes.allSatisfy({ $0.files.count >= Self.leastPictures })
+        else { return nil }
+        (self.calibration, self.model, self.path) = (calibration, model, path)
+    }
+
+    /// A network with its bottlenecks of all pictures.
+    struct Candidate {
+        let backbone: Backbone
+        let data: LabelledBottlenecks
+        let groups: [FeatureGroup]
+        /// By cross-validation: what a layer says of pictures that did not train it.
+        let accuracy: Double
+    }
+
+    /// - Parameters:
+    ///   - graph: a model; its final layer is left out.
+    ///   - cache: nil for a network that is tried once.
+    func candidate(_ graph: Graph, cache: BottleneckCache?) throws -> Candidate {
+        let network = graph.reachable(from: model.backbone.taps.map(\.tensor) + [model.backbone.input])
+        let backbone: Backbone
+        do {
+            backbone = try Backbone(model.backbone, ByteRegion(GraphDef.write(network)), path: path.description)
+        } catch let error as BackboneError { throw TransferLearningError(error) }
+        let extractor = try FeatureExtractor(backbone)
+        let data = try calibration.bottlenecks(of: extractor, cache: cache)
+        let source = BottleneckSource(data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: calibration.threads))
+        let accuracy = try OutOfSample(source, folds: 5, seed: model.seed).metrics.accuracy
+        return Candidate(backbone: backbone, data: data, groups: extractor.groups, accuracy: accuracy)
+    }
+
+    /// The network and a layer trained on all its bottlenecks.
+    func renewed(_ candidate: Candidate) throws -> Graph {
+        let workers = ParallelWork.workers(threads: calibration.threads), data = candidate.data
+        let places = Dictionary(uniqueKeysWithValues: model.labels.enumerated().map { ($1, $0) })
+        let classes = data.classes.map { places[data.labels[$0]]! }, all = Array(classes.indices)
+        var solver = SoftmaxRegression()
+        (solver.seed, solver.groups, solver.workers) = (model.seed, candidate.groups, workers)
+        let result = try solver.train(data.features, labels: classes, classes: model.labels.count, training: all)
+        let layer = result.layer.cooled(to: result.temperature)
+        let novelty = model.noveltyQuantiles == nil ? nil : Novelty(data.features, rows: all, groups: candidate.groups, workers: workers)
+        do throws(BackboneError) {
+            let graph = try candidate.backbone.joined(
+                weights: layer.weights, biases: layer.biases, labels: model.labels,
+                novelty: novelty.map { NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) },
+                output: model.output, tool: "cartoonctl \(Tool.version)", seed: model.seed)
+            return Graph(nodes: graph.nodes.map { $0.withShortMantissas() }, trailer: graph.trailer)
+        } catch { throw TransferLearningError(error) }
+    }
+}

@@ -1,0 +1,58 @@
+import Backbones
+import TensorFlowFormat
+import TensorGraph
+
+/// A graph read from a file or a package, with what it says of itself if `retrain` wrote it.
+struct GraphFileContents: Sendable {
+    let path: FilePath
+    /// Of the graph, unpacked.
+    let bytes: Int
+    let graph: Graph
+    let model: ModelFile?
+
+    init(_ path: FilePath) throws(TransferLearningError) {
+        let file: GraphFile
+        do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
+        do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
+        (self.path, bytes) = (path, file.region.count)
+        model = try? ModelFile(file, labels: nil)
+    }
+}
+
+enum GraphFormat {
+    static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
+        let file = try GraphFileContents(contents.path)
+        let graph = try GraphInspection(file, profiles: false, threads: nil)
+        return Findings(facts: graph.facts, graph: graph, file: file)
+    }
+}
+
+extension GraphInspection {
+    /// Those in `facts`, which the JSON has as fields.
+    static let factNames: Set<String> = ["nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations"]
+
+    /// What a person is told.
+    var facts: [Fact] {
+        var facts = [Fact("nodes", .count(nodes))]
+        if let madeBy, !madeBy.isEmpty { facts.append(Fact("made by", .text(madeBy))) }
+        if let labels { facts.append(Fact("labels", .list(labels))) }
+        if let precision { facts.append(Fact("precision", .text(precision))) }
+        facts += [
+            Fact("inputs", .list(inputs)), Fact("outputs", .list(outputs)),
+            Fact("parameters", .text("\(fixed(Double(parameters) * 1e-6, 2)) million")),
+        ]
+        if let multiplyAdds { facts.append(Fact("work", .text("\(fixed(Double(multiplyAdds) * 1e-6, 1)) million multiply-adds a picture"))) }
+        return facts + [Fact("operations", .list(operations.map { "\($0.name) \($0.count)" }))]
+    }
+
+    var profileLines: [String] {
+        guard !profile.isEmpty else { return [] }
+        let steps = profile.map { step in
+            let time = fixed(step.milliseconds, 3), speed = step.gigaflopsPerSecond > 0 ? "\(fixed(step.gigaflopsPerSecond, 0)) GFLOP/s" : ""
+            return String(repeating: " ", count: max(0, 9 - time.count)) + time + " ms  " + step.kind
+                + String(repeating: " ", count: max(1, 18 - step.kind.count)) + step.node + "  " + speed
+        }
+        let total = profile.reduce(0) { $0 + $1.milliseconds }
+        return [""] + steps + ["\(fixed(total, 3)) ms in all, with the kernels for \(instructionSet)"]
+    }
+}

@@ -1,0 +1,16 @@
+import Imaging
+
+/// What a picture may take before it is refused, checked before anything is allocated.
+public struct PictureLimits: Sendable, Equatable {
+    public var pixels = DecodingOptions().maximumPixels
+    /// Of memory, for the picture or for what its decoder must hold.
+    public var bytes = DecodingOptions().maximumBytes
+    public init() {}
+}
+
+extension DecodingOptions {
+    init(_ limits: PictureLimits) {
+        self.init()
+        (maximumPixels, maximumBytes) = (limits.pixels, limits.bytes)
+    }
+}
