@@ -11,25 +11,47 @@ struct RoundedWeights {
 
     init(_ convolution: Convolution, channels: Int, for element: Element) {
         var values = convolution.weights.array(of: Float.self)
-        if let scale = convolution.scale { for index in values.indices { values[index] *= scale[index % channels] } }
         var scales = [Float](repeating: 1, count: channels), sums = [Double](repeating: 0, count: channels)
-        if element.kind == .uint8 {
-            var largest = [Float](repeating: 0, count: channels)
-            for base in stride(from: 0, to: values.count, by: channels) {
-                for channel in 0..<channels { largest[channel] = max(largest[channel], abs(values[base + channel])) }
+        let positions = values.count / channels
+        values.withUnsafeMutableBufferPointer { values in
+            let weights = values.baseAddress!
+            if let scale = convolution.scale {
+                for position in 0..<positions { for channel in 0..<channels { weights[position &* channels &+ channel] *= scale[channel] } }
             }
-            for channel in 0..<channels where largest[channel] > 0 { scales[channel] = largest[channel] / 127 }
-            for base in stride(from: 0, to: values.count, by: channels) {
-                for channel in 0..<channels {
-                    let whole = (values[base + channel] / scales[channel]).rounded(.toNearestOrEven)
-                    values[base + channel] = whole
-                    sums[channel] += Double(whole)
+            if element.kind == .uint8 {
+                scales.withUnsafeMutableBufferPointer { scales in
+                    sums.withUnsafeMutableBufferPointer { sums in
+                        Self.round(weights, positions, channels, scales.baseAddress!, sums.baseAddress!)
+                    }
                 }
+            } else {
+                for index in 0..<positions &* channels { weights[index] = Float(roundedToBFloat16: weights[index]) }
             }
-        } else {
-            for index in values.indices { values[index] = Float(roundedToBFloat16: values[index]) }
         }
         (self.values, self.scales, self.sums) = (values, scales, sums)
+    }
+
+    /// `[positions, channels]` to whole numbers.
+    private static func round(
+        _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int, _ scales: UnsafeMutablePointer<Float>,
+        _ sums: UnsafeMutablePointer<Double>
+    ) {
+        for channel in 0..<channels { scales[channel] = 0 }
+        for position in 0..<positions {
+            let row = weights + position &* channels
+            for channel in 0..<channels { scales[channel] = max(scales[channel], abs(row[channel])) }
+        }
+        for channel in 0..<channels { scales[channel] = scales[channel] > 0 ? scales[channel] / 127 : 1 }
+        // 1.5 · 2²³: added and taken away again, it rounds to the nearest, ties to even, without a call of the C library.
+        let shift: Float = 12_582_912
+        for position in 0..<positions {
+            let row = weights + position &* channels
+            for channel in 0..<channels {
+                let whole = (row[channel] / scales[channel] + shift) - shift
+                row[channel] = whole
+                sums[channel] += Double(whole)
+            }
+        }
     }
 }
 

@@ -1,0 +1,52 @@
+import Kernels
+
+/// A filter as kernels take it: panel after panel, as `DotPanel` says; the last has one vector where that is enough.
+struct DotWeights: Sendable {
+    private let bytes: Table<UInt8>
+    private let panelSize: Int
+
+    /// - Parameter values: `[positions, inputs, outputs]`, rounded for cells of this kind.
+    init(_ values: [Float], _ kind: CellKind, positions: Int, inputs: Int, outputs: Int, lanes: Int) {
+        let group = kind.group, groups = (inputs + group - 1) / group, steps = positions * groups
+        let vectorSize = lanes * group * kind.size, vectors = (outputs + lanes - 1) / lanes
+        panelSize = 2 * steps * vectorSize
+        bytes = Table(count: steps * vectors * vectorSize) { memory in
+            memory.initialize(repeating: 0, count: steps * vectors * vectorSize)
+            values.withUnsafeBufferPointer { values in
+                for vector in 0..<vectors {
+                    // A panel of two vectors has them side by side.
+                    let panel = vector / 2, width = min(2, vectors - 2 * panel), lanesHere = min(lanes, outputs - vector * lanes)
+                    let begin = UnsafeMutableRawPointer(memory) + panel * 2 * steps * vectorSize + vector % 2 * vectorSize
+                    for step in 0..<steps {
+                        let (position, first) = (step / groups, step % groups * group)
+                        for member in 0..<min(group, inputs - first) {
+                            Self.spread(
+                                values.baseAddress! + (position * inputs + first + member) * outputs + vector * lanes, lanesHere, kind, member,
+                                to: begin + step * width * vectorSize, lanes: lanes)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    func begin(_ panel: Int) -> UnsafeRawPointer { UnsafeRawPointer(bytes.pointer) + panel * panelSize }
+
+    /// One of a group's weights for each lane.
+    private static func spread(
+        _ source: UnsafePointer<Float>, _ count: Int, _ kind: CellKind, _ member: Int, to target: UnsafeMutableRawPointer, lanes: Int
+    ) {
+        switch kind {
+        case .uint8:
+            let bytes = target.assumingMemoryBound(to: Int8.self) + member
+            // 1.5 · 2²³ leaves a whole number in the lowest bits.
+            for lane in 0..<count { bytes[4 &* lane] = Int8(truncatingIfNeeded: (source[lane] + 12_582_912).bitPattern) }
+        case .bfloat16:
+            let halves = target.assumingMemoryBound(to: UInt16.self) + member
+            for lane in 0..<count { halves[2 &* lane] = UInt16(truncatingIfNeeded: source[lane].bitPattern >> 16) }
+        case .float32, .roundedFloat32:
+            let floats = target.assumingMemoryBound(to: Float.self) + (kind.group - 1 - member) * lanes
+            for lane in 0..<count { floats[lane] = source[lane] }
+        }
+    }
+}
