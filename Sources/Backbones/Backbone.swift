@@ -59,8 +59,16 @@ package struct Backbone: Sendable {
 
     /// The network inside a model that `retrain` wrote, or that was made of one.
     package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
-        let file = try GraphFile(path)
-        return try Backbone(ModelFile(file, labels: nil).description.backbone, file.region, path: path)
+        let file = try ModelFile(path: path, labels: nil)
+        return try Backbone(file.description.backbone, in: file.graph, path: path)
+    }
+
+    /// What a model's taps need; its final layer has no say in the fingerprint.
+    package init(_ description: BackboneDescription, in model: Graph, path: String) throws(BackboneError) {
+        let network = model.reachable(from: description.taps.map(\.tensor) + [description.input])
+        let bytes: [UInt8]
+        do { bytes = try GraphDef.write(network) } catch { throw .graph(path: path, error) }
+        try self.init(description, ByteRegion(bytes), path: path)
     }
 
     package init(_ description: BackboneDescription, _ file: ByteRegion, path: String) throws(BackboneError) {

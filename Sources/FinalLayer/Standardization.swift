@@ -6,8 +6,8 @@ struct Standardization: Sendable {
     /// A feature that varies less than this share of what its group does, in the root mean square, is scaled as if it varied so much.
     ///
     /// Such features come from channels that hardly any picture activates. Blown up to the size of the others they answer to rounding,
-    /// and to the one picture in a thousand; Inception v3's last layer has features of 10⁻⁶. Cross-validated accuracy of three characters
-    /// rose from 0.848 to 0.853 there, and stayed 0.952 with EfficientNet-Lite0.
+    /// and to the one picture in a thousand; Inception v3's last layer has features of 10⁻⁶. scikit-learn's cross-validated accuracy of three
+    /// characters rose from 0.848 to 0.853 there, and stayed 0.952 with EfficientNet-Lite0.
     private static let leastShare = 0.1
 
     /// Population variance over `rows`, as scikit-learn's `StandardScaler`; two passes in double precision.

@@ -125,7 +125,14 @@ struct QuantizationTests {
     @Test("compact weights cost the bits that were asked for", arguments: [3.0, 4.5])
     func bits(wanted: Double) throws {
         // Sums of a few remainders are near enough to a bell.
-        let weights = (0..<64 * 64).map { i in (1...6).reduce(Float(0)) { $0 + Float((i * (977 * $1 + 13) + i / 7) % 101) / 101 - 0.5 } }
+        let weights: [Float] = (0..<64 * 64).map { i in
+            var sum: Float = 0
+            for k in 1...6 {
+                let remainder = (i * (977 * k + 13) + i / 7) % 101
+                sum += Float(remainder) / 101 - 0.5
+            }
+            return sum
+        }
         let graph = Graph(nodes: [.input(), .values("w", weights, [1, 1, 64, 64]), .convolution("y", ["x", "w"])])
         let result = CompactWeights(graph).apply(bits: wanted)
         guard case .dense(let codes)? = result.nodes.first(where: { $0.name == "w/codes" })?.constant?.contents else { return }

@@ -2,7 +2,6 @@ import Backbones
 import BottleneckCache
 import Deployment
 import FinalLayer
-import TensorFlowFormat
 import TensorGraph
 
 /// A model's final layer, trained anew on what a quantized network makes of pictures: it learns to see past what rounding did to them.
@@ -34,11 +33,8 @@ struct LayerRenewal {
     ///   - graph: a model; its final layer is left out.
     ///   - cache: nil for a network that is tried once.
     func candidate(_ graph: Graph, cache: BottleneckCache?) throws -> Candidate {
-        let network = graph.reachable(from: model.backbone.taps.map(\.tensor) + [model.backbone.input])
         let backbone: Backbone
-        do {
-            backbone = try Backbone(model.backbone, ByteRegion(GraphDef.write(network)), path: path.description)
-        } catch let error as BackboneError { throw TransferLearningError(error) }
+        do { backbone = try Backbone(model.backbone, in: graph, path: path.description) } catch { throw TransferLearningError(error) }
         let extractor = try FeatureExtractor(backbone)
         let data = try calibration.bottlenecks(of: extractor, cache: cache)
         let source = BottleneckSource(data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: calibration.threads))
