@@ -38,7 +38,10 @@ package struct InstructionSet: Sendable {
         if cpu_has_avx2_fma() { sets.append(avx2) }
         if cpu_has_avx512() { sets.append(avx512) }
         if cpu_has_avx512_vnni() { sets.append(avx512.with(.avx512VNNI, name: "avx512vnni")) }
-        if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 { sets.append(avx512.with(.avx512BF16, name: "avx512bf16")) }
+        if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 {
+            // The same bits, at another speed.
+            sets.insert(avx512.with(.avx512BF16, name: "avx512bf16"), at: sets.count - (cpu_is_intel() ? 1 : 0))
+        }
         #endif
         return sets
     }()

@@ -40,6 +40,13 @@ static inline bool cpu_has_avx512(void) {
     return (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512DQ) && (b & bit_AVX512VL);
 }
 
+/// Intel's processors sum products of bfloat16 numbers at half the rate of single precision's (Emerald Rapids: 137 ms for Inception v3
+/// where the same by single precision takes 80), AMD's at twice.
+static inline bool cpu_is_intel(void) {
+    unsigned int a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
+}
+
 /// AVX-512 with VNNI: sums of products of bytes.
 static inline bool cpu_has_avx512_vnni(void) {
     unsigned int a, b, c, d;
