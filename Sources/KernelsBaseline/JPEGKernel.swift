@@ -1,95 +1,40 @@
-/// JPEG's inverse cosine transforms of 8 × 8 blocks and its colour conversion, with libjpeg's integer arithmetic, bit for bit
-/// (jidctint, jidctfst, jdcolor).
+/// JPEG's inverse cosine transforms of 8 × 8 blocks and its colour conversion, with the integer arithmetic of libjpeg-turbo's vectors, bit
+/// for bit (jidctint, jidctfst, jdcolor): 16 bits between the passes, where values that no encoder writes wrap or saturate as there.
 ///
-/// Blocks are in natural order. Columns come first, then rows, as there; eight columns are one vector.
+/// Blocks are in natural order. Columns come first, then rows, as there; eight columns are one vector. Products with constants are
+/// written as of 32 bits, from 16: the compiler makes multiply-add instructions of them.
+private typealias Words = SIMD8<Int16>
 private typealias Row = SIMD8<Int32>
+private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Words)
 
-@inline(__always) private func column(_ block: UnsafePointer<Int16>, _ multipliers: UnsafePointer<Int32>, _ row: Int) -> Row {
-    let values = UnsafeRawPointer(block + 8 &* row).loadUnaligned(as: SIMD8<Int16>.self)
-    return Row(truncatingIfNeeded: values) &* UnsafeRawPointer(multipliers + 8 &* row).loadUnaligned(as: Row.self)
+@inline(__always) private func row(_ pointer: UnsafePointer<Int16>, _ y: Int) -> Words {
+    UnsafeRawPointer(pointer + 8 &* y).loadUnaligned(as: Words.self)
 }
 
-@inline(__always) private func put(_ row: Row, _ output: UnsafeMutablePointer<UInt8>) {
-    let clamped = (row &+ 128).clamped(lowerBound: Row(repeating: 0), upperBound: Row(repeating: 255))
-    UnsafeMutableRawPointer(output).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: clamped), as: SIMD8<UInt8>.self)
+@inline(__always) private func rows(_ block: UnsafePointer<Int16>) -> Block {
+    (row(block, 0), row(block, 1), row(block, 2), row(block, 3), row(block, 4), row(block, 5), row(block, 6), row(block, 7))
 }
 
-@inline(__always) private func accurate(
-    _ v: (Row, Row, Row, Row, Row, Row, Row, Row), shift: Int32
-) -> (Row, Row, Row, Row, Row, Row, Row, Row) {
-    let rounding = Row(repeating: 1 << (shift - 1)), shift = Row(repeating: shift)
-    let e1 = (v.2 &+ v.6) &* 4433
-    let e2 = e1 &- v.6 &* 15137, e3 = e1 &+ v.2 &* 6270
-    let e0 = (v.0 &+ v.4) &<< 13, e4 = (v.0 &- v.4) &<< 13
-    let t10 = e0 &+ e3 &+ rounding, t13 = e0 &- e3 &+ rounding
-    let t11 = e4 &+ e2 &+ rounding, t12 = e4 &- e2 &+ rounding
-    let z5 = (v.7 &+ v.3 &+ v.5 &+ v.1) &* 9633
-    let z1 = (v.7 &+ v.1) &* -7373, z2 = (v.5 &+ v.3) &* -20995
-    let z3 = (v.7 &+ v.3) &* -16069 &+ z5, z4 = (v.5 &+ v.1) &* -3196 &+ z5
-    let o0 = v.7 &* 2446 &+ z1 &+ z3, o1 = v.5 &* 16819 &+ z2 &+ z4
-    let o2 = v.3 &* 25172 &+ z2 &+ z3, o3 = v.1 &* 12299 &+ z1 &+ z4
-    return (
-        (t10 &+ o3) &>> shift, (t11 &+ o2) &>> shift, (t12 &+ o1) &>> shift, (t13 &+ o0) &>> shift,
-        (t13 &- o0) &>> shift, (t12 &- o1) &>> shift, (t11 &- o2) &>> shift, (t10 &- o3) &>> shift
+@inline(__always) private func product(_ v: Block, _ m: UnsafePointer<Int16>) -> Block {
+    (
+        v.0 &* row(m, 0), v.1 &* row(m, 1), v.2 &* row(m, 2), v.3 &* row(m, 3), v.4 &* row(m, 4), v.5 &* row(m, 5), v.6 &* row(m, 6),
+        v.7 &* row(m, 7)
     )
 }
 
-/// The accurate transform (`JDCT_ISLOW`): coefficients times multipliers to samples.
-package func transformAccurate(
-    _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int32>, to output: UnsafeMutablePointer<UInt8>, stride: Int
-) {
-    var v = (
-        column(block, m, 0), column(block, m, 1), column(block, m, 2), column(block, m, 3), column(block, m, 4), column(block, m, 5),
-        column(block, m, 6), column(block, m, 7)
-    )
-    v = transpose(accurate(v, shift: 11))
-    v = transpose(accurate(v, shift: 18))
-    store(v, output, stride)
+/// Samples of 8 rows, 128 added.
+@inline(__always) private func store(_ v: Block, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
+    @inline(__always) func put(_ row: Words, _ y: Int) {
+        let clamped = (row &+ 128).clamped(lowerBound: Words(repeating: 0), upperBound: Words(repeating: 255))
+        UnsafeMutableRawPointer(output + y &* stride).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: clamped), as: SIMD8<UInt8>.self)
+    }
+    put(v.0, 0); put(v.1, 1); put(v.2, 2); put(v.3, 3); put(v.4, 4); put(v.5, 5); put(v.6, 6); put(v.7, 7)
 }
 
-@inline(__always) private func fast(
-    _ v: (Row, Row, Row, Row, Row, Row, Row, Row)
-) -> (Row, Row, Row, Row, Row, Row, Row, Row) {
-    let eight = Row(repeating: 8)
-    let t10 = v.0 &+ v.4, t11 = v.0 &- v.4, t13 = v.2 &+ v.6
-    let t12 = (((v.2 &- v.6) &* 362) &>> eight) &- t13
-    let e0 = t10 &+ t13, e3 = t10 &- t13, e1 = t11 &+ t12, e2 = t11 &- t12
-    let z13 = v.5 &+ v.3, z10 = v.5 &- v.3, z11 = v.1 &+ v.7, z12 = v.1 &- v.7
-    let o7 = z11 &+ z13
-    let p11 = ((z11 &- z13) &* 362) &>> eight
-    let z5 = ((z10 &+ z12) &* 473) &>> eight
-    let p10 = ((z12 &* 277) &>> eight) &- z5
-    let p12 = ((z10 &* -669) &>> eight) &+ z5
-    let o6 = p12 &- o7, o5 = p11 &- o6, o4 = p10 &+ o5
-    return (e0 &+ o7, e1 &+ o6, e2 &+ o5, e3 &- o4, e3 &+ o4, e2 &- o5, e1 &- o6, e0 &- o7)
-}
-
-/// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
-package func transformFast(_ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int32>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
-    var v = (
-        column(block, m, 0), column(block, m, 1), column(block, m, 2), column(block, m, 3), column(block, m, 4), column(block, m, 5),
-        column(block, m, 6), column(block, m, 7)
-    )
-    v = transpose(fast(v))
-    v = fast(v)
-    let five = Row(repeating: 5)
-    v = (v.0 &>> five, v.1 &>> five, v.2 &>> five, v.3 &>> five, v.4 &>> five, v.5 &>> five, v.6 &>> five, v.7 &>> five)
-    store(transpose(v), output, stride)
-}
-
-@inline(__always) private func store(
-    _ v: (Row, Row, Row, Row, Row, Row, Row, Row), _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
-) {
-    put(v.0, output); put(v.1, output + stride); put(v.2, output + 2 &* stride); put(v.3, output + 3 &* stride)
-    put(v.4, output + 4 &* stride); put(v.5, output + 5 &* stride); put(v.6, output + 6 &* stride); put(v.7, output + 7 &* stride)
-}
-
-@inline(__always) private func transpose(
-    _ v: (Row, Row, Row, Row, Row, Row, Row, Row)
-) -> (Row, Row, Row, Row, Row, Row, Row, Row) {
-    @inline(__always) func interleave(_ a: Row, _ b: Row) -> (Row, Row) {
+@inline(__always) private func transpose(_ v: Block) -> Block {
+    @inline(__always) func interleave(_ a: Words, _ b: Words) -> (Words, Words) {
         (
-            Row(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), Row(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7])
+            Words(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), Words(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7])
         )
     }
     let (a0, a1) = interleave(v.0, v.4), (b0, b1) = interleave(v.2, v.6)
@@ -101,39 +46,133 @@ package func transformFast(_ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int
     return (r0, r1, r2, r3, r4, r5, r6, r7)
 }
 
-/// A row of YCbCr to RGB; `rgb` has room for two bytes more than it takes.
+@inline(__always) private func wide(_ words: Words) -> Row { Row(truncatingIfNeeded: words) }
+
+/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift`.
+@inline(__always) private func accurate(_ v: Block, shift: Int32) -> Block {
+    let rounding = Row(repeating: 1 &<< (shift &- 1)), divisor = Row(repeating: shift)
+    let (v1, v2, v3, v5, v6, v7) = (wide(v.1), wide(v.2), wide(v.3), wide(v.5), wide(v.6), wide(v.7))
+    let e3 = v2 &* 10703 &+ v6 &* 4433, e2 = v2 &* 4433 &+ v6 &* -10704
+    let e0 = wide(v.0 &+ v.4) &<< Row(repeating: 13) &+ rounding, e4 = wide(v.0 &- v.4) &<< Row(repeating: 13) &+ rounding
+    let t10 = e0 &+ e3, t13 = e0 &- e3, t11 = e4 &+ e2, t12 = e4 &- e2
+    let s3 = wide(v.7 &+ v.3), s4 = wide(v.5 &+ v.1)
+    let z3 = s3 &* -6436 &+ s4 &* 9633, z4 = s3 &* 9633 &+ s4 &* 6437
+    let o0 = v7 &* -4927 &+ v1 &* -7373 &+ z3, o1 = v5 &* -4176 &+ v3 &* -20995 &+ z4
+    let o2 = v3 &* 4177 &+ v5 &* -20995 &+ z3, o3 = v1 &* 4926 &+ v7 &* -7373 &+ z4
+    @inline(__always) func words(_ row: Row) -> Words {
+        Words(
+            truncatingIfNeeded: (row &>> divisor).clamped(
+                lowerBound: Row(repeating: Int32(Int16.min)), upperBound: Row(repeating: Int32(Int16.max))))
+    }
+    return (
+        words(t10 &+ o3), words(t11 &+ o2), words(t12 &+ o1), words(t13 &+ o0),
+        words(t13 &- o0), words(t12 &- o1), words(t11 &- o2), words(t10 &- o3)
+    )
+}
+
+/// The accurate transform (`JDCT_ISLOW`): coefficients times multipliers to samples.
+package func transformAccurate(
+    _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int
+) {
+    let v = rows(block)
+    let lower = unsafeBitCast(v.1 | v.2 | v.3 | v.4 | v.5 | v.6 | v.7, to: SIMD2<UInt64>.self)
+    let columns: Block
+    if lower[0] | lower[1] == 0 {
+        // All columns are constant. libjpeg-turbo has a way of its own for that, where large values wrap instead of saturating.
+        let first = (v.0 &* row(m, 0)) &<< Words(repeating: 2)
+        columns = transpose((first, first, first, first, first, first, first, first))
+    } else {
+        columns = transpose(accurate(product(v, m), shift: 11))
+    }
+    store(transpose(accurate(columns, shift: 18)), output, stride)
+}
+
+@inline(__always) private func fast(_ v: Block) -> Block {
+    /// The product with a constant of eight bits after the point. Two bits are shifted up before, six with the constant.
+    @inline(__always) func times(_ x: Words, _ constant: Int32) -> Words {
+        Words(truncatingIfNeeded: (wide(x) &* Row(repeating: constant &<< 6)) &>> Row(repeating: 16))
+    }
+    let two = Words(repeating: 2)
+    let t10 = v.0 &+ v.4, t11 = v.0 &- v.4, t13 = v.2 &+ v.6
+    let t12 = times((v.2 &- v.6) &<< two, 362) &- t13
+    let e0 = t10 &+ t13, e3 = t10 &- t13, e1 = t11 &+ t12, e2 = t11 &- t12
+    let z13 = v.5 &+ v.3, z10 = v.5 &- v.3, z11 = v.1 &+ v.7, z12 = v.1 &- v.7
+    let o7 = z11 &+ z13
+    let p11 = times((z11 &- z13) &<< two, 362)
+    let s10 = z10 &<< two, s12 = z12 &<< two
+    let z5 = times(s10 &+ s12, 473)
+    let p10 = times(s12, 277) &- z5
+    // -669 takes too many bits with six more: -413, and once the value itself.
+    let p12 = times(s10, -413) &- z10 &+ z5
+    let o6 = p12 &- o7, o5 = p11 &- o6, o4 = p10 &+ o5
+    return (e0 &+ o7, e1 &+ o6, e2 &+ o5, e3 &- o4, e3 &+ o4, e2 &- o5, e1 &- o6, e0 &- o7)
+}
+
+/// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
+package func transformFast(_ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
+    let v = fast(transpose(fast(product(rows(block), m)))), five = Words(repeating: 5)
+    store(
+        transpose((v.0 &>> five, v.1 &>> five, v.2 &>> five, v.3 &>> five, v.4 &>> five, v.5 &>> five, v.6 &>> five, v.7 &>> five)),
+        output, stride)
+}
+
+// MARK: - Colour
+
+private typealias Samples = SIMD16<Int16>
+
+@inline(__always) private func samples(_ pointer: UnsafePointer<UInt8>) -> Samples {
+    Samples(truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<UInt8>.self))
+}
+
+/// Sixteen pixels of 0...255 each, and four bytes after them.
+@inline(__always) private func put(_ red: Samples, _ green: Samples, _ blue: Samples, _ rgb: UnsafeMutablePointer<UInt8>) {
+    let redGreen = red | green &<< Samples(repeating: 8)
+    @inline(__always) func four(_ first: Int, _ offset: Int) {
+        let words = Words(
+            redGreen[first], blue[first], redGreen[first + 1], blue[first + 1], redGreen[first + 2], blue[first + 2],
+            redGreen[first + 3], blue[first + 3])
+        let b = unsafeBitCast(words, to: SIMD16<UInt8>.self)
+        let packed = SIMD16<UInt8>(b[0], b[1], b[2], b[4], b[5], b[6], b[8], b[9], b[10], b[12], b[13], b[14], 0, 0, 0, 0)
+        UnsafeMutableRawPointer(rgb + offset).storeBytes(of: packed, as: SIMD16<UInt8>.self)
+    }
+    four(0, 0); four(4, 12); four(8, 24); four(12, 36)
+}
+
+/// A row of YCbCr to RGB, sixteen pixels at a time: rows have room for as many beyond their end, and `rgb` for four bytes more.
 package func convertYCbCr(
     _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
     width: Int
 ) {
-    @inline(__always) func load(_ samples: UnsafePointer<UInt8>) -> Row {
-        Row(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD8<UInt8>.self))
+    typealias Wide = SIMD16<Int32>
+    let none = Samples(repeating: 0), full = Samples(repeating: 255), one = Samples(repeating: 1)
+    /// x·constant/65536 rounded to nearest: twice that, rounded down, and half of the next.
+    @inline(__always) func product(_ twice: Samples, _ constant: Int32) -> Samples {
+        let high = Samples(truncatingIfNeeded: (Wide(truncatingIfNeeded: twice) &* Wide(repeating: constant)) &>> Wide(repeating: 16))
+        return (high &+ one) &>> one
     }
-    let none = Row(repeating: 0), full = Row(repeating: 255), sixteen = Row(repeating: 16), half = Row(repeating: 32768)
     var x = 0
-    while x &+ 8 <= width {
-        let y = load(luminance + x), cb = load(blue + x) &- 128, cr = load(red + x) &- 128
-        let r = (y &+ ((cr &* 91881 &+ half) &>> sixteen)).clamped(lowerBound: none, upperBound: full)
-        let g = (y &+ ((half &- cb &* 22554 &- cr &* 46802) &>> sixteen)).clamped(lowerBound: none, upperBound: full)
-        let b = (y &+ ((cb &* 116130 &+ half) &>> sixteen)).clamped(lowerBound: none, upperBound: full)
-        // Two pixels a word; the bytes too many are the next ones' first.
-        let words = unsafeBitCast(r | g &<< Row(repeating: 8) | b &<< sixteen, to: SIMD4<UInt64>.self)
-        let pairs = words & SIMD4(repeating: 0xFF_FFFF) | (words &>> SIMD4(repeating: 32)) &<< SIMD4(repeating: 24)
-        let out = UnsafeMutableRawPointer(rgb + 3 &* x)
-        out.storeBytes(of: pairs[0], as: UInt64.self)
-        out.storeBytes(of: pairs[1], toByteOffset: 6, as: UInt64.self)
-        out.storeBytes(of: pairs[2], toByteOffset: 12, as: UInt64.self)
-        out.storeBytes(of: pairs[3], toByteOffset: 18, as: UInt64.self)
-        x &+= 8
-    }
     while x < width {
-        let y = Int32(luminance[x]), cb = Int32(blue[x]) &- 128, cr = Int32(red[x]) &- 128
-        let r = y &+ (91881 &* cr &+ 32768) >> 16
-        let g = y &+ (-22554 &* cb &- 46802 &* cr &+ 32768) >> 16
-        let b = y &+ (116130 &* cb &+ 32768) >> 16
-        rgb[3 &* x] = UInt8(truncatingIfNeeded: min(max(r, 0), 255))
-        rgb[3 &* x &+ 1] = UInt8(truncatingIfNeeded: min(max(g, 0), 255))
-        rgb[3 &* x &+ 2] = UInt8(truncatingIfNeeded: min(max(b, 0), 255))
-        x &+= 1
+        let y = samples(luminance + x), cb = samples(blue + x) &- 128, cr = samples(red + x) &- 128
+        // 91881 = 65536 + 26345, 116130 = 2 · 65536 - 14942, -46802 = 18734 - 65536.
+        let r = y &+ cr &+ product(cr &+ cr, 26345)
+        let b = y &+ cb &+ cb &+ product(cb &+ cb, -14942)
+        let mixed = Wide(truncatingIfNeeded: cb) &* Wide(repeating: -22554) &+ Wide(truncatingIfNeeded: cr) &* Wide(repeating: 18734)
+        let g = y &- cr &+ Samples(truncatingIfNeeded: (mixed &+ Wide(repeating: 32768)) &>> Wide(repeating: 16))
+        put(
+            r.clamped(lowerBound: none, upperBound: full), g.clamped(lowerBound: none, upperBound: full),
+            b.clamped(lowerBound: none, upperBound: full), rgb + 3 &* x)
+        x &+= 16
+    }
+}
+
+/// A row of red, green and blue to pixels, with room as for `convertYCbCr`.
+package func interleave(
+    _ red: UnsafePointer<UInt8>, _ green: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
+    width: Int
+) {
+    var x = 0
+    while x < width {
+        put(samples(red + x), samples(green + x), samples(blue + x), rgb + 3 &* x)
+        x &+= 16
     }
 }

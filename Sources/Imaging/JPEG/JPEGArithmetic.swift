@@ -16,6 +16,8 @@ final class JPEGArithmeticDecoder {
     private var count = -16
     /// A marker ended the data; zeros stand for what would follow.
     private var isAtMarker = false
+    /// Whether there was something that no coder writes.
+    private(set) var hasBadCode = false
     private let conditioning: [Conditioning]
     private var predictions = [0, 0, 0, 0], contexts = [0, 0, 0, 0]
     /// Per table, 64 bins for DC and 256 for AC, then one that never learns.
@@ -36,6 +38,9 @@ final class JPEGArithmeticDecoder {
     /// Of the first byte not taken up, or of the marker that ended the data.
     var offset: Int { next - begin }
 
+    /// After this the rest of the restart interval is left as it is.
+    private func fail() { (count, hasBadCode) = (-1, true) }
+
     private func reset() {
         bins.initialize(repeating: 0, count: Self.binCount)
         fixedBin.pointee = 113
@@ -43,18 +48,15 @@ final class JPEGArithmeticDecoder {
         (predictions, contexts) = ([0, 0, 0, 0], [0, 0, 0, 0])
     }
 
-    /// Passes the marker between two intervals.
+    /// Passes the marker between two intervals, as `JPEGBitReader.restart` does.
     ///
-    /// - Returns: whether it was there.
-    func restart() -> Bool {
-        while next + 1 < end, !(next[0] == 0xFF && next[1] != 0 && next[1] != 0xFF) { next += 1 }
+    /// - Parameter expected: 0...7.
+    /// - Returns: whether it was there and nothing before it.
+    func restart(_ expected: Int) -> Bool {
         reset()
-        guard next + 1 < end, (0xD0...0xD7).contains(next[1]) else {
-            isAtMarker = true
-            return false
-        }
-        next += 2
-        return true
+        let (isFound, isClean) = resynchronize(&next, end, to: expected)
+        isAtMarker = !isFound
+        return isFound && isClean
     }
 
     private func byte() -> Int {
@@ -141,7 +143,7 @@ final class JPEGArithmeticDecoder {
             bin = base + 20
             while decide(bin) {
                 m <<= 1
-                guard m != 0x8000 else { count = -1; return nil }
+                guard m != 0x8000 else { fail(); return nil }
                 bin += 1
             }
         }
@@ -167,7 +169,7 @@ final class JPEGArithmeticDecoder {
             while !decide(bin + 1) {
                 bin += 3
                 k += 1
-                guard k <= band.upperBound else { count = -1; return }
+                guard k <= band.upperBound else { fail(); return }
             }
             let isNegative = decide(fixedBin)
             bin += 2
@@ -177,7 +179,7 @@ final class JPEGArithmeticDecoder {
                 bin = base + (k <= conditioning[table].lowFrequencies ? 189 : 217)
                 while decide(bin) {
                     m <<= 1
-                    guard m != 0x8000 else { count = -1; return }
+                    guard m != 0x8000 else { fail(); return }
                     bin += 1
                 }
             }
@@ -188,8 +190,8 @@ final class JPEGArithmeticDecoder {
     }
 
     /// One more bit of a DC value.
-    func refineDC(low: Int, into block: UnsafeMutablePointer<Int16>) {
-        if decide(fixedBin) { block[0] |= 1 << Int16(low) }
+    func refineDC(low: Int, into value: UnsafeMutablePointer<Int16>) {
+        if decide(fixedBin) { value.pointee |= 1 << Int16(low) }
     }
 
     /// One more bit of a band's coefficients (§G.1.3.3).
@@ -215,7 +217,7 @@ final class JPEGArithmeticDecoder {
                 }
                 bin += 3
                 k += 1
-                guard k <= band.upperBound else { count = -1; return }
+                guard k <= band.upperBound else { fail(); return }
             }
             k += 1
         }

@@ -1,20 +1,17 @@
-/// Turns a row of components into RGB, room for two bytes more than that, with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
+/// Turns a row of components into RGB, with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
 struct JPEGColorConverter {
     let color: JPEGFrame.Color
     let hasAdobe: Bool
     let width: Int
+    /// Bytes that rows of pixels need beyond their end: kernels write sixteen pixels at a time, with four bytes too many.
+    static let room = 52
     let kernels = JPEGKernels.best
 
-    func convert(_ rows: [UnsafePointer<UInt8>], to rgb: UnsafeMutablePointer<UInt8>) {
+    /// - Parameter rows: with 16 samples' room beyond the end.
+    func convert(_ rows: UnsafePointer<UnsafePointer<UInt8>>, to rgb: UnsafeMutablePointer<UInt8>) {
         switch color {
-        case .grayscale:
-            for x in 0..<width {
-                let value = rows[0][x]
-                (rgb[3 &* x], rgb[3 &* x &+ 1], rgb[3 &* x &+ 2]) = (value, value, value)
-            }
-        case .rgb:
-            let (r, g, b) = (rows[0], rows[1], rows[2])
-            for x in 0..<width { (rgb[3 &* x], rgb[3 &* x &+ 1], rgb[3 &* x &+ 2]) = (r[x], g[x], b[x]) }
+        case .grayscale: kernels.interleave(rows[0], rows[0], rows[0], rgb, width)
+        case .rgb: kernels.interleave(rows[0], rows[1], rows[2], rgb, width)
         case .yCbCr: kernels.convertYCbCr(rows[0], rows[1], rows[2], rgb, width)
         case .cmyk: convertCMYK(rows[0], rows[1], rows[2], rows[3], rgb)
         case .ycck:

@@ -1,146 +1,127 @@
-/// Decodes blocks of one scan; keeps what carries over from block to block.
-struct JPEGEntropyDecoder {
-    var reader: JPEGBitReader
-    private var predictions = (0, 0, 0, 0)
-    private var endOfBandRun = 0
-
-    init(_ reader: JPEGBitReader) { self.reader = reader }
-
-    /// - Returns: whether the restart marker was where it belongs.
-    mutating func restart(_ number: Int) -> Bool {
-        predictions = (0, 0, 0, 0)
-        endOfBandRun = 0
-        return reader.restart(number & 7)
-    }
-
-    /// The DC value of a component: what the last block had, plus `difference`.
-    @inline(__always) private mutating func predict(_ component: Int, _ difference: Int) -> Int {
-        switch component {
-        case 0: predictions.0 &+= difference; return predictions.0
-        case 1: predictions.1 &+= difference; return predictions.1
-        case 2: predictions.2 &+= difference; return predictions.2
-        default: predictions.3 &+= difference; return predictions.3
-        }
-    }
-
+/// Blocks of Huffman-coded scans.
+extension JPEGBitReader {
     /// A block of a sequential scan (§F.2.2).
     ///
-    /// - Parameter block: 64 zeros.
-    /// - Returns: the zigzag position after the last coefficient.
-    mutating func decode(
-        _ component: Int, _ dc: JPEGHuffmanPointers, _ ac: JPEGHuffmanPointers, _ zigzag: UnsafePointer<UInt8>,
+    /// - Parameters:
+    ///   - prediction: the DC value of the component's last block; becomes this one's.
+    ///   - block: coefficients that the block does not have stay as they are.
+    /// - Returns: whether the block has coefficients besides DC.
+    mutating func readBlock(
+        _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>, prediction: inout Int32,
         into block: UnsafeMutablePointer<Int16>
-    ) -> Int {
+    ) -> Bool {
         // A copy that lives in registers.
-        var bits = reader
-        block[0] = Int16(truncatingIfNeeded: predict(component, bits.coefficient(dc).value))
+        var bits = self
+        prediction &+= Int32(truncatingIfNeeded: bits.coefficient(dc).value)
+        block[0] = Int16(truncatingIfNeeded: prediction)
         var k = 1
         while k < 64 {
-            let (symbol, value) = bits.coefficient(ac)
-            if symbol & 15 == 0 {
-                if symbol != 0xF0 { break }
+            let (run, value) = bits.coefficient(ac)
+            if value == 0 {
+                if run != 0xF0 { break }
                 k &+= 16
                 continue
             }
-            k &+= symbol >> 4
+            k &+= run
             block[Int(zigzag[k])] = Int16(truncatingIfNeeded: value)
             k &+= 1
         }
-        reader = bits
-        return k
+        self = bits
+        return k > 1
     }
+}
 
-    // MARK: - Progressive (§G.2)
+/// Blocks of a progressive Huffman-coded scan (§G.2); keeps what carries over from block to block.
+///
+/// Each block comes with a mask: bit k tells whether its coefficient at zigzag position k is not zero, k > 0.
+struct JPEGProgressiveScan {
+    let zigzag = jpegZigzag
+    let band: ClosedRange<Int>
+    /// The bit position of successive approximation.
+    let low: Int
+    /// Blocks still to come that have nothing new.
+    var endOfBandRun = 0
 
-    mutating func decodeDCFirst(_ component: Int, _ dc: JPEGHuffmanPointers, low: Int, into block: UnsafeMutablePointer<Int16>) {
-        block[0] = Int16(truncatingIfNeeded: predict(component, reader.coefficient(dc).value) << low)
-    }
-
-    mutating func refineDC(low: Int, into block: UnsafeMutablePointer<Int16>) {
-        if reader.bit() { block[0] |= 1 << Int16(low) }
-    }
-
-    /// - Parameter nonzero: bit k tells whether the block's coefficient at zigzag position k is not zero.
-    mutating func decodeACFirst(
-        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>,
-        into block: UnsafeMutablePointer<Int16>, nonzero: inout UInt64
+    mutating func readFirst(
+        _ bits: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
         if endOfBandRun > 0 {
-            endOfBandRun -= 1
+            endOfBandRun &-= 1
             return
         }
-        var bits = reader, k = band.lowerBound
-        let end = band.upperBound
-        while k <= end {
-            let (symbol, value) = bits.coefficient(ac), run = symbol >> 4
-            if symbol & 15 == 0 {
-                if run != 15 {
-                    endOfBandRun = (1 << run) - 1 + (run > 0 ? bits.read(run) : 0)
+        var local = bits, k = band.lowerBound
+        while k <= band.upperBound {
+            let (run, value) = local.coefficient(table)
+            if value == 0 {
+                if run != 0xF0 {
+                    let size = run &>> 4
+                    if size > 0 { endOfBandRun = (1 &<< size) &- 1 &+ local.read(size) }
                     break
                 }
                 k &+= 16
                 continue
             }
             k &+= run
-            let stored = Int16(truncatingIfNeeded: value &<< low), place = min(k, 63)
+            let stored = Int16(truncatingIfNeeded: value &<< low), place = min(k, 63), bit = UInt64(1) &<< UInt64(truncatingIfNeeded: place)
             block[Int(zigzag[place])] = stored
-            nonzero = nonzero & ~(1 &<< UInt64(place)) | (stored == 0 ? 0 : 1) &<< UInt64(place)
+            mask = stored == 0 ? mask & ~bit : mask | bit
             k &+= 1
         }
-        reader = bits
+        bits = local
     }
 
-    /// - Parameter nonzero: as for the first scan; it saves looking at each of the many zeros.
-    mutating func refineAC(
-        _ ac: JPEGHuffmanPointers, _ band: ClosedRange<Int>, low: Int, _ zigzag: UnsafePointer<UInt8>,
-        into block: UnsafeMutablePointer<Int16>, nonzero: inout UInt64
+    mutating func refine(
+        _ bits: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
-        let bit = Int16(1) << Int16(low), end = band.upperBound
-        var bits = reader, k = band.lowerBound
+        let end = band.upperBound
+        var local = bits, k = band.lowerBound
         // Not zero, not yet corrected, and in the band.
-        var open = nonzero & (~0 &<< UInt64(k)) & (~0 &>> UInt64(63 - end))
+        var open = mask & (~0 &<< UInt64(truncatingIfNeeded: k)) & (~0 &>> UInt64(truncatingIfNeeded: 63 &- end))
         if endOfBandRun == 0 {
             while k <= end {
-                let symbol = bits.symbol(ac)
-                var run = symbol >> 4
-                var value: Int16 = 0
+                let symbol = local.symbol(table)
+                var run = symbol &>> 4, value: Int16 = 0
                 if symbol & 15 == 0 {
                     if run != 15 {
-                        endOfBandRun = (1 << run) + (run > 0 ? bits.read(run) : 0)
+                        endOfBandRun = (1 &<< run) &+ local.read(run)
                         break
                     }
                 } else {
-                    value = bits.bit() ? bit : -bit
+                    value = (local.bit() ? 1 : -1) &<< Int16(truncatingIfNeeded: low)
                 }
                 // Past `run` coefficients that are still zero, correcting those that are not.
                 while open != 0 {
                     let next = open.trailingZeroBitCount
                     if next &- k > run { break }
                     run &-= next &- k
-                    Self.correct(block + Int(zigzag[next]), bit, &bits)
+                    correct(block + Int(zigzag[next]), &local)
                     open &= open &- 1
                     k = next &+ 1
                 }
-                k &+= run
-                if value != 0, k <= end {
-                    block[Int(zigzag[k])] = value
-                    nonzero |= 1 &<< UInt64(k)
+                k = min(k &+ run, end &+ 1)
+                if value != 0 {
+                    // A damaged run ends one beyond the band, as in libjpeg.
+                    let place = min(k, 63)
+                    block[Int(zigzag[place])] = value
+                    mask |= 1 &<< UInt64(truncatingIfNeeded: place)
                 }
                 k &+= 1
             }
         }
         if endOfBandRun > 0 {
             while open != 0 {
-                Self.correct(block + Int(zigzag[open.trailingZeroBitCount]), bit, &bits)
+                correct(block + Int(zigzag[open.trailingZeroBitCount]), &local)
                 open &= open &- 1
             }
-            endOfBandRun -= 1
+            endOfBandRun &-= 1
         }
-        reader = bits
+        bits = local
     }
 
-    @inline(__always) private static func correct(_ place: UnsafeMutablePointer<Int16>, _ bit: Int16, _ bits: inout JPEGBitReader) {
-        let value = place.pointee
-        if bits.bit(), value & bit == 0 { place.pointee = value &+ (value >= 0 ? bit : -bit) }
+    /// Adds the next bit of a coefficient, away from zero. Without a branch: the bit is as good as random.
+    @inline(__always) private func correct(_ place: UnsafeMutablePointer<Int16>, _ bits: inout JPEGBitReader) {
+        let value = place.pointee, bit: Int16 = bits.bit() ? 1 : 0
+        let step = (bit &<< Int16(truncatingIfNeeded: low)) & ~value, sign = value &>> 15
+        place.pointee = value &+ (step ^ sign) &- sign
     }
 }

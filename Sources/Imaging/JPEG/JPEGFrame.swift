@@ -1,6 +1,5 @@
 /// What a frame header says (ITU-T T.81 §B.2.2), and what follows from it.
 struct JPEGFrame {
-    enum Process { case baseline, progressive }
     enum Color { case grayscale, rgb, yCbCr, cmyk, ycck }
 
     struct Component {
@@ -15,8 +14,8 @@ struct JPEGFrame {
         var width = 0, height = 0
     }
 
-    var process: Process
-    var isArithmetic = false
+    var isProgressive: Bool
+    var isArithmetic: Bool
     var width, height: Int
     var components: [Component]
     /// Of all components.
@@ -61,6 +60,9 @@ struct JPEGScan {
     var components: [Component]
     /// Zigzag positions, and bit positions of successive approximation.
     var spectralStart, spectralEnd, high, low: Int
+
+    /// Whether it holds whole blocks, as scans of sequential pictures must.
+    var isSequential: Bool { spectralStart == 0 && spectralEnd == 63 && high == 0 && low == 0 }
 }
 
 /// Zigzag position to place in a block (§A.3.6); entries beyond 63 catch runs of damaged data.

@@ -54,13 +54,12 @@ struct JPEGHeaders {
                 guard segment.count == 2 else { throw malformed(segment, "restart interval of \(segment.count) bytes") }
                 restartInterval = short(segment.lowerBound)
             case 0xDA: return try readScan(segment)
-            case 0xE0: if text(segment, "JFIF\0") { hasJFIF = true }
+            case 0xE0: if segment.count >= 14, text(segment, "JFIF\0") { hasJFIF = true }
             case 0xE1:
                 if text(segment, "Exif\0"), segment.count > 6, orientation == 1 {
                     orientation = EXIF.orientation(of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
                 }
             case 0xEE: if text(segment, "Adobe"), segment.count >= 12 { adobeTransform = bytes[segment.lowerBound + 11] }
-            case 0xC3, 0xC5...0xC7, 0xCB, 0xCD...0xCF: throw .unsupported(.jpeg, feature: Self.processes[marker] ?? "process")
             default: continue
             }
         }
@@ -69,7 +68,7 @@ struct JPEGHeaders {
 
     private static let processes: [UInt8: String] = [
         0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding", 0xC7: "hierarchical coding",
-        0xCB: "lossless arithmetic coding",
+        0xC8: "JPEG extensions", 0xCB: "lossless arithmetic coding",
         0xCD: "hierarchical coding", 0xCE: "hierarchical coding", 0xCF: "hierarchical coding",
     ]
 
@@ -84,11 +83,19 @@ struct JPEGHeaders {
             guard position + 1 < bytes.count else { return nil }
             let marker = bytes[position + 1]
             position += 2
-            if marker == 0x01 || (0xD0...0xD8).contains(marker) { continue }
-            if marker == 0xD9 { return (marker, position..<position) }
+            switch marker {
+            case 0x01, 0xD0...0xD7: continue
+            case 0xD9: return (marker, position..<position)
+            case 0xC0...0xCF, 0xDA...0xDD, 0xE0...0xEF, 0xFE:
+                if let process = Self.processes[marker] { throw .unsupported(.jpeg, feature: process) }
+            case 0xF7: throw .unsupported(.jpeg, feature: "JPEG-LS")
+            default:
+                // Reserved, or a second start: what it stands for changes how the rest is to be read (§B.1.1.3).
+                throw .malformed(.jpeg, offset: position - 2, reason: "the marker \(String(marker, radix: 16, uppercase: true))")
+            }
             guard position + 2 <= bytes.count else { return nil }
-            let length = short(position)
-            guard length >= 2 else { throw .malformed(.jpeg, offset: position, reason: "a segment of \(length) bytes") }
+            // Some programs write lengths that do not count themselves.
+            let length = max(short(position), 2)
             guard position + length <= bytes.count else { return nil }
             let segment = position + 2..<position + length
             position += length
@@ -130,7 +137,8 @@ struct JPEGHeaders {
         let width = short(at + 3)
         guard width > 0, height > 0 else { throw malformed(segment, "\(width)×\(height) pixels") }
         frame = JPEGFrame(
-            process: marker == 0xC2 || marker == 0xCA ? .progressive : .baseline, isArithmetic: marker >= 0xC9, width: width, height: height, components: components)
+            isProgressive: marker == 0xC2 || marker == 0xCA, isArithmetic: marker >= 0xC9, width: width, height: height,
+            components: components)
     }
 
     /// The height that a DNL segment after the first scan gives (§B.2.5); 0 where there is none.
@@ -172,18 +180,17 @@ struct JPEGHeaders {
 
     private mutating func readHuffmanTables(_ segment: Range<Int>) throws(ImageError) {
         var at = segment.lowerBound
-        while at < segment.upperBound {
-            guard at + 17 <= segment.upperBound else { throw malformed(segment, "a Huffman table stops early") }
+        // What is too short for a table must be nothing.
+        while at + 16 < segment.upperBound {
             let counts = Array(bytes[at + 1..<at + 17]), total = counts.reduce(0) { $0 + Int($1) }
             let (kind, index) = (bytes[at] >> 4, Int(bytes[at] & 15))
             guard kind < 2, index < 4 else { throw malformed(segment, "Huffman table \(bytes[at])") }
             guard total <= 256, at + 17 + total <= segment.upperBound else { throw malformed(segment, "a Huffman table of \(total) codes") }
-            guard let table = JPEGHuffmanTable(counts: counts, symbols: Array(bytes[at + 17..<at + 17 + total])) else {
-                throw malformed(segment, "a Huffman table with more codes than their lengths allow")
-            }
+            let table = JPEGHuffmanTable(counts: counts, symbols: Array(bytes[at + 17..<at + 17 + total]), isDC: kind == 0)
             if kind == 0 { dcTables[index] = table } else { acTables[index] = table }
             at += 17 + total
         }
+        guard at == segment.upperBound else { throw malformed(segment, "a Huffman table stops early") }
     }
 
     private func readScan(_ segment: Range<Int>) throws(ImageError) -> JPEGScan {
@@ -192,18 +199,20 @@ struct JPEGHeaders {
         guard (1...4).contains(count), segment.count == 4 + 2 * count else { throw malformed(segment, "a scan of \(count) components") }
         var components: [JPEGScan.Component] = []
         for entry in stride(from: at + 1, to: at + 1 + 2 * count, by: 2) {
-            guard let index = frame.components.firstIndex(where: { $0.identifier == bytes[entry] }),
-                !components.contains(where: { $0.index == index })
-            else { throw malformed(segment, "a scan of component \(bytes[entry])") }
+            // In the frame's order (§B.2.3); where two share an identifier, as in some files, each has its turn.
+            guard let index = frame.components.indices.dropFirst(components.count).first(where: { index in
+                frame.components[index].identifier == bytes[entry] && !components.contains { $0.index == index }
+            }) else { throw malformed(segment, "a scan of component \(bytes[entry])") }
             let (dc, ac) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
-            guard frame.isArithmetic || dc < 4 && ac < 4 else { throw malformed(segment, "Huffman tables \(dc) and \(ac)") }
             components.append(.init(index: index, dcTable: dc, acTable: ac))
         }
+        let blocks = components.reduce(0) { $0 + frame.components[$1.index].horizontal * frame.components[$1.index].vertical }
+        guard count == 1 || blocks <= 10 else { throw malformed(segment, "an MCU of \(blocks) blocks, where 10 are allowed") }
         let parameters = at + 1 + 2 * count
         let scan = JPEGScan(
             components: components, spectralStart: Int(bytes[parameters]), spectralEnd: Int(bytes[parameters + 1]),
             high: Int(bytes[parameters + 2] >> 4), low: Int(bytes[parameters + 2] & 15))
-        if frame.process == .progressive {
+        if frame.isProgressive {
             // §G.1.1.1: DC alone, or AC of one component.
             let isDC = scan.spectralStart == 0
             guard isDC ? scan.spectralEnd == 0 : scan.spectralEnd >= scan.spectralStart && scan.spectralEnd < 64 && count == 1,

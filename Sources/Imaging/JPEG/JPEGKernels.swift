@@ -4,11 +4,15 @@ import CPUFeatures
 import KernelsAVX2
 #endif
 
-/// The loops over samples, for the processor at hand. All give the same bits.
+/// The loops over samples, for the processor at hand. All give the same bits. Plain function pointers: calling one counts no reference.
 struct JPEGKernels: Sendable {
-    typealias Transform = @Sendable (UnsafePointer<Int16>, UnsafePointer<Int32>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    typealias Transform = @convention(c) (UnsafePointer<Int16>, UnsafePointer<Int16>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    typealias Row = @convention(c) (
+        UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int
+    ) -> Void
     let accurate, fast: Transform
-    let convertYCbCr: @Sendable (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    /// Components to pixels.
+    let convertYCbCr, interleave: Row
 
     static let best: JPEGKernels = {
         #if arch(x86_64)
@@ -20,11 +24,13 @@ struct JPEGKernels: Sendable {
     static let baseline = JPEGKernels(
         accurate: { KernelsBaseline.transformAccurate($0, $1, to: $2, stride: $3) },
         fast: { KernelsBaseline.transformFast($0, $1, to: $2, stride: $3) },
-        convertYCbCr: { KernelsBaseline.convertYCbCr($0, $1, $2, $3, width: $4) })
+        convertYCbCr: { KernelsBaseline.convertYCbCr($0, $1, $2, $3, width: $4) },
+        interleave: { KernelsBaseline.interleave($0, $1, $2, $3, width: $4) })
     #if arch(x86_64)
     static let avx2 = JPEGKernels(
         accurate: { KernelsAVX2.transformAccurate($0, $1, to: $2, stride: $3) },
         fast: { KernelsAVX2.transformFast($0, $1, to: $2, stride: $3) },
-        convertYCbCr: { KernelsAVX2.convertYCbCr($0, $1, $2, $3, width: $4) })
+        convertYCbCr: { KernelsAVX2.convertYCbCr($0, $1, $2, $3, width: $4) },
+        interleave: { KernelsAVX2.interleave($0, $1, $2, $3, width: $4) })
     #endif
 }

@@ -1,7 +1,7 @@
 /// Transforms of a block to 4 × 4, 2 × 2 or 1 sample, of its lowest frequencies (libjpeg's jidctred, bit for bit).
 extension JPEGTransform {
     static func reduced(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int32>, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
         switch size {
         case 4: reducedTo4(block, m, output, stride)
@@ -15,7 +15,7 @@ extension JPEGTransform {
     }
 
     private static func reducedTo4(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int32>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
     ) {
         func four(_ x: (Int) -> Int32) -> (Int32, Int32, Int32, Int32) {
             let even = x(0) &<< 14, e = x(2) &* 15137 &- x(6) &* 6270
@@ -26,7 +26,7 @@ extension JPEGTransform {
         }
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 32) { work in
             for column in 0..<8 where column != 4 {
-                let r = four { Int32(block[8 * $0 + column]) &* m[8 * $0 + column] }
+                let r = four { Int32(block[8 &* $0 &+ column] &* m[8 &* $0 &+ column]) }
                 (work[column], work[8 + column]) = ((r.0 &+ 2048) >> 12, (r.1 &+ 2048) >> 12)
                 (work[16 + column], work[24 + column]) = ((r.2 &+ 2048) >> 12, (r.3 &+ 2048) >> 12)
             }
@@ -38,7 +38,7 @@ extension JPEGTransform {
     }
 
     private static func reducedTo2(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int32>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
     ) {
         func two(_ x: (Int) -> Int32) -> (Int32, Int32) {
             let even = x(0) &<< 15
@@ -46,8 +46,8 @@ extension JPEGTransform {
             return (even &+ odd, even &- odd)
         }
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 16) { work in
-            for column in [0, 1, 3, 5, 7] {
-                let r = two { Int32(block[8 * $0 + column]) &* m[8 * $0 + column] }
+            for column in 0..<8 where column & 1 == 1 || column == 0 {
+                let r = two { Int32(block[8 &* $0 &+ column] &* m[8 &* $0 &+ column]) }
                 (work[column], work[8 + column]) = ((r.0 &+ 4096) >> 13, (r.1 &+ 4096) >> 13)
             }
             for row in 0..<2 {

@@ -1,0 +1,98 @@
+/// Estimates of low frequencies that an incomplete progressive picture lacks, from the DC values of 5 × 5 blocks: libjpeg-turbo's
+/// interblock smoothing since version 3.0 (before, it took wrong neighbours at edges and across MCU rows), after §K.8.
+struct JPEGSmoothing {
+    /// Of one component; DC values `[paddedDown, paddedAcross]`.
+    struct Neighbours {
+        let values: UnsafePointer<Int16>
+        let stride, lastColumn: Int
+        /// Five rows, around the one at hand, of those that exist.
+        let rows: [Int]
+
+        /// The sum of the neighbours of a column, weighted.
+        func sum(_ weights: [Int], column: Int) -> Int {
+            var sum = 0
+            for (row, line) in rows.enumerated() {
+                for offset in 0..<5 {
+                    sum += weights[5 * row + offset] * Int(values[line * stride + min(max(column + offset - 2, 0), lastColumn)])
+                }
+            }
+            return sum
+        }
+    }
+
+    private struct Estimate {
+        let zigzag, place: Int
+        let weights: [Int]
+    }
+
+    private let estimates: [Estimate]
+    private let known: JPEGProgression.Known
+    private let quantization: [UInt16]
+    /// Whether nothing but DC is known; then DC is smoothed too.
+    private let isDCAlone: Bool
+
+    /// - Parameters:
+    ///   - known: of the component.
+    ///   - quantization: in natural order, without zeros where an estimate needs it.
+    init(_ known: JPEGProgression.Known, quantization: [UInt16]) {
+        isDCAlone = known[1...9].allSatisfy { $0 == -1 }
+        estimates = (isDCAlone ? Self.fromDCAlone : Self.fromSome).filter { known[$0.zigzag] != 0 }
+        (self.known, self.quantization) = (known, quantization)
+    }
+
+    /// Whether a component with this quantization table can be smoothed.
+    static func allows(_ quantization: [UInt16]) -> Bool {
+        quantization[0] != 0 && fromDCAlone.allSatisfy { quantization[$0.place] != 0 }
+    }
+
+    /// Replaces what is zero and not known to be in a block.
+    func apply(to block: UnsafeMutablePointer<Int16>, column: Int, _ neighbours: Neighbours) {
+        func prediction(_ weights: [Int], _ step: UInt16) -> Int {
+            let sum = Int(quantization[0]) * neighbours.sum(weights, column: column), step = Int(step)
+            let size = (step << 7 + abs(sum)) / (step << 8)
+            return sum < 0 ? -size : size
+        }
+        for estimate in estimates where block[estimate.place] == 0 {
+            var value = prediction(estimate.weights, quantization[estimate.place])
+            let low = known[estimate.zigzag]
+            // Less than the bits still to come could tell.
+            if low > 0 { value = min(max(value, 1 - 1 << low), 1 << low - 1) }
+            block[estimate.place] = Int16(truncatingIfNeeded: value)
+        }
+        if isDCAlone { block[0] = Int16(truncatingIfNeeded: prediction(Self.dc, quantization[0])) }
+    }
+
+    // MARK: - Weights in 1/256, five rows of five
+
+    private static let fromDCAlone: [Estimate] = [
+        Estimate(zigzag: 1, place: 1, weights: [
+            -1, -1, 0, 1, 1, -3, 13, 0, -13, 3, -3, 38, 0, -38, 3, -3, 13, 0, -13, 3, -1, -1, 0, 1, 1,
+        ]),
+        Estimate(zigzag: 2, place: 8, weights: [
+            -1, -3, -3, -3, -1, -1, 13, 38, 13, -1, 0, 0, 0, 0, 0, 1, -13, -38, -13, 1, 1, 3, 3, 3, 1,
+        ]),
+        Estimate(zigzag: 3, place: 16, weights: [0, 0, 1, 0, 0, 0, 2, 7, 2, 0, 0, -5, -14, -5, 0, 0, 2, 7, 2, 0, 0, 0, 1, 0, 0]),
+        Estimate(zigzag: 4, place: 9, weights: [-1, 0, 0, 0, 1, 0, 9, 0, -9, 0, 0, 0, 0, 0, 0, 0, -9, 0, 9, 0, 1, 0, 0, 0, -1]),
+        Estimate(zigzag: 5, place: 2, weights: [0, 0, 0, 0, 0, 0, 2, -5, 2, 0, 1, 7, -14, 7, 1, 0, 2, -5, 2, 0, 0, 0, 0, 0, 0]),
+        Estimate(zigzag: 6, place: 3, weights: inner(1, 0, -1, 2, 0, -2, 1, 0, -1)),
+        Estimate(zigzag: 7, place: 10, weights: inner(1, -3, 1, 0, 0, 0, -1, 3, -1)),
+        Estimate(zigzag: 8, place: 17, weights: inner(1, 0, -1, -3, 0, 3, 1, 0, -1)),
+        Estimate(zigzag: 9, place: 24, weights: inner(1, 2, 1, 0, 0, 0, -1, -2, -1)),
+    ]
+    private static let dc = [
+        -2, -6, -8, -6, -2, -6, 6, 42, 6, -6, -8, 42, 152, 42, -8, -6, 6, 42, 6, -6, -2, -6, -8, -6, -2,
+    ]
+    private static let fromSome: [Estimate] = [
+        Estimate(zigzag: 1, place: 1, weights: across(-7, 50, 0, -50, 7)),
+        Estimate(zigzag: 2, place: 8, weights: down(-7, 50, 0, -50, 7)),
+        Estimate(zigzag: 3, place: 16, weights: down(-1, 13, -24, 13, -1)),
+        Estimate(zigzag: 4, place: 9, weights: [0, -1, 0, 1, 0, -1, 10, 0, -10, 1, 0, 0, 0, 0, 0, 1, -10, 0, 10, -1, 0, 1, 0, -1, 0]),
+        Estimate(zigzag: 5, place: 2, weights: across(-1, 13, -24, 13, -1)),
+    ]
+
+    private static func inner(_ weights: Int...) -> [Int] {
+        (0..<25).map { (1...3).contains($0 / 5) && (1...3).contains($0 % 5) ? weights[($0 / 5 - 1) * 3 + $0 % 5 - 1] : 0 }
+    }
+    private static func across(_ weights: Int...) -> [Int] { (0..<25).map { $0 / 5 == 2 ? weights[$0 % 5] : 0 } }
+    private static func down(_ weights: Int...) -> [Int] { (0..<25).map { $0 % 5 == 2 ? weights[$0 / 5] : 0 } }
+}
