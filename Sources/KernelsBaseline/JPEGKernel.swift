@@ -22,34 +22,48 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     )
 }
 
-/// Samples of 8 rows, 128 added.
+/// To 0...255. Written without comparisons, of which the compiler makes branches here.
+@inline(__always) private func clamped(_ words: Words) -> Words {
+    let fifteen = Words(repeating: 15)
+    return (words | (255 &- words) &>> fifteen) & ~(words &>> fifteen) & Words(repeating: 255)
+}
+
+/// Samples of 8 rows of -128...127, 128 added.
 @inline(__always) private func store(_ v: Block, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
     @inline(__always) func put(_ row: Words, _ y: Int) {
-        let clamped = (row &+ 128).clamped(lowerBound: Words(repeating: 0), upperBound: Words(repeating: 255))
-        UnsafeMutableRawPointer(output + y &* stride).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: clamped), as: SIMD8<UInt8>.self)
+        UnsafeMutableRawPointer(output + y &* stride).storeBytes(
+            of: SIMD8<UInt8>(truncatingIfNeeded: row &+ 128), as: SIMD8<UInt8>.self)
     }
     put(v.0, 0); put(v.1, 1); put(v.2, 2); put(v.3, 3); put(v.4, 4); put(v.5, 5); put(v.6, 6); put(v.7, 7)
 }
 
 @inline(__always) private func transpose(_ v: Block) -> Block {
-    @inline(__always) func interleave(_ a: Words, _ b: Words) -> (Words, Words) {
+    typealias Pairs = SIMD4<Int32>
+    typealias Fours = SIMD2<Int64>
+    @inline(__always) func words(_ a: Words, _ b: Words) -> (Pairs, Pairs) {
         (
-            Words(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), Words(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7])
+            unsafeBitCast(Words(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), to: Pairs.self),
+            unsafeBitCast(Words(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]), to: Pairs.self)
         )
     }
-    let (a0, a1) = interleave(v.0, v.4), (b0, b1) = interleave(v.2, v.6)
-    let (c0, c1) = interleave(v.1, v.5), (d0, d1) = interleave(v.3, v.7)
-    let (e0, e1) = interleave(a0, b0), (e2, e3) = interleave(a1, b1)
-    let (f0, f1) = interleave(c0, d0), (f2, f3) = interleave(c1, d1)
-    let (r0, r1) = interleave(e0, f0), (r2, r3) = interleave(e1, f1)
-    let (r4, r5) = interleave(e2, f2), (r6, r7) = interleave(e3, f3)
+    @inline(__always) func pairs(_ a: Pairs, _ b: Pairs) -> (Fours, Fours) {
+        (
+            unsafeBitCast(Pairs(a[0], b[0], a[1], b[1]), to: Fours.self), unsafeBitCast(Pairs(a[2], b[2], a[3], b[3]), to: Fours.self)
+        )
+    }
+    @inline(__always) func fours(_ a: Fours, _ b: Fours) -> (Words, Words) {
+        (unsafeBitCast(Fours(a[0], b[0]), to: Words.self), unsafeBitCast(Fours(a[1], b[1]), to: Words.self))
+    }
+    let (a0, a1) = words(v.0, v.1), (b0, b1) = words(v.2, v.3), (c0, c1) = words(v.4, v.5), (d0, d1) = words(v.6, v.7)
+    let (e0, e1) = pairs(a0, b0), (e2, e3) = pairs(a1, b1), (f0, f1) = pairs(c0, d0), (f2, f3) = pairs(c1, d1)
+    let (r0, r1) = fours(e0, f0), (r2, r3) = fours(e1, f1), (r4, r5) = fours(e2, f2), (r6, r7) = fours(e3, f3)
     return (r0, r1, r2, r3, r4, r5, r6, r7)
 }
 
 @inline(__always) private func wide(_ words: Words) -> Row { Row(truncatingIfNeeded: words) }
 
-/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift`.
-@inline(__always) private func accurate(_ v: Block, shift: Int32) -> Block {
+/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift` and kept within ±`limit`.
+@inline(__always) private func accurate(_ v: Block, shift: Int32, limit: Int32) -> Block {
     let rounding = Row(repeating: 1 &<< (shift &- 1)), divisor = Row(repeating: shift)
     let (v1, v2, v3, v5, v6, v7) = (wide(v.1), wide(v.2), wide(v.3), wide(v.5), wide(v.6), wide(v.7))
     let e3 = v2 &* 10703 &+ v6 &* 4433, e2 = v2 &* 4433 &+ v6 &* -10704
@@ -60,9 +74,7 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     let o0 = v7 &* -4927 &+ v1 &* -7373 &+ z3, o1 = v5 &* -4176 &+ v3 &* -20995 &+ z4
     let o2 = v3 &* 4177 &+ v5 &* -20995 &+ z3, o3 = v1 &* 4926 &+ v7 &* -7373 &+ z4
     @inline(__always) func words(_ row: Row) -> Words {
-        Words(
-            truncatingIfNeeded: (row &>> divisor).clamped(
-                lowerBound: Row(repeating: Int32(Int16.min)), upperBound: Row(repeating: Int32(Int16.max))))
+        Words(truncatingIfNeeded: (row &>> divisor).clamped(lowerBound: Row(repeating: -limit), upperBound: Row(repeating: limit &- 1)))
     }
     return (
         words(t10 &+ o3), words(t11 &+ o2), words(t12 &+ o1), words(t13 &+ o0),
@@ -82,9 +94,9 @@ package func transformAccurate(
         let first = (v.0 &* row(m, 0)) &<< Words(repeating: 2)
         columns = transpose((first, first, first, first, first, first, first, first))
     } else {
-        columns = transpose(accurate(product(v, m), shift: 11))
+        columns = transpose(accurate(product(v, m), shift: 11, limit: 32768))
     }
-    store(transpose(accurate(columns, shift: 18)), output, stride)
+    store(transpose(accurate(columns, shift: 18, limit: 128)), output, stride)
 }
 
 @inline(__always) private func fast(_ v: Block) -> Block {
@@ -110,58 +122,50 @@ package func transformAccurate(
 
 /// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
 package func transformFast(_ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
-    let v = fast(transpose(fast(product(rows(block), m)))), five = Words(repeating: 5)
+    let v = fast(transpose(fast(product(rows(block), m))))
+    @inline(__always) func sample(_ words: Words) -> Words { clamped(words &>> Words(repeating: 5) &+ 128) &- 128 }
     store(
-        transpose((v.0 &>> five, v.1 &>> five, v.2 &>> five, v.3 &>> five, v.4 &>> five, v.5 &>> five, v.6 &>> five, v.7 &>> five)),
+        transpose((sample(v.0), sample(v.1), sample(v.2), sample(v.3), sample(v.4), sample(v.5), sample(v.6), sample(v.7))),
         output, stride)
 }
 
 // MARK: - Colour
 
-private typealias Samples = SIMD16<Int16>
-
-@inline(__always) private func samples(_ pointer: UnsafePointer<UInt8>) -> Samples {
-    Samples(truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<UInt8>.self))
+@inline(__always) private func samples(_ pointer: UnsafePointer<UInt8>) -> Words {
+    Words(truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt8>.self))
 }
 
-/// Sixteen pixels of 0...255 each, and four bytes after them.
-@inline(__always) private func put(_ red: Samples, _ green: Samples, _ blue: Samples, _ rgb: UnsafeMutablePointer<UInt8>) {
-    let redGreen = red | green &<< Samples(repeating: 8)
-    @inline(__always) func four(_ first: Int, _ offset: Int) {
-        let words = Words(
-            redGreen[first], blue[first], redGreen[first + 1], blue[first + 1], redGreen[first + 2], blue[first + 2],
-            redGreen[first + 3], blue[first + 3])
+
+/// Eight pixels of 0...255 each, and four bytes after them.
+@inline(__always) private func put(_ red: Words, _ green: Words, _ blue: Words, _ rgb: UnsafeMutablePointer<UInt8>) {
+    // Four bytes a pixel first; the shuffle that drops the fourth works on memory order.
+    let pixels = wide(red | green &<< Words(repeating: 8)) & Row(repeating: 0xFFFF) | wide(blue) &<< Row(repeating: 16)
+    @inline(__always) func four(_ words: SIMD4<Int32>, _ offset: Int) {
         let b = unsafeBitCast(words, to: SIMD16<UInt8>.self)
         let packed = SIMD16<UInt8>(b[0], b[1], b[2], b[4], b[5], b[6], b[8], b[9], b[10], b[12], b[13], b[14], 0, 0, 0, 0)
         UnsafeMutableRawPointer(rgb + offset).storeBytes(of: packed, as: SIMD16<UInt8>.self)
     }
-    four(0, 0); four(4, 12); four(8, 24); four(12, 36)
+    four(pixels.lowHalf, 0)
+    four(pixels.highHalf, 12)
 }
 
-/// A row of YCbCr to RGB, sixteen pixels at a time: rows have room for as many beyond their end, and `rgb` for four bytes more.
+/// A row of YCbCr to RGB, eight pixels at a time: rows have room for as many beyond their end, and `rgb` for four bytes more.
 package func convertYCbCr(
     _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
     width: Int
 ) {
-    typealias Wide = SIMD16<Int32>
-    let none = Samples(repeating: 0), full = Samples(repeating: 255), one = Samples(repeating: 1)
-    /// x·constant/65536 rounded to nearest: twice that, rounded down, and half of the next.
-    @inline(__always) func product(_ twice: Samples, _ constant: Int32) -> Samples {
-        let high = Samples(truncatingIfNeeded: (Wide(truncatingIfNeeded: twice) &* Wide(repeating: constant)) &>> Wide(repeating: 16))
-        return (high &+ one) &>> one
-    }
+    let half = Row(repeating: 32768), sixteen = Row(repeating: 16)
+    /// 1/65536 of a sum of products, rounded to nearest.
+    @inline(__always) func rounded(_ sum: Row) -> Words { Words(truncatingIfNeeded: (sum &+ half) &>> sixteen) }
     var x = 0
     while x < width {
         let y = samples(luminance + x), cb = samples(blue + x) &- 128, cr = samples(red + x) &- 128
         // 91881 = 65536 + 26345, 116130 = 2 · 65536 - 14942, -46802 = 18734 - 65536.
-        let r = y &+ cr &+ product(cr &+ cr, 26345)
-        let b = y &+ cb &+ cb &+ product(cb &+ cb, -14942)
-        let mixed = Wide(truncatingIfNeeded: cb) &* Wide(repeating: -22554) &+ Wide(truncatingIfNeeded: cr) &* Wide(repeating: 18734)
-        let g = y &- cr &+ Samples(truncatingIfNeeded: (mixed &+ Wide(repeating: 32768)) &>> Wide(repeating: 16))
-        put(
-            r.clamped(lowerBound: none, upperBound: full), g.clamped(lowerBound: none, upperBound: full),
-            b.clamped(lowerBound: none, upperBound: full), rgb + 3 &* x)
-        x &+= 16
+        let r = y &+ cr &+ rounded(wide(cr) &* 26345)
+        let g = y &- cr &+ rounded(wide(cb) &* -22554 &+ wide(cr) &* 18734)
+        let b = y &+ cb &+ cb &+ rounded(wide(cb) &* -14942)
+        put(clamped(r), clamped(g), clamped(b), rgb + 3 &* x)
+        x &+= 8
     }
 }
 
@@ -173,6 +177,6 @@ package func interleave(
     var x = 0
     while x < width {
         put(samples(red + x), samples(green + x), samples(blue + x), rgb + 3 &* x)
-        x &+= 16
+        x &+= 8
     }
 }

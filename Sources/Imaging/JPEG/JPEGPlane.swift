@@ -10,8 +10,6 @@ final class JPEGPlane {
     let base: UnsafeMutablePointer<UInt8>
     /// An upsampled row, with room for what exceeds the picture.
     private let upsampled: UnsafeMutablePointer<UInt8>
-    /// A row of sums of two rows.
-    private let sums: UnsafeMutablePointer<Int16>
 
     private enum Upsampling { case none, repeated, fancyRow, fancyColumn, fancyBoth }
 
@@ -38,14 +36,11 @@ final class JPEGPlane {
         let width = (stride + 32) * horizontal
         upsampled = .allocate(capacity: width)
         upsampled.initialize(repeating: 0, count: width)
-        sums = .allocate(capacity: stride + 32)
-        sums.initialize(repeating: 0, count: stride + 32)
     }
 
     deinit {
         base.deallocate()
         upsampled.deallocate()
-        sums.deallocate()
     }
 
     /// Where a block of the picture goes.
@@ -85,13 +80,12 @@ final class JPEGPlane {
         let last = component.width - 1
         upsampled[0] = input[0]
         upsampled[1] = UInt8(truncatingIfNeeded: (Int32(input[0]) &* 3 &+ Int32(input[1]) &+ 2) >> 2)
-        let shift = Lanes(repeating: 2)
+        let two = Lanes(repeating: 2)
         var x = 1
         while x < last {
             let here = wide(input + x) &* 3
-            let even = (here &+ wide(input + x - 1) &+ 1) &>> shift, odd = (here &+ wide(input + x + 1) &+ 2) &>> shift
-            (even | odd &<< Lanes(repeating: 8)).store(UnsafeMutableRawPointer(upsampled + 2 * x))
-            x += 16
+            put((here &+ wide(input + x - 1) &+ 1) &>> two, (here &+ wide(input + x + 1) &+ 2) &>> two, x)
+            x += 8
         }
         upsampled[2 * last] = UInt8(truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
         upsampled[2 * last + 1] = input[last]
@@ -104,38 +98,37 @@ final class JPEGPlane {
     }
 
     private func expandBoth(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
-        let last = component.width - 1
-        // Sums of both rows, then across; `sums` reaches a vector beyond the end.
-        var x = 0
-        while x <= last {
-            (wide(near + x) &* 3 &+ wide(far + x)).store(sums + x)
-            x += 16
-        }
-        let shift = Lanes(repeating: 4)
-        x = 1
+        let last = component.width - 1, four = Lanes(repeating: 4)
+        /// Of both rows, at a column.
+        @inline(__always) func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
+        var x = 1
+        var before = wide(near) &* 3 &+ wide(far)
         while x < last {
-            let here = Lanes(sums + x) &* 3
-            let even = (here &+ Lanes(sums + x - 1) &+ 8) &>> shift, odd = (here &+ Lanes(sums + x + 1) &+ 7) &>> shift
-            // The lower byte of a lane comes first.
-            (even | odd &<< Lanes(repeating: 8)).store(UnsafeMutableRawPointer(upsampled + 2 * x))
-            x += 16
+            let after = wide(near + x + 7) &* 3 &+ wide(far + x + 7)
+            // Neighbours of the eight from x on are x - 1 and x + 1 further.
+            let here = Lanes(
+                before[1], before[2], before[3], before[4], before[5], before[6], before[7], after[0]) &* 3
+            let right = Lanes(before[2], before[3], before[4], before[5], before[6], before[7], after[0], after[1])
+            put((here &+ before &+ 8) &>> four, (here &+ right &+ 7) &>> four, x)
+            before = after
+            x += 8
         }
-        func sum(_ x: Int) -> Int16 { sums[x] }
         upsampled[0] = UInt8(truncatingIfNeeded: (sum(0) &* 4 &+ 8) &>> 4)
         upsampled[1] = UInt8(truncatingIfNeeded: (sum(0) &* 3 &+ sum(1) &+ 7) &>> 4)
         upsampled[2 * last] = UInt8(truncatingIfNeeded: (sum(last) &* 3 &+ sum(last - 1) &+ 8) &>> 4)
         upsampled[2 * last + 1] = UInt8(truncatingIfNeeded: (sum(last) &* 4 &+ 7) &>> 4)
     }
 
-    private typealias Lanes = SIMD16<Int16>
+    private typealias Lanes = SIMD8<Int16>
 
-    /// Sixteen samples; rows have room for as many beyond their end.
+    /// Eight samples; rows have room for twice as many beyond their end.
     @inline(__always) private func wide(_ samples: UnsafePointer<UInt8>) -> Lanes {
-        Lanes(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD16<UInt8>.self))
+        Lanes(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD8<UInt8>.self))
     }
-}
 
-extension SIMD16<Int16> {
-    @inline(__always) fileprivate init(_ pointer: UnsafePointer<Int16>) { self = UnsafeRawPointer(pointer).loadUnaligned(as: Self.self) }
-    @inline(__always) fileprivate func store(_ pointer: UnsafeMutableRawPointer) { pointer.storeBytes(of: self, as: Self.self) }
+    /// What column x and those after it become: even and odd columns of twice the width.
+    @inline(__always) private func put(_ even: Lanes, _ odd: Lanes, _ x: Int) {
+        // The lower byte of a lane comes first.
+        UnsafeMutableRawPointer(upsampled + 2 &* x).storeBytes(of: even | odd &<< Lanes(repeating: 8), as: Lanes.self)
+    }
 }
