@@ -4,11 +4,10 @@ import Foundation
 struct Memory {
     /// The most a file may make the program reserve beyond what it has at start: a few buffers of the trial's limit.
     static let allowance = 256 << 20
-    /// What the memory in use may differ by, which is how the allocator keeps it.
-    static let tolerance = 16 << 20
+    /// What the memory in use may differ by: pages that hold a little of what is kept.
+    static let tolerance = 4 << 20
 
-    /// The least memory in use in each stretch of the run.
-    private var least: [Int] = []
+    private var samples: [Int] = []
 
     /// Makes an allocation beyond the allowance fail, which traps. A sanitizer reserves terabytes, so not under one.
     static func limit() {
@@ -19,18 +18,20 @@ struct Memory {
         #endif
     }
 
-    mutating func beginStretch() { least.append(Int.max) }
-
+    /// Notes the memory in use, now and then in a run.
     mutating func sample() {
-        guard let used = Self.statistics()?.used, let last = least.last else { return }
-        least[least.count - 1] = min(last, used)
+        #if canImport(Glibc)
+        // What was freed and kept for later is not in use. The function has no header that Swift imports.
+        typealias Trim = @convention(c) (Int) -> Int32
+        if let trim = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
+        #endif
+        if let used = Self.statistics()?.used { samples.append(used) }
     }
 
-    /// Bytes by which the later stretches use more than the second one, in which everything that is made once is there.
+    /// Bytes by which more is used at the end than a tenth into the run, when everything that is made once was there.
     var growth: Int {
-        let known = least.filter { $0 != Int.max }
-        guard known.count > 2, let last = known.last else { return 0 }
-        return max(0, last - known[1])
+        guard samples.count > 4, let last = samples.last else { return 0 }
+        return max(0, last - samples[samples.count / 10 + 1])
     }
 
     /// Reserved address space and resident memory (proc(5), `statm`, in pages).
