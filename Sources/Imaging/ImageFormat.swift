@@ -27,7 +27,7 @@ extension ImageFormat {
         }
         func has(_ prefix: String, at offset: Int = 0) -> Bool { has(Array(prefix.utf8), at: offset) }
 
-        if has([0xff, 0xd8]) { return (.jpeg, 0) }
+        if has([0xff, 0xd8, 0xff]) { return (.jpeg, 0) }
         if has(PNGChunks.signature) { return (.png, 0) }
         if has("GIF87a") || has("GIF89a") { return (.gif, 0) }
         if has("RIFF"), has("WEBP", at: 8) { return (.webp, 0) }

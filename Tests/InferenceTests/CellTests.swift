@@ -176,7 +176,8 @@ struct CellTests {
         values.append(300)
         values.withUnsafeBufferPointer { histogram.add($0.baseAddress!, count: $0.count) }
         #expect(histogram.extremes.upperBound == 300)
-        #expect(histogram.range().upperBound < 100)
+        // What cutting off costs, (300 - h)², and what rounding does, 100,000 (h + 3)² / 255² / 12, are least together near 266.
+        #expect(abs(histogram.range().upperBound - 266) < 5)
     }
 
     @Test("a precision is the same after a trip through JSON, and an unknown one is refused")
