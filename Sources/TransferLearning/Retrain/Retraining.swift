@@ -50,8 +50,9 @@ public struct Retraining {
     ) throws -> RetrainResult {
         let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
         let threads = options.pictures.threads ?? ParallelWork.coreCount
-        let extractor = try FeatureExtractor(options.pictures, isInterrupted: isInterrupted, report: report)
-        manifest.network = extractor.fingerprint
+        var extractor: FeatureExtractor? = try FeatureExtractor(options.pictures, isInterrupted: isInterrupted, report: report)
+        let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
+        manifest.network = extractor!.fingerprint
         let data = try BottleneckSource(options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report).data
         let split = try DatasetSplit(
             paths: splitPaths(data), classes: data.classes, folders: data.folders,
@@ -61,21 +62,23 @@ public struct Retraining {
         }
         func joined(_ layer: TrainedLayer, novelty: Novelty? = nil) throws(TransferLearningError) -> Graph {
             do {
-                return try extractor.backbone.joined(
+                return try backbone.joined(
                     weights: layer.weights, biases: layer.biases, labels: data.labels,
                     novelty: novelty.map { NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) },
                     output: options.finalTensorName, tool: "cartoonctl \(Tool.version)", seed: options.seed,
-                    precision: extractor.plan.precision)
+                    precision: precision)
             } catch { throw TransferLearningError(error) }
         }
         var (trainingData, trainingSplit) = (data, split)
         if !options.distortion.isNone {
             let (more, rows) = try BottleneckSource.adding(
-                options.distortion, to: data, rows: split.training, options.pictures, extractor: extractor, isInterrupted: isInterrupted,
+                options.distortion, to: data, rows: split.training, options.pictures, extractor: extractor!, isInterrupted: isInterrupted,
                 report: report)
             (trainingData, trainingSplit) = (more, split.training(on: rows))
         }
-        let training = try LayerTraining(options: options, data: trainingData, split: trainingSplit, threads: threads, groups: extractor.groups,
+        // The network's packed weights, a hundred megabytes of some, are not needed any more.
+        extractor = nil
+        let training = try LayerTraining(options: options, data: trainingData, split: trainingSplit, threads: threads, groups: groups,
             store: { layer, step in
                 let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
@@ -86,11 +89,11 @@ public struct Retraining {
 
         // Fitted on what trained the layer; pictures kept for the test have no say.
         let novelty = Novelty(
-            data.features, rows: split.training + split.validation, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
+            data.features, rows: split.training + split.validation, groups: groups, workers: ParallelWork.workers(threads: threads))
         manifest.dataset = data.digest
         manifest.layer = training.layer.digest
         if let path = options.reportPath {
-            let source = BottleneckSource(data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: threads))
+            let source = BottleneckSource(data: data, groups: groups, workers: ParallelWork.workers(threads: threads))
             let audit = try Auditor(options.pictures, seed: options.seed)
                 .audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
             try RetrainReport(evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest).write(to: path)
@@ -98,7 +101,7 @@ public struct Retraining {
         try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)", outputLabels: "\(options.outputLabels)",
-            architecture: extractor.backbone.description.name, imageCount: data.paths.count,
+            architecture: backbone.description.name, imageCount: data.paths.count,
             trainCount: split.training.count, validationCount: split.validation.count, testCount: evaluation.test?.count ?? 0,
             trainAccuracy: evaluation.trainAccuracy, validationAccuracy: evaluation.validationAccuracy,
             testAccuracy: evaluation.test?.accuracy, testCrossEntropy: evaluation.test?.crossEntropy,
