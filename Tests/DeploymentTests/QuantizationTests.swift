@@ -24,11 +24,13 @@ struct QuantizationTests {
         }
     }
 
-    @Test("weights makes bytes of large constants, with a range that holds zero")
+    @Test("weights makes bytes of large constants that are read, with a range that holds zero")
     func bytes() throws {
-        let graph = Graph(nodes: [.values("w", (0..<2048).map { $0 % 2 == 0 ? 1.2 : 2 }), .values("b", [1, 2])])
+        let large: [Float] = (0..<2048).map { $0 % 2 == 0 ? 1.2 : 2 }
+        let graph = Graph(nodes: [.values("w", large), .values("b", [1, 2]), Node("Add", name: "y", inputs: ["w:0", "b"]), .values("told", large)])
         let result = try EightBitWeights().apply(to: graph)
-        #expect(result.nodes.map(\.operation) == ["Const", "Const", "Const", "Dequantize", "Const"])
+        #expect(result.nodes.map(\.operation) == ["Const", "Const", "Const", "Dequantize", "Const", "Add", "Const"])
+        #expect(result.nodes[6].constant?.floats == large)
         #expect(result.nodes[3].name == "w" && result.nodes[3].inputs == ["w_quint8_const", "w_min", "w_max"])
         #expect(result.nodes[1].constant?.floats == [0] && result.nodes[2].constant?.floats == [2])
         guard case .dense(let region)? = result.nodes[0].constant?.contents else { return }

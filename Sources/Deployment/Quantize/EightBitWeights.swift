@@ -4,7 +4,7 @@ import TensorGraph
 /// the graph.
 ///
 /// A constant `w` becomes `w_quint8_const`, `w_min`, `w_max` and a `Dequantize` node of the old name: min + q · (max − min) / 255. The range
-/// holds zero, as quantize_graph's does.
+/// holds zero, as quantize_graph's does. A constant that no node reads is no weight: what a model says of itself stays as it is.
 package struct EightBitWeights: Sendable {
     /// Smaller constants stay: three more nodes would outweigh what they save. quantize_weights' `minimum_size`.
     package static let minimumCount = 1024
@@ -19,8 +19,9 @@ package struct EightBitWeights: Sendable {
             while !names.insert(name).inserted { name += "_" }
             return name
         }
+        let read = Set(graph.nodes.flatMap { $0.inputs.map { TensorReference($0).node } })
         for node in graph.nodes {
-            guard let tensor = node.constant, let values = tensor.floats, values.count >= Self.minimumCount else {
+            guard read.contains(node.name), let tensor = node.constant, let values = tensor.floats, values.count >= Self.minimumCount else {
                 nodes.append(node)
                 continue
             }
