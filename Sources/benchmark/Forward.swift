@@ -16,7 +16,7 @@ struct ForwardBenchmark {
     let precision, instructionSet: String?
     let threads: [Int]
 
-    private static let tolerances = ["fp32": 1e-4, "bf16": 0.1, "int8": 0.3]
+    private static let tolerances = ["fp32": 1e-4, "bf16": 0.03, "int8": 0.15]
 
     init(_ words: [String]) throws {
         var words = words

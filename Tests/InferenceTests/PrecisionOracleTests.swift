@@ -15,8 +15,9 @@ struct PrecisionOracleTests {
     @Test(
         "are near TensorFlow's; int8 is the same in every instruction set and on any number of threads, bf16 on any number",
         arguments: [
-            // Many thin layers, one after another and without a bound at their ends, add their roundings up: 0.077 and 0.237 were measured.
-            Case(network: "efficientnet_lite0", bf16: 0.1, int8: 0.3), Case(network: "googlenet", bf16: 0.01, int8: 0.08),
+            // Many thin layers add their roundings up. Rounding every weight and stored image so in NumPy and TensorFlow, for the same
+            // picture, gave 0.076 and 0.232; the engine 0.077 and 0.237.
+            Case(network: "efficientnet_lite0", bf16: 0.085, int8: 0.25), Case(network: "googlenet", bf16: 0.01, int8: 0.08),
         ])
     func features(_ subject: Case) throws {
         let network = subject.network, path = "\(network)/\(network).pb"
