@@ -33,20 +33,22 @@ package struct Plan: Sendable {
     ///   - outputs: tensors; nodes that none of them needs may be of any kind.
     ///   - precision: of convolutions and what lies between them; inputs and outputs are floats.
     ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
+    ///   - keepsImages: every layer writes its image, for a caller who looks at them.
     /// - Throws: what the engine does not know or the graph contradicts, by node.
     package init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
-        instructionSet: InstructionSet = .preferred, threads: Int = 1
+        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
     ) throws(PlanError) {
         let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
         list.separateEnds()
+        if !keepsImages { list.joinExpansions() }
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         self.precision = precision
         let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
         steps = stepsOfLayers.flatMap { $0 }
-        places = precision == .fp32 ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
+        places = keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         // Kernels for cells read whole vectors.
@@ -125,15 +127,18 @@ struct StepMaker: Sendable {
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
         // Packed, a weight is not read again.
-        defer { if case .convolution(let convolution) = layer.computation { convolution.weights.releasePages() } }
+        defer {
+            switch layer.computation {
+            case .convolution(let convolution): convolution.weights.releasePages()
+            case .expandedDepthwise(let expansion, _): expansion.weights.releasePages()
+            default: break
+            }
+        }
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
-            return [
-                DepthwiseStep(
-                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
-            ]
+            return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
         case .convolution(let convolution)
         where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
             return WinogradConvolution(convolution, name: name, input: input, output: output, kernels: kernels)
@@ -143,6 +148,11 @@ struct StepMaker: Sendable {
                 ConvolutionStep(
                     convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
                     margin: margin, kernels: kernels, threads: threads)
+            ]
+        case .expandedDepthwise(let expansion, let depthwise):
+            return [
+                ExpansionStep(
+                    expansion, depthwise, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [

@@ -5,11 +5,15 @@
 protocol Columns {
     static var vectors: Int { get }
     init(reading p: UnsafePointer<Float>)
+    /// Vectors that lie apart.
+    init(reading p: UnsafePointer<Float>, distance: Int)
     /// Of the last vector only what `channels` leave for it; zeros after that.
     init(reading p: UnsafePointer<Float>, channels: Int)
     func write(_ p: UnsafeMutablePointer<Float>)
     func write(_ p: UnsafeMutablePointer<Float>, channels: Int)
     mutating func accumulate(_ x: Vector, _ weights: Self)
+    /// Each channel times a weight of its own.
+    mutating func accumulate(_ x: Self, _ weights: Self)
     mutating func add(_ other: Self)
     mutating func restrict(_ lowest: Vector, _ highest: Vector)
 }
@@ -18,10 +22,12 @@ struct OneVector: Columns {
     private var a: Vector
     static var vectors: Int { 1 }
     @inline(__always) init(reading p: UnsafePointer<Float>) { a = load(p) }
+    @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) { a = load(p) }
     @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) { a = loadFirst(channels, p) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>) { store(a, p) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>, channels: Int) { storeFirst(channels, a, p) }
     @inline(__always) mutating func accumulate(_ x: Vector, _ weights: OneVector) { a.accumulate(x, weights.a) }
+    @inline(__always) mutating func accumulate(_ x: OneVector, _ weights: OneVector) { a.accumulate(x.a, weights.a) }
     @inline(__always) mutating func add(_ other: OneVector) { a += other.a }
     @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) { a = clamp(a, lowest, highest) }
 }
@@ -30,6 +36,7 @@ struct TwoVectors: Columns {
     private var a, b: Vector
     static var vectors: Int { 2 }
     @inline(__always) init(reading p: UnsafePointer<Float>) { (a, b) = (load(p), load(p + lanes)) }
+    @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) { (a, b) = (load(p), load(p + distance)) }
     @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) { (a, b) = (load(p), loadFirst(channels &- lanes, p + lanes)) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>) { store(a, p); store(b, p + lanes) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>, channels: Int) {
@@ -39,6 +46,10 @@ struct TwoVectors: Columns {
     @inline(__always) mutating func accumulate(_ x: Vector, _ weights: TwoVectors) {
         a.accumulate(x, weights.a)
         b.accumulate(x, weights.b)
+    }
+    @inline(__always) mutating func accumulate(_ x: TwoVectors, _ weights: TwoVectors) {
+        a.accumulate(x.a, weights.a)
+        b.accumulate(x.b, weights.b)
     }
     @inline(__always) mutating func add(_ other: TwoVectors) { a += other.a; b += other.b }
     @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) {

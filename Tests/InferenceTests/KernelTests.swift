@@ -76,6 +76,7 @@ struct KernelTests {
         arguments: [
             Shape(5, 5, 1, 1, 3, 3, 1, true), Shape(8, 7, 11, 11, 3, 3, 1, true), Shape(9, 9, 16, 16, 3, 3, 2, true),
             Shape(14, 6, 40, 40, 5, 5, 1, true), Shape(11, 13, 19, 19, 5, 5, 2, true), Shape(10, 10, 8, 8, 3, 3, 1, false),
+            Shape(6, 3, 37, 37, 3, 3, 1, true), Shape(70, 65, 70, 70, 3, 3, 2, true),
         ])
     func depthwise(_ shape: Shape) throws {
         var numbers = Numbers(seed: shape.height + shape.inputs)

@@ -60,6 +60,8 @@ struct Affine {
 /// What one step of a plan computes.
 enum Computation {
     case convolution(Convolution)
+    /// Two convolutions, of one pixel and of every channel by itself, without the image between them.
+    case expandedDepthwise(expansion: Convolution, depthwise: Convolution)
     case affine(Affine)
     case maximumPool(Window)
     case averagePool(Window)

@@ -47,7 +47,8 @@ package final class Calibrator {
         list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         groups = ActivationGroups(list)
         executor = Executor(
-            try Plan(graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet), pool: pool)
+            try Plan(graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet, keepsImages: true),
+            pool: pool)
     }
 
     /// The names whose ranges a calibrator of this network finds, without one being made.

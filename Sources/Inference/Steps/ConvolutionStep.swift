@@ -30,9 +30,10 @@ struct ConvolutionStep: Step {
         var begin: Int
     }
 
+    /// - Parameter isWhole: all pixels are one block, for a caller who chooses them.
     init(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
-        kernels: InstructionSet, threads: Int
+        kernels: InstructionSet, threads: Int, isWhole: Bool = false
     ) {
         let window = convolution.window, rows = kernels.tileRows
         let depth = window.height * window.width * input.extent.channels
@@ -56,7 +57,8 @@ struct ConvolutionStep: Step {
         let pixels = output.extent.pixels, stretchDepth = (depth + stretches.count - 1) / stretches.count
         let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
         let cached = (pixels + fitting - 1) / fitting
-        let blocks = pixels >= Self.pixelsToDivide(kernels, threads) ? (cached + threads - 1) / threads * threads : cached
+        let divided = pixels >= Self.pixelsToDivide(kernels, threads) ? (cached + threads - 1) / threads * threads : cached
+        let blocks = isWhole ? 1 : divided
         let blockRows = ((pixels + blocks - 1) / blocks + rows - 1) / rows * rows
         (self.pixels, self.blocks, self.blockRows) = (pixels, blocks, blockRows)
         unitsAcross = min(panels, max(1, (8 + blocks - 1) / blocks))
@@ -88,22 +90,38 @@ struct ConvolutionStep: Step {
         margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)
         let row = block * blockRows, pixelCount = (block + 1) * pixels / blocks - block * pixels / blocks
-        let panels = self.panels(of: group)
+        run(
+            rows: row..<row + pixelCount, panels: panels(of: group), nextPanel: panels(of: (group + 1) % unitsAcross).lowerBound, in: arena,
+            to: arena + outputOffset)
+    }
+
+    /// A panel of some pixels of a step that is whole. Up to a tile of pixels after them are overwritten.
+    ///
+    /// - Parameter image: where the output's pixel (0, 0) lies or would.
+    func run(pixels: Range<Int>, panel: Int, in arena: UnsafeMutablePointer<Float>, to image: UnsafeMutablePointer<Float>) {
+        run(rows: pixels, panels: panel..<panel + 1, nextPanel: (panel + 1) % panels, in: arena, to: image)
+    }
+
+    /// - Parameter rows: of the tables.
+    private func run(
+        rows: Range<Int>, panels: Range<Int>, nextPanel: Int, in arena: UnsafeMutablePointer<Float>, to image: UnsafeMutablePointer<Float>
+    ) {
+        let row = rows.lowerBound
         for (index, stretch) in stretches.enumerated() {
             for panel in panels {
                 let channel = panel * panelWidth
                 // The next panel's weights, the next stretch's, or the next unit's.
                 let next = panel + 1 < panels.upperBound ? begin(panel + 1, stretch)
                     : index + 1 < stretches.count ? begin(panels.lowerBound, stretches[index + 1])
-                    : begin(self.panels(of: (group + 1) % unitsAcross).lowerBound, stretches[0])
+                    : begin(nextPanel, stretches[0])
                 var task = ConvolutionPanel(
                     input: arena + inputOffset, inputOffsets: inputOffsets.pointer + row,
                     runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
                     weights: begin(panel, stretch), nextWeights: next, bias: bias.pointer + channel,
-                    output: arena + outputOffset + channel, outputOffsets: outputOffsets.pointer + row,
+                    output: image + channel, outputOffsets: outputOffsets.pointer + row,
                     residual: hasResidual ? UnsafePointer(arena + residualOffset + channel) : nil,
                     residualOffsets: hasResidual ? residualOffsets.pointer + row : nil,
-                    pixels: pixelCount, channels: min(panelWidth, channels - channel),
+                    pixels: rows.count, channels: min(panelWidth, channels - channel),
                     isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest, highest: clamp.highest)
                 kernels.convolve(&task)
             }

@@ -29,6 +29,9 @@ struct MarginFill: Sendable {
     /// Zero in a byte, and in each byte of a float.
     private let zero: UInt8
 
+    /// None.
+    init() { zero = 0 }
+
     init(_ buffer: ImageBuffer) {
         zero = UInt8(buffer.element.zero)
         guard !buffer.margin.isEmpty else { return }

@@ -1,0 +1,72 @@
+import Kernels
+
+/// A convolution of every channel by itself. A row of output pixels a unit.
+struct DepthwiseStep: Step {
+    let name: String
+    let kind: String
+    let work: Int
+    var unitCount: Int { output.extent.height }
+    private let kernels: InstructionSet
+    private let window: Window
+    private let input, output: Storage
+    private let weights, bias: Table<Float>
+    private let clamp: Clamp
+    private let margin: MarginFill
+
+    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet) {
+        (self.name, self.kernels, self.input, self.output, self.margin) = (name, kernels, input, output, margin)
+        window = convolution.window
+        kind = "depthwise \(window.height)×\(window.width)"
+        work = output.extent.count * window.height * window.width
+        weights = Self.pack(convolution, channels: output.extent.channels, lanes: kernels.lanes)
+        bias = Table(convolution.bias, count: output.extent.channels + kernels.lanes, padding: 0)
+        clamp = convolution.clamp
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        run(row: unit, channels: 0..<output.extent.channels, from: arena + input.offset, in: arena)
+    }
+
+    /// A row of output pixels.
+    ///
+    /// - Parameters:
+    ///   - channels: from the first of a vector on.
+    ///   - image: pixel (0, 0) of the input, of which the rows that the window meets and the channels must exist.
+    func run(row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>, in arena: UnsafeMutablePointer<Float>) {
+        let first = channels.lowerBound, top = y * window.strideY - window.padding.top, taps = window.height * window.width
+        let met = rows(for: y)
+        var row = WindowRow(
+            input: image + met.lowerBound * input.rowStride - window.padding.left * input.pixelStride + first,
+            inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
+            output: arena + output.offset(y: y, x: 0) + first, outputPixelStride: output.pixelStride, width: output.extent.width,
+            stride: window.strideX, windowHeight: met.count, windowWidth: window.width, channels: channels.count)
+        var filter = DepthwiseFilter(
+            weights: weights.pointer + first * taps + (met.lowerBound - top) * window.width * kernels.lanes, vectorStride: taps * kernels.lanes,
+            bias: bias.pointer + first, lowest: clamp.lowest, highest: clamp.highest)
+        kernels.convolveDepthwise(&row, &filter)
+    }
+
+    /// Rows of the input that the window meets for a row of the output.
+    func rows(for y: Int) -> Range<Int> {
+        let top = y * window.strideY - window.padding.top
+        return max(0, top)..<min(input.extent.height, top + window.height)
+    }
+
+    /// `[taps, channels]` to `[vector, tap, lane]`, scaled: a vector's weights lie side by side.
+    private static func pack(_ convolution: Convolution, channels: Int, lanes: Int) -> Table<Float> {
+        let taps = convolution.window.height * convolution.window.width, vectors = (channels + lanes - 1) / lanes
+        let weights = convolution.weights.array(of: Float.self)
+        return Table(count: vectors * taps * lanes) { memory in
+            for vector in 0..<vectors {
+                for tap in 0..<taps {
+                    for lane in 0..<lanes {
+                        let channel = vector * lanes + lane
+                        memory[(vector * taps + tap) * lanes + lane] =
+                            channel < channels ? weights[tap * channels + channel] * (convolution.scale?[channel] ?? 1) : 0
+                    }
+                }
+            }
+        }
+    }
+}
