@@ -52,7 +52,7 @@ package struct Plan: Sendable {
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         // Kernels for cells read whole vectors.
-        arenaSize = layout.arenaSize + (steps.map(\.sharedSize).max() ?? 0) + instructionSet.lanes
+        arenaSize = layout.arenaSize + instructionSet.lanes
         scratchSize = steps.map(\.scratchSize).max() ?? 0
     }
 
@@ -141,8 +141,9 @@ struct StepMaker: Sendable {
             return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
         case .convolution(let convolution)
         where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
-            return WinogradConvolution(convolution, name: name, input: input, output: output, kernels: kernels)
-                .steps(margin: margin, sharedOffset: layout.arenaSize, threads: threads)
+            return [
+                WinogradStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+            ]
         case .convolution(let convolution):
             return [
                 ConvolutionStep(

@@ -9,8 +9,6 @@ protocol Step: Sendable {
     var work: Int { get }
     /// Floats that a unit needs for itself while it runs.
     var scratchSize: Int { get }
-    /// Floats behind the images in the arena that a step and its predecessor use together.
-    var sharedSize: Int { get }
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>)
 }
@@ -18,7 +16,6 @@ protocol Step: Sendable {
 extension Step {
     var work: Int { 0 }
     var scratchSize: Int { 0 }
-    var sharedSize: Int { 0 }
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) { run(unit: unit, in: arena) }
 }
 

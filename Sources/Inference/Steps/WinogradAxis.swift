@@ -29,21 +29,23 @@ struct WinogradAxis {
     }
 }
 
-/// G · g · Gᵀ of every filter, scaled, `[panel, position, inputChannels, panelWidth]`; in double and rounded once.
+/// G · g · Gᵀ of every filter, scaled, `[panel, position, inputChannels, width of the panel]`; in double and rounded once.
 func winogradWeights(
-    _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int, outputs: Int, panelWidth: Int
+    _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int, outputs: Int,
+    panels: [WinogradConvolution.Panel]
 ) -> Table<Float> {
     typealias Eight = SIMD8<Double>
-    let (rows, columns) = (vertical.taps, horizontal.taps), panels = (outputs + panelWidth - 1) / panelWidth
+    let (rows, columns) = (vertical.taps, horizontal.taps)
     let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
-    let step = inputs * panelWidth, positions = vertical.points * horizontal.points
+    let positions = vertical.points * horizontal.points, channels = panels.reduce(0) { $0 + $1.width }
     // Filters eight at a time; the last eight of a layer may be fewer.
+    let eights = panels.flatMap { panel in stride(from: panel.first, to: panel.first + panel.width, by: 8).map { (panel, $0) } }
     return convolution.weights.withUnsafeBytes { source in
-        Table(count: panels * positions * step) { memory in
+        Table(count: positions * inputs * channels) { memory in
             withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) { work in
                 let taps = work.baseAddress!, halves = taps + rows * columns
-                for first in stride(from: 0, to: panels * panelWidth, by: 8) {
-                    let width = max(0, min(8, outputs - first))
+                for (panel, first) in eights {
+                    let width = max(0, min(8, outputs - first)), step = inputs * panel.width
                     var scale = Eight.zero
                     for lane in 0..<width { scale[lane] = Double(convolution.scale?[first + lane] ?? 1) }
                     for input in 0..<inputs {
@@ -56,7 +58,7 @@ func winogradWeights(
                             taps[tap] = Eight(eight) * scale
                         }
                         product(left, vertical.points, rows, taps, columns, halves)
-                        let target = memory + first / panelWidth * positions * step + input * panelWidth + first % panelWidth
+                        let target = memory + panel.first * positions * inputs + input * panel.width + first - panel.first
                         for y in 0..<vertical.points {
                             for x in 0..<horizontal.points {
                                 var sum = Eight.zero

@@ -10,14 +10,16 @@ import Kernels
 struct WinogradConvolution: Sendable {
     let name, kind: String
     let work: Int
-    let tiles, panels: Int
+    let tiles: Int
+    /// Panels of weights, divided among threads.
+    let groups: [[Panel]]
     /// Floats from a position's transformed pixels, and its products, to the next position's, for a number of tiles. Not a multiple of
     /// a memory page, or all positions of a tile would fall into one set of the first-level cache.
     func pixelStride(_ tiles: Int) -> Int { tiles * inputs + 16 }
     func productStride(_ tiles: Int) -> Int { (tiles + kernels.tileRows) * panelWidth + 16 }
     let positions: Int
 
-    fileprivate let kernels: InstructionSet
+    private let kernels: InstructionSet
     private let input, output: Storage
     private let padding: Margin
     private let weights, bias, zeros: Table<Float>
@@ -25,9 +27,12 @@ struct WinogradConvolution: Sendable {
     private let runs: Table<FilterRun>
     private let clamp: Clamp
     private let vertical, horizontal: WinogradAxis
-    let inputs: Int
-    private let tilesAcross, outputs: Int
-    fileprivate let panelWidth: Int
+    private let inputs, outputs, tilesAcross, panelWidth: Int
+
+    /// Output channels that are multiplied together.
+    struct Panel {
+        var first, width: Int
+    }
 
     /// Whether a convolution goes this way: where both channel counts fill vectors and it saves work. Few tiles cost as much as
     /// twenty-four, because all weights are read for them; transforms and the weights' greater number are the half on top.
@@ -49,7 +54,12 @@ struct WinogradConvolution: Sendable {
         return Margin(top: window.padding.top, left: window.padding.left, bottom: max(0, bottom), right: max(0, right))
     }
 
-    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet) {
+    static func tiles(_ convolution: Convolution, _ output: Extent) -> Int {
+        WinogradAxis(taps: convolution.window.height).tiles(output.height) * WinogradAxis(taps: convolution.window.width).tiles(output.width)
+    }
+
+    /// - Parameter groups: into which the output channels are divided; their number of vectors differs by one at most.
+    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet, groups: Int) {
         (self.name, self.input, self.output, self.kernels) = (name, input, output, kernels)
         let window = convolution.window
         kind = "winograd \(window.height)×\(window.width)"
@@ -59,16 +69,26 @@ struct WinogradConvolution: Sendable {
         (inputs, outputs) = (input.extent.channels, output.extent.channels)
         work = output.extent.count * window.height * window.width * inputs
         tilesAcross = horizontal.tiles(output.extent.width)
-        tiles = tilesAcross * vertical.tiles(output.extent.height)
+        tiles = Self.tiles(convolution, output.extent)
         panelWidth = 2 * kernels.lanes
-        panels = (outputs + panelWidth - 1) / panelWidth
-        weights = winogradWeights(convolution, vertical, horizontal, inputs: inputs, outputs: outputs, panelWidth: panelWidth)
-        bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
+        self.groups = Self.groups(min(groups, (outputs + panelWidth - 1) / panelWidth), outputs, lanes: kernels.lanes)
+        weights = winogradWeights(
+            convolution, vertical, horizontal, inputs: inputs, outputs: outputs, panels: self.groups.flatMap { $0 })
+        bias = Table(convolution.bias, count: outputs + panelWidth, padding: 0)
         zeros = Table([], count: panelWidth, padding: 0)
         runs = Table([FilterRun(offset: 0, length: inputs)], padding: FilterRun(offset: 0, length: 0))
         let (count, c, k) = (tiles + kernels.tileRows, inputs, panelWidth)
         inputOffsets = Table(count: count) { for tile in 0..<count { $0[tile] = Int32(tile * c) } }
         outputOffsets = Table(count: count) { for tile in 0..<count { $0[tile] = Int32(tile * k) } }
+    }
+
+    private static func groups(_ count: Int, _ outputs: Int, lanes: Int) -> [[Panel]] {
+        // Weights are transformed eight filters at a time.
+        let smallest = max(8, lanes), parts = (outputs + smallest - 1) / smallest
+        return (0..<count).map { group in
+            let end = (group + 1) * parts / count * smallest
+            return stride(from: group * parts / count * smallest, to: end, by: 2 * lanes).map { Panel(first: $0, width: min(2 * lanes, end - $0)) }
+        }
     }
 
     /// Pixels of tiles to `[position, tile, inputs]`.
@@ -89,26 +109,26 @@ struct WinogradConvolution: Sendable {
     ///   - pixels: of the first of the tiles; what lies behind the last is read, up to a register tile, and not used.
     ///   - products: memory for `[position, tile, panelWidth]`.
     func multiply(
-        _ panel: Int, _ range: Range<Int>, pixels: UnsafePointer<Float>, stride: Int, products: UnsafeMutablePointer<Float>,
+        _ panel: Panel, _ range: Range<Int>, pixels: UnsafePointer<Float>, stride: Int, products: UnsafeMutablePointer<Float>,
         in arena: UnsafeMutablePointer<Float>
     ) {
-        let channel = panel * panelWidth, channels = min(panelWidth, outputs - channel), productStride = productStride(range.count)
-        let panelWeights = inputs * panelWidth
+        let channels = min(panel.width, outputs - panel.first), productStride = productStride(range.count)
+        let panelWeights = inputs * panel.width
         for position in 0..<positions {
-            let begin = weights.pointer + (panel * positions + position) * panelWeights
-            let isLast = panel + 1 == panels && position + 1 == positions
+            let begin = weights.pointer + positions * inputs * panel.first + position * panelWeights
+            let isLast = panel.first + panel.width >= outputs && position + 1 == positions
             var task = ConvolutionPanel(
                 input: pixels + position * stride, inputOffsets: inputOffsets.pointer, runs: runs.pointer, runCount: 1,
                 weights: begin, nextWeights: isLast ? weights.pointer : begin + panelWeights, bias: zeros.pointer,
                 output: products + position * productStride, outputOffsets: outputOffsets.pointer, residual: nil, residualOffsets: nil,
-                pixels: range.count, channels: panelWidth, isFirst: true, isLast: false, lowest: 0, highest: 0)
+                pixels: range.count, channels: panel.width, isFirst: true, isLast: false, lowest: 0, highest: 0)
             kernels.convolve(&task)
         }
         for tile in range {
             let (y, x) = place(tile)
             var task = WinogradOutput(
                 products: products + (tile - range.lowerBound) * panelWidth, matrixStride: productStride, pointsY: vertical.points,
-                pointsX: horizontal.points, bias: bias.pointer + channel, output: arena + output.offset(y: y, x: x) + channel,
+                pointsX: horizontal.points, bias: bias.pointer + panel.first, output: arena + output.offset(y: y, x: x) + panel.first,
                 rowStride: output.rowStride, pixelStride: output.pixelStride, height: min(vertical.outputs, output.extent.height - y),
                 width: min(horizontal.outputs, output.extent.width - x), channels: channels, lowest: clamp.lowest, highest: clamp.highest)
             kernels.transformWinogradOutput(&task)
@@ -121,98 +141,49 @@ struct WinogradConvolution: Sendable {
     }
 }
 
-extension WinogradConvolution {
-    /// Floats of transformed pixels and of products that a thread's second-level cache holds, beside the weights that pass by.
-    private static let cached = 300_000
-
-    /// Threads take blocks of tiles of their own where there are enough for all. Else the pixels of all tiles are transformed before any
-    /// products are made, so that threads can divide the weights among them.
-    func steps(margin: MarginFill, sharedOffset: Int, threads: Int) -> [any Step] {
-        if threads == 1 || tiles >= 36 * threads {
-            let fitting = max(36, Self.cached / (positions * (inputs + panelWidth)))
-            let blocks = (tiles + fitting - 1) / fitting
-            return [WinogradBlockStep(self, margin: margin, blocks: (blocks + threads - 1) / threads * threads)]
-        }
-        return [
-            WinogradPixelStep(convolution: self, margin: margin, pixels: sharedOffset),
-            WinogradProductStep(self, pixels: sharedOffset, sharedSize: positions * pixelStride(tiles) + kernels.tileRows * inputs),
-        ]
-    }
-}
-
-/// Blocks of tiles, from pixels to pixels. A block a unit.
-struct WinogradBlockStep: Step {
+/// Blocks of tiles, and for each, groups of panels: a unit takes its tiles' pixels through one group's panels to pixels again.
+///
+/// Threads take blocks of their own where there are tiles enough for all, else groups too, and each transforms the pixels for itself:
+/// that is less than to hand them from one processor to another.
+struct WinogradStep: Step {
     var name: String { convolution.name }
     var kind: String { convolution.kind }
     var work: Int { convolution.work }
-    let unitCount: Int
+    var unitCount: Int { blocks * convolution.groups.count }
     let scratchSize: Int
     private let convolution: WinogradConvolution
     private let margin: MarginFill
+    private let blocks: Int
 
-    init(_ convolution: WinogradConvolution, margin: MarginFill, blocks: Int) {
-        (self.convolution, self.margin, unitCount) = (convolution, margin, blocks)
-        let tilesPerBlock = (convolution.tiles + blocks - 1) / blocks + 1
-        scratchSize = convolution.positions * (convolution.pixelStride(tilesPerBlock) + convolution.productStride(tilesPerBlock))
+    /// Floats of transformed pixels and of products that a thread's second-level cache holds, beside the weights that pass by.
+    private static let cached = 300_000
+    /// Tiles for which it pays to read all weights.
+    private static let manyTiles = 24
+
+    init(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet, threads: Int
+    ) {
+        let tiles = WinogradConvolution.tiles(convolution, output.extent)
+        let sharing = min(threads, max(1, tiles / Self.manyTiles))
+        self.convolution = WinogradConvolution(
+            convolution, name: name, input: input, output: output, kernels: kernels, groups: (threads + sharing - 1) / sharing)
+        let fitting = max(36, Self.cached / (self.convolution.positions * (input.extent.channels + 2 * kernels.lanes)))
+        blocks = ((tiles + fitting - 1) / fitting + sharing - 1) / sharing * sharing
+        let tilesPerBlock = (tiles + blocks - 1) / blocks + 1
+        scratchSize = self.convolution.positions * (self.convolution.pixelStride(tilesPerBlock) + self.convolution.productStride(tilesPerBlock))
+        self.margin = margin
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        let tiles = unit * convolution.tiles / unitCount..<(unit + 1) * convolution.tiles / unitCount
+        let (block, group) = (unit / convolution.groups.count, unit % convolution.groups.count)
+        let tiles = block * convolution.tiles / blocks..<(block + 1) * convolution.tiles / blocks
         let stride = convolution.pixelStride(tiles.count)
         convolution.transformPixels(of: tiles, in: arena, to: scratch, stride: stride)
-        for panel in 0..<convolution.panels {
+        for panel in convolution.groups[group] {
             convolution.multiply(
                 panel, tiles, pixels: scratch, stride: stride, products: scratch + convolution.positions * stride, in: arena)
         }
-    }
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
-}
-
-/// The pixels of all tiles, for the products of the next step. A few tiles a unit.
-struct WinogradPixelStep: Step {
-    var name: String { convolution.name }
-    var kind: String { "\(convolution.kind) pixels" }
-    var unitCount: Int { max(1, convolution.tiles / 4) }
-    let convolution: WinogradConvolution
-    let margin: MarginFill
-    /// Where transformed pixels go in the arena.
-    let pixels: Int
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        margin.run(in: arena, part: unit, of: unitCount)
-        let tiles = unit * convolution.tiles / unitCount..<(unit + 1) * convolution.tiles / unitCount
-        convolution.transformPixels(
-            of: tiles, in: arena, to: arena + pixels + tiles.lowerBound * convolution.inputs, stride: convolution.pixelStride(convolution.tiles))
-    }
-}
-
-/// The products of all tiles. Some tiles of a panel a unit.
-struct WinogradProductStep: Step {
-    var name: String { convolution.name }
-    var kind: String { convolution.kind }
-    var work: Int { convolution.work }
-    var unitCount: Int { convolution.panels * parts }
-    let scratchSize, sharedSize: Int
-    private let convolution: WinogradConvolution
-    private let pixels: Int
-    /// Of the tiles.
-    private let parts: Int
-
-    init(_ convolution: WinogradConvolution, pixels: Int, sharedSize: Int) {
-        (self.convolution, self.pixels, self.sharedSize) = (convolution, pixels, sharedSize)
-        // An even number of units, for two threads.
-        parts = convolution.tiles < 16 || convolution.panels % 2 == 0 ? 1 : 2
-        scratchSize = convolution.positions * convolution.productStride((convolution.tiles + parts - 1) / parts)
-    }
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
-        let (panel, part) = (unit / parts, unit % parts)
-        let tiles = part * convolution.tiles / parts..<(part + 1) * convolution.tiles / parts
-        convolution.multiply(
-            panel, tiles, pixels: arena + pixels + tiles.lowerBound * convolution.inputs, stride: convolution.pixelStride(convolution.tiles),
-            products: scratch, in: arena)
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
