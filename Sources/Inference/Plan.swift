@@ -33,7 +33,7 @@ package struct Plan: Sendable {
     ///   - outputs: tensors; nodes that none of them needs may be of any kind.
     ///   - precision: of convolutions and what lies between them; inputs and outputs are floats.
     ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
-    ///   - keepsImages: every layer writes its image, for a caller who looks at them.
+    ///   - keepsImages: every layer writes its image, one after another, for a caller who looks at them.
     /// - Throws: what the engine does not know or the graph contradicts, by node.
     package init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
@@ -42,12 +42,18 @@ package struct Plan: Sendable {
         let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
         list.separateEnds()
-        if !keepsImages { list.joinExpansions() }
+        if !keepsImages {
+            list.joinExpansions()
+            if threads > 1 { list.formLevels() }
+        }
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         self.precision = precision
         let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
-        steps = stepsOfLayers.flatMap { $0 }
+        steps = list.layersByMoment.flatMap { layers in
+            let steps = stepsOfLayers[layers].flatMap { $0 }
+            return layers.count > 1 && steps.count > 1 ? [ConcurrentStep(steps, threads: threads)] : steps
+        }
         places = keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }

@@ -26,12 +26,13 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
         draw(executor.input)
         return executor.profile(runs: 15)
     }
-    // With two threads a node may be cut into other steps.
-    let shared = Dictionary(grouping: profiles[1], by: \.node).mapValues { $0.reduce(0) { $0 + $1.seconds } }
-    for step in profiles[0] {
+    // With two threads a step may be several nodes'.
+    let alone = Dictionary(grouping: profiles[0], by: \.node).mapValues { $0.reduce(0) { $0 + $1.seconds } }
+    for step in profiles[1] {
+        let seconds = step.node.split(separator: " + ").reduce(0) { $0 + (alone[String($1)] ?? 0) }
         report([
-            "milliseconds": step.seconds * 1e3, "gflops": Double(step.multiplyAdds) * 2e-9 / step.seconds,
-            "speedup": step.seconds / (shared[step.node] ?? .nan), "kind": step.kind, "node": step.node,
+            "milliseconds": seconds * 1e3, "gflops": Double(step.multiplyAdds) * 2e-9 / seconds, "speedup": seconds / step.seconds,
+            "kind": step.kind, "node": step.node,
         ])
     }
     let totals = profiles.map { $0.reduce(0) { $0 + $1.seconds } }

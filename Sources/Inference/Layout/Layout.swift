@@ -85,10 +85,10 @@ struct Layout {
 
     private mutating func findLifetimes(_ list: LayerList) {
         buffers[bufferOf[list.input]].use(at: -1)
-        for (step, layer) in list.layers.enumerated() {
-            for value in layer.inputs + [layer.output] { buffers[bufferOf[value]].use(at: step) }
+        for (index, layer) in list.layers.enumerated() {
+            for value in layer.inputs + [layer.output] { buffers[bufferOf[value]].use(at: list.moment(of: index)) }
         }
-        for output in list.outputs { buffers[bufferOf[output]].use(at: list.layers.count) }
+        for output in list.outputs { buffers[bufferOf[output]].use(at: .max) }
     }
 
     /// Largest first, each at the lowest place where nothing that lives at the same time lies.

@@ -25,7 +25,7 @@ struct ImageBuffer {
     var margin = Margin()
     /// Floats from the arena's begin.
     var begin = 0
-    /// Steps from the first that writes it to the last that reads it.
+    /// Moments from the first that writes it to the last that reads it.
     var lifetime: ClosedRange<Int>?
 
     /// Numbers.
@@ -36,7 +36,7 @@ struct ImageBuffer {
     /// Numbers from the arena's begin to pixel (0, 0).
     var origin: Int { begin * 4 / element.kind.size + margin.top * rowStride + margin.left * pixelStride }
 
-    mutating func use(at step: Int) {
-        lifetime = lifetime.map { min($0.lowerBound, step)...max($0.upperBound, step) } ?? step...step
+    mutating func use(at moment: Int) {
+        lifetime = lifetime.map { min($0.lowerBound, moment)...max($0.upperBound, moment) } ?? moment...moment
     }
 }

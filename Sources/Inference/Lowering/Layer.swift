@@ -105,6 +105,8 @@ struct Layer {
 /// A graph as the engine sees it: layers in an order in which they can run.
 struct LayerList {
     var layers: [Layer] = []
+    /// When each layer runs, where several run at the same time; empty: one after another.
+    var moments: [Int] = []
     var extents: [Extent] = []
     /// What values are held as, where it is not single precision.
     var elements: [Value: Element] = [:]

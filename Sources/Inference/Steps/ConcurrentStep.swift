@@ -1,0 +1,31 @@
+/// Steps that do not need one another, as one: threads meet once, and one step's end fills another's.
+struct ConcurrentStep: Step {
+    let name, kind: String
+    let work: Int
+    let scratchSize: Int
+    var unitCount: Int { units.count }
+    private let steps: [any Step]
+    private let units: [(step: Int, unit: Int)]
+
+    /// - Parameter threads: each begins with its own share of every step, as it would if they ran one after another; the largest
+    ///   first, so that small units are left to be shared at the end.
+    init(_ steps: [any Step], threads: Int) {
+        let steps = steps.sorted { $0.work > $1.work }
+        self.steps = steps
+        (name, kind) = (steps.map(\.name).joined(separator: " + "), steps.map(\.kind).joined(separator: " + "))
+        work = steps.reduce(0) { $0 + $1.work }
+        scratchSize = steps.map(\.scratchSize).max() ?? 0
+        units = (0..<threads).flatMap { thread in
+            steps.enumerated().flatMap { index, step in
+                (step.unitCount * thread / threads..<step.unitCount * (thread + 1) / threads).map { (index, $0) }
+            }
+        }
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        let (step, unit) = units[unit]
+        steps[step].run(unit: unit, in: arena, scratch: scratch)
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
+}
