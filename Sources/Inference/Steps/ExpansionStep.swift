@@ -34,9 +34,12 @@ struct ExpansionStep: Step {
         self.depthwise = DepthwiseStep(depthwise, name: name, input: middle, output: output, margin: MarginFill(), kernels: kernels)
         work = expansion.work + self.depthwise.work
 
-        // Three quarters of half a megabyte of second-level cache. Threads divide rows or panels as the steps before and after do.
+        // Three quarters of half a megabyte of second-level cache. Threads divide rows, or panels where the image is small or too many
+        // rows would be computed twice.
         let fitting = max(1, (100_000 / middle.rowStride - window.height) / window.strideY + 1)
-        let divided = input.extent.pixels < ConvolutionStep.pixelsToDivide(kernels, threads) ? 1 : threads
+        let isSmall = input.extent.pixels < ConvolutionStep.pixelsToDivide(kernels, threads)
+        let twice = (threads - 1) * max(0, window.height - window.strideY)
+        let divided = isSmall || 5 * twice > input.extent.height ? 1 : threads
         let cached = (rows + fitting - 1) / fitting
         bands = min(rows, (cached + divided - 1) / divided * divided)
         let longest = (rows + bands - 1) / bands
