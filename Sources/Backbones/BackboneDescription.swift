@@ -1,4 +1,6 @@
-/// What a frozen network wants as input and where its bottleneck is. Known networks have one in `KnownBackbones`; any other frozen
+import TensorGraph
+
+/// What a frozen network wants as input and where its bottleneck is. Two are known; any other frozen
 /// graph `net.pb` brings `net.json` along:
 ///
 /// ```json
@@ -94,4 +96,11 @@ extension BackboneDescription {
     /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.
     package static let inceptionV3 = BackboneDescription(
         name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast, taps: [Tap("pool_3/_reshape")])
+
+    /// The network that a graph is or was made of, by its nodes' names; nil for others than these two.
+    package static func recognized(in graph: Graph) -> BackboneDescription? {
+        let names = Set(graph.nodes.map(\.name))
+        if names.isSuperset(of: ["Mul", "mixed_10/join"]) { return .inceptionV3 }
+        return names.isSuperset(of: ["input", "block_15/depthwise/weights"]) ? .efficientNetLite0 : nil
+    }
 }

@@ -108,16 +108,9 @@ package struct ModelFile: Sendable {
             return try ModelDescription(json: text, of: path)
         }
         // A model of retrain.py's: known by its network.
-        let names = Set(graph.nodes.map(\.name))
         let backbone: BackboneDescription
-        if names.isSuperset(of: ["Mul", "mixed_10/join"]) {
-            backbone = .inceptionV3
-        } else if names.isSuperset(of: ["input", "block_15/depthwise/weights"]) {
-            backbone = .efficientNetLite0
-        } else {
-            backbone = try Backbone.describe(path)
-        }
-        guard let output = names.contains("final_result") ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
+        if let known = BackboneDescription.recognized(in: graph) { backbone = known } else { backbone = try Backbone.describe(path) }
+        guard let output = graph.nodes.contains(where: { $0.name == "final_result" }) ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
             throw .noSuchTensor(path: path, name: "final_result", nearest: [])
         }
         guard let labels else {

@@ -57,18 +57,16 @@ public struct GraphInspection: Sendable, Codable {
         madeBy = model?.description.tool
         precision = model.map { ($0.description.precision ?? .fp32).name }
         instructionSet = InstructionSet.preferred.name
-        let backbone = model?.description.backbone ?? (try? Backbone.find(architecture: path.description, modelDirectory: nil))?.description
-        let output = model?.description.output ?? backbone?.taps.last?.tensor
-        guard let backbone, let output else {
+        guard let run = Self.run(of: file, outputs: outputs) else {
             if profiles {
-                throw .network(.description(path, reason: "is no model of retrain's, and has no JSON description beside it that names its input"))
+                throw .network(.description(path, reason: "is no model of retrain's, and nothing says what its input and its output are"))
             }
             (multiplyAdds, profile) = (nil, [])
             return
         }
         do {
             let plan = try Plan(
-                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: [output],
+                graph, input: run.input, inputShape: run.shape, outputs: [run.output],
                 precision: model?.description.precision ?? .fp32, threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
@@ -77,6 +75,22 @@ public struct GraphInspection: Sendable, Codable {
             if profiles { throw TransferLearningError(error, path: path.description) }
             (multiplyAdds, profile) = (nil, [])
         }
+    }
+
+    /// What a run is given and gives: as the model says, the description beside the graph, the graph's well-known names, or its only
+    /// placeholder and only output.
+    private static func run(of file: GraphFileContents, outputs: [String]) -> (input: String, shape: [Int], output: String)? {
+        let description = file.model?.description
+        let backbone = description?.backbone ?? (try? Backbone.find(architecture: "\(file.path)", modelDirectory: nil))?.description
+            ?? BackboneDescription.recognized(in: file.graph)
+        if let backbone, let output = description?.output ?? backbone.taps.last?.tensor {
+            return (backbone.input, [1, backbone.height, backbone.width, 3], output)
+        }
+        let placeholders = file.graph.nodes.filter { $0.operation == "Placeholder" }
+        guard placeholders.count == 1, outputs.count == 1, case .shape(let declared?)? = placeholders[0].attributes["shape"],
+            declared.count == 4, declared[1...].allSatisfy({ $0 > 0 })
+        else { return nil }
+        return (placeholders[0].name, [1] + declared[1...], outputs[0])
     }
 
     private static func profile(_ plan: Plan, threads: Int) -> [Step] {

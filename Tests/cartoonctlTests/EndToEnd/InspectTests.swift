@@ -56,6 +56,14 @@ struct InspectTests {
         #expect((summary["scalars"] as? [String])?.contains { $0.hasPrefix("cross_entropy (20, last ") } == true)
     }
 
+    @Test("finds the input and the output of a graph that nothing describes", .enabled(if: SharedData.isPresent, SharedData.absence))
+    func bareGraphs() throws {
+        for (path, least) in [("inception_v3_2015/classify_image_graph_def.pb", 5_000_000_000), ("googlenet/googlenet.pb", 1_500_000_000)] {
+            let graph = try object(SharedData.url("models/\(path)").path)
+            #expect(graph["multiply_adds"] as? Int ?? 0 > least)
+        }
+    }
+
     @Test("says what differs between two, and exits with 1")
     func comparison() throws {
         try train("a")
