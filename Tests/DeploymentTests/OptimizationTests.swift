@@ -111,11 +111,13 @@ struct OptimizationTests {
         #expect(try node("y_bn_offset", in: graph).constant?.floats == [1.5])
     }
 
-    @Test("lets a convolution pad its own input")
-    func padding() throws {
+    @Test("lets a convolution pad its own input", arguments: ["Conv2D", "DepthwiseConv2dNative"])
+    func padding(_ operation: String) throws {
+        var convolution = Node.convolution("y", ["p", "w"])
+        convolution.operation = operation
         let (graph, report) = try optimized([
             .input(), .constant("a", Tensor([0, 0, 1, 2, 3, 4, 0, 0] as [Int32], shape: [4, 2])), Node("Pad", name: "p", inputs: ["x", "a"]),
-            .values("w", [2], [1, 1, 1, 1]), .convolution("y", ["p", "w"]),
+            .values("w", [2], [1, 1, 1, 1]), convolution,
         ])
         #expect(graph.nodes.map(\.name) == ["x", "w", "y"] && report.paddings == 1)
         guard case .ints([0, 0, 1, 2, 3, 4, 0, 0])? = try node("y", in: graph).attributes["explicit_paddings"] else {
