@@ -41,13 +41,14 @@ let package = Package(
         .library(name: "Imaging", targets: ["Imaging"]),
     ],
     targets: [
-        room("Compression"),
+        room("Compression", ["HashInstructions"]),
         room("Imaging", ["Compression", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
         .target(name: "CPUFeatures"),
+        .target(name: "HashInstructions"),
         .target(name: "VectorOperations"),
         room("Inference", ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).

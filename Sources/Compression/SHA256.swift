@@ -1,3 +1,5 @@
+import HashInstructions
+
 /// SHA-256 (FIPS 180-4), of a buffer at once or piece by piece.
 ///
 ///     SHA256.hash(bytes).description   // "e3b0c442…"
@@ -30,10 +32,18 @@ package struct SHA256: Sendable {
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19)
     private var tail = MessageTail()
 
-    package init() {}
+    private let compress: Compression
+
+    package init() { self.init(usesInstructions: Self.hasInstructions) }
+
+    /// - Parameter usesInstructions: the processor's own, which it must have.
+    init(usesInstructions: Bool) { compress = usesInstructions ? Self.compressByInstructions : Self.compress }
+
+    static let hasInstructions = cpu_has_sha256()
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        tail.append(bytes) { blocks, count in Self.compress(&state, blocks, count) }
+        let compress = compress
+        tail.append(bytes) { blocks, count in compress(&state, blocks, count) }
     }
 
     package mutating func update(_ bytes: [UInt8]) {
@@ -43,7 +53,8 @@ package struct SHA256: Sendable {
     /// The digest of everything given so far; the hash itself can go on.
     package func finalize() -> Digest {
         var (state, tail) = (state, tail)
-        tail.finish { blocks, count in Self.compress(&state, blocks, count) }
+        let compress = compress
+        tail.finish { blocks, count in compress(&state, blocks, count) }
         return Digest(words: state)
     }
 
@@ -71,6 +82,14 @@ private let roundConstants: [UInt32] = [
 ]
 
 extension SHA256 {
+    private typealias Compression = @Sendable (_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) -> Void
+
+    private static func compressByInstructions(_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) {
+        withUnsafeMutableBytes(of: &state) { state in
+            sha256_compress(state.baseAddress?.assumingMemoryBound(to: UInt32.self), blocks, count, roundConstants)
+        }
+    }
+
     /// FIPS 180-4 §6.2.2 over `count` blocks of 64 bytes.
     private static func compress(_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) {
         // Unsafe: 64 table reads a block without a bounds check; every index below is under 64.
