@@ -22,17 +22,11 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     )
 }
 
-/// To 0...255. Written without comparisons, of which the compiler makes branches here.
-@inline(__always) private func clamped(_ words: Words) -> Words {
-    let fifteen = Words(repeating: 15)
-    return (words | (255 &- words) &>> fifteen) & ~(words &>> fifteen) & Words(repeating: 255)
-}
-
-/// Samples of 8 rows of -128...127, 128 added.
+/// Samples of 8 rows, 128 added.
 @inline(__always) private func store(_ v: Block, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
     @inline(__always) func put(_ row: Words, _ y: Int) {
-        UnsafeMutableRawPointer(output + y &* stride).storeBytes(
-            of: SIMD8<UInt8>(truncatingIfNeeded: row &+ 128), as: SIMD8<UInt8>.self)
+        let clamped = (row &+ 128).clamped(lowerBound: Words(repeating: 0), upperBound: Words(repeating: 255))
+        UnsafeMutableRawPointer(output + y &* stride).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: clamped), as: SIMD8<UInt8>.self)
     }
     put(v.0, 0); put(v.1, 1); put(v.2, 2); put(v.3, 3); put(v.4, 4); put(v.5, 5); put(v.6, 6); put(v.7, 7)
 }
@@ -62,8 +56,8 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
 
 @inline(__always) private func wide(_ words: Words) -> Row { Row(truncatingIfNeeded: words) }
 
-/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift` and kept within ±`limit`.
-@inline(__always) private func accurate(_ v: Block, shift: Int32, limit: Int32) -> Block {
+/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift`, and saturates in 16 bits.
+@inline(__always) private func accurate(_ v: Block, shift: Int32) -> Block {
     let rounding = Row(repeating: 1 &<< (shift &- 1)), divisor = Row(repeating: shift)
     let (v1, v2, v3, v5, v6, v7) = (wide(v.1), wide(v.2), wide(v.3), wide(v.5), wide(v.6), wide(v.7))
     let e3 = v2 &* 10703 &+ v6 &* 4433, e2 = v2 &* 4433 &+ v6 &* -10704
@@ -74,7 +68,10 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     let o0 = v7 &* -4927 &+ v1 &* -7373 &+ z3, o1 = v5 &* -4176 &+ v3 &* -20995 &+ z4
     let o2 = v3 &* 4177 &+ v5 &* -20995 &+ z3, o3 = v1 &* 4926 &+ v7 &* -7373 &+ z4
     @inline(__always) func words(_ row: Row) -> Words {
-        Words(truncatingIfNeeded: (row &>> divisor).clamped(lowerBound: Row(repeating: -limit), upperBound: Row(repeating: limit &- 1)))
+        let value = row &>> divisor
+        // What is left of 32 bits may fit already.
+        if shift > 16 { return Words(truncatingIfNeeded: value) }
+        return Words(truncatingIfNeeded: value.clamped(lowerBound: Row(repeating: -32768), upperBound: Row(repeating: 32767)))
     }
     return (
         words(t10 &+ o3), words(t11 &+ o2), words(t12 &+ o1), words(t13 &+ o0),
@@ -94,9 +91,9 @@ package func transformAccurate(
         let first = (v.0 &* row(m, 0)) &<< Words(repeating: 2)
         columns = transpose((first, first, first, first, first, first, first, first))
     } else {
-        columns = transpose(accurate(product(v, m), shift: 11, limit: 32768))
+        columns = transpose(accurate(product(v, m), shift: 11))
     }
-    store(transpose(accurate(columns, shift: 18, limit: 128)), output, stride)
+    store(transpose(accurate(columns, shift: 18)), output, stride)
 }
 
 @inline(__always) private func fast(_ v: Block) -> Block {
@@ -122,50 +119,88 @@ package func transformAccurate(
 
 /// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
 package func transformFast(_ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
-    let v = fast(transpose(fast(product(rows(block), m))))
-    @inline(__always) func sample(_ words: Words) -> Words { clamped(words &>> Words(repeating: 5) &+ 128) &- 128 }
+    let v = fast(transpose(fast(product(rows(block), m)))), five = Words(repeating: 5)
     store(
-        transpose((sample(v.0), sample(v.1), sample(v.2), sample(v.3), sample(v.4), sample(v.5), sample(v.6), sample(v.7))),
+        transpose((v.0 &>> five, v.1 &>> five, v.2 &>> five, v.3 &>> five, v.4 &>> five, v.5 &>> five, v.6 &>> five, v.7 &>> five)),
         output, stride)
 }
 
 // MARK: - Colour
 
-@inline(__always) private func samples(_ pointer: UnsafePointer<UInt8>) -> Words {
-    Words(truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt8>.self))
+/// Samples of every other pixel.
+private typealias Samples = SIMD16<Int16>
+
+/// Thirty-two samples: those of even columns, those of odd ones.
+@inline(__always) private func samples(_ pointer: UnsafePointer<UInt8>) -> (Samples, Samples) {
+    let both = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<UInt16>.self)
+    return (
+        unsafeBitCast(both & SIMD16(repeating: 255), to: Samples.self),
+        unsafeBitCast(both &>> SIMD16(repeating: 8), to: Samples.self)
+    )
 }
 
+/// To 0...255, and garbage above these eight bits. Written without comparisons, of which the compiler makes branches.
+@inline(__always) private func clamped(_ samples: Samples) -> Samples {
+    let fifteen = Samples(repeating: 15)
+    return (samples | (255 &- samples) &>> fifteen) & ~(samples &>> fifteen)
+}
 
-/// Eight pixels of 0...255 each, and four bytes after them.
-@inline(__always) private func put(_ red: Words, _ green: Words, _ blue: Words, _ rgb: UnsafeMutablePointer<UInt8>) {
-    // Four bytes a pixel first; the shuffle that drops the fourth works on memory order.
-    let pixels = wide(red | green &<< Words(repeating: 8)) & Row(repeating: 0xFFFF) | wide(blue) &<< Row(repeating: 16)
-    @inline(__always) func four(_ words: SIMD4<Int32>, _ offset: Int) {
-        let b = unsafeBitCast(words, to: SIMD16<UInt8>.self)
-        let packed = SIMD16<UInt8>(b[0], b[1], b[2], b[4], b[5], b[6], b[8], b[9], b[10], b[12], b[13], b[14], 0, 0, 0, 0)
+/// Thirty-two pixels, and four bytes after them.
+@inline(__always) private func put(
+    _ red: (Samples, Samples), _ green: (Samples, Samples), _ blue: (Samples, Samples), _ rgb: UnsafeMutablePointer<UInt8>
+) {
+    let byte = Samples(repeating: 255), eight = Samples(repeating: 8)
+    // Two pixels are three words, lane by lane of these.
+    let first = red.0 & byte | green.0 &<< eight, second = blue.0 & byte | red.1 &<< eight, third = green.1 & byte | blue.1 &<< eight
+    put(first.lowHalf, second.lowHalf, third.lowHalf, rgb)
+    put(first.highHalf, second.highHalf, third.highHalf, rgb + 48)
+}
+
+@inline(__always) private func put(_ first: Words, _ second: Words, _ third: Words, _ rgb: UnsafeMutablePointer<UInt8>) {
+    typealias Pairs = SIMD4<Int32>
+    let (a, b, c) = (first, second, third)
+    @inline(__always) func four(_ pairs: Pairs, _ thirds: Pairs, _ offset: Int) {
+        let b = unsafeBitCast(pairs, to: SIMD16<UInt8>.self), c = unsafeBitCast(thirds, to: SIMD16<UInt8>.self)
+        let packed = SIMD16<UInt8>(b[0], b[1], b[2], b[3], c[0], c[1], b[4], b[5], b[6], b[7], c[4], c[5], 0, 0, 0, 0)
         UnsafeMutableRawPointer(rgb + offset).storeBytes(of: packed, as: SIMD16<UInt8>.self)
     }
-    four(pixels.lowHalf, 0)
-    four(pixels.highHalf, 12)
+    // Of each four lanes: the first two words side by side, and the third.
+    let low = unsafeBitCast(Words(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), to: Pairs.self)
+    let high = unsafeBitCast(Words(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]), to: Pairs.self)
+    let lowThirds = unsafeBitCast(Words(c[0], c[0], c[1], c[1], c[2], c[2], c[3], c[3]), to: Pairs.self)
+    let highThirds = unsafeBitCast(Words(c[4], c[4], c[5], c[5], c[6], c[6], c[7], c[7]), to: Pairs.self)
+    four(low, lowThirds, 0)
+    four(Pairs(low[2], low[3], 0, 0), Pairs(lowThirds[2], lowThirds[3], 0, 0), 12)
+    four(high, highThirds, 24)
+    four(Pairs(high[2], high[3], 0, 0), Pairs(highThirds[2], highThirds[3], 0, 0), 36)
 }
 
-/// A row of YCbCr to RGB, eight pixels at a time: rows have room for as many beyond their end, and `rgb` for four bytes more.
+/// A row of YCbCr to RGB, thirty-two pixels at a time: rows have room for as many beyond their end, and `rgb` for four bytes more.
 package func convertYCbCr(
     _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
     width: Int
 ) {
-    let half = Row(repeating: 32768), sixteen = Row(repeating: 16)
-    /// 1/65536 of a sum of products, rounded to nearest.
-    @inline(__always) func rounded(_ sum: Row) -> Words { Words(truncatingIfNeeded: (sum &+ half) &>> sixteen) }
+    let eight = Samples(repeating: 8)
+    /// 1/65536 of `high`·256 + `low`, rounded to nearest, without more than 16 bits.
+    @inline(__always) func rounded(_ high: Samples, _ low: Samples) -> Samples {
+        let carry = unsafeBitCast(low &+ Samples(repeating: Int16.min), to: SIMD16<UInt16>.self) &>> SIMD16(repeating: 8)
+        return (high &+ unsafeBitCast(carry, to: Samples.self)) &>> eight
+    }
+    @inline(__always) func pixels(_ y: Samples, _ blue: Samples, _ red: Samples) -> (r: Samples, g: Samples, b: Samples) {
+        let cb = blue &- 128, cr = red &- 128
+        // 91881 = 65536 + 103·256 - 23, 116130 = 2·65536 - 58·256 - 94, -22554 = -88·256 - 26, -46802 = -65536 + 73·256 + 46.
+        return (
+            clamped(y &+ cr &+ rounded(cr &* 103, cr &* -23)),
+            clamped(y &- cr &+ rounded(cr &* 73 &- cb &* 88, cr &* 46 &- cb &* 26)),
+            clamped(y &+ cb &+ cb &+ rounded(cb &* -58, cb &* -94))
+        )
+    }
     var x = 0
     while x < width {
-        let y = samples(luminance + x), cb = samples(blue + x) &- 128, cr = samples(red + x) &- 128
-        // 91881 = 65536 + 26345, 116130 = 2 · 65536 - 14942, -46802 = 18734 - 65536.
-        let r = y &+ cr &+ rounded(wide(cr) &* 26345)
-        let g = y &- cr &+ rounded(wide(cb) &* -22554 &+ wide(cr) &* 18734)
-        let b = y &+ cb &+ cb &+ rounded(wide(cb) &* -14942)
-        put(clamped(r), clamped(g), clamped(b), rgb + 3 &* x)
-        x &+= 8
+        let y = samples(luminance + x), cb = samples(blue + x), cr = samples(red + x)
+        let even = pixels(y.0, cb.0, cr.0), odd = pixels(y.1, cb.1, cr.1)
+        put((even.r, odd.r), (even.g, odd.g), (even.b, odd.b), rgb + 3 &* x)
+        x &+= 32
     }
 }
 
@@ -177,6 +212,6 @@ package func interleave(
     var x = 0
     while x < width {
         put(samples(red + x), samples(green + x), samples(blue + x), rgb + 3 &* x)
-        x &+= 8
+        x &+= 32
     }
 }
