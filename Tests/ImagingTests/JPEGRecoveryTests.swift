@@ -45,14 +45,16 @@ struct JPEGRecoveryTests {
         // 0 11, then seventeen ones, then 0 01.
         let bytes: [UInt8] = [0b0111_1111, 0b1111_1111, 0, 0b1111_0010, 0b1111_1111, 0]
         bytes.withUnsafeBytes { bytes in
-            var reader = JPEGBitReader(bytes, at: 0)
-            #expect(reader.coefficient(table.pointers).value == 3)
+            var reader = JPEGBitReader(bytes, at: 0), window = reader.window
+            #expect(reader.coefficient(table.pointers, &window).value == 3)
             #expect(!reader.hasBadCode)
-            #expect(reader.coefficient(table.pointers).value == 0)
+            #expect(reader.coefficient(table.pointers, &window).value == nil)
             #expect(reader.hasBadCode)
-            #expect(reader.coefficient(table.pointers).value == -2)
+            #expect(reader.coefficient(table.pointers, &window).value == -2)
+            reader.window = window
             #expect(!reader.isExhausted)
-            _ = reader.read(16)
+            _ = reader.read(16, &window)
+            reader.window = window
             #expect(reader.isExhausted)
         }
     }
@@ -83,6 +85,20 @@ struct JPEGRecoveryTests {
         #expect(throws: ImageError.unsupported(.jpeg, feature: feature)) { try Image(decoding: file) }
     }
 
+    @Test("memory that the system refuses is an error with its size, not the end of the program")
+    func refusedMemory() throws {
+        var frame = JPEGFrame(
+            isProgressive: true, isArithmetic: false, width: 8, height: 8,
+            components: [.init(identifier: 1, horizontal: 1, vertical: 1, quantizationTable: 0)])
+        // No header says so much.
+        (frame.components[0].paddedAcross, frame.components[0].paddedDown) = (1 << 24, 1 << 24)
+        let bytes = 138 << 48
+        #expect(throws: ImageError.outOfMemory(bytes: bytes)) { try JPEGCoefficients(frame, maximumBytes: bytes) }
+        #expect(throws: ImageError.overLimit(what: "bytes", declared: bytes, limit: bytes - 1)) {
+            try JPEGCoefficients(frame, maximumBytes: bytes - 1)
+        }
+    }
+
     @Test("progression: what is known, and what was before the last scan")
     func progression() {
         func scan(_ band: ClosedRange<Int>, high: Int = 0, low: Int = 0) -> JPEGScan {
@@ -91,14 +107,15 @@ struct JPEGRecoveryTests {
                 high: high, low: low)
         }
         var progression = JPEGProgression(components: 1)
+        func begin(_ scan: JPEGScan) -> Bool { progression.begin(scan) }
         #expect(progression.known == nil)
-        #expect(progression.begin(scan(0...0, low: 1)))
+        #expect(begin(scan(0...0, low: 1)))
         #expect(progression.known == [[1] + [Int](repeating: -1, count: 9)])
-        #expect(progression.begin(scan(1...5, low: 2)))
+        #expect(begin(scan(1...5, low: 2)))
         #expect(progression.known == [[1, 2, 2, 2, 2, 2, -1, -1, -1, -1]])
         #expect(progression.knownBefore[0][1...] == [-1, -1, -1, -1, -1, -1, -1, -1, -1])
-        #expect(!progression.begin(scan(1...5, high: 1, low: 0)))
-        #expect(progression.begin(scan(6...63)))
+        #expect(!begin(scan(1...5, high: 1, low: 0)))
+        #expect(begin(scan(6...63)))
         #expect(progression.known == nil)
     }
 }

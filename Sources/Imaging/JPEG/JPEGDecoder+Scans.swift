@@ -138,7 +138,7 @@ extension JPEGDecoder {
     ) {
         forBlocks(members, &reader, y, mcus) { member, place, reader in
             guard let dc = member.pointee.dc else { return }
-            member.pointee.prediction &+= Int32(truncatingIfNeeded: reader.coefficient(dc).value)
+            member.pointee.prediction &+= reader.difference(dc)
             member.pointee.plane.dc[place] = Int16(truncatingIfNeeded: member.pointee.prediction &<< Int32(truncatingIfNeeded: low))
         }
     }
