@@ -1,12 +1,13 @@
 /// Samples of one component: the rows of the last two MCU rows, as many as upsampling can look at.
 final class JPEGPlane {
     let component: JPEGFrame.Component
-    /// Samples from one row to the next: of whole MCUs.
+    /// Samples from one row to the next: of whole MCUs, and of four blocks each.
     let stride: Int
     /// How many output columns and rows a sample stands for.
     let horizontal, vertical: Int
     private let method: Upsampling
     private let rows: Int
+    private let kernels = JPEGKernels.best
     let base: UnsafeMutablePointer<UInt8>
     /// An upsampled row, with room for what exceeds the picture.
     private let upsampled: UnsafeMutablePointer<UInt8>
@@ -29,11 +30,11 @@ final class JPEGPlane {
         case (1, 2) where isFancy: .fancyColumn
         default: .repeated
         }
-        stride = component.paddedAcross * component.blockSize
+        stride = (component.paddedAcross + 3) / 4 * 4 * component.blockSize
         rows = 2 * component.vertical * component.blockSize
-        base = .allocate(capacity: stride * rows + 32)
-        base.initialize(repeating: 0, count: stride * rows + 32)
-        let width = (stride + 32) * horizontal
+        base = .allocate(capacity: stride * rows + JPEGKernels.room)
+        base.initialize(repeating: 0, count: stride * rows + JPEGKernels.room)
+        let width = (stride + JPEGKernels.room) * horizontal
         upsampled = .allocate(capacity: width)
         upsampled.initialize(repeating: 0, count: width)
     }
@@ -78,15 +79,9 @@ final class JPEGPlane {
     /// Three quarters of the nearer sample, one of the farther; rounding alternates.
     private func expandRow(_ input: UnsafePointer<UInt8>) {
         let last = component.width - 1
+        kernels.expandRow(input, upsampled, component.width)
         upsampled[0] = input[0]
         upsampled[1] = UInt8(truncatingIfNeeded: (Int32(input[0]) &* 3 &+ Int32(input[1]) &+ 2) >> 2)
-        let two = Lanes(repeating: 2)
-        var x = 1
-        while x < last {
-            let here = wide(input + x) &* 3
-            put((here &+ wide(input + x - 1) &+ 1) &>> two, (here &+ wide(input + x + 1) &+ 2) &>> two, x)
-            x += 8
-        }
         upsampled[2 * last] = UInt8(truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
         upsampled[2 * last + 1] = input[last]
     }
@@ -98,37 +93,13 @@ final class JPEGPlane {
     }
 
     private func expandBoth(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
-        let last = component.width - 1, four = Lanes(repeating: 4)
+        let last = component.width - 1
         /// Of both rows, at a column.
-        @inline(__always) func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
-        var x = 1
-        var before = wide(near) &* 3 &+ wide(far)
-        while x < last {
-            let after = wide(near + x + 7) &* 3 &+ wide(far + x + 7)
-            // Neighbours of the eight from x on are x - 1 and x + 1 further.
-            let here = Lanes(
-                before[1], before[2], before[3], before[4], before[5], before[6], before[7], after[0]) &* 3
-            let right = Lanes(before[2], before[3], before[4], before[5], before[6], before[7], after[0], after[1])
-            put((here &+ before &+ 8) &>> four, (here &+ right &+ 7) &>> four, x)
-            before = after
-            x += 8
-        }
+        func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
+        kernels.expandBoth(near, far, upsampled, component.width)
         upsampled[0] = UInt8(truncatingIfNeeded: (sum(0) &* 4 &+ 8) &>> 4)
         upsampled[1] = UInt8(truncatingIfNeeded: (sum(0) &* 3 &+ sum(1) &+ 7) &>> 4)
         upsampled[2 * last] = UInt8(truncatingIfNeeded: (sum(last) &* 3 &+ sum(last - 1) &+ 8) &>> 4)
         upsampled[2 * last + 1] = UInt8(truncatingIfNeeded: (sum(last) &* 4 &+ 7) &>> 4)
-    }
-
-    private typealias Lanes = SIMD8<Int16>
-
-    /// Eight samples; rows have room for twice as many beyond their end.
-    @inline(__always) private func wide(_ samples: UnsafePointer<UInt8>) -> Lanes {
-        Lanes(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD8<UInt8>.self))
-    }
-
-    /// What column x and those after it become: even and odd columns of twice the width.
-    @inline(__always) private func put(_ even: Lanes, _ odd: Lanes, _ x: Int) {
-        // The lower byte of a lane comes first.
-        UnsafeMutableRawPointer(upsampled + 2 &* x).storeBytes(of: even | odd &<< Lanes(repeating: 8), as: Lanes.self)
     }
 }
