@@ -16,6 +16,8 @@ final class JPEGDecoder {
     private let multipliers: UnsafeMutablePointer<Int16>
     /// A row of pixels.
     private let rgb: UnsafeMutablePointer<UInt8>
+    /// Of each component.
+    private let rows: UnsafeMutablePointer<JPEGRows>
     /// A row of each component.
     private let samples: UnsafeMutablePointer<UnsafePointer<UInt8>>
     private var nextRow = 0
@@ -34,14 +36,19 @@ final class JPEGDecoder {
         quantization = .init(repeating: nil, count: count)
         rgb = .allocate(capacity: 3 * frame.outputWidth + 3 * JPEGKernels.room)
         rgb.initialize(repeating: 0, count: 3 * frame.outputWidth + 3 * JPEGKernels.room)
+        rows = .allocate(capacity: count)
         samples = .allocate(capacity: count)
-        for (index, plane) in planes.enumerated() { (samples + index).initialize(to: UnsafePointer(plane.base)) }
+        for (index, plane) in planes.enumerated() {
+            (rows + index).initialize(to: plane.rows)
+            (samples + index).initialize(to: UnsafePointer(plane.base))
+        }
         multipliers = .allocate(capacity: 64 * count)
         multipliers.initialize(repeating: 0, count: 64 * count)
     }
 
     deinit {
         rgb.deallocate()
+        rows.deallocate()
         samples.deallocate()
         multipliers.deallocate()
     }
@@ -125,11 +132,11 @@ final class JPEGDecoder {
 
     /// Hands out the rows that are complete once an MCU row is: the last ones wait for the row below, which upsampling looks at.
     func emit<Sink: RowSink>(after mcuRow: Int, into sink: inout Sink) {
-        let rows = frame.vertical * frame.blockSize
-        let isLast = mcuRow == frame.mcusDown - 1
-        let end = isLast ? frame.outputHeight : (mcuRow + 1) * rows - frame.vertical
-        while nextRow < min(end, frame.outputHeight) {
-            for (index, plane) in planes.enumerated() { samples[index] = plane.outputRow(nextRow) }
+        let isLast = mcuRow == frame.mcusDown - 1, count = planes.count
+        let end = isLast ? frame.outputHeight : (mcuRow + 1) * frame.vertical * frame.blockSize - frame.vertical
+        let last = min(end, frame.outputHeight)
+        while nextRow < last {
+            for index in 0..<count { samples[index] = rows[index].output(nextRow) }
             converter.convert(samples, to: rgb)
             sink.append(row: rgb)
             nextRow += 1
