@@ -78,9 +78,10 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
         let o0 = vector_pair_sums(v71, vector_pair(-4927, -7373)) &+ z3, o1 = vector_pair_sums(v53, vector_pair(-4176, -20995)) &+ z4
         let o2 = vector_pair_sums(v53, vector_pair(-20995, 4177)) &+ z3, o3 = vector_pair_sums(v71, vector_pair(-7373, 4926)) &+ z4
         let t0 = e0 &+ e3, t3 = e0 &- e3, t1 = e4 &+ e2, t2 = e4 &- e2
+        @inline(__always) func scaled(_ row: Longs) -> Longs { vector_right_longs(row, shift) }
         return (
-            vector_right_longs(t0 &+ o3, shift), vector_right_longs(t1 &+ o2, shift), vector_right_longs(t2 &+ o1, shift), vector_right_longs(t3 &+ o0, shift),
-            vector_right_longs(t3 &- o0, shift), vector_right_longs(t2 &- o1, shift), vector_right_longs(t1 &- o2, shift), vector_right_longs(t0 &- o3, shift)
+            scaled(t0 &+ o3), scaled(t1 &+ o2), scaled(t2 &+ o1), scaled(t3 &+ o0),
+            scaled(t3 &- o0), scaled(t2 &- o1), scaled(t1 &- o2), scaled(t0 &- o3)
         )
     }
     let low = half { vector_low_words($0, $1) }, high = half { vector_high_words($0, $1) }
@@ -129,8 +130,9 @@ package func transformAccurate(
 package func transformFast(_ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
     forBlocks { block in
         let v = fast(transpose(fast(product(rows(blocks + 64 &* block), m))))
+        @inline(__always) func scaled(_ column: Words) -> Words { vector_right(column, 5) }
         store(
-            (vector_right(v.0, 5), vector_right(v.1, 5), vector_right(v.2, 5), vector_right(v.3, 5), vector_right(v.4, 5), vector_right(v.5, 5), vector_right(v.6, 5), vector_right(v.7, 5)),
+            (scaled(v.0), scaled(v.1), scaled(v.2), scaled(v.3), scaled(v.4), scaled(v.5), scaled(v.6), scaled(v.7)),
             output + 8 &* block, stride)
     }
 }

@@ -117,7 +117,9 @@ struct JPEGBitReader {
         return isSet
     }
 
-    @inline(__always) private func entry(_ table: JPEGHuffmanTable.Pointers, _ bits: Window) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
+    @inline(__always) private func entry(
+        _ table: JPEGHuffmanTable.Pointers, _ bits: Window
+    ) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
         table.entries + Int(truncatingIfNeeded: bits.buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits))
     }
 

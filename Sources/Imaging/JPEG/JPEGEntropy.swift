@@ -131,7 +131,9 @@ struct JPEGProgressiveScan {
     }
 
     /// Adds the next bit of a coefficient, away from zero. Without a branch: the bit is as good as random.
-    @inline(__always) private func correct(_ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader, _ bits: inout JPEGBitReader.Window) {
+    @inline(__always) private func correct(
+        _ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader, _ bits: inout JPEGBitReader.Window
+    ) {
         let value = place.pointee, bit: Int16 = reader.bit(&bits) ? 1 : 0
         let step = (bit &<< Int16(truncatingIfNeeded: low)) & ~value, sign = value &>> 15
         place.pointee = value &+ (step ^ sign) &- sign
