@@ -70,7 +70,7 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),
-        tests("Imaging", ["Compression", "Mutation"]),
+        tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph"]),
         tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression"]),

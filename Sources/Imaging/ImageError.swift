@@ -16,6 +16,8 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
     case truncated(ImageFormat, offset: Int)
     /// What the file declares, "pixels" or "bytes", is more than the options allow.
     case overLimit(what: String, declared: Int, limit: Int)
+    /// The system refused that much memory.
+    case outOfMemory(bytes: Int)
     /// The file could not be read. The number is the system's.
     case unreadableFile(path: String, errno: Int32)
 
@@ -28,6 +30,7 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
         case .truncated(.empty, _): "an empty file"
         case .truncated(let format, let offset): "\(format) that ends at byte \(offset), before its pixels"
         case .overLimit(let what, let declared, let limit): "declares \(declared) \(what), more than the limit of \(limit)"
+        case .outOfMemory(let bytes): "needs \(bytes) bytes of memory, which the system refused"
         case .unreadableFile(let path, let errno): "\(path): \(String(cString: strerror(errno)))"
         }
     }

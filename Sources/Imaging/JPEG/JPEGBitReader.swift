@@ -1,13 +1,34 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Bits of entropy-coded data, most significant first; the zero after a 0xFF is dropped, a marker ends the data.
 ///
-/// Beyond the end there are zeros, as in libjpeg; `isExhausted` says that some were used. Loops work on a local copy, whose fields live
-/// in registers: nothing here hands out its address.
+/// Beyond the end there are zeros, as in libjpeg; `isExhausted` says that some were used. Loops take `window` out, read from that, and put
+/// it back: so its fields live in registers.
 struct JPEGBitReader {
-    private var next: UnsafePointer<UInt8>
+    /// Where reading is.
+    struct Window {
+        /// The next bits, at the top. Below `count` of them there may be more of what follows, never anything else.
+        fileprivate var buffer: UInt64 = 0
+        fileprivate var count = 0
+        /// The first byte not taken up.
+        fileprivate var next: UnsafePointer<UInt8>
+
+        @inline(__always) fileprivate mutating func take(_ bits: Int) {
+            buffer = buffer &<< UInt64(truncatingIfNeeded: bits)
+            count &-= bits
+        }
+    }
+
+    var window: Window
     private let begin, end: UnsafePointer<UInt8>
-    /// The next bits, at the top. Below `count` of them there may be more of what follows, never anything else.
-    private var buffer: UInt64 = 0
-    private var count = 0
+    /// As long as `next` is not beyond it, the next eight bytes exist and none is 0xFF.
+    private var clear: UnsafePointer<UInt8>
     /// How many bits were made up, ever since the last restart: those at the bottom of the buffer, and more if they were used.
     private var missing = 0
     /// Data had run out before a restart that found no marker to go on from.
@@ -18,138 +39,138 @@ struct JPEGBitReader {
 
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
         begin = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        next = begin + offset
+        window = Window(next: begin + offset)
         end = begin + bytes.count
+        clear = window.next - 1
     }
 
     /// Of the first byte not taken up; where a marker ended the data, of the marker.
-    var offset: Int { next - begin }
+    var offset: Int { window.next - begin }
 
     /// Whether the data of this restart interval ran out.
-    var isExhausted: Bool { isStuck || count < missing }
+    var isExhausted: Bool { isStuck || window.count < missing }
     /// Whether those of any did.
     var hasRunOut: Bool { ranOutBefore || isExhausted }
 
     /// Makes at least 32 bits ready, made up ones if need be.
-    @inline(__always) private mutating func fill() {
-        if count >= 32 { return }
-        if end - next >= 8 {
-            let word = UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self))
-            // No byte is 0xFF: no zero byte in the complement.
-            let complement = ~word
-            if (complement &- 0x0101_0101_0101_0101) & ~complement & 0x8080_8080_8080_8080 == 0 {
-                buffer |= word &>> UInt64(truncatingIfNeeded: count)
-                let bytes = (63 &- count) &>> 3
-                count &+= 8 &* bytes
-                next += bytes
-                return
-            }
+    @inline(__always) private mutating func fill(_ bits: inout Window) {
+        if bits.count >= 32 { return }
+        if bits.next <= clear {
+            let word = UInt64(bigEndian: UnsafeRawPointer(bits.next).loadUnaligned(as: UInt64.self))
+            bits.buffer |= word &>> UInt64(truncatingIfNeeded: bits.count)
+            bits.next += (63 &- bits.count) &>> 3
+            bits.count |= 56
+        } else {
+            window = bits
+            fillSlowly()
+            bits = window
         }
-        self = slowlyFilled()
     }
 
-    @inline(never) private func slowlyFilled() -> JPEGBitReader {
-        var bits = self
+    /// Byte by byte, up to the next 0xFF and beyond it.
+    @inline(never) private mutating func fillSlowly() {
+        var bits = window
         // What lies below `count` comes again.
         bits.buffer &= ~(~0 >> UInt64(bits.count))
+        func append(_ byte: UInt8) {
+            bits.buffer |= UInt64(byte) << UInt64(56 - bits.count)
+            bits.count += 8
+        }
         while bits.count <= 56 {
             if bits.next < end {
                 let byte = bits.next.pointee
                 if byte != 0xFF {
-                    bits.append(byte)
+                    append(byte)
                     bits.next += 1
                     continue
                 }
                 var after = bits.next + 1
                 while after < end, after.pointee == 0xFF { after += 1 }
                 if after < end, after.pointee == 0 {
-                    bits.append(0xFF)
+                    append(0xFF)
                     bits.next = after + 1
                     continue
                 }
             }
-            bits.missing += 8
+            missing += 8
             bits.count += 8
         }
-        return bits
+        window = bits
+        // For the next time: none looks at bytes twice but those just before a 0xFF.
+        let rest = end - bits.next, marker = rest > 0 ? memchr(bits.next, 0xFF, rest) : nil
+        clear = (marker.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) } ?? end) - 8
     }
 
-    private mutating func append(_ byte: UInt8) {
-        buffer |= UInt64(byte) << UInt64(56 - count)
-        count += 8
-    }
-
-    @inline(__always) private mutating func take(_ bits: Int) {
-        buffer = buffer &<< UInt64(truncatingIfNeeded: bits)
-        count &-= bits
-    }
-
-    @inline(__always) private var index: Int { Int(truncatingIfNeeded: buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits)) }
-
-    /// - Parameter bits: 0...16.
-    @inline(__always) mutating func read(_ bits: Int) -> Int {
-        fill()
+    /// - Parameter count: 0...16.
+    @inline(__always) mutating func read(_ count: Int, _ bits: inout Window) -> Int {
+        fill(&bits)
         // Two shifts, because one by 64 is not defined.
-        let value = Int(truncatingIfNeeded: (buffer &>> 1) &>> UInt64(truncatingIfNeeded: 63 &- bits))
-        take(bits)
+        let value = Int(truncatingIfNeeded: (bits.buffer &>> 1) &>> UInt64(truncatingIfNeeded: 63 &- count))
+        bits.take(count)
         return value
     }
 
-    @inline(__always) mutating func bit() -> Bool {
-        fill()
-        let isSet = Int64(bitPattern: buffer) < 0
-        take(1)
+    @inline(__always) mutating func bit(_ bits: inout Window) -> Bool {
+        fill(&bits)
+        let isSet = Int64(bitPattern: bits.buffer) < 0
+        bits.take(1)
         return isSet
     }
 
+    @inline(__always) private func entry(
+        _ table: JPEGHuffmanTable.Pointers, _ bits: Window
+    ) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
+        table.entries + Int(truncatingIfNeeded: bits.buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits))
+    }
+
     /// The next symbol; 0 for a code that the table does not have.
-    @inline(__always) mutating func symbol(_ table: JPEGHuffmanTable.Pointers) -> Int {
-        fill()
-        var code = Int(table.codes[index])
-        if code == 0 { code = longCode(table) }
-        take(code &>> 8)
-        return code & 0xFF
+    @inline(__always) mutating func symbol(_ table: JPEGHuffmanTable.Pointers, _ bits: inout Window) -> Int {
+        fill(&bits)
+        var entry = entry(table, bits).pointee
+        if entry.total == 0 { entry = longCode(table, bits) }
+        bits.take(entry.length)
+        return Int(entry.symbol)
     }
 
     /// A symbol whose lower four bits are the size of a value, and that value: what most of a picture's data is.
     ///
-    /// - Returns: the value, and the run of zeros before it; if the value is 0, the symbol in place of the run.
-    @inline(__always) mutating func coefficient(_ table: JPEGHuffmanTable.Pointers) -> (run: Int, value: Int) {
+    /// - Returns: the value, and the run of zeros before it; nil for a size of 0, and the symbol in place of the run.
+    @inline(__always) mutating func coefficient(
+        _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
+    ) -> (run: Int, value: Int?) {
         // A code takes at most 17 bits, a value 15.
-        fill()
-        let entry = Int(table.coefficients[index])
-        if entry > 0xFFFF {
-            take(entry & 0xFF)
-            return (entry &>> 8 & 0xFF, Int(Int16(truncatingIfNeeded: entry &>> 16)))
-        }
-        var length = entry & 0xFF, symbol = entry &>> 8
-        if entry == 0 {
-            let code = longCode(table)
-            (length, symbol) = (code &>> 8, code & 0xFF)
-        }
-        let size = symbol & 15
-        take(length)
-        if size == 0 { return (symbol, 0) }
+        fill(&bits)
+        let found = entry(table, bits)
+        if found.pointee.hasValue { return (found.pointee.run, value(found.pointee, &bits)) }
+        var entry = found.pointee
+        if entry.total == 0 { entry = longCode(table, bits) }
+        if entry.hasValue { return (entry.run, value(entry, &bits)) }
+        bits.take(entry.length)
+        return (Int(entry.symbol), nil)
+    }
+
+    /// Takes a code and its value.
+    @inline(__always) private func value(_ entry: JPEGHuffmanTable.Entry, _ bits: inout Window) -> Int {
+        let total = UInt64(truncatingIfNeeded: entry.total), mask = Int(entry.mask)
+        let raw = Int(truncatingIfNeeded: bits.buffer &<< total | bits.buffer &>> (0 &- total)) & mask
+        bits.take(entry.total)
         // EXTEND: a first bit of zero makes it negative.
-        let value = Int(truncatingIfNeeded: buffer &>> UInt64(truncatingIfNeeded: 64 &- size))
-        let isNegative = Int(truncatingIfNeeded: ~buffer &>> 63)
-        take(size)
-        return (symbol &>> 4, value &- (isNegative &<< size) &+ isNegative)
+        return raw > mask &>> 1 ? raw : raw &- mask
     }
 
-    /// A code of more than `lookupBits` bits, as `length << 8 | symbol`.
-    @inline(__always) private mutating func longCode(_ table: JPEGHuffmanTable.Pointers) -> Int {
-        let code = Self.longCode(Int32(truncatingIfNeeded: buffer &>> 48), table)
-        if code == 17 << 8 { hasBadCode = true }
-        return code
+    /// A code of more than `lookupBits` bits.
+    @inline(__always) private mutating func longCode(_ table: JPEGHuffmanTable.Pointers, _ bits: Window) -> JPEGHuffmanTable.Entry {
+        let entry = Self.longCode(Int32(truncatingIfNeeded: bits.buffer &>> 48), table)
+        if entry.length == 17 { hasBadCode = true }
+        return entry
     }
 
-    @inline(never) private static func longCode(_ code: Int32, _ table: JPEGHuffmanTable.Pointers) -> Int {
+    @inline(never) private static func longCode(_ code: Int32, _ table: JPEGHuffmanTable.Pointers) -> JPEGHuffmanTable.Entry {
         var length = JPEGHuffmanTable.lookupBits + 1
         while code >= table.limits[length] { length += 1 }
         // libjpeg's figure of §F.16 has then read a bit too many.
-        guard length <= 16 else { return 17 << 8 }
-        return length << 8 | Int(table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
+        guard length <= 16 else { return .init(length: 17, symbol: 0) }
+        return .init(length: length, symbol: table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
     }
 
     /// Drops what is left and passes the restart marker that should follow.
@@ -157,12 +178,14 @@ struct JPEGBitReader {
     /// - Parameter expected: 0...7.
     /// - Returns: whether the marker was there and nothing before it.
     mutating func restart(_ expected: Int) -> Bool {
-        let isAtMarker = count - missing < 8
+        let isAtMarker = window.count - missing < 8
         isStuck = isExhausted
         ranOutBefore = ranOutBefore || isStuck
-        (buffer, count, missing) = (0, 0, 0)
-        let (isFound, isClean) = resynchronize(&next, end, to: expected)
+        missing = 0
+        window = Window(next: window.next)
+        let (isFound, isClean) = resynchronize(&window.next, end, to: expected)
         if isFound { isStuck = false }
+        clear = window.next - 1
         return isFound && isClean && isAtMarker
     }
 }

@@ -19,21 +19,25 @@ final class JPEGCoefficients {
         let masks: UnsafeMutablePointer<UInt64>
     }
 
-    let planes: [Plane]
+    /// The system hands out zeros: what no scan touches takes no memory.
+    private(set) var planes: [Plane] = []
 
     init(_ frame: JPEGFrame, maximumBytes: Int) throws(ImageError) {
         let bytes = 138 * frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
         guard bytes <= maximumBytes else { throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes) }
-        planes = frame.components.map { component in
+        for component in frame.components {
             let count = component.paddedAcross * component.paddedDown
-            // The system hands out zeros: what no scan touches takes no memory.
-            func zeros<T>(_ count: Int, _: T.Type) -> UnsafeMutablePointer<T> {
-                guard let memory = calloc(count, MemoryLayout<T>.stride) else { fatalError("out of memory") }
-                return memory.bindMemory(to: T.self, capacity: count)
+            // Transforms take four blocks at a time, and three that do not matter at the end.
+            let blocks = calloc(64 * (count + 3), MemoryLayout<Int16>.stride), dc = calloc(count, MemoryLayout<Int16>.stride)
+            let masks = calloc(count, MemoryLayout<UInt64>.stride)
+            guard let blocks, let dc, let masks else {
+                for memory in [blocks, dc, masks] { free(memory) }
+                throw .outOfMemory(bytes: bytes)
             }
-            return Plane(
-                across: component.paddedAcross, down: component.paddedDown, blocks: zeros(64 * count, Int16.self),
-                dc: zeros(count, Int16.self), masks: zeros(count, UInt64.self))
+            planes.append(
+                Plane(
+                    across: component.paddedAcross, down: component.paddedDown, blocks: blocks.assumingMemoryBound(to: Int16.self),
+                    dc: dc.assumingMemoryBound(to: Int16.self), masks: masks.assumingMemoryBound(to: UInt64.self)))
         }
     }
 

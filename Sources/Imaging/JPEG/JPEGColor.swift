@@ -3,11 +3,9 @@ struct JPEGColorConverter {
     let color: JPEGFrame.Color
     let hasAdobe: Bool
     let width: Int
-    /// Bytes that rows of pixels need beyond their end: kernels write eight pixels at a time, with four bytes too many.
-    static let room = 28
     let kernels = JPEGKernels.best
 
-    /// - Parameter rows: with eight samples' room beyond the end.
+    /// - Parameter rows: with `JPEGKernels.room` beyond the end, for as many pixels in `rgb` too.
     func convert(_ rows: UnsafePointer<UnsafePointer<UInt8>>, to rgb: UnsafeMutablePointer<UInt8>) {
         switch color {
         case .grayscale: kernels.interleave(rows[0], rows[0], rows[0], rgb, width)

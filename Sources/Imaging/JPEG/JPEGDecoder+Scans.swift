@@ -138,7 +138,7 @@ extension JPEGDecoder {
     ) {
         forBlocks(members, &reader, y, mcus) { member, place, reader in
             guard let dc = member.pointee.dc else { return }
-            member.pointee.prediction &+= Int32(truncatingIfNeeded: reader.coefficient(dc).value)
+            member.pointee.prediction &+= reader.difference(dc)
             member.pointee.plane.dc[place] = Int16(truncatingIfNeeded: member.pointee.prediction &<< Int32(truncatingIfNeeded: low))
         }
     }
@@ -219,7 +219,8 @@ extension JPEGDecoder {
 
     func transform<Sink: RowSink>(_ coefficients: JPEGCoefficients, into sink: inout Sink) {
         let smoothing = smoothing()
-        let workspace = UnsafeMutablePointer<Int16>.allocate(capacity: 64)
+        let workspace = UnsafeMutablePointer<Int16>.allocate(capacity: 4 * 64)
+        workspace.initialize(repeating: 0, count: 4 * 64)
         defer { workspace.deallocate() }
         for mcuRow in 0..<frame.mcusDown {
             for (index, component) in frame.components.enumerated() {
@@ -238,19 +239,24 @@ extension JPEGDecoder {
     }
 
     private func transformRow(_ row: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane) {
-        let plane = planes[index], size = plane.component.blockSize, stride = plane.stride
-        var output = plane.place(blockColumn: 0, blockRow: row), place = row * coefficients.across
-        for _ in 0..<plane.component.blocksAcross {
-            let isFlat = coefficients.masks[place] == 0, block = coefficients.blocks + 64 &* place
-            if isFlat {
-                // The block itself is not touched: it may never have had memory.
-                transform(coefficients.dc + place, index, size: size, isFlat: true, to: output, stride: stride)
+        let plane = planes[index], size = plane.component.blockSize, stride = plane.stride, across = plane.component.blocksAcross
+        let start = row * coefficients.across
+        var output = plane.place(blockColumn: 0, blockRow: row), column = 0
+        while column < across {
+            let place = start &+ column, blocks = coefficients.blocks + 64 &* place
+            var flatness = BlockFlatness.all
+            for block in 0..<4 where column &+ block < across && coefficients.masks[place &+ block] != 0 { flatness.remove(block) }
+            if flatness == .all {
+                // The blocks themselves are not touched: they may never have had memory.
+                for block in 0..<4 where column &+ block < across {
+                    transformFlat(coefficients.dc[place &+ block], index, size: size, to: output + block &* size, stride: stride)
+                }
             } else {
-                block[0] = coefficients.dc[place]
-                transform(block, index, size: size, isFlat: false, to: output, stride: stride)
+                for block in 0..<4 where column &+ block < across { blocks[64 &* block] = coefficients.dc[place &+ block] }
+                transform(blocks, flatness, index, size: size, to: output, stride: stride)
             }
-            output += size
-            place &+= 1
+            output += 4 &* size
+            column &+= 4
         }
     }
 
@@ -269,7 +275,7 @@ extension JPEGDecoder {
 
     /// - Parameters:
     ///   - row: of the MCU row's `rows`.
-    ///   - workspace: room for 64 coefficients.
+    ///   - workspace: room for four blocks.
     private func transformRow(
         _ mcuRow: Int, _ row: Int, of rows: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane, _ smoothing: JPEGSmoothing,
         _ workspace: UnsafeMutablePointer<Int16>
@@ -283,17 +289,18 @@ extension JPEGDecoder {
             values: UnsafePointer(coefficients.dc), stride: coefficients.across, lastColumn: component.blocksAcross - 1,
             rows: [counted > 1 ? here - 2 : above, above, here, below, counted < last - 1 ? here + 2 : below])
         for column in 0..<component.blocksAcross {
-            let place = here * coefficients.across + column
+            let place = here * coefficients.across + column, block = workspace + 64 * (column & 3)
             if coefficients.masks[place] == 0 {
-                workspace.update(repeating: 0, count: 64)
+                block.update(repeating: 0, count: 64)
             } else {
-                workspace.update(from: coefficients.blocks + 64 * place, count: 64)
+                block.update(from: coefficients.blocks + 64 * place, count: 64)
             }
-            workspace[0] = coefficients.dc[place]
-            smoothing.apply(to: workspace, column: column, neighbours)
-            transform(
-                workspace, index, size: size, isFlat: false,
-                to: plane.place(blockColumn: column, blockRow: here), stride: plane.stride)
+            block[0] = coefficients.dc[place]
+            smoothing.apply(to: block, column: column, neighbours)
+            if column & 3 == 3 || column == component.blocksAcross - 1 {
+                let output = plane.place(blockColumn: column & ~3, blockRow: here)
+                transform(workspace, BlockFlatness.none, index, size: size, to: output, stride: plane.stride)
+            }
         }
     }
 }

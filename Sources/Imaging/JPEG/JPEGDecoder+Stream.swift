@@ -8,6 +8,9 @@ extension JPEGDecoder {
         let size, stride: Int
         let dc, ac: JPEGHuffmanTable.Pointers
         let plane: UnsafeMutablePointer<UInt8>
+        /// Coefficients of four MCUs, `[vertical, 4, horizontal, 64]`, and which of their blocks have others than the first.
+        let blocks: UnsafeMutablePointer<Int16>
+        let hasAC: UnsafeMutablePointer<Bool>
         var prediction: Int32 = 0
     }
 
@@ -17,6 +20,9 @@ extension JPEGDecoder {
         if !scan.isSequential { try note(headers.position, "a scan header that is not for sequential coding") }
         // Holds the memory that `members` point into.
         var held: [JPEGHuffmanTable] = [], members: [Member] = []
+        var used = 0
+        let workspace = JPEGWorkspace(
+            blocks: 4 * scan.components.map { frame.components[$0.index] }.reduce(0) { $0 + $1.horizontal * $1.vertical })
         for component in scan.components {
             let laid = frame.components[component.index], plane = planes[component.index]
             guard case (let dc?, let ac?) = try tables(component, dc: true, ac: true) else { continue }
@@ -24,23 +30,23 @@ extension JPEGDecoder {
             members.append(
                 Member(
                     index: component.index, horizontal: laid.horizontal, vertical: laid.vertical, size: laid.blockSize,
-                    stride: plane.stride, dc: dc.pointers, ac: ac.pointers, plane: plane.base))
+                    stride: plane.stride, dc: dc.pointers, ac: ac.pointers, plane: plane.base, blocks: workspace.blocks + 64 * used,
+                    hasAC: workspace.hasAC + used))
+            used += 4 * laid.horizontal * laid.vertical
         }
         var reader = JPEGBitReader(headers.bytes, at: headers.position)
         var restarts = JPEGRestarts(interval: headers.restartInterval)
         // Unsafe: no bounds to check and no reference to count in the loop over blocks.
-        let result: Result<Void, ImageError> = withExtendedLifetime(held) {
+        let result: Result<Void, ImageError> = withExtendedLifetime((held, workspace)) {
             members.withUnsafeMutableBufferPointer { members in
-                withUnsafeTemporaryAllocation(of: Int16.self, capacity: 64) { block in
-                    do throws(ImageError) {
-                        for mcuRow in 0..<frame.mcusDown {
-                            let isSound = streamRow(mcuRow, members, &reader, &restarts, block.baseAddress!)
-                            if !isSound { try note(reader.offset, "a restart marker is missing") }
-                            emit(after: mcuRow, into: &sink)
-                        }
-                        return .success(())
-                    } catch { return .failure(error) }
-                }
+                do throws(ImageError) {
+                    for mcuRow in 0..<frame.mcusDown {
+                        let isSound = streamRow(mcuRow, members, &reader, &restarts, workspace)
+                        if !isSound { try note(reader.offset, "a restart marker is missing") }
+                        emit(after: mcuRow, into: &sink)
+                    }
+                    return .success(())
+                } catch { return .failure(error) }
             }
         }
         try result.get()
@@ -52,39 +58,86 @@ extension JPEGDecoder {
         try noteMissingEnd()
     }
 
-    /// - Parameter block: room for 64 coefficients.
+    /// Decodes four MCUs at a time and transforms their blocks.
+    ///
     /// - Returns: whether all restart markers were there.
     private func streamRow(
         _ mcuRow: Int, _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ restarts: inout JPEGRestarts,
-        _ block: UnsafeMutablePointer<Int16>
+        _ workspace: JPEGWorkspace
     ) -> Bool {
-        let zigzag = jpegZigzag
-        var isSound = true
-        for mcu in 0..<frame.mcusAcross {
-            if restarts.isDue() {
-                isSound = reader.restart(restarts.next()) && isSound
-                for index in members.indices { members[index].prediction = 0 }
-            }
-            // Without data blocks are gray until the next restart marker.
-            let isEmpty = reader.isExhausted
-            for index in members.indices {
-                let member = members.baseAddress! + index, horizontal = member.pointee.horizontal, vertical = member.pointee.vertical
-                let size = member.pointee.size, stride = member.pointee.stride
-                // Two MCU rows make the window.
-                var line = member.pointee.plane + (mcuRow & 1) &* vertical &* size &* stride + mcu &* horizontal &* size
-                for _ in 0..<vertical {
-                    for h in 0..<horizontal {
-                        block.update(repeating: 0, count: 64)
-                        let hasAC = !isEmpty
-                            && reader.readBlock(
-                                member.pointee.dc, member.pointee.ac, zigzag, prediction: &member.pointee.prediction, into: block)
-                        transform(block, member.pointee.index, size: size, isFlat: !hasAC, to: line + h &* size, stride: stride)
+        let zigzag = jpegZigzag, across = frame.mcusAcross
+        var isSound = true, first = 0
+        while first < across {
+            let count = min(4, across &- first)
+            workspace.clear()
+            for mcu in 0..<count {
+                if restarts.isDue() {
+                    isSound = reader.restart(restarts.next()) && isSound
+                    for index in members.indices { members[index].prediction = 0 }
+                }
+                // Without data blocks are gray until the next restart marker.
+                if reader.isExhausted { continue }
+                for index in members.indices {
+                    let member = members.baseAddress! + index, horizontal = member.pointee.horizontal
+                    var place = mcu &* horizontal
+                    for _ in 0..<member.pointee.vertical {
+                        for h in 0..<horizontal {
+                            member.pointee.hasAC[place &+ h] = reader.readBlock(
+                                member.pointee.dc, member.pointee.ac, zigzag, prediction: &member.pointee.prediction,
+                                into: member.pointee.blocks + 64 &* (place &+ h))
+                        }
+                        place &+= 4 &* horizontal
                     }
-                    line += size &* stride
                 }
             }
+            for index in members.indices { transform(members[index], mcuRow, first, count: count) }
+            first &+= 4
         }
         return isSound
+    }
+
+    /// The blocks of up to four MCUs, four at a time.
+    @inline(__always) private func transform(_ member: Member, _ mcuRow: Int, _ first: Int, count: Int) {
+        let size = member.size, across = count &* member.horizontal
+        // Two MCU rows make the window.
+        var line = member.plane + (mcuRow & 1) &* member.vertical &* size &* member.stride + first &* member.horizontal &* size
+        var place = 0
+        for _ in 0..<member.vertical {
+            var column = 0
+            while column < across {
+                transform(
+                    member.blocks + 64 &* (place &+ column), BlockFlatness(member.hasAC + place + column), member.index, size: size,
+                    to: line + column &* size, stride: member.stride)
+                column &+= 4
+            }
+            place &+= 4 &* member.horizontal
+            line += size &* member.stride
+        }
+    }
+}
+
+/// Room for the coefficients of blocks that wait for their transform.
+private final class JPEGWorkspace {
+    private let count: Int
+    /// 64 each.
+    let blocks: UnsafeMutablePointer<Int16>
+    let hasAC: UnsafeMutablePointer<Bool>
+
+    init(blocks count: Int) {
+        self.count = count
+        blocks = .allocate(capacity: 64 * count)
+        hasAC = .allocate(capacity: count)
+        clear()
+    }
+
+    deinit {
+        blocks.deallocate()
+        hasAC.deallocate()
+    }
+
+    @inline(__always) func clear() {
+        blocks.initialize(repeating: 0, count: 64 &* count)
+        hasAC.initialize(repeating: false, count: count)
     }
 }
 

@@ -16,6 +16,8 @@ final class JPEGDecoder {
     private let multipliers: UnsafeMutablePointer<Int16>
     /// A row of pixels.
     private let rgb: UnsafeMutablePointer<UInt8>
+    /// Of each component.
+    private let rows: UnsafeMutablePointer<JPEGRows>
     /// A row of each component.
     private let samples: UnsafeMutablePointer<UnsafePointer<UInt8>>
     private var nextRow = 0
@@ -32,16 +34,21 @@ final class JPEGDecoder {
         let count = frame.components.count
         (self.frame, self.headers, self.options, self.planes) = (frame, headers, options, planes)
         quantization = .init(repeating: nil, count: count)
-        rgb = .allocate(capacity: 3 * frame.outputWidth + JPEGColorConverter.room)
-        rgb.initialize(repeating: 0, count: 3 * frame.outputWidth + JPEGColorConverter.room)
+        rgb = .allocate(capacity: 3 * frame.outputWidth + 3 * JPEGKernels.room)
+        rgb.initialize(repeating: 0, count: 3 * frame.outputWidth + 3 * JPEGKernels.room)
+        rows = .allocate(capacity: count)
         samples = .allocate(capacity: count)
-        for (index, plane) in planes.enumerated() { (samples + index).initialize(to: UnsafePointer(plane.base)) }
+        for (index, plane) in planes.enumerated() {
+            (rows + index).initialize(to: plane.rows)
+            (samples + index).initialize(to: UnsafePointer(plane.base))
+        }
         multipliers = .allocate(capacity: 64 * count)
         multipliers.initialize(repeating: 0, count: 64 * count)
     }
 
     deinit {
         rgb.deallocate()
+        rows.deallocate()
         samples.deallocate()
         multipliers.deallocate()
     }
@@ -97,32 +104,57 @@ final class JPEGDecoder {
         return (dc, ac)
     }
 
-    /// - Parameter isFlat: whether all coefficients but the first are zero.
+    /// Transforms four blocks that lie side by side: what of them is beyond the component is of no account, here and there.
     @inline(__always) func transform(
-        _ block: UnsafePointer<Int16>, _ component: Int, size: Int, isFlat: Bool, to output: UnsafeMutablePointer<UInt8>, stride: Int
+        _ blocks: UnsafePointer<Int16>, _ flatness: BlockFlatness, _ component: Int, size: Int, to output: UnsafeMutablePointer<UInt8>,
+        stride: Int
     ) {
         let m = UnsafePointer(multipliers + 64 &* component)
-        if isFlat {
-            JPEGTransform.flat(block[0], m[0], options.inverseDCT, size: size, to: output, stride: stride)
-        } else if size < 8 {
-            JPEGTransform.reduced(block, m, size: size, to: output, stride: stride)
-        } else if options.inverseDCT == .fast {
-            kernels.fast(block, m, output, stride)
-        } else {
-            kernels.accurate(block, m, output, stride)
+        if size == 8, flatness != .all {
+            return options.inverseDCT == .fast ? kernels.fast(blocks, m, output, stride) : kernels.accurate(blocks, m, output, stride)
         }
+        for index in 0..<4 {
+            let block = blocks + 64 &* index
+            if flatness.contains(index) {
+                transformFlat(block[0], component, size: size, to: output + index &* size, stride: stride)
+            } else {
+                JPEGTransform.reduced(block, m, size: size, to: output + index &* size, stride: stride)
+            }
+        }
+    }
+
+    /// A block whose only coefficient is the first.
+    @inline(__always) func transformFlat(
+        _ coefficient: Int16, _ component: Int, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
+    ) {
+        JPEGTransform.flat(coefficient, multipliers[64 &* component], options.inverseDCT, size: size, to: output, stride: stride)
     }
 
     /// Hands out the rows that are complete once an MCU row is: the last ones wait for the row below, which upsampling looks at.
     func emit<Sink: RowSink>(after mcuRow: Int, into sink: inout Sink) {
-        let rows = frame.vertical * frame.blockSize
-        let isLast = mcuRow == frame.mcusDown - 1
-        let end = isLast ? frame.outputHeight : (mcuRow + 1) * rows - frame.vertical
-        while nextRow < min(end, frame.outputHeight) {
-            for (index, plane) in planes.enumerated() { samples[index] = plane.outputRow(nextRow) }
+        let isLast = mcuRow == frame.mcusDown - 1, count = planes.count
+        let end = isLast ? frame.outputHeight : (mcuRow + 1) * frame.vertical * frame.blockSize - frame.vertical
+        let last = min(end, frame.outputHeight)
+        while nextRow < last {
+            for index in 0..<count { samples[index] = rows[index].output(nextRow) }
             converter.convert(samples, to: rgb)
             sink.append(row: rgb)
             nextRow += 1
         }
     }
+}
+
+/// Which of four blocks have no coefficient but the first: a byte each, 0 for those.
+struct BlockFlatness: Equatable {
+    private var bytes: UInt32
+
+    static let all = BlockFlatness(bytes: 0), none = BlockFlatness(bytes: ~0)
+
+    private init(bytes: UInt32) { self.bytes = bytes }
+
+    /// - Parameter flags: four, 0 where the block is flat.
+    @inline(__always) init(_ flags: UnsafePointer<Bool>) { bytes = UnsafeRawPointer(flags).loadUnaligned(as: UInt32.self).littleEndian }
+
+    @inline(__always) func contains(_ block: Int) -> Bool { bytes &>> UInt32(truncatingIfNeeded: 8 &* block) & 0xFF == 0 }
+    @inline(__always) mutating func remove(_ block: Int) { bytes |= 1 &<< UInt32(truncatingIfNeeded: 8 &* block) }
 }

@@ -1,5 +1,18 @@
 /// Blocks of Huffman-coded scans.
 extension JPEGBitReader {
+    /// The difference of a DC value to the last.
+    @inline(__always) mutating func difference(_ dc: JPEGHuffmanTable.Pointers) -> Int32 {
+        var bits = window
+        defer { window = bits }
+        return Int32(truncatingIfNeeded: coefficient(dc, &bits).value ?? 0)
+    }
+
+    @inline(__always) mutating func bit() -> Bool {
+        var bits = window
+        defer { window = bits }
+        return bit(&bits)
+    }
+
     /// A block of a sequential scan (§F.2.2).
     ///
     /// - Parameters:
@@ -10,14 +23,13 @@ extension JPEGBitReader {
         _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>, prediction: inout Int32,
         into block: UnsafeMutablePointer<Int16>
     ) -> Bool {
-        // A copy that lives in registers.
-        var bits = self
-        prediction &+= Int32(truncatingIfNeeded: bits.coefficient(dc).value)
+        var bits = window
+        prediction &+= Int32(truncatingIfNeeded: coefficient(dc, &bits).value ?? 0)
         block[0] = Int16(truncatingIfNeeded: prediction)
         var k = 1
         while k < 64 {
-            let (run, value) = bits.coefficient(ac)
-            if value == 0 {
+            let (run, value) = coefficient(ac, &bits)
+            guard let value else {
                 if run != 0xF0 { break }
                 k &+= 16
                 continue
@@ -26,7 +38,7 @@ extension JPEGBitReader {
             block[Int(zigzag[k])] = Int16(truncatingIfNeeded: value)
             k &+= 1
         }
-        self = bits
+        window = bits
         return k > 1
     }
 }
@@ -43,19 +55,19 @@ struct JPEGProgressiveScan {
     var endOfBandRun = 0
 
     mutating func readFirst(
-        _ bits: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
+        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
         if endOfBandRun > 0 {
             endOfBandRun &-= 1
             return
         }
-        var local = bits, k = band.lowerBound
+        var bits = reader.window, k = band.lowerBound
         while k <= band.upperBound {
-            let (run, value) = local.coefficient(table)
-            if value == 0 {
+            let (run, value) = reader.coefficient(table, &bits)
+            guard let value else {
                 if run != 0xF0 {
                     let size = run &>> 4
-                    if size > 0 { endOfBandRun = (1 &<< size) &- 1 &+ local.read(size) }
+                    if size > 0 { endOfBandRun = (1 &<< size) &- 1 &+ reader.read(size, &bits) }
                     break
                 }
                 k &+= 16
@@ -67,34 +79,34 @@ struct JPEGProgressiveScan {
             mask = stored == 0 ? mask & ~bit : mask | bit
             k &+= 1
         }
-        bits = local
+        reader.window = bits
     }
 
     mutating func refine(
-        _ bits: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
+        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
         let end = band.upperBound
-        var local = bits, k = band.lowerBound
+        var bits = reader.window, k = band.lowerBound
         // Not zero, not yet corrected, and in the band.
         var open = mask & (~0 &<< UInt64(truncatingIfNeeded: k)) & (~0 &>> UInt64(truncatingIfNeeded: 63 &- end))
         if endOfBandRun == 0 {
             while k <= end {
-                let symbol = local.symbol(table)
+                let symbol = reader.symbol(table, &bits)
                 var run = symbol &>> 4, value: Int16 = 0
                 if symbol & 15 == 0 {
                     if run != 15 {
-                        endOfBandRun = (1 &<< run) &+ local.read(run)
+                        endOfBandRun = (1 &<< run) &+ reader.read(run, &bits)
                         break
                     }
                 } else {
-                    value = (local.bit() ? 1 : -1) &<< Int16(truncatingIfNeeded: low)
+                    value = (reader.bit(&bits) ? 1 : -1) &<< Int16(truncatingIfNeeded: low)
                 }
                 // Past `run` coefficients that are still zero, correcting those that are not.
                 while open != 0 {
                     let next = open.trailingZeroBitCount
                     if next &- k > run { break }
                     run &-= next &- k
-                    correct(block + Int(zigzag[next]), &local)
+                    correct(block + Int(zigzag[next]), &reader, &bits)
                     open &= open &- 1
                     k = next &+ 1
                 }
@@ -110,17 +122,19 @@ struct JPEGProgressiveScan {
         }
         if endOfBandRun > 0 {
             while open != 0 {
-                correct(block + Int(zigzag[open.trailingZeroBitCount]), &local)
+                correct(block + Int(zigzag[open.trailingZeroBitCount]), &reader, &bits)
                 open &= open &- 1
             }
             endOfBandRun &-= 1
         }
-        bits = local
+        reader.window = bits
     }
 
     /// Adds the next bit of a coefficient, away from zero. Without a branch: the bit is as good as random.
-    @inline(__always) private func correct(_ place: UnsafeMutablePointer<Int16>, _ bits: inout JPEGBitReader) {
-        let value = place.pointee, bit: Int16 = bits.bit() ? 1 : 0
+    @inline(__always) private func correct(
+        _ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader, _ bits: inout JPEGBitReader.Window
+    ) {
+        let value = place.pointee, bit: Int16 = reader.bit(&bits) ? 1 : 0
         let step = (bit &<< Int16(truncatingIfNeeded: low)) & ~value, sign = value &>> 15
         place.pointee = value &+ (step ^ sign) &- sign
     }

@@ -5,42 +5,66 @@ final class JPEGHuffmanTable: @unchecked Sendable {
     /// Codes of up to this many bits are one lookup.
     static let lookupBits = 10
 
-    /// The table as the inner loops read it; valid while the table lives.
+    /// The table as the inner loops read it, valid while the table lives: the memory it is laid out in.
     struct Pointers {
-        /// By the next `lookupBits` bits, what is to be done about a coefficient. The low byte counts the bits it takes, 0 where the code
-        /// is longer. If the upper half is 0, the second byte is the symbol, and its value follows. Otherwise the upper half is the
-        /// value, its bits are counted, and the second byte is the run of zeros before it.
-        let coefficients: UnsafePointer<UInt32>
-        /// By the next `lookupBits` bits, `length << 8 | symbol`; 0 where the code is longer.
-        let codes: UnsafePointer<UInt16>
-        /// Per length 1...17: the largest code + 1, moved to the top of 16 bits; and what turns a code into an index of `symbols`.
-        let limits, offsets: UnsafePointer<Int32>
+        fileprivate let memory: UnsafeMutableRawPointer
+        fileprivate static let limitsOffset = MemoryLayout<Entry>.stride << lookupBits
+        fileprivate static let byteCount = limitsOffset + 2 * 18 * 4 + 256
+
+        /// What the next `lookupBits` bits begin with.
+        var entries: UnsafeMutablePointer<Entry> { memory.assumingMemoryBound(to: Entry.self) }
+        /// Per length 1...17: the largest code + 1, moved to the top of 16 bits.
+        var limits: UnsafeMutablePointer<Int32> { (memory + Self.limitsOffset).assumingMemoryBound(to: Int32.self) }
+        /// Per length: what turns a code into an index of `symbols`.
+        var offsets: UnsafeMutablePointer<Int32> { limits + 18 }
         /// 256, so that no code of a damaged file can index beyond them.
-        let symbols: UnsafePointer<UInt8>
+        var symbols: UnsafeMutablePointer<UInt8> { (memory + Self.limitsOffset + 2 * 18 * 4).assumingMemoryBound(to: UInt8.self) }
+    }
+
+    /// A code, and how to read the value after it.
+    struct Entry {
+        /// As many ones as the value has bits.
+        let mask: UInt32
+        /// Bits of the code and the value; 0 where the code is longer than the lookup.
+        private let bits: UInt8
+        /// The run of zeros before the value; 255 if there is no value.
+        private let zeros: UInt8
+        let symbol: UInt8
+        private let code: UInt8
+
+        static let none = Entry(mask: 0, bits: 0, zeros: 255, symbol: 0, code: 0)
+
+        private init(mask: UInt32, bits: UInt8, zeros: UInt8, symbol: UInt8, code: UInt8) {
+            (self.mask, self.bits, self.zeros, self.symbol, self.code) = (mask, bits, zeros, symbol, code)
+        }
+
+        init(length: Int, symbol: UInt8) {
+            let size = symbol & 15
+            self.init(
+                mask: 1 << UInt32(size) - 1, bits: UInt8(length) + size, zeros: size == 0 ? 255 : symbol >> 4, symbol: symbol,
+                code: UInt8(length))
+        }
+
+        @inline(__always) var total: Int { Int(bits) }
+        @inline(__always) var length: Int { Int(code) }
+        @inline(__always) var run: Int { Int(zeros) }
+        @inline(__always) var hasValue: Bool { zeros < 128 }
     }
 
     let pointers: Pointers
     /// Whether the codes are as §C wants them: no more than their lengths allow, none all ones; for DC, no symbol beyond 15.
     let isValid: Bool
-    private let memory: UnsafeMutableRawPointer
 
     /// - Parameters:
     ///   - counts: 16, of codes of each length.
     ///   - symbols: as many as the counts' sum, at most 256.
     init(counts: [UInt8], symbols given: [UInt8], isDC: Bool) {
-        let entries = 1 << Self.lookupBits
-        memory = .allocate(byteCount: entries * 6 + 2 * 18 * 4 + 256, alignment: 64)
-        let coefficients = memory.bindMemory(to: UInt32.self, capacity: entries)
-        let codes = (memory + entries * 4).bindMemory(to: UInt16.self, capacity: entries)
-        let limits = (memory + entries * 6).bindMemory(to: Int32.self, capacity: 18), offsets = limits + 18
-        let symbols = (memory + entries * 6 + 144).bindMemory(to: UInt8.self, capacity: 256)
-        codes.initialize(repeating: 0, count: entries)
+        pointers = Pointers(memory: .allocate(byteCount: Pointers.byteCount, alignment: 64))
+        let entries = pointers.entries, limits = pointers.limits, offsets = pointers.offsets, symbols = pointers.symbols
+        entries.initialize(repeating: .none, count: 1 << Self.lookupBits)
         limits.initialize(repeating: 0, count: 36)
         symbols.initialize(repeating: 0, count: 256)
         symbols.update(from: given, count: min(given.count, 256))
-        pointers = Pointers(
-            coefficients: UnsafePointer(coefficients), codes: UnsafePointer(codes), limits: UnsafePointer(limits),
-            offsets: UnsafePointer(offsets), symbols: UnsafePointer(symbols))
 
         var code: Int32 = 0, index = 0, isValid = !isDC || given.allSatisfy { $0 < 16 }
         for length in 1...16 where isValid {
@@ -53,7 +77,7 @@ final class JPEGHuffmanTable: @unchecked Sendable {
             if spare >= 0 {
                 for next in 0..<count {
                     let first = (Int(code) + next) << spare
-                    (codes + first).update(repeating: UInt16(length) << 8 | UInt16(symbols[index + next]), count: 1 << spare)
+                    (entries + first).update(repeating: Entry(length: length, symbol: symbols[index + next]), count: 1 << spare)
                 }
             }
             code += Int32(count)
@@ -63,18 +87,9 @@ final class JPEGHuffmanTable: @unchecked Sendable {
         }
         limits[17] = Int32.max
         self.isValid = isValid
-        for bits in 0..<entries {
-            let length = Int(codes[bits] >> 8), symbol = Int(codes[bits] & 0xFF), size = symbol & 15
-            coefficients[bits] = UInt32(length | symbol << 8)
-            let rest = Self.lookupBits - length - size
-            if length > 0, size > 0, rest >= 0 {
-                let raw = bits >> rest & (1 << size - 1), value = raw >> (size - 1) == 0 ? raw - (1 << size) + 1 : raw
-                coefficients[bits] = UInt32(truncatingIfNeeded: value << 16 | (symbol >> 4) << 8 | length + size)
-            }
-        }
     }
 
-    deinit { memory.deallocate() }
+    deinit { pointers.memory.deallocate() }
 
     /// The tables of §K.3, which motion JPEGs leave out.
     static let standard: (dc: [JPEGHuffmanTable?], ac: [JPEGHuffmanTable?]) = {

@@ -1,17 +1,11 @@
 /// Samples of one component: the rows of the last two MCU rows, as many as upsampling can look at.
 final class JPEGPlane {
     let component: JPEGFrame.Component
-    /// Samples from one row to the next: of whole MCUs.
+    /// Samples from one row to the next: of whole MCUs, and of four blocks each.
     let stride: Int
-    /// How many output columns and rows a sample stands for.
-    let horizontal, vertical: Int
-    private let method: Upsampling
-    private let rows: Int
     let base: UnsafeMutablePointer<UInt8>
-    /// An upsampled row, with room for what exceeds the picture.
-    private let upsampled: UnsafeMutablePointer<UInt8>
-
-    private enum Upsampling { case none, repeated, fancyRow, fancyColumn, fancyBoth }
+    /// What rows are made with; valid while the plane lives.
+    let rows: JPEGRows
 
     /// nil: the factor is no whole number.
     init?(_ component: JPEGFrame.Component, in frame: JPEGFrame) {
@@ -19,116 +13,24 @@ final class JPEGPlane {
         let (fullAcross, fullDown) = (frame.horizontal * frame.blockSize, frame.vertical * frame.blockSize)
         guard fullAcross % across == 0, fullDown % down == 0 else { return nil }
         self.component = component
-        (horizontal, vertical) = (fullAcross / across, fullDown / down)
-        // libjpeg's choice (jdsample): triangle filters for factors of two, where there is more than a thumbnail.
-        let isFancy = frame.blockSize > 1
-        method = switch (horizontal, vertical) {
-        case (1, 1): .none
-        case (2, 1) where isFancy && component.width > 2: .fancyRow
-        case (2, 2) where isFancy && component.width > 2: .fancyBoth
-        case (1, 2) where isFancy: .fancyColumn
-        default: .repeated
-        }
-        stride = component.paddedAcross * component.blockSize
-        rows = 2 * component.vertical * component.blockSize
-        base = .allocate(capacity: stride * rows + 32)
-        base.initialize(repeating: 0, count: stride * rows + 32)
-        let width = (stride + 32) * horizontal
-        upsampled = .allocate(capacity: width)
+        stride = (component.paddedAcross + 3) / 4 * 4 * component.blockSize
+        let count = 2 * down, size = stride * count + JPEGKernels.room, width = (stride + JPEGKernels.room) * (fullAcross / across)
+        base = .allocate(capacity: size)
+        base.initialize(repeating: 0, count: size)
+        let upsampled = UnsafeMutablePointer<UInt8>.allocate(capacity: width)
         upsampled.initialize(repeating: 0, count: width)
+        rows = JPEGRows(
+            base: base, upsampled: upsampled, stride: stride, count: count, width: component.width, height: component.height,
+            horizontal: fullAcross / across, vertical: fullDown / down, isThumbnail: frame.blockSize == 1)
     }
 
     deinit {
         base.deallocate()
-        upsampled.deallocate()
+        rows.upsampled.deallocate()
     }
 
     /// Where a block of the picture goes.
     @inline(__always) func place(blockColumn: Int, blockRow: Int) -> UnsafeMutablePointer<UInt8> {
-        base + (blockRow &* component.blockSize % rows) &* stride + blockColumn &* component.blockSize
-    }
-
-    private func row(_ y: Int) -> UnsafeMutablePointer<UInt8> {
-        base + min(max(y, 0), component.height - 1) % rows * stride
-    }
-
-    /// The samples of output row `y`, one a pixel.
-    func outputRow(_ y: Int) -> UnsafePointer<UInt8> {
-        let near = row(y / vertical)
-        switch method {
-        case .none: return UnsafePointer(near)
-        case .repeated: repeatSamples(near)
-        case .fancyRow: expandRow(near)
-        case .fancyColumn:
-            let isUpper = y % 2 == 0
-            expandColumn(near, row(y / 2 + (isUpper ? -1 : 1)), bias: isUpper ? 1 : 2)
-        case .fancyBoth: expandBoth(near, row(y / 2 + (y % 2 == 0 ? -1 : 1)))
-        }
-        return UnsafePointer(upsampled)
-    }
-
-    // MARK: - Upsampling (jdsample), bit for bit
-
-    private func repeatSamples(_ input: UnsafePointer<UInt8>) {
-        for x in 0..<component.width {
-            for copy in 0..<horizontal { upsampled[x &* horizontal &+ copy] = input[x] }
-        }
-    }
-
-    /// Three quarters of the nearer sample, one of the farther; rounding alternates.
-    private func expandRow(_ input: UnsafePointer<UInt8>) {
-        let last = component.width - 1
-        upsampled[0] = input[0]
-        upsampled[1] = UInt8(truncatingIfNeeded: (Int32(input[0]) &* 3 &+ Int32(input[1]) &+ 2) >> 2)
-        let two = Lanes(repeating: 2)
-        var x = 1
-        while x < last {
-            let here = wide(input + x) &* 3
-            put((here &+ wide(input + x - 1) &+ 1) &>> two, (here &+ wide(input + x + 1) &+ 2) &>> two, x)
-            x += 8
-        }
-        upsampled[2 * last] = UInt8(truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
-        upsampled[2 * last + 1] = input[last]
-    }
-
-    private func expandColumn(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, bias: Int16) {
-        for x in 0..<component.width {
-            upsampled[x] = UInt8(truncatingIfNeeded: (Int16(near[x]) &* 3 &+ Int16(far[x]) &+ bias) &>> 2)
-        }
-    }
-
-    private func expandBoth(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
-        let last = component.width - 1, four = Lanes(repeating: 4)
-        /// Of both rows, at a column.
-        @inline(__always) func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
-        var x = 1
-        var before = wide(near) &* 3 &+ wide(far)
-        while x < last {
-            let after = wide(near + x + 7) &* 3 &+ wide(far + x + 7)
-            // Neighbours of the eight from x on are x - 1 and x + 1 further.
-            let here = Lanes(
-                before[1], before[2], before[3], before[4], before[5], before[6], before[7], after[0]) &* 3
-            let right = Lanes(before[2], before[3], before[4], before[5], before[6], before[7], after[0], after[1])
-            put((here &+ before &+ 8) &>> four, (here &+ right &+ 7) &>> four, x)
-            before = after
-            x += 8
-        }
-        upsampled[0] = UInt8(truncatingIfNeeded: (sum(0) &* 4 &+ 8) &>> 4)
-        upsampled[1] = UInt8(truncatingIfNeeded: (sum(0) &* 3 &+ sum(1) &+ 7) &>> 4)
-        upsampled[2 * last] = UInt8(truncatingIfNeeded: (sum(last) &* 3 &+ sum(last - 1) &+ 8) &>> 4)
-        upsampled[2 * last + 1] = UInt8(truncatingIfNeeded: (sum(last) &* 4 &+ 7) &>> 4)
-    }
-
-    private typealias Lanes = SIMD8<Int16>
-
-    /// Eight samples; rows have room for twice as many beyond their end.
-    @inline(__always) private func wide(_ samples: UnsafePointer<UInt8>) -> Lanes {
-        Lanes(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD8<UInt8>.self))
-    }
-
-    /// What column x and those after it become: even and odd columns of twice the width.
-    @inline(__always) private func put(_ even: Lanes, _ odd: Lanes, _ x: Int) {
-        // The lower byte of a lane comes first.
-        UnsafeMutableRawPointer(upsampled + 2 &* x).storeBytes(of: even | odd &<< Lanes(repeating: 8), as: Lanes.self)
+        base + (blockRow &* component.blockSize % rows.count) &* stride + blockColumn &* component.blockSize
     }
 }
