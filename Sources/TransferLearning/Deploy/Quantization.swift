@@ -45,7 +45,9 @@ public struct QuantizeResult: Sendable, Codable {
     public let bits: Double?
     /// Shares of the calibration pictures that are given their own class; nil without pictures.
     public let accuracyBefore, accuracyAfter: Double?
-    /// Whether the final layer was trained anew; these shares are then of a cross-validation.
+    /// Points of accuracy lost, in the cross-validation that lost most.
+    public let worstDrop: Double?
+    /// Whether the final layer was trained anew; these shares are then means of three cross-validations.
     public let isLayerRenewed: Bool
 
     public func json() throws -> String { try JSON.text(self) }
@@ -64,8 +66,22 @@ public struct Quantization: Sendable {
     private struct Outcome {
         var graph: Graph
         var bits: Double?
-        var accuracies: (before: Double, after: Double)?
+        var accuracies: Accuracies?
         var isLayerRenewed = false
+    }
+
+    /// Shares of pictures given their own class, before and after; several of each where they are had by several cross-validations.
+    private struct Accuracies {
+        let before, after: [Double]
+
+        /// In points, of the pair that differs most.
+        var worstDrop: Double { zip(before, after).map { 100 * ($0 - $1) }.max() ?? 0 }
+
+        static func mean(_ shares: [Double]) -> Double { shares.reduce(0, +) / Double(max(shares.count, 1)) }
+
+        var text: String {
+            "\(fixed(100 * Self.mean(after), 2))%" + (after.count > 1 ? ", at worst \(fixed(worstDrop, 2)) points lost" : "")
+        }
     }
 
     /// - Parameter report: called with a line about each step of a search.
@@ -84,15 +100,17 @@ public struct Quantization: Sendable {
             case .compact: try compact(file, calibration, report)
             }
             if let calibration, let model = file.description, outcome.accuracies == nil {
-                outcome.accuracies = (
-                    try calibration.accuracy(of: file.graph, model, path: file.path),
-                    try calibration.accuracy(of: outcome.graph, model, path: file.path))
+                outcome.accuracies = Accuracies(
+                    before: [try calibration.accuracy(of: file.graph, model, path: file.path)],
+                    after: [try calibration.accuracy(of: outcome.graph, model, path: file.path)])
             }
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue, bytesBefore: file.bytes,
                 bytesAfter: written, zippedBefore: try zippedSize(file.graph), zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
-                accuracyBefore: outcome.accuracies?.before, accuracyAfter: outcome.accuracies?.after, isLayerRenewed: outcome.isLayerRenewed)
+                accuracyBefore: outcome.accuracies.map { Accuracies.mean($0.before) },
+                accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) }, worstDrop: outcome.accuracies?.worstDrop,
+                isLayerRenewed: outcome.isLayerRenewed)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as TransferLearningError {
@@ -122,20 +140,20 @@ public struct Quantization: Sendable {
             report("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
                 let graph = weights.apply(bits: bits)
-                let after = try calibration.accuracy(of: graph, model, path: file.path)
-                report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * after, 2))% (\(seconds()))")
-                return Outcome(graph: graph, bits: bits, accuracies: (before, after))
+                let accuracies = Accuracies(before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
+                report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+                return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
         }
         let cache = try CacheLocation.open(options.bottleneckDirectory)
-        let before = try renewal.candidate(file.graph, cache: cache).accuracy
+        let before = try renewal.candidate(file.graph, cache: cache).accuracies
         cache.close()
-        report("cross-validated accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
+        report("cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))")
         return try search { bits in
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
-            report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * candidate.accuracy, 2))% (\(seconds()))")
-            return Outcome(
-                graph: try renewal.renewed(candidate), bits: bits, accuracies: (before, candidate.accuracy), isLayerRenewed: true)
+            let accuracies = Accuracies(before: before, after: candidate.accuracies)
+            report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+            return Outcome(graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies, isLayerRenewed: true)
         }
     }
 
@@ -146,7 +164,7 @@ public struct Quantization: Sendable {
         while high - low > 1 {
             let middle = (low + high) / 2
             let tried = try attempt(Double(middle) / 4)
-            if let (before, after) = tried.accuracies, 100 * (before - after) <= options.maximumAccuracyDrop {
+            if let drop = tried.accuracies?.worstDrop, drop <= options.maximumAccuracyDrop {
                 (best, high) = (tried, middle)
             } else {
                 low = middle
