@@ -13,8 +13,8 @@ import TensorGraph
 /// that vary little or that others tell have coarser steps, rounding compensates its errors, and what it does to the mean goes into
 /// the bias.
 package struct CompactWeights: Sendable {
-    private let graph: Graph
-    private let layers: [PreparedLayer]
+    package let graph: Graph
+    private var layers: [PreparedLayer]
 
     /// - Parameter statistics: a layer without is rounded to the nearest.
     package init(_ graph: Graph, statistics: [InputView: InputStatistics] = [:]) {
@@ -27,7 +27,7 @@ package struct CompactWeights: Sendable {
                 (0..<view.groups).map { statistics.moments(group: $0, aboutMean: true) }
             }
             let input = moments.map { PreparedInput(statistics[view]!, $0) }
-            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input, moments) }
+            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input) }
         }.flatMap { $0 }
     }
 
@@ -40,6 +40,26 @@ package struct CompactWeights: Sendable {
     /// What these layers look at, each once, the largest first.
     package static func views(of layers: [WeightedLayer]) -> [InputView] {
         Set(layers.map(\.view)).sorted { ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < ($0.rows * $0.rows * $0.groups, $1.input, $1.window.height) }
+    }
+
+    package var count: Int { layers.count }
+
+    /// The graph with one layer's weights off as far as rounding it would take them.
+    ///
+    /// - Parameter step: in units of a channel's deviation.
+    package func trial(layer index: Int, step: Float) -> Graph {
+        let prepared = layers[index], rounded = prepared.rounded(step: step)
+        return Graph(nodes: graph.nodes.map { node in
+            guard let tensor = node.constant else { return node }
+            if node.name == prepared.layer.weights { return .constant(node.name, Tensor(prepared.weights(of: rounded), shape: tensor.shape)) }
+            guard node.name == prepared.layer.bias, let shift = rounded.shift, let values = tensor.floats else { return node }
+            return .constant(node.name, Tensor(values.indices.map { values[$0] + shift[$0 % shift.count] }, shape: tensor.shape))
+        }, trailer: graph.trailer)
+    }
+
+    /// - Parameter sensitivities: what a unit of squared step in each layer costs.
+    package mutating func weigh(_ sensitivities: [Double]) {
+        for (index, sensitivity) in sensitivities.enumerated() { layers[index].sensitivity = sensitivity }
     }
 
     /// - Parameter bits: what a weight costs in the package, on average over all layers, if the package's codes are as short as can be.

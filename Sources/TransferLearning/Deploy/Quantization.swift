@@ -62,6 +62,9 @@ public struct Quantization: Sendable {
         (self.options, self.isInterrupted) = (options, isInterrupted)
     }
 
+    /// What a weight costs on average where nothing tells how much it may.
+    private static let bits = 5.5
+
     /// A quantized graph, and what is known of it.
     private struct Outcome {
         var graph: Graph
@@ -124,15 +127,23 @@ public struct Quantization: Sendable {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         // Normalizations belong into the weights before these are rounded.
         let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true).apply(to: file.graph).0
-        guard let calibration, let model = file.description else {
-            let bits = options.bits ?? 5.5
+        guard let model = file.description else {
+            let bits = options.bits ?? Self.bits
             return Outcome(graph: CompactWeights(optimized).apply(bits: bits), bits: bits)
         }
         let clock = ContinuousClock(), start = clock.now
         func seconds() -> String { "\(fixed((clock.now - start) / .seconds(1), 0)) s" }
-        let statistics = try calibration.statistics(of: optimized, model.backbone, path: file.path)
-        let weights = CompactWeights(optimized, statistics: statistics)
-        report("looked at what \(CompactWeights.layers(of: optimized).count) layers see (\(seconds()))")
+        let survey = LayerSurvey(
+            description: model.backbone, samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
+            threads: options.threads ?? ParallelWork.coreCount, path: file.path, isInterrupted: isInterrupted)
+        var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
+        report("looked at what \(weights.count) layers see (\(seconds()))")
+        weights.weigh(try survey.sensitivities(of: weights))
+        report("found what errors in each of them do (\(seconds()))")
+        guard let calibration else {
+            let bits = options.bits ?? Self.bits
+            return Outcome(graph: weights.apply(bits: bits), bits: bits)
+        }
         let renewal = options.keepsLayer ? nil : LayerRenewal(calibration, model, path: file.path)
 
         guard let renewal else {

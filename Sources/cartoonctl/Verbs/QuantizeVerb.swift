@@ -62,7 +62,8 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
         Terminal.print("zipped \(megabytes(result.zippedBefore)) → \(megabytes(result.zippedAfter))")
         if let before = result.accuracyBefore, let after = result.accuracyAfter {
             let how = result.isLayerRenewed ? "cross-validated accuracy" : "accuracy"
-            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))% on the pictures of \(arguments.string("calibrate") ?? "")")
+            let worst = result.isLayerRenewed ? ", at worst \(fixed(result.worstDrop ?? 0, 2)) points lost," : ""
+            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))%\(worst) on the pictures of \(arguments.string("calibrate") ?? "")")
         }
     }
     return 0
