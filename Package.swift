@@ -73,7 +73,7 @@ let package = Package(
         tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph"]),
-        tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression"]),
+        tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import TensorFlowFormat
 import TensorGraph
 import TestSupport
@@ -197,5 +198,28 @@ struct OptimizationTests {
         let (result, report) = try Optimization(inputs: ["Mul"], outputs: ["pool_3/_reshape"]).apply(to: graph)
         #expect(report.spliced == 188 && report.folded == 94 && result.nodes.count == 499)
         #expect(!result.nodes.contains { ["BatchNormWithGlobalNormalization", "DecodeJpeg", "Identity"].contains($0.operation) })
+    }
+
+    @Test("changes no network's results by more than rounding", .enabled(if: SharedData.isPresent, SharedData.absence), arguments: [
+        ("models/googlenet/googlenet.pb", "input", "prob", 224),
+        ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224),
+        ("models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299),
+    ])
+    func results(_ path: String, _ input: String, _ output: String, _ size: Int) throws {
+        let graph = try GraphDef.read(path: SharedData.url(path).path)
+        let optimized = try Optimization(inputs: [input], outputs: [output]).apply(to: graph).0
+        let picture = noise(size * size * 3).map { Float($0) / 128 - 1 }
+        let (before, after) = (
+            try run(graph, on: picture, size: size, from: input, to: output), try run(optimized, on: picture, size: size, from: input, to: output))
+        let greatest = before.map(\.magnitude).max() ?? 0
+        #expect(before.count == after.count && greatest > 0)
+        #expect(zip(before, after).allSatisfy { abs($0 - $1) < 1e-5 * max(greatest, 1) })
+    }
+
+    private func run(_ graph: Graph, on picture: [Float], size: Int, from input: String, to output: String) throws -> [Float] {
+        let executor = Executor(try Plan(graph, input: input, inputShape: [1, size, size, 3], outputs: [output]))
+        executor.input.update(from: picture, count: picture.count)
+        executor.run()
+        return Array(executor.output(0))
     }
 }

@@ -142,4 +142,36 @@ struct QuantizationTests {
         let entropy = counts.reduce(0) { $0 - $1 * Math.log2($1) }
         #expect(abs(entropy - wanted) < 0.1)
     }
+
+    /// Two layers alike, one after the other.
+    private func twins() -> Graph {
+        let weights = (0..<1024).map { index -> Float in
+            let remainder = index * 37 % 101
+            return Float(remainder) / 101 - 0.5
+        }
+        return Graph(nodes: [
+            .input(), .values("v", weights, [1, 1, 32, 32]), .values("w", weights, [1, 1, 32, 32]), .convolution("y", ["x", "v"]),
+            .convolution("z", ["y", "w"]),
+        ])
+    }
+
+    @Test("a layer whose errors cost four times as much has steps half as wide")
+    func sensitivities() throws {
+        var weights = CompactWeights(twins())
+        weights.weigh([1, 4])
+        let result = weights.apply(bits: 4)
+        func step(_ name: String) throws -> Float { try #require(result.nodes.first { $0.name == "\(name)/steps" }?.constant?.floats)[0] }
+        #expect(abs(try step("v") / step("w") - 2) < 0.1)
+    }
+
+    @Test("a trial moves one layer's weights by at most half a step")
+    func trial() throws {
+        let graph = twins(), result = CompactWeights(graph).trial(layer: 1, step: 0.5)
+        let moved = zip(graph.nodes, result.nodes).map { before, after -> Float in
+            let values = zip(before.constant?.floats ?? [], after.constant?.floats ?? [])
+            return values.reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
+        }
+        // The weights' deviation is 0.29.
+        #expect(moved.count { $0 > 0 } == 1 && (moved.max() ?? 0) > 0.05 && (moved.max() ?? 1) < 0.08)
+    }
 }

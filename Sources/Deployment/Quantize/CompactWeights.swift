@@ -4,17 +4,18 @@ import TensorGraph
 
 /// The smallest package for a loss: weights on a grid of their own a channel, as fine as the layer needs.
 ///
-///     let compact = CompactWeights(graph, statistics: statistics).apply(bits: 4)
+///     var weights = CompactWeights(graph, statistics: statistics)
+///     weights.weigh(sensitivities)
+///     let compact = weights.apply(bits: 4)
 ///
 /// A layer's weights become bytes q, a `Dequantize` node that makes q − 128 of them, and products with a step a channel and a scale an
 /// input. DEFLATE's Huffman codes make the bytes cost what their entropy is, so grids have no number of levels: they have a step, and the
-/// bits a weight costs are those of its distribution over that step. Bits go where they save most error: with n weights and a
-/// relative error of κ · step², a layer's best step² is in proportion to n / κ. Where statistics of real inputs are given, inputs
-/// that vary little or that others tell have coarser steps, rounding compensates its errors, and what it does to the mean goes into
-/// the bias.
+/// bits a weight costs are those of its distribution over that step. Bits go where they save most error: where a layer of n weights does
+/// harm s · step² (`weigh`), its best step² is in proportion to n / s. Where statistics of inputs are given, inputs that vary little or
+/// that others tell have coarser steps, rounding compensates its errors, and what it does to the mean goes into the bias.
 package struct CompactWeights: Sendable {
-    private let graph: Graph
-    private let layers: [PreparedLayer]
+    package let graph: Graph
+    private var layers: [PreparedLayer]
 
     /// - Parameter statistics: a layer without is rounded to the nearest.
     package init(_ graph: Graph, statistics: [InputView: InputStatistics] = [:]) {
@@ -27,7 +28,7 @@ package struct CompactWeights: Sendable {
                 (0..<view.groups).map { statistics.moments(group: $0, aboutMean: true) }
             }
             let input = moments.map { PreparedInput(statistics[view]!, $0) }
-            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input, moments) }
+            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input) }
         }.flatMap { $0 }
     }
 
@@ -40,6 +41,27 @@ package struct CompactWeights: Sendable {
     /// What these layers look at, each once, the largest first.
     package static func views(of layers: [WeightedLayer]) -> [InputView] {
         Set(layers.map(\.view)).sorted { ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < ($0.rows * $0.rows * $0.groups, $1.input, $1.window.height) }
+    }
+
+    /// How many layers are rounded.
+    package var count: Int { layers.count }
+
+    /// The graph with one layer's weights off as far as rounding it would take them.
+    ///
+    /// - Parameter step: in units of a channel's deviation.
+    package func trial(layer index: Int, step: Float) -> Graph {
+        let prepared = layers[index], rounded = prepared.rounded(step: step)
+        return Graph(nodes: graph.nodes.map { node in
+            guard let tensor = node.constant else { return node }
+            if node.name == prepared.layer.weights { return .constant(node.name, Tensor(prepared.weights(of: rounded), shape: tensor.shape)) }
+            guard node.name == prepared.layer.bias, let shift = rounded.shift, let values = tensor.floats else { return node }
+            return .constant(node.name, Tensor(values.indices.map { values[$0] + shift[$0 % shift.count] }, shape: tensor.shape))
+        }, trailer: graph.trailer)
+    }
+
+    /// - Parameter sensitivities: of as many layers as `count`, what a unit of squared step costs, in any unit they share.
+    package mutating func weigh(_ sensitivities: [Double]) {
+        for (index, sensitivity) in sensitivities.enumerated() { layers[index].sensitivity = sensitivity }
     }
 
     /// - Parameter bits: what a weight costs in the package, on average over all layers, if the package's codes are as short as can be.

@@ -42,8 +42,8 @@ struct PreparedLayer: Sendable {
     }
 
     let layer: WeightedLayer
-    /// Up to a factor that all layers share, and in units of a channel's deviation.
-    let bestStep: Double
+    /// What a unit of squared step costs.
+    var sensitivity = 1.0
     private let weights: [Float]
     /// `[channels]`, root mean squares of weights over their rows' scales.
     private let deviations: [Float]
@@ -53,7 +53,7 @@ struct PreparedLayer: Sendable {
     /// `[rows]`
     private let scales: [Float]
 
-    init(_ layer: WeightedLayer, _ weights: [Float], _ input: PreparedInput?, _ moments: [[Double]]?) {
+    init(_ layer: WeightedLayer, _ weights: [Float], _ input: PreparedInput?) {
         (self.layer, self.weights, self.input) = (layer, weights, input)
         let channels = layer.channels, rows = layer.rows
         let scales = (0..<rows).map { row in input?.scales.map { $0[row % $0.count] } ?? 1 }
@@ -69,18 +69,11 @@ struct PreparedLayer: Sendable {
         }
         deviations = squares.map { ($0 / Float(rows)).squareRoot() }
         self.greatest = greatest
-        guard let input, let moments else {
-            bestStep = Double(layer.count).squareRoot()
-            return
-        }
-        var noise = 0.0, signal = 0.0
-        for g in 0..<layer.groups {
-            let cost = zip(input.compensations[g].costs, scales).reduce(0) { $0 + Double($1.0 * $1.1 * $1.1) }
-            for c in g * layer.columns..<(g + 1) * layer.columns { noise += cost * Double(deviations[c] * deviations[c]) / 12 }
-            signal += layer.energy(weights, moments[g], group: g)
-        }
-        bestStep = (Double(layer.count) * max(signal, 1e-12) / max(noise, 1e-12)).squareRoot()
     }
+
+    /// Up to a factor that all layers share, and in units of a channel's deviation: of weights that cost −log₂ step each and an error of
+    /// `sensitivity` · step².
+    var bestStep: Double { (Double(layer.count) / max(sensitivity, 1e-30)).squareRoot() }
 
     /// `[channels]`. Few digits cost few bytes; upward, so that the greatest weight still has a level.
     private func steps(_ step: Float) -> [Float] {
@@ -129,32 +122,10 @@ struct PreparedLayer: Sendable {
             codes: codes, steps: steps, scales: input.scales, shift: layer.bias == nil ? nil : shift.map { Float($0) },
             isDepthwise: layer.groups > 1)
     }
-}
 
-extension WeightedLayer {
-    /// Σ wᵀ H w over a group's columns: how much its outputs vary.
-    ///
-    /// - Parameters:
-    ///   - weights: `[rows, channels]`.
-    ///   - moments: `[rows, rows]`, the lower half.
-    fileprivate func energy(_ weights: [Float], _ moments: [Double], group: Int) -> Double {
-        var total = 0.0, sums = [Float](repeating: 0, count: columns)
-        weights.withUnsafeBufferPointer { weights in
-            sums.withUnsafeMutableBufferPointer { sums in
-                for i in 0..<rows {
-                    for n in 0..<columns { sums[n] = 0 }
-                    for j in 0...i {
-                        // Twice, for the half that is not there.
-                        let moment = Float(moments[i &* rows &+ j] * (i == j ? 1 : 2))
-                        guard moment != 0 else { continue }
-                        let line = weights.baseAddress! + (j &* channels &+ group &* columns)
-                        for n in 0..<columns { sums[n] += moment * line[n] }
-                    }
-                    let line = weights.baseAddress! + (i &* channels &+ group &* columns)
-                    for n in 0..<columns { total += Double(sums[n] * line[n]) }
-                }
-            }
-        }
-        return total
+    /// `[rows, channels]`: what codes stand for.
+    func weights(of rounded: Rounded) -> [Float] {
+        let channels = layer.channels
+        return rounded.codes.indices.map { Float(rounded.codes[$0]) * scales[$0 / channels] * rounded.steps[$0 % channels] }
     }
 }

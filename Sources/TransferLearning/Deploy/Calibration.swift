@@ -24,40 +24,10 @@ struct Calibration: Sendable {
         }
     }
 
-    /// What each layer's window sees.
-    ///
-    /// - Parameters:
-    ///   - count: how many pictures; they are spread evenly over all.
-    ///   - places: how many places of each.
-    func statistics(
-        of graph: Graph, _ backbone: BackboneDescription, path: FilePath, count: Int = 128, places: Int = 64
-    ) throws(TransferLearningError) -> [InputView: InputStatistics] {
-        let views = CompactWeights.views(of: CompactWeights.layers(of: graph))
-        let inputs = Set(views.map(\.input)).sorted()
-        let executor = Executor(try plan(graph, backbone, outputs: inputs, path: path), pool: threads > 1 ? ThreadPool(threads: threads) : nil)
-        let reader = PictureReader(backbone, executor, isStrict: false)
-        let gathered = Mutex(views.map { InputStatistics($0) })
+    /// About as many pictures as asked for, spread evenly over all.
+    func files(count: Int) -> [FilePath] {
         let pictures = pictures
-        for index in stride(from: 0, to: pictures.count, by: max(1, pictures.count / count)) {
-            if isInterrupted() { throw .interrupted(done: index, of: pictures.count) }
-            guard let bytes = try? FileSystem.read(pictures[index].path), (try? reader.run(bytes)) != nil else { continue }
-            // Each view's statistics are taken out, so that threads do not wait for each other and nothing is copied.
-            let images = inputs.indices.map { SharedImage(executor.output($0)) }
-            let shapes = executor.plan.outputShapes
-            DispatchQueue.concurrentPerform(iterations: views.count) { number in
-                let input = inputs.firstIndex(of: views[number].input)!
-                var mine = gathered.withLock { all in
-                    var taken = InputStatistics.empty
-                    swap(&taken, &all[number])
-                    return taken
-                }
-                let shape = shapes[input].count == 4 ? shapes[input] : [1, 1, 1, shapes[input][1]]
-                mine.add(images[input].floats, height: shape[1], width: shape[2], places: places)
-                gathered.withLock { swap(&mine, &$0[number]) }
-            }
-        }
-        let statistics = gathered.withLock { $0 }
-        return Dictionary(uniqueKeysWithValues: zip(views, statistics))
+        return Swift.stride(from: 0, to: pictures.count, by: max(1, pictures.count / count)).map { pictures[$0].path }
     }
 
     /// How many of the pictures that can be read are given their own class's name, 0 to 1.
@@ -100,11 +70,5 @@ struct Calibration: Sendable {
         do {
             return try Plan(graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: outputs)
         } catch { throw TransferLearningError(error, path: path.description) }
-    }
-
-    /// An executor's output, which nobody writes to while it is read.
-    private struct SharedImage: @unchecked Sendable {
-        let floats: UnsafeBufferPointer<Float>
-        init(_ floats: UnsafeBufferPointer<Float>) { self.floats = floats }
     }
 }

@@ -45,7 +45,9 @@ public struct QuantizeResult: Sendable, Codable {
     public let bits: Double?
     /// Shares of the calibration pictures that are given their own class; nil without pictures.
     public let accuracyBefore, accuracyAfter: Double?
-    /// Whether the final layer was trained anew; these shares are then of a cross-validation.
+    /// Points of accuracy lost, in the cross-validation that lost most.
+    public let worstDrop: Double?
+    /// Whether the final layer was trained anew; these shares are then means of three cross-validations.
     public let isLayerRenewed: Bool
 
     public func json() throws -> String { try JSON.text(self) }
@@ -60,12 +62,29 @@ public struct Quantization: Sendable {
         (self.options, self.isInterrupted) = (options, isInterrupted)
     }
 
+    /// What a weight costs on average where nothing tells how much it may.
+    private static let bits = 5.5
+
     /// A quantized graph, and what is known of it.
     private struct Outcome {
         var graph: Graph
         var bits: Double?
-        var accuracies: (before: Double, after: Double)?
+        var accuracies: Accuracies?
         var isLayerRenewed = false
+    }
+
+    /// Shares of pictures given their own class, before and after; several of each where they are had by several cross-validations.
+    private struct Accuracies {
+        let before, after: [Double]
+
+        /// In points, of the pair that differs most.
+        var worstDrop: Double { zip(before, after).map { 100 * ($0 - $1) }.max() ?? 0 }
+
+        static func mean(_ shares: [Double]) -> Double { shares.reduce(0, +) / Double(max(shares.count, 1)) }
+
+        var text: String {
+            "\(fixed(100 * Self.mean(after), 2))%" + (after.count > 1 ? ", at worst \(fixed(worstDrop, 2)) points lost" : "")
+        }
     }
 
     /// - Parameter report: called with a line about each step of a search.
@@ -84,15 +103,17 @@ public struct Quantization: Sendable {
             case .compact: try compact(file, calibration, report)
             }
             if let calibration, let model = file.description, outcome.accuracies == nil {
-                outcome.accuracies = (
-                    try calibration.accuracy(of: file.graph, model, path: file.path),
-                    try calibration.accuracy(of: outcome.graph, model, path: file.path))
+                outcome.accuracies = Accuracies(
+                    before: [try calibration.accuracy(of: file.graph, model, path: file.path)],
+                    after: [try calibration.accuracy(of: outcome.graph, model, path: file.path)])
             }
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue, bytesBefore: file.bytes,
                 bytesAfter: written, zippedBefore: try zippedSize(file.graph), zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
-                accuracyBefore: outcome.accuracies?.before, accuracyAfter: outcome.accuracies?.after, isLayerRenewed: outcome.isLayerRenewed)
+                accuracyBefore: outcome.accuracies.map { Accuracies.mean($0.before) },
+                accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) }, worstDrop: outcome.accuracies?.worstDrop,
+                isLayerRenewed: outcome.isLayerRenewed)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as TransferLearningError {
@@ -106,15 +127,23 @@ public struct Quantization: Sendable {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         // Normalizations belong into the weights before these are rounded.
         let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true).apply(to: file.graph).0
-        guard let calibration, let model = file.description else {
-            let bits = options.bits ?? 5.5
+        guard let model = file.description else {
+            let bits = options.bits ?? Self.bits
             return Outcome(graph: CompactWeights(optimized).apply(bits: bits), bits: bits)
         }
         let clock = ContinuousClock(), start = clock.now
         func seconds() -> String { "\(fixed((clock.now - start) / .seconds(1), 0)) s" }
-        let statistics = try calibration.statistics(of: optimized, model.backbone, path: file.path)
-        let weights = CompactWeights(optimized, statistics: statistics)
-        report("looked at what \(CompactWeights.layers(of: optimized).count) layers see (\(seconds()))")
+        let survey = LayerSurvey(
+            description: model.backbone, samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
+            threads: options.threads ?? ParallelWork.coreCount, path: file.path, isInterrupted: isInterrupted)
+        var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
+        report("looked at what \(weights.count) layers see (\(seconds()))")
+        weights.weigh(try survey.sensitivities(of: weights))
+        report("found what errors in each of them do (\(seconds()))")
+        guard let calibration else {
+            let bits = options.bits ?? Self.bits
+            return Outcome(graph: weights.apply(bits: bits), bits: bits)
+        }
         let renewal = options.keepsLayer ? nil : LayerRenewal(calibration, model, path: file.path)
 
         guard let renewal else {
@@ -122,20 +151,20 @@ public struct Quantization: Sendable {
             report("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
                 let graph = weights.apply(bits: bits)
-                let after = try calibration.accuracy(of: graph, model, path: file.path)
-                report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * after, 2))% (\(seconds()))")
-                return Outcome(graph: graph, bits: bits, accuracies: (before, after))
+                let accuracies = Accuracies(before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
+                report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+                return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
         }
         let cache = try CacheLocation.open(options.bottleneckDirectory)
-        let before = try renewal.candidate(file.graph, cache: cache).accuracy
+        let before = try renewal.candidate(file.graph, cache: cache).accuracies
         cache.close()
-        report("cross-validated accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
+        report("cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))")
         return try search { bits in
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
-            report("\(fixed(bits, 2)) bits a weight: \(fixed(100 * candidate.accuracy, 2))% (\(seconds()))")
-            return Outcome(
-                graph: try renewal.renewed(candidate), bits: bits, accuracies: (before, candidate.accuracy), isLayerRenewed: true)
+            let accuracies = Accuracies(before: before, after: candidate.accuracies)
+            report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+            return Outcome(graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies, isLayerRenewed: true)
         }
     }
 
@@ -146,7 +175,7 @@ public struct Quantization: Sendable {
         while high - low > 1 {
             let middle = (low + high) / 2
             let tried = try attempt(Double(middle) / 4)
-            if let (before, after) = tried.accuracies, 100 * (before - after) <= options.maximumAccuracyDrop {
+            if let drop = tried.accuracies?.worstDrop, drop <= options.maximumAccuracyDrop {
                 (best, high) = (tried, middle)
             } else {
                 low = middle

@@ -1,0 +1,150 @@
+import Backbones
+import Deployment
+import Dispatch
+import FinalLayer
+import Inference
+import Synchronization
+import TensorGraph
+
+/// What a network's layers see in pictures, and how much errors in each of them change its bottleneck.
+struct LayerSurvey: Sendable {
+    /// Pictures that are shown to the network.
+    enum Samples: Sendable {
+        case files([FilePath])
+        /// Painted ones, so many.
+        case leaves(Int)
+    }
+
+    let description: BackboneDescription
+    let samples: Samples
+    let threads: Int
+    let path: FilePath
+    let isInterrupted: @Sendable () -> Bool
+
+    /// What each layer's window sees.
+    ///
+    /// - Parameter places: how many places of each picture.
+    func statistics(of graph: Graph, places: Int = 64) throws(TransferLearningError) -> [InputView: InputStatistics] {
+        let views = CompactWeights.views(of: CompactWeights.layers(of: graph))
+        let inputs = Set(views.map(\.input)).sorted()
+        let plan: Plan
+        do {
+            plan = try Plan(graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: inputs)
+        } catch { throw TransferLearningError(error, path: path.description) }
+        let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+        let reader = PictureReader(description, executor, isStrict: false)
+        let gathered = Mutex(views.map { InputStatistics($0) })
+        for index in 0..<count {
+            if isInterrupted() { throw .interrupted(done: index, of: count) }
+            guard show(index, to: reader) else { continue }
+            executor.run()
+            // Each view's statistics are taken out, so that threads do not wait for each other and nothing is copied.
+            let images = inputs.indices.map { SharedImage(executor.output($0)) }
+            DispatchQueue.concurrentPerform(iterations: views.count) { number in
+                let input = inputs.firstIndex(of: views[number].input)!
+                var mine = gathered.withLock { all in
+                    var taken = InputStatistics.empty
+                    swap(&taken, &all[number])
+                    return taken
+                }
+                let shape = plan.outputShapes[input].count == 4 ? plan.outputShapes[input] : [1, 1, 1, plan.outputShapes[input][1]]
+                mine.add(images[input].floats, height: shape[1], width: shape[2], places: places)
+                gathered.withLock { swap(&mine, &$0[number]) }
+            }
+        }
+        let statistics = gathered.withLock { $0 }
+        return Dictionary(uniqueKeysWithValues: zip(views, statistics))
+    }
+
+    /// How much a unit of squared step in each layer of `weights` alone changes the bottleneck: the mean square of the change, in units of how
+    /// much each feature varies from picture to picture.
+    ///
+    /// - Parameter pictures: so many of the samples are shown to each of the changed networks.
+    func sensitivities(of weights: CompactWeights, pictures: Int = 16) throws -> [Double] {
+        let exact = try extractor(weights.graph), size = exact.size
+        let reader = PictureReader(description, Executor(exact.plan), isStrict: false)
+        var images: [[Float]] = [], features: [Float] = []
+        for index in stride(from: 0, to: count, by: max(1, count / pictures)) where show(index, to: reader) {
+            images.append(Array(UnsafeBufferPointer(start: reader.executor.input, count: description.height * description.width * 3)))
+            reader.executor.run()
+            features += reader.executor.output(0)
+        }
+        let inverses = Self.inverseDeviations(features, groups: exact.groups, size: size)
+        let failure = Mutex<(any Error)?>(nil), result = Mutex([Double](repeating: 0, count: weights.count))
+        let shown = images, expected = features
+        let done = ParallelWork.run(
+            count: weights.count, threads: threads, isCancelled: isInterrupted,
+            makeWorker: {
+                { layer in
+                    do {
+                        let executor = Executor(try extractor(weights.trial(layer: layer, step: Self.step)).plan)
+                        var sum = 0.0
+                        for (p, image) in shown.enumerated() {
+                            image.withUnsafeBufferPointer { executor.input.update(from: $0.baseAddress!, count: $0.count) }
+                            executor.run()
+                            for (k, value) in executor.output(0).enumerated() {
+                                let change = Double((value - expected[p * size + k]) * inverses[k])
+                                sum += change * change
+                            }
+                        }
+                        let mean = sum / Double(max(expected.count, 1)) / Double(Self.step * Self.step)
+                        result.withLock { $0[layer] = mean }
+                    } catch { failure.withLock { $0 = error } }
+                }
+            },
+            report: { _ in })
+        if let error = failure.withLock({ $0 }) { throw error }
+        guard done == weights.count else { throw TransferLearningError.interrupted(done: done, of: weights.count) }
+        return result.withLock { $0 }
+    }
+
+    /// Costs some 3.7 bits a weight: about as coarse as layers become.
+    private static let step: Float = 0.3
+
+    /// Features that vary little are taken to vary a tenth of what their group does, as the final layer takes them.
+    private static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
+        let rows = features.count / max(size, 1)
+        let variances = (0..<size).map { k in
+            let column = (0..<rows).map { Double(features[$0 * size + k]) }, mean = column.reduce(0, +) / Double(max(rows, 1))
+            return column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(rows, 1))
+        }
+        var inverses = [Float](repeating: 0, count: size)
+        for group in groups {
+            let least = 0.01 * group.columns.reduce(0) { $0 + variances[$1] } / Double(max(group.columns.count, 1))
+            for k in group.columns { inverses[k] = Float(1 / max(variances[k], least, 1e-30).squareRoot()) }
+        }
+        return inverses
+    }
+
+    private var count: Int {
+        switch samples {
+        case .files(let files): files.count
+        case .leaves(let count): count
+        }
+    }
+
+    /// - Returns: whether the picture lies in the executor's input.
+    private func show(_ index: Int, to reader: PictureReader) -> Bool {
+        switch samples {
+        case .files(let files):
+            guard let bytes = try? FileSystem.read(files[index]) else { return false }
+            return (try? reader.read(bytes)) != nil
+        case .leaves:
+            let picture = FallenLeaves(width: description.width, height: description.height).picture(index)
+            for i in picture.indices { reader.executor.input[i] = (picture[i] - description.mean) * description.scale }
+            return true
+        }
+    }
+
+    private func extractor(_ graph: Graph) throws(TransferLearningError) -> FeatureExtractor {
+        let backbone: Backbone
+        do { backbone = try Backbone(description, in: graph, path: path.description) } catch { throw TransferLearningError(error) }
+        return try FeatureExtractor(backbone)
+    }
+
+    /// An executor's output, which nobody writes to while it is read.
+    private struct SharedImage: @unchecked Sendable {
+        let floats: UnsafeBufferPointer<Float>
+        init(_ floats: UnsafeBufferPointer<Float>) { self.floats = floats }
+    }
+}
