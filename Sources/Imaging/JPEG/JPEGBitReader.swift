@@ -19,6 +19,13 @@ struct JPEGBitReader {
         /// The first byte not taken up.
         fileprivate var next: UnsafePointer<UInt8>
 
+        /// Makes at least 56 bits ready.
+        @inline(__always) fileprivate mutating func refill() {
+            buffer |= UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: count)
+            next += (63 &- count) &>> 3
+            count |= 56
+        }
+
         @inline(__always) fileprivate mutating func take(_ bits: Int) {
             buffer = buffer &<< UInt64(truncatingIfNeeded: bits)
             count &-= bits
@@ -56,10 +63,7 @@ struct JPEGBitReader {
     @inline(__always) private mutating func fill(_ bits: inout Window) {
         if bits.count >= 32 { return }
         if bits.next <= clear {
-            let word = UInt64(bigEndian: UnsafeRawPointer(bits.next).loadUnaligned(as: UInt64.self))
-            bits.buffer |= word &>> UInt64(truncatingIfNeeded: bits.count)
-            bits.next += (63 &- bits.count) &>> 3
-            bits.count |= 56
+            bits.refill()
         } else {
             window = bits
             fillSlowly()
@@ -123,6 +127,21 @@ struct JPEGBitReader {
         table.entries + Int(truncatingIfNeeded: bits.buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits))
     }
 
+    /// The entry of the next code, and bits enough for it and its value: they take at most 17 and 15.
+    @inline(__always) private mutating func nextEntry(
+        _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
+    ) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
+        guard bits.next <= clear else {
+            fill(&bits)
+            return entry(table, bits)
+        }
+        // Whatever was taken has left the bits of a lookup, which need not wait for more. More come each time, because no processor
+        // foresees when they are needed.
+        let found = entry(table, bits)
+        bits.refill()
+        return found
+    }
+
     /// The next symbol; 0 for a code that the table does not have.
     @inline(__always) mutating func symbol(_ table: JPEGHuffmanTable.Pointers, _ bits: inout Window) -> Int {
         fill(&bits)
@@ -138,9 +157,7 @@ struct JPEGBitReader {
     @inline(__always) mutating func coefficient(
         _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
     ) -> (run: Int, value: Int?) {
-        // A code takes at most 17 bits, a value 15.
-        fill(&bits)
-        let found = entry(table, bits)
+        let found = nextEntry(table, &bits)
         if found.pointee.hasValue { return (found.pointee.run, value(found.pointee, &bits)) }
         var entry = found.pointee
         if entry.total == 0 { entry = longCode(table, bits) }
