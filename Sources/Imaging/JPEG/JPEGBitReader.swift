@@ -13,13 +13,13 @@ import Glibc
 struct JPEGBitReader {
     /// Where reading is.
     struct Window {
-        /// The next bits, at the top. Below `count` of them there may be more of what follows, never anything else.
+        /// The next bits, at the top, 63 at most. Below `count` of them there may be more of what follows, never anything else.
         fileprivate var buffer: UInt64 = 0
         fileprivate var count = 0
         /// The first byte not taken up.
         fileprivate var next: UnsafePointer<UInt8>
 
-        /// Makes at least 56 bits ready.
+        /// Makes 56 to 63 bits ready, of which there are 63 at most.
         @inline(__always) fileprivate mutating func refill() {
             buffer |= UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: count)
             next += (63 &- count) &>> 3
@@ -80,7 +80,7 @@ struct JPEGBitReader {
             bits.buffer |= UInt64(byte) << UInt64(56 - bits.count)
             bits.count += 8
         }
-        while bits.count <= 56 {
+        while bits.count < 56 {
             if bits.next < end {
                 let byte = bits.next.pointee
                 if byte != 0xFF {
