@@ -13,11 +13,18 @@ import Glibc
 struct JPEGBitReader {
     /// Where reading is.
     struct Window {
-        /// The next bits, at the top. Below `count` of them there may be more of what follows, never anything else.
+        /// The next bits, at the top, 63 at most. Below `count` of them there may be more of what follows, never anything else.
         fileprivate var buffer: UInt64 = 0
         fileprivate var count = 0
         /// The first byte not taken up.
         fileprivate var next: UnsafePointer<UInt8>
+
+        /// Makes 56 to 63 bits ready, of which there are 63 at most.
+        @inline(__always) fileprivate mutating func refill() {
+            buffer |= UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: count)
+            next += (63 &- count) &>> 3
+            count |= 56
+        }
 
         @inline(__always) fileprivate mutating func take(_ bits: Int) {
             buffer = buffer &<< UInt64(truncatingIfNeeded: bits)
@@ -56,10 +63,7 @@ struct JPEGBitReader {
     @inline(__always) private mutating func fill(_ bits: inout Window) {
         if bits.count >= 32 { return }
         if bits.next <= clear {
-            let word = UInt64(bigEndian: UnsafeRawPointer(bits.next).loadUnaligned(as: UInt64.self))
-            bits.buffer |= word &>> UInt64(truncatingIfNeeded: bits.count)
-            bits.next += (63 &- bits.count) &>> 3
-            bits.count |= 56
+            bits.refill()
         } else {
             window = bits
             fillSlowly()
@@ -76,7 +80,7 @@ struct JPEGBitReader {
             bits.buffer |= UInt64(byte) << UInt64(56 - bits.count)
             bits.count += 8
         }
-        while bits.count <= 56 {
+        while bits.count < 56 {
             if bits.next < end {
                 let byte = bits.next.pointee
                 if byte != 0xFF {
@@ -123,6 +127,21 @@ struct JPEGBitReader {
         table.entries + Int(truncatingIfNeeded: bits.buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits))
     }
 
+    /// The entry of the next code, and bits enough for it and its value: they take at most 17 and 15.
+    @inline(__always) private mutating func nextEntry(
+        _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
+    ) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
+        guard bits.next <= clear else {
+            fill(&bits)
+            return entry(table, bits)
+        }
+        // Whatever was taken has left the bits of a lookup, which need not wait for more. More come each time, because no processor
+        // foresees when they are needed.
+        let found = entry(table, bits)
+        bits.refill()
+        return found
+    }
+
     /// The next symbol; 0 for a code that the table does not have.
     @inline(__always) mutating func symbol(_ table: JPEGHuffmanTable.Pointers, _ bits: inout Window) -> Int {
         fill(&bits)
@@ -138,9 +157,7 @@ struct JPEGBitReader {
     @inline(__always) mutating func coefficient(
         _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
     ) -> (run: Int, value: Int?) {
-        // A code takes at most 17 bits, a value 15.
-        fill(&bits)
-        let found = entry(table, bits)
+        let found = nextEntry(table, &bits)
         if found.pointee.hasValue { return (found.pointee.run, value(found.pointee, &bits)) }
         var entry = found.pointee
         if entry.total == 0 { entry = longCode(table, bits) }

@@ -19,7 +19,7 @@ extension JPEGBitReader {
     ///   - prediction: the DC value of the component's last block; becomes this one's.
     ///   - block: coefficients that the block does not have stay as they are.
     /// - Returns: whether the block has coefficients besides DC.
-    mutating func readBlock(
+    @inline(__always) mutating func readBlock(
         _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>, prediction: inout Int32,
         into block: UnsafeMutablePointer<Int16>
     ) -> Bool {
