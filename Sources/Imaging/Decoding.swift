@@ -35,6 +35,9 @@ public struct DecodingOptions: Sendable {
     public var inverseDCT = InverseDCT.accurate
     /// Decode a JPEG at 1/1, 1/2, 1/4 or 1/8 of its size; other formats ignore it.
     public var scaleDenominator = 1
+    /// Estimate what an incomplete progressive JPEG lacks as libjpeg-turbo before 3.0 does, which TensorFlow has: across MCU rows it takes
+    /// nearer blocks than it means to (its issue 721).
+    public var smoothsAsOlderLibjpegTurbo = false
     /// Hand out 4 channels where the picture has transparency; otherwise alpha is dropped.
     public var keepsAlpha = false
     /// Read PNGs in Apple's CgBI variant, which no standard describes and no other common reader takes.

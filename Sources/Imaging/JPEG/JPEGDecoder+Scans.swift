@@ -285,9 +285,12 @@ extension JPEGDecoder {
         // libjpeg-turbo counts rows as if all MCU rows had as many as this one: in the last one that is not so.
         let counted = mcuRow * rows + row, last = rows * frame.mcusDown - 1
         let above = counted > 0 ? here - 1 : here, below = counted < last ? here + 1 : here
+        let isOlder = options.smoothsAsOlderLibjpegTurbo
+        let hasTwoAbove = isOlder ? row > 1 || mcuRow > 1 : counted > 1
+        let hasTwoBelow = isOlder ? row < rows - 2 || mcuRow < frame.mcusDown - 2 : counted < last - 1
         let neighbours = JPEGSmoothing.Neighbours(
             values: UnsafePointer(coefficients.dc), stride: coefficients.across, lastColumn: component.blocksAcross - 1,
-            rows: [counted > 1 ? here - 2 : above, above, here, below, counted < last - 1 ? here + 2 : below])
+            rows: [hasTwoAbove ? here - 2 : above, above, here, below, hasTwoBelow ? here + 2 : below])
         for column in 0..<component.blocksAcross {
             let place = here * coefficients.across + column, block = workspace + 64 * (column & 3)
             if coefficients.masks[place] == 0 {
