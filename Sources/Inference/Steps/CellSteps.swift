@@ -23,7 +23,7 @@ extension StepMaker {
 }
 
 /// A convolution of every channel by itself over cells, a row of output pixels a unit.
-struct CellDepthwiseStep: Step {
+struct CellDepthwiseStep: PlainStep {
     let name: String
     let kind: String
     let work: Int
@@ -71,7 +71,7 @@ struct CellDepthwiseStep: Step {
 }
 
 /// The largest value or the mean of windows of cells; pixels beyond the edges do not count. A row of output pixels a unit.
-struct CellPoolStep: Step {
+struct CellPoolStep: PlainStep {
     let name: String
     var kind: String { "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width) \(input.element.kind.name)" }
     var unitCount: Int { output.extent.height }
@@ -100,7 +100,7 @@ struct CellPoolStep: Step {
 }
 
 /// An image from one element to another. A row of pixels a unit.
-struct CellConversionStep: Step {
+struct CellConversionStep: PlainStep {
     let name: String
     var kind: String { input.element == output.element ? "copy" : "to \(output.element.kind.name)" }
     var unitCount: Int { input.extent.height }

@@ -26,6 +26,4 @@ struct ConcurrentStep: Step {
         let (step, unit) = units[unit]
         steps[step].run(unit: unit, in: arena, scratch: scratch)
     }
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
 }

@@ -4,7 +4,7 @@ import Kernels
 ///
 /// The filter is cut into stretches whose panel stays in the first-level cache while all pixels of a block pass by; the block's
 /// pixels stay in the second level meanwhile. The order of additions depends on the layer alone.
-struct ConvolutionStep: Step {
+struct ConvolutionStep: PlainStep {
     let name: String
     let kind: String
     let work: Int

@@ -1,7 +1,7 @@
 import Kernels
 
 /// A convolution of every channel by itself. A row of output pixels a unit.
-struct DepthwiseStep: Step {
+struct DepthwiseStep: PlainStep {
     let name: String
     let kind: String
     let work: Int

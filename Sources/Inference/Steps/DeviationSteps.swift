@@ -1,5 +1,5 @@
 /// `(x - center)²` with one center a channel. A row of pixels a unit.
-struct SquaredDifferenceStep: Step {
+struct SquaredDifferenceStep: PlainStep {
     let name: String
     var kind: String { "squared difference" }
     var unitCount: Int { input.extent.height }
@@ -20,7 +20,7 @@ struct SquaredDifferenceStep: Step {
 }
 
 /// `√x`. A row of pixels a unit.
-struct SquareRootStep: Step {
+struct SquareRootStep: PlainStep {
     let name: String
     var kind: String { "square root" }
     var unitCount: Int { input.extent.height }

@@ -76,8 +76,6 @@ struct DotConvolutionStep: Step {
         unitCount = blocks * unitsAcross
     }
 
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
-
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)

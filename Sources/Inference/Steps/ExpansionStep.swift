@@ -63,6 +63,4 @@ struct ExpansionStep: Step {
         }
         for y in band { depthwise.run(row: y, channels: first..<min(channels, first + panelWidth), from: image, in: arena) }
     }
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
 }

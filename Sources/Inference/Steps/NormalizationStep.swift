@@ -10,7 +10,7 @@ import Darwin
 /// Divides by a power of the neighbouring channels' energy. A row of pixels a unit.
 ///
 /// - Source: TensorFlow `LRN`: `x / (bias + alpha * Σ x²)^beta`, the sum over `radius` channels to both sides.
-struct LocalResponseNormalizationStep: Step {
+struct LocalResponseNormalizationStep: PlainStep {
     let name: String
     var kind: String { "lrn" }
     var unitCount: Int { input.extent.height }

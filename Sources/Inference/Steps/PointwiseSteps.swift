@@ -8,7 +8,7 @@ import Darwin
 #endif
 
 /// Scale, shift, sum of two images and clamp, as far as no convolution took them up; also copies. A row of pixels a unit.
-struct PointwiseStep: Step {
+struct PointwiseStep: PlainStep {
     let name: String
     let kind: String
     var unitCount: Int { input.extent.height }
@@ -50,7 +50,7 @@ struct PointwiseStep: Step {
 }
 
 /// The numbers of one image in row-major order, written into another extent.
-struct ReshapeStep: Step {
+struct ReshapeStep: PlainStep {
     let name: String
     var kind: String { "reshape" }
     var unitCount: Int { 1 }
@@ -71,7 +71,7 @@ struct ReshapeStep: Step {
 }
 
 /// Zeros around a copy, for the rare image whose padding no convolution takes up. A row of output pixels a unit.
-struct PadStep: Step {
+struct PadStep: PlainStep {
     let name: String
     var kind: String { "pad" }
     var unitCount: Int { output.extent.height }
@@ -93,7 +93,7 @@ struct PadStep: Step {
 }
 
 /// `exp(x - max) / Σ exp(x - max)` over the channels of each pixel.
-struct SoftmaxStep: Step {
+struct SoftmaxStep: PlainStep {
     let name: String
     var kind: String { "softmax" }
     var unitCount: Int { input.extent.height }

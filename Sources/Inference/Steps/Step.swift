@@ -9,13 +9,20 @@ protocol Step: Sendable {
     var work: Int { get }
     /// Floats that a unit needs for itself while it runs.
     var scratchSize: Int { get }
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>)
+}
+
+/// A step whose units need no memory of their own.
+protocol PlainStep: Step {
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
 }
 
 extension Step {
     var work: Int { 0 }
     var scratchSize: Int { 0 }
+}
+
+extension PlainStep {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) { run(unit: unit, in: arena) }
 }
 

@@ -1,7 +1,7 @@
 import Kernels
 
 /// The largest value or the mean of windows; pixels beyond the edges do not count. A row of output pixels a unit.
-struct PoolStep: Step {
+struct PoolStep: PlainStep {
     let name: String
     var kind: String { "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width)" }
     var unitCount: Int { output.extent.height }
@@ -26,7 +26,7 @@ struct PoolStep: Step {
 }
 
 /// The largest value or the mean of each channel.
-struct ReductionStep: Step {
+struct ReductionStep: PlainStep {
     let name: String
     var kind: String { isMaximum ? "maximum" : "mean" }
     var unitCount: Int { 1 }

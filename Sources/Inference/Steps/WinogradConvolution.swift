@@ -185,6 +185,4 @@ struct WinogradStep: Step {
                 panel, tiles, pixels: scratch, stride: stride, products: scratch + convolution.positions * stride, in: arena)
         }
     }
-
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) { preconditionFailure("needs scratch memory") }
 }
