@@ -101,7 +101,7 @@ struct LayerSurvey: Sendable {
     /// Costs some 3.7 bits a weight: about as coarse as layers become.
     private static let step: Float = 0.3
 
-    /// Features that vary little are taken to vary a tenth of what their group does, as the final layer takes them.
+    /// Features that vary little are taken to vary as much as the final layer takes them to.
     private static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
         let rows = features.count / max(size, 1)
         let variances = (0..<size).map { k in
@@ -110,7 +110,7 @@ struct LayerSurvey: Sendable {
         }
         var inverses = [Float](repeating: 0, count: size)
         for group in groups {
-            let least = 0.01 * group.columns.reduce(0) { $0 + variances[$1] } / Double(max(group.columns.count, 1))
+            let least = Standardization.leastShare * Standardization.leastShare * group.columns.reduce(0) { $0 + variances[$1] } / Double(max(group.columns.count, 1))
             for k in group.columns { inverses[k] = Float(1 / max(variances[k], least, 1e-30).squareRoot()) }
         }
         return inverses
