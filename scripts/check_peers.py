@@ -233,7 +233,7 @@ with tempfile.TemporaryDirectory() as folder:
     report.line("optimized: TensorFlow, to the model", f"largest difference {change:.2g}", change <= 1e-5)
     check_rounded(model, forms["weights_rounded"])
 
-    # Rounding changes probabilities; the bytes of `compact` are kept where a factor an output is all that they need.
+    # Rounding to bytes changes probabilities.
     gross = (1, len(pixels_of) // 10)
     exports = [
         ("model", "float", (1e-3, 0)), ("model", "int8", gross), ("weights", "float", (1e-3, 0)), ("compact", "float", (1e-3, 0)), ("compact", "int8", gross),

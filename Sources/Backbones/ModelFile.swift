@@ -110,7 +110,8 @@ package struct ModelFile: Sendable {
         // A model of retrain.py's: known by its network.
         let backbone: BackboneDescription
         if let known = BackboneDescription.recognized(in: graph) { backbone = known } else { backbone = try Backbone.describe(path) }
-        guard let output = graph.nodes.contains(where: { $0.name == "final_result" }) ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
+        let isNamed = graph.nodes.contains { $0.name == "final_result" }
+        guard let output = isNamed ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
             throw .noSuchTensor(path: path, name: "final_result", nearest: [])
         }
         guard let labels else {

@@ -22,7 +22,9 @@ let quantizeVerb = Verb(
                 + "is right. compact trains the final layer anew on them, given 50 of each class; without, it looks at painted pictures."),
         .flag("keep_layer", "compact: keep the final layer as it is."),
         .bottleneckDirectory,
-        .value("max_accuracy_drop", "P", "compact: the points of accuracy that may be lost on these pictures, in the worst of three cross-validations. Default: 0.5"),
+        .value(
+            "max_accuracy_drop", "P",
+            "compact: the points of accuracy that may be lost on these pictures, in the worst of three cross-validations. Default: 0.5"),
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print the result as one JSON object."),
         .flag("quiet", "Print nothing but results and errors."),
@@ -63,7 +65,8 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
         if let before = result.accuracyBefore, let after = result.accuracyAfter {
             let how = result.isLayerRenewed ? "cross-validated accuracy" : "accuracy"
             let worst = result.isLayerRenewed ? ", at worst \(fixed(result.worstDrop ?? 0, 2)) points lost," : ""
-            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))%\(worst) on the pictures of \(arguments.string("calibrate") ?? "")")
+            let pictures = arguments.string("calibrate") ?? ""
+            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))%\(worst) on the pictures of \(pictures)")
         }
     }
     return 0
