@@ -64,14 +64,12 @@ struct ForwardBenchmark {
                     if precision.name == "int8", let same, same != answer { throw WrongAnswer(what: "int8 in \(set.name) differs from another set's") }
                     (alone, same) = (answer, answer)
                     let begin = clock()
-                    let seconds = median(runs: 9) {
-                        executor.input.update(from: pixels, count: pixels.count)
-                        executor.run()
-                    }
+                    let (seconds, shortest) = times(runs: 9) { executor.run() }
                     let processor = Double(clock() - begin) / Double(CLOCKS_PER_SEC) / 11
                     report([
                         "network": backbone.description.name, "precision": precision.name, "instruction_set": set.name, "threads": threads,
-                        "milliseconds": seconds * 1e3, "processor_milliseconds": processor * 1e3,
+                        "milliseconds": seconds * 1e3, "shortest_milliseconds": shortest * 1e3,
+                        "processor_milliseconds": processor * 1e3,
                         "gflops": Double(plan.work) * 2e-9 / seconds, "difference": "\(difference)",
                     ])
                 }
