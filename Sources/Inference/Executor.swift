@@ -22,7 +22,7 @@ package final class Executor {
         UnsafeMutableRawPointer(scratch).deallocate()
     }
 
-    /// `[H, W, C]`, to be filled before every run: a run leaves something else there.
+    /// `[H, W, C]`, to be filled before a run, which leaves it as it is.
     package var input: UnsafeMutablePointer<Float> { arena + plan.inputOffset }
 
     package func run() {

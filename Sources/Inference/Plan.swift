@@ -41,9 +41,10 @@ package struct Plan: Sendable {
     ) throws(PlanError) {
         let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
-        list.separateEnds()
+        list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
             list.joinExpansions()
+            list.joinProjections(kernels: instructionSet, threads: threads)
             if threads > 1 { list.formLevels() }
         }
         let layout = Layout(list, lanes: instructionSet.lanes)
@@ -75,10 +76,10 @@ package struct Plan: Sendable {
 
 extension LayerList {
     /// Lets the input and the outputs be images of their own, without margins and neighbours: callers see plain arrays.
-    mutating func separateEnds() {
+    mutating func separateEnds(lanes: Int) {
         let isPadded = layers.contains { layer in
             guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
-            return convolution.window.height * convolution.window.width > 1
+            return !convolution.window.padding.isEmpty || WinogradConvolution.suits(convolution, extents[input], extents[layer.output], lanes: lanes)
         }
         if isPadded {
             let staging = newValue(like: input)
@@ -137,6 +138,9 @@ struct StepMaker: Sendable {
             switch layer.computation {
             case .convolution(let convolution): convolution.weights.releasePages()
             case .expandedDepthwise(let expansion, _): expansion.weights.releasePages()
+            case .invertedResidual(let expansion, _, let projection):
+                expansion.weights.releasePages()
+                projection.weights.releasePages()
             default: break
             }
         }
@@ -160,6 +164,12 @@ struct StepMaker: Sendable {
             return [
                 ExpansionStep(
                     expansion, depthwise, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+            ]
+        case .invertedResidual(let expansion, let depthwise, let projection):
+            return [
+                InvertedResidualStep(
+                    expansion, depthwise, projection, name: name, input: input, output: output,
+                    residual: projection.residual.map { layout.storages[$0] }, margin: margin, kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [

@@ -84,11 +84,12 @@ struct Layout {
     }
 
     private mutating func findLifetimes(_ list: LayerList) {
-        buffers[bufferOf[list.input]].use(at: -1)
         for (index, layer) in list.layers.enumerated() {
             for value in layer.inputs + [layer.output] { buffers[bufferOf[value]].use(at: list.moment(of: index)) }
         }
-        for output in list.outputs { buffers[bufferOf[output]].use(at: .max) }
+        // A run leaves its input as it is.
+        buffers[bufferOf[list.input]].use(at: -1)
+        for value in [list.input] + list.outputs { buffers[bufferOf[value]].use(at: .max) }
     }
 
     /// Largest first, each at the lowest place where nothing that lives at the same time lies.

@@ -40,6 +40,9 @@ struct Convolution {
     /// Float32, `[windowHeight, windowWidth, inputChannels, outputChannels]`; depthwise: `[windowHeight, windowWidth, channels]`. In the
     /// file's memory, where possible: they are copied once, when the kernels' panels are packed.
     var weights: ByteRegion
+    /// Floats of `weights` from one row of output channels to the next, where they are some of another convolution's; nil: no more than
+    /// there are.
+    var weightStride: Int?
     /// Factors of output channels, from normalizations that follow; nil for 1.
     var scale: [Float]?
     var bias: [Float]
@@ -47,6 +50,24 @@ struct Convolution {
     /// Added before the clamp.
     var residual: Value?
     var clamp = Clamp.none
+
+    /// Some of its output channels; of a depthwise convolution or one of one pixel.
+    func outputs(_ range: Range<Int>) -> Convolution {
+        var part = self
+        part.weightStride = weightStride ?? bias.count
+        part.weights = weights[4 * range.lowerBound..<weights.count]
+        (part.scale, part.bias) = (scale.map { Array($0[range]) }, Array(bias[range]))
+        return part
+    }
+
+    /// What some input channels add to the output of a convolution of one pixel; without bias, residual and clamp.
+    func inputs(_ range: Range<Int>) -> Convolution {
+        var part = self
+        let row = 4 * (weightStride ?? bias.count)
+        part.weights = weights[range.lowerBound * row..<range.upperBound * row]
+        (part.bias, part.residual, part.clamp) = (bias.map { _ in 0 }, nil, .none)
+        return part
+    }
 }
 
 /// `[channels]` each.
@@ -62,6 +83,8 @@ enum Computation {
     case convolution(Convolution)
     /// Two convolutions, of one pixel and of every channel by itself, without the image between them.
     case expandedDepthwise(expansion: Convolution, depthwise: Convolution)
+    /// These two and the convolution of one pixel after them, without the images between.
+    case invertedResidual(expansion: Convolution, depthwise: Convolution, projection: Convolution)
     case affine(Affine)
     case maximumPool(Window)
     case averagePool(Window)
@@ -94,7 +117,8 @@ struct Layer {
     var inputs: [Value] {
         switch computation {
         case .concatenation(let parts): parts
-        case .convolution(let convolution): [input] + (convolution.residual.map { [$0] } ?? [])
+        case .convolution(let convolution), .invertedResidual(_, _, let convolution):
+            [input] + (convolution.residual.map { [$0] } ?? [])
         case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
         case .squaredDifference(let center): [input, center]
         default: [input]

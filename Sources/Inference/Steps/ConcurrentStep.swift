@@ -12,7 +12,11 @@ struct ConcurrentStep: Step {
     init(_ steps: [any Step], threads: Int) {
         let steps = steps.sorted { $0.work > $1.work }
         self.steps = steps
-        (name, kind) = (steps.map(\.name).joined(separator: " + "), steps.map(\.kind).joined(separator: " + "))
+        // Halves of a block have one name.
+        func joined(_ words: [String]) -> String {
+            words.indices.filter { !words[..<$0].contains(words[$0]) }.map { words[$0] }.joined(separator: " + ")
+        }
+        (name, kind) = (joined(steps.map(\.name)), joined(steps.map(\.kind)))
         work = steps.reduce(0) { $0 + $1.work }
         scratchSize = steps.map(\.scratchSize).max() ?? 0
         units = (0..<threads).flatMap { thread in

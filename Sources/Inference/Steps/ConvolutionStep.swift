@@ -20,7 +20,9 @@ struct ConvolutionStep: PlainStep {
     private let clamp: Clamp
     private let hasResidual: Bool
     private let channels, panelWidth, panelSize: Int
-    private let pixels, blocks, blockRows, panels, unitsAcross: Int
+    /// Of the output's pixels, each with as many rows of the tables.
+    private let blocks: [Range<Int>]
+    private let blockRows, panels, unitsAcross: Int
     private let margin: MarginFill
 
     /// A part of the filter.
@@ -30,10 +32,10 @@ struct ConvolutionStep: PlainStep {
         var begin: Int
     }
 
-    /// - Parameter isWhole: all pixels are one block, for a caller who chooses them.
+    /// - Parameter blocks: of the output's pixels, for a caller who runs them one by one; nil: as fits the cache and the threads.
     init(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
-        kernels: InstructionSet, threads: Int, isWhole: Bool = false
+        kernels: InstructionSet, threads: Int, blocks: [Range<Int>]? = nil
     ) {
         let window = convolution.window, rows = kernels.tileRows
         let depth = window.height * window.width * input.extent.channels
@@ -58,18 +60,19 @@ struct ConvolutionStep: PlainStep {
         let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
         let cached = (pixels + fitting - 1) / fitting
         let divided = pixels >= Self.pixelsToDivide(kernels, threads) ? (cached + threads - 1) / threads * threads : cached
-        let blocks = isWhole ? 1 : divided
-        let blockRows = ((pixels + blocks - 1) / blocks + rows - 1) / rows * rows
-        (self.pixels, self.blocks, self.blockRows) = (pixels, blocks, blockRows)
-        unitsAcross = min(panels, max(1, (8 + blocks - 1) / blocks))
-        unitCount = blocks * unitsAcross
+        let blocks = blocks ?? (0..<divided).map { $0 * pixels / divided..<($0 + 1) * pixels / divided }
+        let blockRows = (blocks.map(\.count).max()! + rows - 1) / rows * rows
+        (self.blocks, self.blockRows) = (blocks, blockRows)
+        unitsAcross = min(panels, max(1, (8 + blocks.count - 1) / blocks.count))
+        unitCount = blocks.count * unitsAcross
 
+        // A tile more than there are: it may begin at any pixel.
         func offsets(_ offset: (_ y: Int, _ x: Int) -> Int) -> Table<Int32> {
-            Table(count: blocks * blockRows) { memory in
-                for index in 0..<blocks * blockRows {
-                    let block = index / blockRows, pixel = block * pixels / blocks + index % blockRows
-                    let last = (block + 1) * pixels / blocks - 1
-                    memory[index] = Int32(offset(min(pixel, last) / output.extent.width, min(pixel, last) % output.extent.width))
+            Table(count: blocks.count * blockRows + rows) { memory in
+                for index in 0..<blocks.count * blockRows + rows {
+                    let number = min(index / blockRows, blocks.count - 1), block = blocks[number]
+                    let pixel = min(block.lowerBound + index - number * blockRows, block.upperBound - 1)
+                    memory[index] = Int32(offset(pixel / output.extent.width, pixel % output.extent.width))
                 }
             }
         }
@@ -89,22 +92,34 @@ struct ConvolutionStep: PlainStep {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)
-        let row = block * blockRows, pixelCount = (block + 1) * pixels / blocks - block * pixels / blocks
         run(
-            rows: row..<row + pixelCount, panels: panels(of: group), nextPanel: panels(of: (group + 1) % unitsAcross).lowerBound, in: arena,
-            to: arena + outputOffset)
+            rows: rows(of: block), panels: panels(of: group), nextPanel: panels(of: (group + 1) % unitsAcross).lowerBound,
+            from: arena + inputOffset, to: arena + outputOffset, residual: arena + residualOffset)
     }
 
-    /// A panel of some pixels of a step that is whole. Up to a tile of pixels after them are overwritten.
+    /// A panel of some pixels of a step that has one block and no residual. Up to a tile of pixels after them are overwritten.
     ///
     /// - Parameter image: where the output's pixel (0, 0) lies or would.
     func run(pixels: Range<Int>, panel: Int, in arena: UnsafeMutablePointer<Float>, to image: UnsafeMutablePointer<Float>) {
-        run(rows: pixels, panels: panel..<panel + 1, nextPanel: (panel + 1) % panels, in: arena, to: image)
+        run(
+            rows: pixels, panels: panel..<panel + 1, nextPanel: (panel + 1) % panels, from: arena + inputOffset, to: image, residual: image)
     }
 
-    /// - Parameter rows: of the tables.
+    /// A block, with its input elsewhere.
+    ///
+    /// - Parameter image: where the input's pixel (0, 0) lies or would.
+    func run(block: Int, from image: UnsafePointer<Float>, in arena: UnsafeMutablePointer<Float>) {
+        run(
+            rows: rows(of: block), panels: 0..<panels, nextPanel: 0, from: image, to: arena + outputOffset,
+            residual: arena + residualOffset)
+    }
+
+    /// - Parameters:
+    ///   - rows: of the tables.
+    ///   - image: the input's pixel (0, 0); `result` and `residual` likewise.
     private func run(
-        rows: Range<Int>, panels: Range<Int>, nextPanel: Int, in arena: UnsafeMutablePointer<Float>, to image: UnsafeMutablePointer<Float>
+        rows: Range<Int>, panels: Range<Int>, nextPanel: Int, from image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>,
+        residual: UnsafePointer<Float>
     ) {
         let row = rows.lowerBound
         for (index, stretch) in stretches.enumerated() {
@@ -115,11 +130,11 @@ struct ConvolutionStep: PlainStep {
                     : index + 1 < stretches.count ? begin(panels.lowerBound, stretches[index + 1])
                     : begin(nextPanel, stretches[0])
                 var task = ConvolutionPanel(
-                    input: arena + inputOffset, inputOffsets: inputOffsets.pointer + row,
+                    input: image, inputOffsets: inputOffsets.pointer + row,
                     runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
                     weights: begin(panel, stretch), nextWeights: next, bias: bias.pointer + channel,
-                    output: image + channel, outputOffsets: outputOffsets.pointer + row,
-                    residual: hasResidual ? UnsafePointer(arena + residualOffset + channel) : nil,
+                    output: result + channel, outputOffsets: outputOffsets.pointer + row,
+                    residual: hasResidual ? residual + channel : nil,
                     residualOffsets: hasResidual ? residualOffsets.pointer + row : nil,
                     pixels: rows.count, channels: min(panelWidth, channels - channel),
                     isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest, highest: clamp.highest)
@@ -127,6 +142,8 @@ struct ConvolutionStep: PlainStep {
             }
         }
     }
+
+    private func rows(of block: Int) -> Range<Int> { block * blockRows..<block * blockRows + blocks[block].count }
 
     private func panels(of group: Int) -> Range<Int> { group * panels / unitsAcross..<(group + 1) * panels / unitsAcross }
 
@@ -171,6 +188,7 @@ struct ConvolutionStep: PlainStep {
     /// `[depth, channels]` to `[panel, depth, width of the panel]`, scaled.
     private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<Float> {
         let panels = (channels + 2 * lanes - 1) / (2 * lanes)
+        let row = convolution.weightStride ?? channels
         return convolution.weights.withUnsafeBytes { source in
             Table(count: panels * depth * 2 * lanes) { memory in
                 for k in 0..<depth {
@@ -178,7 +196,7 @@ struct ConvolutionStep: PlainStep {
                         let first = panel * 2 * lanes, count = min(2 * lanes, channels - first), width = width(count, lanes)
                         let target = memory + first * depth + k * width
                         // Constants in a file are not aligned.
-                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * channels + first), byteCount: 4 * count)
+                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * row + first), byteCount: 4 * count)
                         if let scale = convolution.scale { for c in 0..<count { target[c] *= scale[first + c] } }
                         for c in count..<width { target[c] = 0 }
                     }

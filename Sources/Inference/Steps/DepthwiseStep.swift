@@ -25,7 +25,7 @@ struct DepthwiseStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        run(row: unit, channels: 0..<output.extent.channels, from: arena + input.offset, in: arena)
+        run(row: unit, channels: 0..<output.extent.channels, from: arena + input.offset, to: arena + output.offset)
     }
 
     /// A row of output pixels.
@@ -33,13 +33,14 @@ struct DepthwiseStep: PlainStep {
     /// - Parameters:
     ///   - channels: from the first of a vector on.
     ///   - image: pixel (0, 0) of the input, of which the rows that the window meets and the channels must exist.
-    func run(row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>, in arena: UnsafeMutablePointer<Float>) {
+    ///   - result: pixel (0, 0) of the output.
+    func run(row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>) {
         let first = channels.lowerBound, top = y * window.strideY - window.padding.top, taps = window.height * window.width
         let met = rows(for: y)
         var row = WindowRow(
             input: image + met.lowerBound * input.rowStride - window.padding.left * input.pixelStride + first,
             inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
-            output: arena + output.offset(y: y, x: 0) + first, outputPixelStride: output.pixelStride, width: output.extent.width,
+            output: result + y * output.rowStride + first, outputPixelStride: output.pixelStride, width: output.extent.width,
             stride: window.strideX, windowHeight: met.count, windowWidth: window.width, channels: channels.count)
         var filter = DepthwiseFilter(
             weights: weights.pointer + first * taps + (met.lowerBound - top) * window.width * kernels.lanes, vectorStride: taps * kernels.lanes,
@@ -56,14 +57,14 @@ struct DepthwiseStep: PlainStep {
     /// `[taps, channels]` to `[vector, tap, lane]`, scaled: a vector's weights lie side by side.
     private static func pack(_ convolution: Convolution, channels: Int, lanes: Int) -> Table<Float> {
         let taps = convolution.window.height * convolution.window.width, vectors = (channels + lanes - 1) / lanes
-        let weights = convolution.weights.array(of: Float.self)
+        let weights = convolution.weights.array(of: Float.self), row = convolution.weightStride ?? channels
         return Table(count: vectors * taps * lanes) { memory in
             for vector in 0..<vectors {
                 for tap in 0..<taps {
                     for lane in 0..<lanes {
                         let channel = vector * lanes + lane
                         memory[(vector * taps + tap) * lanes + lane] =
-                            channel < channels ? weights[tap * channels + channel] * (convolution.scale?[channel] ?? 1) : 0
+                            channel < channels ? weights[tap * row + channel] * (convolution.scale?[channel] ?? 1) : 0
                     }
                 }
             }

@@ -6,15 +6,18 @@ struct ExpansionStep: Step {
     let name: String
     var kind: String { "\(expansion.kind) + \(depthwise.kind)" }
     let work: Int
-    var unitCount: Int { bands * panels }
+    var unitCount: Int { bands.count * panels }
     let scratchSize: Int
 
     private let expansion: ConvolutionStep
     private let depthwise: DepthwiseStep
     /// A panel of the image between them.
     private let middle: Storage
+    private let outputOffset: Int
     private let leftMargin, rightMargin: Int
-    private let rows, channels, bands, panels, panelWidth: Int
+    /// Of the output's rows.
+    let bands: [Range<Int>]
+    private let channels, panels, panelWidth: Int
     private let margin: MarginFill
 
     init(
@@ -22,7 +25,8 @@ struct ExpansionStep: Step {
         kernels: InstructionSet, threads: Int
     ) {
         let window = depthwise.window
-        (self.name, self.margin, rows, channels) = (name, margin, output.extent.height, output.extent.channels)
+        (self.name, self.margin, channels) = (name, margin, output.extent.channels)
+        outputOffset = output.offset
         panelWidth = 2 * kernels.lanes
         panels = (channels + panelWidth - 1) / panelWidth
         (leftMargin, rightMargin) = (window.padding.left * panelWidth, window.padding.right * panelWidth)
@@ -30,27 +34,49 @@ struct ExpansionStep: Step {
             extent: Extent(height: input.extent.height, width: input.extent.width, channels: channels), offset: leftMargin,
             pixelStride: panelWidth, rowStride: leftMargin + input.extent.width * panelWidth + rightMargin)
         expansion = ConvolutionStep(
-            convolution, name: name, input: input, output: middle, residual: nil, margin: MarginFill(), kernels: kernels, threads: 1, isWhole: true)
+            convolution, name: name, input: input, output: middle, residual: nil, margin: MarginFill(), kernels: kernels, threads: 1,
+            blocks: [0..<input.extent.pixels])
         self.depthwise = DepthwiseStep(depthwise, name: name, input: middle, output: output, margin: MarginFill(), kernels: kernels)
         work = expansion.work + self.depthwise.work
-
-        // Three quarters of half a megabyte of second-level cache. Threads divide rows, or panels where the image is small or too many
-        // rows would be computed twice.
-        let fitting = max(1, (100_000 / middle.rowStride - window.height) / window.strideY + 1)
-        let isSmall = input.extent.pixels < ConvolutionStep.pixelsToDivide(kernels, threads)
-        let twice = (threads - 1) * max(0, window.height - window.strideY)
-        let divided = isSmall || 5 * twice > input.extent.height ? 1 : threads
-        let cached = (rows + fitting - 1) / fitting
-        bands = min(rows, (cached + divided - 1) / divided * divided)
-        let longest = (rows + bands - 1) / bands
+        bands = Self.bands(input.extent, window, output.extent, kernels: kernels, threads: threads)
+        let longest = bands.map(\.count).max()!
         // The last tile of pixels reaches further.
         scratchSize = ((longest - 1) * window.strideY + window.height + 1) * middle.rowStride + kernels.tileRows * panelWidth
     }
 
+    /// Threads divide rows, or panels where the image is small or too many rows would be computed twice.
+    static func dividesRows(_ input: Extent, _ window: Window, kernels: InstructionSet, threads: Int) -> Bool {
+        let twice = (threads - 1) * max(0, window.height - window.strideY)
+        return input.pixels >= ConvolutionStep.pixelsToDivide(kernels, threads) && 5 * twice <= input.height
+    }
+
+    /// A panel of a band stays in three quarters of half a megabyte of second-level cache, and the result in three quarters of one.
+    private static func bands(_ input: Extent, _ window: Window, _ output: Extent, kernels: InstructionSet, threads: Int) -> [Range<Int>] {
+        let width = (window.padding.left + input.width + window.padding.right) * 2 * kernels.lanes
+        let fitting = max(1, min((100_000 / width - window.height) / window.strideY + 1, 190_000 * output.height / output.count))
+        let cached = (output.height + fitting - 1) / fitting
+        let divided = dividesRows(input, window, kernels: kernels, threads: threads) ? threads : 1
+        let count = min(output.height, (cached + divided - 1) / divided * divided)
+        return (0..<count).map { $0 * output.height / count..<($0 + 1) * output.height / count }
+    }
+
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        let (index, panel) = (unit / panels, unit % panels), first = panel * panelWidth
-        let band = index * rows / bands..<(index + 1) * rows / bands
+        run(panel: unit % panels, of: bands[unit / panels], in: arena, to: arena + outputOffset, scratch: scratch)
+    }
+
+    /// All panels of a band.
+    ///
+    /// - Parameter result: where the output's pixel (0, 0) lies or would.
+    func run(band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        for panel in 0..<panels { run(panel: panel, of: band, in: arena, to: result, scratch: scratch) }
+    }
+
+    private func run(
+        panel: Int, of band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let first = panel * panelWidth
         let met = depthwise.rows(for: band.lowerBound).lowerBound..<depthwise.rows(for: band.upperBound - 1).upperBound
         // As if the rows before and the channels before were there.
         let image = scratch + middle.offset - met.lowerBound * middle.rowStride - first
@@ -61,6 +87,6 @@ struct ExpansionStep: Step {
             (row - leftMargin).update(repeating: 0, count: leftMargin)
             (row + width * panelWidth).update(repeating: 0, count: rightMargin)
         }
-        for y in band { depthwise.run(row: y, channels: first..<min(channels, first + panelWidth), from: image, in: arena) }
+        for y in band { depthwise.run(row: y, channels: first..<min(channels, first + panelWidth), from: image, to: result) }
     }
 }

@@ -1,0 +1,44 @@
+import Kernels
+
+/// An expansion, the depthwise convolution of its result and the projection of that, without the images between: a band of rows a unit,
+/// in memory that no other thread touches.
+struct InvertedResidualStep: Step {
+    let name: String
+    var kind: String { "\(expansion.kind) + \(projection.kind)" }
+    var work: Int { expansion.work + projection.work }
+    var unitCount: Int { expansion.bands.count }
+    let scratchSize: Int
+
+    private let expansion: ExpansionStep
+    private let projection: ConvolutionStep
+    /// Floats from one row of the depthwise convolution's image to the next, and of a band, which lies before the expansion's scratch memory.
+    private let rowStride, bandSize: Int
+    private let margin: MarginFill
+
+    init(
+        _ expansion: Convolution, _ depthwise: Convolution, _ projection: Convolution, name: String, input: Storage, output: Storage,
+        residual: Storage?, margin: MarginFill, kernels: InstructionSet, threads: Int
+    ) {
+        (self.name, self.margin) = (name, margin)
+        let channels = depthwise.bias.count, width = output.extent.width
+        rowStride = width * channels
+        let image = Storage(
+            extent: Extent(height: output.extent.height, width: width, channels: channels), offset: 0, pixelStride: channels,
+            rowStride: rowStride)
+        self.expansion = ExpansionStep(
+            expansion, depthwise, name: name, input: input, output: image, margin: MarginFill(), kernels: kernels, threads: threads)
+        let bands = self.expansion.bands
+        self.projection = ConvolutionStep(
+            projection, name: name, input: image, output: output, residual: residual, margin: MarginFill(), kernels: kernels, threads: 1,
+            blocks: bands.map { $0.lowerBound * width..<$0.upperBound * width })
+        bandSize = (bands.map(\.count).max()! * rowStride + kernels.lanes - 1) / kernels.lanes * kernels.lanes
+        scratchSize = bandSize + self.expansion.scratchSize
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        let band = expansion.bands[unit], image = scratch - band.lowerBound * rowStride
+        expansion.run(band: band, in: arena, to: image, scratch: scratch + bandSize)
+        projection.run(block: unit, from: image, in: arena)
+    }
+}
