@@ -25,11 +25,11 @@ struct PoolStep: PlainStep {
     }
 }
 
-/// The largest value or the mean of each channel. 256 channels a unit.
+/// The largest value or the mean of each channel. 128 channels a unit.
 struct ReductionStep: PlainStep {
     let name: String
     var kind: String { isMaximum ? "maximum" : "mean" }
-    var unitCount: Int { (input.extent.channels + 255) / 256 }
+    var unitCount: Int { (input.extent.channels + 127) / 128 }
     let isMaximum: Bool
     let input, output: Storage
     let margin: MarginFill
@@ -37,12 +37,12 @@ struct ReductionStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        let first = 256 * unit
+        let first = 128 * unit
         var row = WindowRow(
             input: arena + input.offset + first, inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
             output: arena + output.offset + first, outputPixelStride: output.pixelStride, width: 1, stride: 1,
             windowHeight: input.extent.height, windowWidth: input.extent.width,
-            channels: min(256, input.extent.channels - first))
+            channels: min(128, input.extent.channels - first))
         var bounds = PoolingBounds(first: 0, end: input.extent.width)
         if isMaximum { kernels.poolMaximum(&row, &bounds) } else { kernels.poolAverage(&row, &bounds) }
     }
