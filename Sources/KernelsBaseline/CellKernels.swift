@@ -19,14 +19,23 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     var channel = 0
     while channel < p.channels {
         var x = 0
-        if p.stride == 1 { while x &+ 4 <= p.width { fourPixels(p, f, cell, channel, x); x &+= 4 } }
-        while x < p.width { onePixel(p, f, cell, channel, x); x &+= 1 }
+        while x < p.width {
+            if p.width < 4 {
+                onePixel(p, f, cell, channel, x)
+                x &+= 1
+            } else {
+                // The last four may meet the four before.
+                let first = min(x, p.width &- 4)
+                if p.stride == 1 { neighbours(p, f, cell, channel, first) } else { fourPixels(p, f, cell, channel, first) }
+                x &+= 4
+            }
+        }
         channel &+= lanes
     }
 }
 
-/// Neighbours share most of their inputs and all of the filter.
-@inline(__always) private func fourPixels<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+/// Four pixels side by side share most of their inputs and all of the filter.
+@inline(__always) private func neighbours<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
     let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0), step = p.inputPixelStride
     var a = start, b = start, c = start, d = start
     var weights = f.weights + channel
@@ -42,6 +51,29 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
             d.accumulate(i3, w)
             (i0, i1, i2) = (i1, i2, i3)
             input += step
+            weights += f.stride
+        }
+    }
+    finish(a, p, f, channel, x)
+    finish(b, p, f, channel, x &+ 1)
+    finish(c, p, f, channel, x &+ 2)
+    finish(d, p, f, channel, x &+ 3)
+}
+
+/// Of pixels further apart.
+@inline(__always) private func fourPixels<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+    let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0), step = p.stride &* p.inputPixelStride
+    var a = start, b = start, c = start, d = start
+    var weights = f.weights + channel
+    for r in 0..<p.windowHeight {
+        var input = p.input + channel &* C.size + r &* p.inputRowStride + x &* step
+        for _ in 0..<p.windowWidth {
+            let w = load(weights)
+            a.accumulate(C.read(input), w)
+            b.accumulate(C.read(input + step), w)
+            c.accumulate(C.read(input + 2 &* step), w)
+            d.accumulate(C.read(input + 3 &* step), w)
+            input += p.inputPixelStride
             weights += f.stride
         }
     }
@@ -81,7 +113,10 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
 /// From one kind of cells to another.
 package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
     let p = conversion.pointee
-    if p.inputKind == .float32, p.outputKind == .uint8, p.channels &+ p.padding == 4 { return convertColors(p) }
+    if p.inputKind == .float32 {
+        if p.outputKind == .uint8, p.channels &+ p.padding == 4 { return convertColors(p) }
+        if p.outputKind == .bfloat16, 2 &* p.channels &+ p.padding == 8 { return convertColors(p) }
+    }
     let factor = Vector(repeating: p.factor), shift = Vector(repeating: p.shift)
     let lowest = Vector(repeating: p.lowest), highest = Vector(repeating: p.highest)
     let inputSize = size(of: p.inputKind), outputSize = size(of: p.outputKind)
@@ -97,16 +132,22 @@ package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
     }
 }
 
-/// Up to four floats a pixel to as many bytes, those that pad it zero.
+/// Up to four floats a pixel to as many cells, those that pad it zero.
 @inline(__always) private func convertColors(_ p: CellConversion) {
     typealias Four = SIMD4<Float>
     let factor = Four(repeating: p.factor), shift = Four(repeating: p.shift)
-    let lowest = Four(repeating: p.lowest), highest = Four(repeating: p.highest), mask: UInt32 = ~0 >> UInt32(8 &* p.padding)
+    let lowest = Four(repeating: p.lowest), highest = Four(repeating: p.highest)
+    let shortMask: UInt32 = ~0 >> UInt32(8 &* p.padding), mask: UInt64 = ~0 >> UInt64(8 &* p.padding)
     for pixel in 0..<p.pixels {
+        let output = p.output + pixel &* p.outputPixelStride
         var value = (p.input + pixel &* p.inputPixelStride).loadUnaligned(as: Four.self) * factor + shift
         value = value.replacing(with: lowest, where: value .< lowest)
         value = value.replacing(with: highest, where: value .> highest)
-        let bytes = unsafeBitCast(vector_bytes_of_floats_4(value), to: UInt32.self)
-        (p.output + pixel &* p.outputPixelStride).storeBytes(of: bytes & mask, as: UInt32.self)
+        if p.outputKind == .uint8 {
+            output.storeBytes(of: unsafeBitCast(vector_bytes_of_floats_4(value), to: UInt32.self) & shortMask, as: UInt32.self)
+        } else {
+            let cells = vector_bfloat16_of_floats_4(vector_rounded_4(value))
+            output.storeBytes(of: unsafeBitCast(cells, to: UInt64.self) & mask, as: UInt64.self)
+        }
     }
 }
