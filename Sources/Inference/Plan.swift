@@ -60,7 +60,8 @@ package struct Plan: Sendable {
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         // Kernels for cells read whole vectors.
         arenaSize = layout.arenaSize + instructionSet.lanes
-        scratchSize = steps.map(\.scratchSize).max() ?? 0
+        // No cache line is two threads'.
+        scratchSize = ((steps.map(\.scratchSize).max() ?? 0) + 15) / 16 * 16
     }
 
     /// The shapes of tensors, as TensorFlow would give them, without planning a run.
@@ -79,10 +80,11 @@ extension LayerList {
     mutating func separateEnds(lanes: Int) {
         let isPadded = layers.contains { layer in
             guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
-            return !convolution.window.padding.isEmpty || WinogradConvolution.suits(convolution, extents[input], extents[layer.output], lanes: lanes)
+            return !convolution.window.padding.isEmpty
+                || WinogradConvolution.suits(convolution, extents[input], extents[layer.output], lanes: lanes)
         }
         if isPadded {
-            let staging = newValue(like: input)
+            let staging = newValue(extents[input])
             layers.insert(Layer(name: "input", input: staging, output: input, computation: .affine(Affine())), at: 0)
             input = staging
         }
@@ -97,14 +99,9 @@ extension LayerList {
                 }
             }
             if isPlain && value != input && outputs.firstIndex(of: value) == index { continue }
-            outputs[index] = newValue(like: value)
+            outputs[index] = newValue(extents[value])
             layers.append(Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
         }
-    }
-
-    private mutating func newValue(like value: Value) -> Value {
-        extents.append(extents[value])
-        return extents.count - 1
     }
 }
 

@@ -141,6 +141,12 @@ struct LayerList {
 
     func element(of value: Value) -> Element { elements[value] ?? .float32 }
 
+    /// A value that no layer makes yet.
+    mutating func newValue(_ extent: Extent) -> Value {
+        extents.append(extent)
+        return extents.count - 1
+    }
+
     /// Whether a layer works on an image in less than single precision.
     func usesCells(_ layer: Layer) -> Bool { element(of: layer.input) != .float32 || element(of: layer.output) != .float32 }
 }

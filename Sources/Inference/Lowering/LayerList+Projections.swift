@@ -47,11 +47,6 @@ extension LayerList {
         (sum.input, sum.computation) = (ends[0].output, .affine(Affine(addend: ends[1].output, clamp: block.projection.clamp)))
         return begins + ends + [sum]
     }
-
-    private mutating func newValue(_ extent: Extent) -> Value {
-        extents.append(extent)
-        return extents.count - 1
-    }
 }
 
 /// A block of an expansion, a depthwise convolution and a projection.

@@ -87,8 +87,7 @@ struct Lowering {
     // MARK: - Building
 
     mutating func value(named name: String, _ extent: Extent, shape: [Int]) -> Value {
-        let value = list.extents.count
-        list.extents.append(extent)
+        let value = list.newValue(extent)
         values[name] = value
         shapes[value] = shape
         return value

@@ -119,8 +119,7 @@ private struct PrecisionPass {
         if result.element(of: value) == element { return value }
         let conversion = Conversion(value: value, kind: element.kind, scale: element.scale, zero: element.zero)
         if let known = conversions[conversion] { return known }
-        let converted = result.extents.count
-        result.extents.append(result.extents[value])
+        let converted = result.newValue(result.extents[value])
         result.elements[converted] = element
         conversions[conversion] = converted
         let name = list.layers.first { $0.output == value }?.name ?? "input"

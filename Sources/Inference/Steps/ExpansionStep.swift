@@ -68,7 +68,9 @@ struct ExpansionStep: Step {
     /// All panels of a band.
     ///
     /// - Parameter result: where the output's pixel (0, 0) lies or would.
-    func run(band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+    func run(
+        band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
         for panel in 0..<panels { run(panel: panel, of: band, in: arena, to: result, scratch: scratch) }
     }
 

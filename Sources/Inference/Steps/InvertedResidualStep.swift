@@ -11,8 +11,10 @@ struct InvertedResidualStep: Step {
 
     private let expansion: ExpansionStep
     private let projection: ConvolutionStep
-    /// Floats from one row of the depthwise convolution's image to the next, and of a band, which lies before the expansion's scratch memory.
-    private let rowStride, bandSize: Int
+    /// Floats from one row of the depthwise convolution's image to the next.
+    private let rowStride: Int
+    /// Floats of a band of it, which lies before the expansion's scratch memory.
+    private let bandSize: Int
     private let margin: MarginFill
 
     init(
