@@ -1,6 +1,6 @@
-/// What one step of a run took.
+/// What the steps of a run took that make one node's output.
 package struct StepProfile: Sendable {
-    /// The node whose output the step makes.
+    /// Several, joined by ` + `, where their layers run at the same time.
     package var node: String
     /// What it computes: `conv 3×3`, `depthwise 5×5`, …
     package var kind: String
@@ -9,7 +9,7 @@ package struct StepProfile: Sendable {
 }
 
 extension Executor {
-    /// Runs the plan `runs` times and says what each step took: the shortest of its times, which disturbances leave alone.
+    /// Runs the plan `runs` times and says what each node's steps took: the shortest of their times, which disturbances leave alone.
     package func profile(runs: Int) -> [StepProfile] {
         let clock = ContinuousClock()
         var shortest = [Double](repeating: .infinity, count: plan.steps.count)
@@ -19,8 +19,17 @@ extension Executor {
                 shortest[index] = min(shortest[index], Double(seconds) + Double(attoseconds) * 1e-18)
             }
         }
-        return zip(plan.steps, shortest).map { step, seconds in
-            StepProfile(node: step.name, kind: step.kind, multiplyAdds: step.work, seconds: seconds)
+        var profiles: [StepProfile] = []
+        for (step, seconds) in zip(plan.steps, shortest) {
+            guard var profile = profiles.last, profile.node == step.name else {
+                profiles.append(StepProfile(node: step.name, kind: step.kind, multiplyAdds: step.work, seconds: seconds))
+                continue
+            }
+            if !profile.kind.hasSuffix(step.kind) { profile.kind += ", " + step.kind }
+            profile.multiplyAdds += step.work
+            profile.seconds += seconds
+            profiles[profiles.count - 1] = profile
         }
+        return profiles
     }
 }

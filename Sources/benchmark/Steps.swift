@@ -26,14 +26,13 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
         draw(executor.input)
         return executor.profile(runs: 15)
     }
-    // A node may be several steps and, with two threads, a step several nodes'.
-    let alone = Dictionary(grouping: profiles[0], by: \.node), shared = Dictionary(grouping: profiles[1], by: \.node)
-    func seconds(_ steps: [StepProfile]) -> Double { steps.reduce(0) { $0 + $1.seconds } }
-    for (index, step) in profiles[1].enumerated() where profiles[1].firstIndex(where: { $0.node == step.node }) == index {
-        let steps = shared[step.node]!, single = step.node.split(separator: " + ").reduce(0) { $0 + seconds(alone[String($1)] ?? []) }
+    // With two threads a step may be several nodes'.
+    let alone = Dictionary(grouping: profiles[0], by: \.node).mapValues { $0.reduce(0) { $0 + $1.seconds } }
+    for step in profiles[1] {
+        let seconds = step.node.split(separator: " + ").reduce(0) { $0 + (alone[String($1)] ?? 0) }
         report([
-            "milliseconds": single * 1e3, "gflops": Double(steps.reduce(0) { $0 + $1.multiplyAdds }) * 2e-9 / single,
-            "speedup": single / seconds(steps), "kind": steps.map(\.kind).joined(separator: ", "), "node": step.node,
+            "milliseconds": seconds * 1e3, "gflops": Double(step.multiplyAdds) * 2e-9 / seconds, "speedup": seconds / step.seconds,
+            "kind": step.kind, "node": step.node,
         ])
     }
     let totals = profiles.map { $0.reduce(0) { $0 + $1.seconds } }

@@ -42,9 +42,6 @@ do {
     exit(1)
 }
 
-/// The median of `runs` runs in seconds, the first two left out.
-func median(runs: Int, _ body: () throws -> Void) rethrows -> Double { try times(runs: runs, body).median }
-
 /// The median and, as disturbances leave it alone, the shortest of `runs` runs in seconds, the first two left out.
 func times(runs: Int, _ body: () throws -> Void) rethrows -> (median: Double, shortest: Double) {
     var times: [Double] = []

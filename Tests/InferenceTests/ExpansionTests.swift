@@ -108,6 +108,8 @@ struct ExpansionTests {
                     #expect(isNear && isSame, "\(set.name), \(threads) threads")
                     same = result
                 }
+                let nodes = executor.profile(runs: 1).map(\.node)
+                #expect(Set(nodes).count == nodes.count, "\(set.name), \(threads) threads")
                 let isKept = Array(UnsafeBufferPointer(start: executor.input, count: image.count)) == image
                 #expect(isKept, "\(set.name), \(threads) threads")
             }
