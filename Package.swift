@@ -9,7 +9,9 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [St
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies, swiftSettings: swift)
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
+        swiftSettings: swift)
 }
 
 /// The kernels, once per instruction set, from the same sources (symbolic links). Without unsafe flags there is no other way to ask
@@ -42,7 +44,10 @@ let package = Package(
     ],
     targets: [
         room("Compression", ["HashInstructions"]),
-        room("Imaging", ["Compression", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }, exclude: ["README.md"]),
+        room(
+            "Imaging",
+            ["Compression", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) },
+            exclude: ["README.md"]),
         room("TensorGraph"),
         room("TensorFlowFormat", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
@@ -50,23 +55,33 @@ let package = Package(
         .target(name: "CPUFeatures"),
         .target(name: "HashInstructions"),
         .target(name: "VectorOperations"),
-        room("Inference", ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
+        room(
+            "Inference",
+            ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
-        room("Backbones", ["EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
+        room(
+            "Backbones",
+            ["EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         room("BottleneckCache", ["Compression"]),
         room("FinalLayer", ["Compression"]),
-        room("TransferLearning", [
-            "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones", "BottleneckCache", "FinalLayer",
-            "Deployment",
-        ]),
+        room(
+            "TransferLearning",
+            [
+                "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones",
+                "BottleneckCache", "FinalLayer",
+                "Deployment",
+            ]),
         .executableTarget(name: "cartoonctl", dependencies: ["TransferLearning"], swiftSettings: swift),
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
         room("Mutation", ["Compression", "Imaging"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
-        .executableTarget(name: "benchmark", dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"], swiftSettings: swift),
+        .executableTarget(
+            name: "benchmark",
+            dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"],
+            swiftSettings: swift),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
         tests("Compression"),
@@ -78,7 +93,9 @@ let package = Package(
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
-        tests("TransferLearning", ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
+        tests(
+            "TransferLearning",
+            ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
         tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],

@@ -30,7 +30,8 @@ package struct Backbone: Sendable {
     ///     model directory, else the embedded network.
     ///   - install: puts the network of an archive into the model directory, which lacks it.
     package static func find(
-        architecture: String?, modelDirectory: String?, install: (NetworkArchive, String) throws(BackboneError) -> Void = { _, _ in }
+        architecture: String?, modelDirectory: String?,
+        install: (NetworkArchive, String) throws(BackboneError) -> Void = { _, _ in }
     ) throws(BackboneError) -> Backbone {
         switch architecture ?? (modelDirectory == nil ? "efficientnet_lite0" : "inception_v3") {
         case "efficientnet_lite0":
@@ -44,10 +45,12 @@ package struct Backbone: Sendable {
 
     /// A network that has an archive.
     private init(
-        _ description: BackboneDescription, in directory: String?, _ install: (NetworkArchive, String) throws(BackboneError) -> Void
+        _ description: BackboneDescription, in directory: String?,
+        _ install: (NetworkArchive, String) throws(BackboneError) -> Void
     ) throws(BackboneError) {
         let archive = NetworkArchive.known[description.name]!
-        let path = (directory.map { $0.hasSuffix("/") || $0.isEmpty ? $0 : $0 + "/" } ?? "") + archive.graph.name
+        let path =
+            (directory.map { $0.hasSuffix("/") || $0.isEmpty ? $0 : $0 + "/" } ?? "") + archive.graph.name
         do throws(BackboneError) {
             try self.init(description, Self.map(path), path: path)
         } catch .missing {
@@ -93,7 +96,8 @@ package struct Backbone: Sendable {
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
         let digest = file.withUnsafeBytes { SHA256.hash($0) }
         file.releasePages()
-        return "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
+        return
+            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
     }
 
     private static func fingerprint(of precision: Precision) -> String {
@@ -118,8 +122,10 @@ package struct Backbone: Sendable {
         guard let data = FileManager.default.contents(atPath: place) else {
             throw .description(
                 path: place,
-                reason: "describes the network and is not there; write one such as {\"name\": \"mine\", \"input\": \"input\", \"height\": 224, "
-                    + "\"width\": 224, \"mean\": 127.5, \"scale\": 0.00784, \"taps\": [{\"tensor\": \"features\"}]}")
+                reason:
+                    "describes the network and is not there; write one such as {\"name\": \"mine\", \"input\": \"input\", \"height\": 224, "
+                    + "\"width\": 224, \"mean\": 127.5, \"scale\": 0.00784, \"taps\": [{\"tensor\": \"features\"}]}"
+            )
         }
         do { return try JSONDecoder().decode(BackboneDescription.self, from: data) } catch {
             throw .description(path: place, reason: Self.reason(error))
@@ -132,7 +138,9 @@ package struct Backbone: Sendable {
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
             "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
         case DecodingError.dataCorrupted(let context):
-            context.codingPath.isEmpty ? "is not JSON" : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.debugDescription)"
+            context.codingPath.isEmpty
+                ? "is not JSON"
+                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.debugDescription)"
         default: "\(error)"
         }
     }

@@ -31,7 +31,9 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         package var tensor: String
         package var reduction: Reduction
 
-        package init(_ tensor: String, _ reduction: Reduction = .none) { (self.tensor, self.reduction) = (tensor, reduction) }
+        package init(_ tensor: String, _ reduction: Reduction = .none) {
+            (self.tensor, self.reduction) = (tensor, reduction)
+        }
         package init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             tensor = try container.decode(String.self, forKey: .tensor)
@@ -43,7 +45,9 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package static func taps(_ text: String) -> [Tap]? {
         let taps = text.split(separator: ",").map { part -> Tap? in
             guard let colon = part.lastIndex(of: ":") else { return Tap(String(part)) }
-            return Reduction(rawValue: String(part[part.index(after: colon)...])).map { Tap(String(part[..<colon]), $0) }
+            return Reduction(rawValue: String(part[part.index(after: colon)...])).map {
+                Tap(String(part[..<colon]), $0)
+            }
         }
         return taps.isEmpty || taps.contains { $0 == nil } ? nil : taps.compactMap { $0 }
     }
@@ -56,9 +60,14 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         case inverseDCT = "inverse_dct"
     }
 
-    package init(name: String, input: String, size: Int, mean: Float, scale: Float, inverseDCT: DCT = .accurate, resize: Resize = .bilinear, taps: [Tap]) {
+    package init(
+        name: String, input: String, size: Int, mean: Float, scale: Float, inverseDCT: DCT = .accurate,
+        resize: Resize = .bilinear, taps: [Tap]
+    ) {
         (self.name, self.input, height, width) = (name, input, size, size)
-        (self.mean, self.scale, self.inverseDCT, self.resize, self.taps) = (mean, scale, inverseDCT, resize, taps)
+        (self.mean, self.scale, self.inverseDCT, self.resize, self.taps) = (
+            mean, scale, inverseDCT, resize, taps
+        )
     }
 
     package init(from decoder: any Decoder) throws {
@@ -73,13 +82,16 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         resize = try container.decodeIfPresent(Resize.self, forKey: .resize) ?? .bilinear
         taps = try container.decode([Tap].self, forKey: .taps)
         guard !taps.isEmpty else {
-            throw DecodingError.dataCorruptedError(forKey: .taps, in: container, debugDescription: "needs at least one tap")
+            throw DecodingError.dataCorruptedError(
+                forKey: .taps, in: container, debugDescription: "needs at least one tap")
         }
         for (key, size) in [(CodingKeys.height, height), (.width, width)] where !(1...4096).contains(size) {
-            throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "must be 1 to 4096, not \(size)")
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: container, debugDescription: "must be 1 to 4096, not \(size)")
         }
         guard scale.isFinite, scale != 0, mean.isFinite else {
-            throw DecodingError.dataCorruptedError(forKey: .scale, in: container, debugDescription: "must be a number other than 0")
+            throw DecodingError.dataCorruptedError(
+                forKey: .scale, in: container, debugDescription: "must be a number other than 0")
         }
     }
 }
@@ -89,13 +101,15 @@ extension BackboneDescription {
     package static let efficientNetLite0 = BackboneDescription(
         name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128,
         taps: [
-            Tap("block_8/expand/Relu6", .mean), Tap("block_11/depthwise/Relu6", .mean), Tap("block_11/depthwise/Relu6", .deviation),
+            Tap("block_8/expand/Relu6", .mean), Tap("block_11/depthwise/Relu6", .mean),
+            Tap("block_11/depthwise/Relu6", .deviation),
             Tap("block_13/expand/Relu6", .deviation), Tap("block_15/expand/Relu6", .max),
         ])
 
     /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.
     package static let inceptionV3 = BackboneDescription(
-        name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast, taps: [Tap("pool_3/_reshape")])
+        name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast,
+        taps: [Tap("pool_3/_reshape")])
 
     /// The network that a graph is or was made of, by its nodes' names; nil for others than these two.
     package static func recognized(in graph: Graph) -> BackboneDescription? {

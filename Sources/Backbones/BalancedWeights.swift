@@ -16,14 +16,20 @@ struct BalancedWeights {
     ///   - inner: 1 where a channel is a column, as in a convolution; the row's length where it is a row.
     init(_ weights: [Float], channels: Int, inner: Int) {
         var greatest = [Float](repeating: 0, count: channels)
-        for i in weights.indices { greatest[i / inner % channels] = max(greatest[i / inner % channels], weights[i].magnitude) }
+        for i in weights.indices {
+            greatest[i / inner % channels] = max(greatest[i / inner % channels], weights[i].magnitude)
+        }
         // A channel without weights has the power 1, as the least have.
         let top = greatest.max()?.exponent ?? 0
         let powers = greatest.map { $0.isNormal ? max(0, Int($0.exponent - top) + Self.largestPower) : nil }
         let least = powers.compactMap { $0 }.min() ?? 0
         let raised = powers.map { ($0 ?? least) - least }
-        self.weights = weights.indices.map { Float(sign: .plus, exponent: -raised[$0 / inner % channels], significand: weights[$0]) }
-        exponents = stride(from: 0, to: max(1, raised.max() ?? 0), by: 7).map { begin in raised.map { UInt8(max(0, min(7, $0 - begin))) } }
+        self.weights = weights.indices.map {
+            Float(sign: .plus, exponent: -raised[$0 / inner % channels], significand: weights[$0])
+        }
+        exponents = stride(from: 0, to: max(1, raised.max() ?? 0), by: 7).map { begin in
+            raised.map { UInt8(max(0, min(7, $0 - begin))) }
+        }
     }
 
     /// Two bytes a channel: weights 2¹⁴ times smaller than the largest are left small.
@@ -50,15 +56,23 @@ struct BalancedWeights {
         ]
         var product = balanced
         for (index, exponents) in exponents.enumerated() {
-            let codes = fresh("\(name)/powers_\(index + 1)/codes"), powers = fresh("\(name)/powers_\(index + 1)")
-            nodes.append(.constant(codes, Tensor(type: .quint8, shape: powersShape, contents: .dense(ByteRegion(exponents.map { 1 << $0 })))))
+            let codes = fresh("\(name)/powers_\(index + 1)/codes"),
+                powers = fresh("\(name)/powers_\(index + 1)")
+            nodes.append(
+                .constant(
+                    codes,
+                    Tensor(
+                        type: .quint8, shape: powersShape,
+                        contents: .dense(ByteRegion(exponents.map { 1 << $0 })))))
             // 0 + q · (255 − 0) / 255, the byte itself.
             nodes.append(
                 Node(
                     "Dequantize", name: powers, inputs: [codes, low, high],
                     attributes: ["T": .type(.quint8), "mode": .bytes(Array("MIN_COMBINED".utf8))]))
-            let isLast = index == self.exponents.count - 1, next = isLast ? name : fresh("\(name)/scaled_\(index + 1)")
-            nodes.append(Node("Mul", name: next, inputs: [product, powers], attributes: ["T": .type(.float32)]))
+            let isLast = index == self.exponents.count - 1,
+                next = isLast ? name : fresh("\(name)/scaled_\(index + 1)")
+            nodes.append(
+                Node("Mul", name: next, inputs: [product, powers], attributes: ["T": .type(.float32)]))
             product = next
         }
         return nodes
@@ -69,7 +83,9 @@ extension Graph {
     /// Balances the weights of convolutions that 256 values between the least and the greatest would not suit.
     func balancingConvolutions() -> Graph {
         var channelShapes: [String: [Int]] = [:]
-        let constants = Dictionary(nodes.compactMap { node in node.constant.map { (node.name, $0) } }, uniquingKeysWith: { first, _ in first })
+        let constants = Dictionary(
+            nodes.compactMap { node in node.constant.map { (node.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
         for node in nodes where node.inputs.count == 2 {
             guard let shape = constants[node.inputs[1]]?.shape, shape.count == 4 else { continue }
             switch node.operation {
@@ -85,10 +101,14 @@ extension Graph {
             return name
         }
         let balanced = nodes.flatMap { node -> [Node] in
-            guard let shape = channelShapes[node.name], let tensor = node.constant, let weights = tensor.floats else { return [node] }
+            guard let shape = channelShapes[node.name], let tensor = node.constant,
+                let weights = tensor.floats
+            else { return [node] }
             let channels = shape.reduce(1, *)
             // A hundredth, −20 dB, is what Inception v3 bears in no layer and EfficientNet's depthwise ones pass.
-            guard channels > 0, BalancedWeights.roundingNoise(weights, channels: channels) > 0.01 else { return [node] }
+            guard channels > 0, BalancedWeights.roundingNoise(weights, channels: channels) > 0.01 else {
+                return [node]
+            }
             return BalancedWeights(weights, channels: channels, inner: 1)
                 .nodes(node.name, shape: tensor.shape, powersShape: shape, fresh: fresh)
         }

@@ -5,6 +5,8 @@ import TensorGraph
 package enum EmbeddedGraph {
     /// The bytes of the file, in the program's own read-only memory.
     package static var region: ByteRegion {
-        ByteRegion(immortal: UnsafeRawBufferPointer(start: embedded_network_bytes(), count: embedded_network_count()))
+        ByteRegion(
+            immortal: UnsafeRawBufferPointer(start: embedded_network_bytes(), count: embedded_network_count())
+        )
     }
 }

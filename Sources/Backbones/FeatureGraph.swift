@@ -20,7 +20,9 @@ extension Backbone {
         for tap in description.taps {
             guard tap.reduction != .none else { vectors.append(tap.tensor); continue }
             let axesName: String
-            if let axes { axesName = axes } else {
+            if let axes {
+                axesName = axes
+            } else {
                 axesName = fresh("bottleneck/axes")
                 axes = axesName
                 graph.nodes.append(.constant(axesName, Tensor([Int32(1), 2], shape: [2])))
@@ -30,14 +32,21 @@ extension Backbone {
                 graph.nodes.append(
                     Node(
                         operation, name: name, inputs: [tensor, axesName],
-                        attributes: ["T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(keepsAxes)]))
+                        attributes: [
+                            "T": .type(.float32), "Tidx": .type(.int32), "keep_dims": .bool(keepsAxes),
+                        ]))
             }
             if tap.reduction == .deviation {
-                let center = fresh("\(name)/center"), squares = fresh("\(name)/squares"), variance = fresh("\(name)/variance")
+                let center = fresh("\(name)/center"), squares = fresh("\(name)/squares"),
+                    variance = fresh("\(name)/variance")
                 reduce("Mean", tap.tensor, name: center, keepsAxes: true)
-                graph.nodes.append(Node("SquaredDifference", name: squares, inputs: [tap.tensor, center], attributes: ["T": .type(.float32)]))
+                graph.nodes.append(
+                    Node(
+                        "SquaredDifference", name: squares, inputs: [tap.tensor, center],
+                        attributes: ["T": .type(.float32)]))
                 reduce("Mean", squares, name: variance)
-                graph.nodes.append(Node("Sqrt", name: name, inputs: [variance], attributes: ["T": .type(.float32)]))
+                graph.nodes.append(
+                    Node("Sqrt", name: name, inputs: [variance], attributes: ["T": .type(.float32)]))
             } else {
                 reduce(tap.reduction == .mean ? "Mean" : "Max", tap.tensor, name: name)
             }

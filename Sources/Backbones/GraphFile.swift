@@ -25,7 +25,12 @@ package struct GraphFile: Sendable {
             do throws(ZipReader.Failure) {
                 let package = try ZipReader(bytes)
                 graphs = package.entries.filter { $0.name.lowercased().hasSuffix(".pb") }
-                if graphs.count == 1 { return (ByteRegion(try package.contents(of: graphs[0], limit: Self.limit)), graphs[0].name, try Self.labels(in: package)) }
+                if graphs.count == 1 {
+                    return (
+                        ByteRegion(try package.contents(of: graphs[0], limit: Self.limit)), graphs[0].name,
+                        try Self.labels(in: package)
+                    )
+                }
             } catch { throw .package(path: path, error) }
             throw .noGraphInPackage(path: path, graphs: graphs.map(\.name))
         }
@@ -35,6 +40,8 @@ package struct GraphFile: Sendable {
     private static func labels(in package: ZipReader) throws(ZipReader.Failure) -> [String]? {
         let texts = package.entries.filter { $0.name.hasSuffix(".txt") && $0.name != "README.txt" }
         guard texts.count == 1 else { return nil }
-        return String(decoding: try package.contents(of: texts[0], limit: 1 << 24), as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        return String(decoding: try package.contents(of: texts[0], limit: 1 << 24), as: UTF8.self).split(
+            whereSeparator: \.isNewline
+        ).map(String.init)
     }
 }

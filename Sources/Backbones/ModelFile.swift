@@ -25,8 +25,13 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     /// In which the bottlenecks were computed that trained the layer; nil for single precision.
     package var precision: Precision?
 
-    package init(tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription, seed: UInt64) {
-        (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (tool, labels, output, bottleneck, backbone, seed)
+    package init(
+        tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription,
+        seed: UInt64
+    ) {
+        (self.tool, self.labels, self.output, self.bottleneck, self.backbone, self.seed) = (
+            tool, labels, output, bottleneck, backbone, seed
+        )
     }
 
     /// The constant's name; exports to other formats use it as a key.
@@ -78,7 +83,9 @@ package struct ModelFile: Sendable {
         var description = try Self.describe(graph, path, labels ?? file.labels)
         if let labels {
             guard labels.count == description.labels.count else {
-                throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
+                throw .labels(
+                    path: path,
+                    reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
             }
             description.labels = labels
         }
@@ -95,29 +102,44 @@ package struct ModelFile: Sendable {
             let tensor = graph.nodes.first { $0.name == name }?.constant
             return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
         }
-        guard let quantiles = description.noveltyQuantiles, quantiles.count == 101, let means = floats(ModelDescription.meansName),
+        guard let quantiles = description.noveltyQuantiles, quantiles.count == 101,
+            let means = floats(ModelDescription.meansName),
             let scales = floats(ModelDescription.scalesName), means.count == scales.count,
             graph.nodes.contains(where: { $0.name == description.bottleneck })
         else { return nil }
         return NoveltyTable(means: means, scales: scales, quantiles: quantiles)
     }
 
-    private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError) -> ModelDescription {
-        if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }), case .strings(let strings)? = node.constant?.contents,
-            let text = strings.first {
+    private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError)
+        -> ModelDescription
+    {
+        if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }),
+            case .strings(let strings)? = node.constant?.contents,
+            let text = strings.first
+        {
             return try ModelDescription(json: text, of: path)
         }
         // A model of retrain.py's: known by its network.
         let backbone: BackboneDescription
-        if let known = BackboneDescription.recognized(in: graph) { backbone = known } else { backbone = try Backbone.describe(path) }
+        if let known = BackboneDescription.recognized(in: graph) {
+            backbone = known
+        } else {
+            backbone = try Backbone.describe(path)
+        }
         let isNamed = graph.nodes.contains { $0.name == "final_result" }
-        guard let output = isNamed ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name else {
+        guard
+            let output = isNamed
+                ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name
+        else {
             throw .noSuchTensor(path: path, name: "final_result", nearest: [])
         }
         guard let labels else {
-            throw .labels(path: path, reason: "carries no labels; give the labels file that was made with it by --labels")
+            throw .labels(
+                path: path,
+                reason: "carries no labels; give the labels file that was made with it by --labels")
         }
-        return ModelDescription(tool: "", labels: labels, output: output, bottleneck: "", backbone: backbone, seed: 0)
+        return ModelDescription(
+            tool: "", labels: labels, output: output, bottleneck: "", backbone: backbone, seed: 0)
     }
 }
 
@@ -131,16 +153,21 @@ extension Backbone {
     ///   - output: the name of the node with the probabilities.
     ///   - precision: in which the bottlenecks were computed.
     package func joined(
-        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String, tool: String, seed: UInt64,
+        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String,
+        tool: String, seed: UInt64,
         precision: Precision = .fp32
     ) throws(BackboneError) -> Graph {
         let (whole, bottleneck, _) = featureGraph()
         var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
         let scope = "final_training_ops/"
-        let new = [output, scope + "weights/final_weights", scope + "biases/final_biases", scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add"]
+        let new = [
+            output, scope + "weights/final_weights", scope + "biases/final_biases",
+            scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add",
+        ]
         let taken = Set(graph.nodes.map(\.name))
         if let name = taken.first(where: { $0 == output || $0.hasPrefix(scope) }) {
-            throw .description(path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
+            throw .description(
+                path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
         }
         let float = Attribute.type(.float32)
         let features = weights.count / biases.count
@@ -154,14 +181,23 @@ extension Backbone {
         graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
         graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
         var about = ModelDescription(
-            tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description, seed: seed)
+            tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description,
+            seed: seed)
         if precision != .fp32 { about.precision = precision }
         if let novelty {
             about.noveltyQuantiles = novelty.quantiles
-            graph.nodes.append(.constant(ModelDescription.meansName, Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
-            graph.nodes.append(.constant(ModelDescription.scalesName, Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
+            graph.nodes.append(
+                .constant(
+                    ModelDescription.meansName,
+                    Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
+            graph.nodes.append(
+                .constant(
+                    ModelDescription.scalesName,
+                    Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
         }
-        guard let json = try? about.json() else { throw .description(path: path, reason: "cannot be written as JSON") }
+        guard let json = try? about.json() else {
+            throw .description(path: path, reason: "cannot be written as JSON")
+        }
         graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))
         return graph
     }

@@ -69,7 +69,8 @@ package final class BottleneckCache: Sendable {
     package func vector(for key: BottleneckKey) -> [Float]? {
         guard let bytes = record(for: StoredKey(key)) else { return nil }
         return bytes.withUnsafeBytes { record in
-            UnsafeRawBufferPointer(rebasing: record[..<(record.count - 4)]).floats(from: SegmentFormat.recordHeaderSize)
+            UnsafeRawBufferPointer(rebasing: record[..<(record.count - 4)]).floats(
+                from: SegmentFormat.recordHeaderSize)
         }
     }
 
@@ -77,10 +78,14 @@ package final class BottleneckCache: Sendable {
     ///
     /// - Throws: `CacheError.system` where the disk is full or the directory cannot be written to; what is there stays usable.
     package func insert(_ vector: [Float], for key: BottleneckKey) throws(CacheError) {
-        guard !vector.isEmpty, vector.count <= SegmentFormat.largestPayload / 4 else { throw .unsupportedLength(vector.count) }
+        guard !vector.isEmpty, vector.count <= SegmentFormat.largestPayload / 4 else {
+            throw .unsupportedLength(vector.count)
+        }
         if contains(key) { return }
         let key = StoredKey(key)
-        let record = vector.map { $0.bitPattern.littleEndian }.withUnsafeBytes { SegmentFormat.record(.vector, key, payload: $0) }
+        let record = vector.map { $0.bitPattern.littleEndian }.withUnsafeBytes {
+            SegmentFormat.record(.vector, key, payload: $0)
+        }
         try state.withLock { state throws(CacheError) in
             let place = try Self.append(record, &state)
             Self.remember(place, key, &state)
@@ -101,7 +106,8 @@ package final class BottleneckCache: Sendable {
 
     private static func list(_ root: BytePath, _ state: inout State) throws(CacheError) {
         let suffix = SegmentFormat.suffix
-        for name in try namesInDirectory(root) where name.count > suffix.count && name.suffix(suffix.count).elementsEqual(suffix) {
+        for name in try namesInDirectory(root)
+        where name.count > suffix.count && name.suffix(suffix.count).elementsEqual(suffix) {
             let path = root.appending(name)
             guard !state.known.contains(path), isRegularFile(path) else { continue }
             state.known.insert(path)
@@ -148,7 +154,11 @@ package final class BottleneckCache: Sendable {
     /// The bytes of the newest intact record of a key.
     private func record(for key: StoredKey) -> [UInt8]? {
         while true {
-            guard let (number, place) = state.withLock({ state in state.index[key].map { ($0, state.entries[$0]) } }) else { return nil }
+            guard
+                let (number, place) = state.withLock({ state in
+                    state.index[key].map { ($0, state.entries[$0]) }
+                })
+            else { return nil }
             if let bytes = read(place) { return bytes }
             state.withLock { state in
                 // Unless another thread was faster, an older copy takes its place.
@@ -159,11 +169,14 @@ package final class BottleneckCache: Sendable {
 
     /// A record's bytes, or nil and a warning.
     private func read(_ place: Place) -> [UInt8]? {
-        let (path, reader) = state.withLock { state in (state.segments[place.segment].path, state.readers[place.segment]) }
+        let (path, reader) = state.withLock { state in
+            (state.segments[place.segment].path, state.readers[place.segment])
+        }
         do throws(CacheError) {
             let file = if let reader { reader } else { try openReader(place.segment, path) }
             if let bytes = try file.bytes(at: place.offset, count: place.size),
-                bytes.withUnsafeBytes({ SegmentFormat.isIntact(record: $0) }) {
+                bytes.withUnsafeBytes({ SegmentFormat.isIntact(record: $0) })
+            {
                 return bytes
             }
             state.withLock { $0.warnings.append(.damaged(path: path.text, offset: place.offset)) }

@@ -6,7 +6,9 @@ package struct BottleneckKey: Hashable, Sendable {
     package var image: SHA256.Digest
     package var fingerprint: Fingerprint
 
-    package init(image: SHA256.Digest, fingerprint: Fingerprint) { (self.image, self.fingerprint) = (image, fingerprint) }
+    package init(image: SHA256.Digest, fingerprint: Fingerprint) {
+        (self.image, self.fingerprint) = (image, fingerprint)
+    }
 
     /// Everything besides the image that decides a vector's bits.
     package struct Fingerprint: Hashable, Sendable {
@@ -28,13 +30,16 @@ struct StoredKey: Hashable, Sendable {
         (image, fingerprint) = (SIMD8(), SIMD8())
         for i in 0..<8 {
             image[i] = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 4 * i, as: UInt32.self))
-            fingerprint[i] = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 32 + 4 * i, as: UInt32.self))
+            fingerprint[i] = UInt32(
+                bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 32 + 4 * i, as: UInt32.self))
         }
     }
 
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        for words in [image, fingerprint] { for i in 0..<8 { bytes.append(littleEndian: words[i].byteSwapped) } }
+        for words in [image, fingerprint] {
+            for i in 0..<8 { bytes.append(littleEndian: words[i].byteSwapped) }
+        }
         return bytes
     }
 

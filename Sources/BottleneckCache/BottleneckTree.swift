@@ -8,7 +8,9 @@ package struct ImportedBottleneck: Sendable, Equatable {
     package var file: String
     package var vector: [Float]
 
-    package init(folder: String, file: String, vector: [Float]) { (self.folder, self.file, self.vector) = (folder, file, vector) }
+    package init(folder: String, file: String, vector: [Float]) {
+        (self.folder, self.file, self.vector) = (folder, file, vector)
+    }
 }
 
 /// Something in a tree that is no bottleneck.
@@ -22,7 +24,9 @@ package struct TreeProblem: Sendable, Equatable, CustomStringConvertible {
 /// is empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub).
 package enum BottleneckTree {
     /// Reads all files in the sub-folders of `directory`, in the order of their names.
-    package static func read(_ directory: String) throws(CacheError) -> (bottlenecks: [ImportedBottleneck], problems: [TreeProblem]) {
+    package static func read(_ directory: String) throws(CacheError) -> (
+        bottlenecks: [ImportedBottleneck], problems: [TreeProblem]
+    ) {
         var bottlenecks: [ImportedBottleneck] = [], problems: [TreeProblem] = []
         let root = BytePath(directory)
         for folder in try sortedNames(root) where folder.first != UInt8(ascii: ".") {
@@ -36,7 +40,8 @@ package enum BottleneckTree {
                     let vector = try parse(try OpenFile.forReading(place).contents())
                     bottlenecks.append(
                         ImportedBottleneck(
-                            folder: String(decoding: folder, as: UTF8.self), file: pictureName(String(decoding: file.dropLast(4), as: UTF8.self)),
+                            folder: String(decoding: folder, as: UTF8.self),
+                            file: pictureName(String(decoding: file.dropLast(4), as: UTF8.self)),
                             vector: vector))
                 } catch .system(_, _, let code) {
                     problems.append(TreeProblem(path: place.text, reason: "cannot be read (error \(code))"))
@@ -52,7 +57,9 @@ package enum BottleneckTree {
                 problems.append(
                     TreeProblem(
                         path: "\(bottleneck.folder)/\(bottleneck.file)",
-                        reason: "holds \(bottleneck.vector.count) numbers, the others \(length): it was cut short"))
+                        reason:
+                            "holds \(bottleneck.vector.count) numbers, the others \(length): it was cut short"
+                    ))
             }
             bottlenecks.removeAll { $0.vector.count != length }
         }
@@ -78,7 +85,8 @@ package enum BottleneckTree {
             let word = field.drop { $0 <= 32 }.reversed().drop { $0 <= 32 }.reversed()
             guard let value = Float(String(decoding: Array(word), as: UTF8.self)), value.isFinite else {
                 let shown = String(decoding: Array(word).prefix(20), as: UTF8.self)
-                throw .malformedTree(text.isEmpty ? "is empty" : "number \(vector.count + 1), '\(shown)', is none")
+                throw .malformedTree(
+                    text.isEmpty ? "is empty" : "number \(vector.count + 1), '\(shown)', is none")
             }
             vector.append(value)
         }
@@ -86,20 +94,25 @@ package enum BottleneckTree {
     }
 
     /// The text of a vector: the shortest decimals that read back the same.
-    static func text(_ vector: [Float]) -> [UInt8] { Array(vector.map { "\($0)" }.joined(separator: ",").utf8) }
+    static func text(_ vector: [Float]) -> [UInt8] {
+        Array(vector.map { "\($0)" }.joined(separator: ",").utf8)
+    }
 }
 
 extension BottleneckCache {
     /// Takes up a tree; what is there already is not taken twice.
     ///
     /// - Returns: how many are new, and what could not be read.
-    package func importTree(_ directory: String) throws(CacheError) -> (found: Int, added: Int, problems: [TreeProblem]) {
+    package func importTree(_ directory: String) throws(CacheError) -> (
+        found: Int, added: Int, problems: [TreeProblem]
+    ) {
         let (bottlenecks, problems) = try BottleneckTree.read(directory)
         var known = Set(imported().map { "\($0.folder)/\($0.file)" })
         var added = 0
         for bottleneck in bottlenecks where known.insert("\(bottleneck.folder)/\(bottleneck.file)").inserted {
             let payload = Self.payload(bottleneck)
-            try insertImported(payload, key: BottleneckKey(image: SHA256.hash(payload), fingerprint: .init("imported")))
+            try insertImported(
+                payload, key: BottleneckKey(image: SHA256.hash(payload), fingerprint: .init("imported")))
             added += 1
         }
         return (bottlenecks.count, added, problems)

@@ -37,14 +37,18 @@ package struct CacheContents: Sendable {
 
     package init(segment path: String) throws(CacheError) { try add(BytePath(path)) }
 
-    private static func isSegment(_ name: [UInt8]) -> Bool { name.suffix(SegmentFormat.suffix.count).elementsEqual(SegmentFormat.suffix) }
+    private static func isSegment(_ name: [UInt8]) -> Bool {
+        name.suffix(SegmentFormat.suffix.count).elementsEqual(SegmentFormat.suffix)
+    }
 
     private mutating func add(_ path: BytePath) throws(CacheError) {
         let file = try OpenFile.forReading(path)
         var segment = Segment(path: path)
         segments += 1
         for entry in segment.scan(&warnings) {
-            guard let record = try file.bytes(at: entry.offset, count: entry.size), record.withUnsafeBytes({ SegmentFormat.isIntact(record: $0) }) else {
+            guard let record = try file.bytes(at: entry.offset, count: entry.size),
+                record.withUnsafeBytes({ SegmentFormat.isIntact(record: $0) })
+            else {
                 warnings.append(.damaged(path: path.text, offset: entry.offset))
                 continue
             }
@@ -52,11 +56,18 @@ package struct CacheContents: Sendable {
             switch SegmentFormat.Kind(rawValue: entry.kind) {
             case .vector:
                 let digests = entry.key.bytes
-                let key = Key(image: Self.hexadecimal(digests.prefix(32)), network: Self.hexadecimal(digests.suffix(32)))
-                if vectors.updateValue(Vector(length: payload.count / 4, digest: "\(SHA256.hash(payload))"), forKey: key) != nil { repeated += 1 }
+                let key = Key(
+                    image: Self.hexadecimal(digests.prefix(32)), network: Self.hexadecimal(digests.suffix(32))
+                )
+                if vectors.updateValue(
+                    Vector(length: payload.count / 4, digest: "\(SHA256.hash(payload))"), forKey: key) != nil
+                {
+                    repeated += 1
+                }
             case .imported:
                 guard let bottleneck = BottleneckCache.bottleneck(payload) else { continue }
-                imported["\(bottleneck.folder)/\(bottleneck.file)"] = Vector(length: bottleneck.vector.count, digest: "\(SHA256.hash(payload))")
+                imported["\(bottleneck.folder)/\(bottleneck.file)"] = Vector(
+                    length: bottleneck.vector.count, digest: "\(SHA256.hash(payload))")
             case nil: continue
             }
         }

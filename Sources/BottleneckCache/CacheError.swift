@@ -7,7 +7,9 @@ package enum CacheError: Error, Sendable, Equatable {
     /// A text file of a retrain.py tree is none.
     case malformedTree(String)
 
-    package enum Operation: String, Sendable { case createDirectory, listDirectory, create, open, read, write, rename }
+    package enum Operation: String, Sendable {
+        case createDirectory, listDirectory, create, open, read, write, rename
+    }
 }
 
 /// Something in the directory that was passed over; the rest is used.

@@ -18,7 +18,9 @@ struct BytePath: Hashable, Sendable {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     func appending(_ name: [UInt8]) -> BytePath {
-        BytePath(bytes: bytes.last == UInt8(ascii: "/") || bytes.isEmpty ? bytes + name : bytes + [UInt8(ascii: "/")] + name)
+        BytePath(
+            bytes: bytes.last == UInt8(ascii: "/") || bytes.isEmpty
+                ? bytes + name : bytes + [UInt8(ascii: "/")] + name)
     }
 
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
@@ -44,7 +46,9 @@ final class OpenFile: Sendable {
 
     /// A new file, never one that exists; writes go to its end.
     static func creating(_ path: BytePath) throws(CacheError) -> OpenFile {
-        let descriptor = path.withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644) }
+        let descriptor = path.withCString {
+            open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+        }
         guard descriptor >= 0 else { throw .system(.create, path: path.text, code: errno) }
         return OpenFile(descriptor, path)
     }
@@ -59,7 +63,8 @@ final class OpenFile: Sendable {
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(CacheError) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            let count = pread(
+                descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
             if count == 0 { break }
             if count < 0 {
                 if errno == EINTR { continue }
@@ -74,7 +79,9 @@ final class OpenFile: Sendable {
     func bytes(at offset: Int, count: Int) throws(CacheError) -> [UInt8]? {
         var failure: CacheError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            do throws(CacheError) { filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer)) } catch { failure = error }
+            do throws(CacheError) {
+                filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+            } catch { failure = error }
         }
         if let failure { throw failure }
         return bytes.count == count ? bytes : nil
@@ -101,7 +108,9 @@ final class OpenFile: Sendable {
     func synchronize() { _ = fsync(descriptor) }
 }
 
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int { write(descriptor, bytes, count) }
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
 
 func removeFile(_ path: BytePath) { _ = path.withCString { unlink($0) } }
 

@@ -27,15 +27,20 @@ struct Segment {
         return []
     }
 
-    private mutating func scan(_ file: OpenFile, size: Int, _ warnings: inout [CacheWarning]) throws(CacheError) -> [Entry] {
+    private mutating func scan(_ file: OpenFile, size: Int, _ warnings: inout [CacheWarning])
+        throws(CacheError) -> [Entry]
+    {
         var entries: [Entry] = []
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SegmentFormat.recordHeaderSize, alignment: 16)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: SegmentFormat.recordHeaderSize, alignment: 16)
         defer { buffer.deallocate() }
         if scannedTo == 0 {
             let header = SegmentFormat.fileHeader
             // Shorter: its writer has only just made it.
             guard size >= header.count else { return [] }
-            guard try file.read(at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<header.count])) == header.count,
+            guard
+                try file.read(at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<header.count]))
+                    == header.count,
                 buffer[..<header.count].elementsEqual(header)
             else {
                 warnings.append(.notASegment(path: path.text))
@@ -50,14 +55,18 @@ struct Segment {
                     warnings.append(.tornTail(path: path.text, offset: scannedTo))
                     break
                 }
-                entries.append(Entry(kind: header.kind, key: header.key, offset: scannedTo, size: header.recordSize))
+                entries.append(
+                    Entry(kind: header.kind, key: header.key, offset: scannedTo, size: header.recordSize))
                 scannedTo += header.recordSize
             } else if let next = try Self.nextRecord(in: file, after: scannedTo, size: size) {
                 warnings.append(.damaged(path: path.text, offset: scannedTo))
                 scannedTo = next
             } else {
                 let isShort = size - scannedTo < SegmentFormat.recordHeaderSize
-                warnings.append(isShort ? .tornTail(path: path.text, offset: scannedTo) : .damaged(path: path.text, offset: scannedTo))
+                warnings.append(
+                    isShort
+                        ? .tornTail(path: path.text, offset: scannedTo)
+                        : .damaged(path: path.text, offset: scannedTo))
                 break
             }
         }
@@ -65,13 +74,15 @@ struct Segment {
     }
 
     /// Where the next header with a right checksum begins, beyond damage.
-    private static func nextRecord(in file: OpenFile, after start: Int, size: Int) throws(CacheError) -> Int? {
+    private static func nextRecord(in file: OpenFile, after start: Int, size: Int) throws(CacheError) -> Int?
+    {
         let window = 1 << 20, overlap = SegmentFormat.recordHeaderSize
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: window + overlap, alignment: 16)
         defer { buffer.deallocate() }
         var base = start + 4
         while base < size {
-            let count = try file.read(at: base, into: buffer), bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+            let count = try file.read(at: base, into: buffer),
+                bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             for offset in stride(from: 0, to: min(window, count - overlap + 1), by: 4)
             where bytes.littleEndian(at: offset) == SegmentFormat.marker {
                 let candidate = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + overlap])

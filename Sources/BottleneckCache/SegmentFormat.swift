@@ -71,7 +71,8 @@ enum SegmentFormat {
     /// Whether a whole record's bytes agree with the checksum at their end.
     static func isIntact(record bytes: UnsafeRawBufferPointer) -> Bool {
         let body = bytes.count - 4
-        return bytes.littleEndian(at: body) == CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<body]))
+        return bytes.littleEndian(at: body)
+            == CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<body]))
     }
 }
 
@@ -82,13 +83,17 @@ extension [UInt8] {
 }
 
 extension UnsafeRawBufferPointer {
-    func littleEndian(at offset: Int) -> UInt32 { UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    func littleEndian(at offset: Int) -> UInt32 {
+        UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
 
     /// Float32 numbers from `offset` to the end.
     func floats(from offset: Int) -> [Float] {
         let count = (count - offset) / 4
         return [Float](unsafeUninitializedCapacity: count) { floats, filled in
-            for i in 0..<count { floats.initializeElement(at: i, to: Float(bitPattern: littleEndian(at: offset + 4 * i))) }
+            for i in 0..<count {
+                floats.initializeElement(at: i, to: Float(bitPattern: littleEndian(at: offset + 4 * i)))
+            }
             filled = count
         }
     }

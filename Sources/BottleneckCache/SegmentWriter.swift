@@ -23,7 +23,8 @@ struct SegmentWriter {
     }
 
     private mutating func create() throws(CacheError) -> OpenFile {
-        let name = hexadecimal(UInt64(UInt32(bitPattern: currentProcess())), digits: 8) + "-"
+        let name =
+            hexadecimal(UInt64(UInt32(bitPattern: currentProcess())), digits: 8) + "-"
             + hexadecimal(.random(in: .min ... .max), digits: 16)
         let made = try OpenFile.creating(directory.appending(Array(name.utf8) + SegmentFormat.suffix))
         do throws(CacheError) {

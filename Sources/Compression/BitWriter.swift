@@ -12,7 +12,9 @@ struct BitWriter {
         bits |= UInt64(value) &<< count
         count &+= UInt64(width)
         if count >= 32 {
-            withUnsafeBytes(of: UInt32(truncatingIfNeeded: bits).littleEndian) { bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: UInt32(truncatingIfNeeded: bits).littleEndian) {
+                bytes.append(contentsOf: $0)
+            }
             bits &>>= 32
             count &-= 32
         }

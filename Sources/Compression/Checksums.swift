@@ -16,13 +16,17 @@ package struct CRC32: Sendable {
         while left >= 16 {
             let a = UInt64(littleEndian: p.loadUnaligned(as: UInt64.self)) ^ UInt64(crc)
             let b = UInt64(littleEndian: p.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            let first = t[15 * 256 + Int(a & 255)] ^ t[14 * 256 + Int(a &>> 8 & 255)]
+            let first =
+                t[15 * 256 + Int(a & 255)] ^ t[14 * 256 + Int(a &>> 8 & 255)]
                 ^ t[13 * 256 + Int(a &>> 16 & 255)] ^ t[12 * 256 + Int(a &>> 24 & 255)]
-            let second = t[11 * 256 + Int(a &>> 32 & 255)] ^ t[10 * 256 + Int(a &>> 40 & 255)]
+            let second =
+                t[11 * 256 + Int(a &>> 32 & 255)] ^ t[10 * 256 + Int(a &>> 40 & 255)]
                 ^ t[9 * 256 + Int(a &>> 48 & 255)] ^ t[8 * 256 + Int(a &>> 56)]
-            let third = t[7 * 256 + Int(b & 255)] ^ t[6 * 256 + Int(b &>> 8 & 255)]
+            let third =
+                t[7 * 256 + Int(b & 255)] ^ t[6 * 256 + Int(b &>> 8 & 255)]
                 ^ t[5 * 256 + Int(b &>> 16 & 255)] ^ t[4 * 256 + Int(b &>> 24 & 255)]
-            let fourth = t[3 * 256 + Int(b &>> 32 & 255)] ^ t[2 * 256 + Int(b &>> 40 & 255)]
+            let fourth =
+                t[3 * 256 + Int(b &>> 32 & 255)] ^ t[2 * 256 + Int(b &>> 40 & 255)]
                 ^ t[256 + Int(b &>> 48 & 255)] ^ t[Int(b &>> 56)]
             crc = (first ^ second) ^ (third ^ fourth)
             p += 16

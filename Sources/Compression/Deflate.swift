@@ -17,13 +17,16 @@ package enum Deflate {
         var parser = Parser(source: source), optimal = OptimalParser(source: source)
         repeat {
             let start = parser.position
-            let tokens = effort.lookAhead == 0
-                ? parser.greedy(effort) : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : Parser.tokensInSegment)
+            let tokens =
+                effort.lookAhead == 0
+                ? parser.greedy(effort)
+                : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : Parser.tokensInSegment)
             var begin = start
             for block in level < 10 ? [tokens[...]] : optimal.blocks(start..<parser.position, from: tokens) {
                 let stop = block.reduce(begin) { $0 + $1.size }
                 DeflateBlock.write(
-                    block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]), isLast: stop == source.count, isThorough: level == 10, to: &out)
+                    block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]),
+                    isLast: stop == source.count, isThorough: level == 10, to: &out)
                 begin = stop
             }
         } while parser.position < source.count
@@ -32,7 +35,9 @@ package enum Deflate {
         return out.bytes
     }
 
-    package static func compress(_ bytes: [UInt8], level: Int = 6, container: DeflateContainer = .zlib) -> [UInt8] {
+    package static func compress(_ bytes: [UInt8], level: Int = 6, container: DeflateContainer = .zlib)
+        -> [UInt8]
+    {
         bytes.withUnsafeBytes { compress($0, level: level, container: container) }
     }
 
@@ -64,7 +69,9 @@ package enum Deflate {
     }
 
     private static func trailer(_ container: DeflateContainer, _ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) } }
+        func word(_ value: UInt32) -> [UInt8] {
+            (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) }
+        }
         return switch container {
         case .raw: []
         case .zlib: word(Adler32.checksum(bytes)).reversed()
@@ -93,7 +100,9 @@ private struct Parser: ~Copyable {
         var tokens: [DeflateToken] = []
         while position < source.count, tokens.count < Self.tokensInBlock {
             finder.insert(upTo: position)
-            if let match = finder.longest(at: position, longerThan: 2, depth: effort.depth, enough: effort.enough) {
+            if let match = finder.longest(
+                at: position, longerThan: 2, depth: effort.depth, enough: effort.enough)
+            {
                 tokens.append(DeflateToken(length: match.length, distance: match.distance))
                 position += match.length
             } else {
@@ -109,7 +118,10 @@ private struct Parser: ~Copyable {
         var tokens: [DeflateToken] = []
         while position < source.count, tokens.count < limit {
             finder.insert(upTo: position)
-            guard var match = finder.longest(at: position, longerThan: 2, depth: effort.depth, enough: effort.enough) else {
+            guard
+                var match = finder.longest(
+                    at: position, longerThan: 2, depth: effort.depth, enough: effort.enough)
+            else {
                 tokens.append(DeflateToken(literal: source[position]))
                 position += 1
                 continue

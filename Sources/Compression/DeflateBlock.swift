@@ -37,10 +37,14 @@ struct SymbolCounts {
                         lengths[token.literal] += times
                         continue
                     }
-                    let (length, distance) = (DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance))
+                    let (length, distance) = (
+                        DeflateSymbol.length(token.length), DeflateSymbol.distance(token.distance)
+                    )
                     lengths[257 + length] += times
                     distances[distance] += times
-                    extraBits += times * (DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance])
+                    extraBits +=
+                        times
+                        * (DeflateAlphabet.lengthExtra[length] + DeflateAlphabet.distanceExtra[distance])
                 }
             }
         }
@@ -81,7 +85,8 @@ extension [Int] {
 /// Writes tokens as the smallest of the three kinds of block (RFC 1951 §3.2.3).
 struct DeflateBlock {
     private static let fixed = (
-        HuffmanCode(lengths: DeflateAlphabet.fixedLengths), HuffmanCode(lengths: DeflateAlphabet.fixedDistances)
+        HuffmanCode(lengths: DeflateAlphabet.fixedLengths),
+        HuffmanCode(lengths: DeflateAlphabet.fixedDistances)
     )
 
     /// The codes that fit some tokens, and what blocks of these take.
@@ -96,8 +101,12 @@ struct DeflateBlock {
             let counts = SymbolCounts(tokens), size = tokens.reduce(0) { $0 + $1.size }
             fixedBits = counts.bits(fixed)
             storedBits = (size + 5 * (size / 65535 + 1)) * 8
-            dynamic = (HuffmanCode(frequencies: counts.lengths, limit: 15), HuffmanCode(frequencies: counts.distances, limit: 15))
-            header = DynamicHeader(lengths: dynamic.0.lengths, distances: dynamic.1.lengths, isThorough: isThorough)
+            dynamic = (
+                HuffmanCode(frequencies: counts.lengths, limit: 15),
+                HuffmanCode(frequencies: counts.distances, limit: 15)
+            )
+            header = DynamicHeader(
+                lengths: dynamic.0.lengths, distances: dynamic.1.lengths, isThorough: isThorough)
             dynamicBits = header.bitCount + counts.bits(dynamic)
             guard isThorough else { return }
             // Neighbours of one length can save more in the header than they cost in the block.
@@ -106,7 +115,8 @@ struct DeflateBlock {
                     HuffmanCode(frequencies: counts.lengths.levelled(tolerance), limit: 15),
                     HuffmanCode(frequencies: counts.distances.levelled(tolerance), limit: 15)
                 )
-                let header = DynamicHeader(lengths: codes.0.lengths, distances: codes.1.lengths, isThorough: true)
+                let header = DynamicHeader(
+                    lengths: codes.0.lengths, distances: codes.1.lengths, isThorough: true)
                 let bits = header.bitCount + counts.bits(codes)
                 if bits < dynamicBits { (dynamic, self.header, dynamicBits) = (codes, header, bits) }
             }
@@ -123,7 +133,8 @@ struct DeflateBlock {
     ///   - source: the bytes that the tokens stand for.
     ///   - isThorough: whether to look for codes whose header is shorter, which takes several times as long.
     static func write(
-        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool, isThorough: Bool, to out: inout BitWriter
+        _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool,
+        isThorough: Bool, to out: inout BitWriter
     ) {
         let plan = Plan(tokens, isThorough: isThorough)
         if plan.storedBits < min(plan.dynamicBits, plan.fixedBits) {
@@ -141,7 +152,9 @@ struct DeflateBlock {
         }
     }
 
-    private static func writeStored(_ source: UnsafeBufferPointer<UInt8>, isLast: Bool, to out: inout BitWriter) {
+    private static func writeStored(
+        _ source: UnsafeBufferPointer<UInt8>, isLast: Bool, to out: inout BitWriter
+    ) {
         var start = 0
         repeat {
             let count = min(65535, source.count - start)
@@ -154,7 +167,9 @@ struct DeflateBlock {
         } while start < source.count
     }
 
-    private static func writeTokens(_ tokens: ArraySlice<DeflateToken>, _ codes: (HuffmanCode, HuffmanCode), to out: inout BitWriter) {
+    private static func writeTokens(
+        _ tokens: ArraySlice<DeflateToken>, _ codes: (HuffmanCode, HuffmanCode), to out: inout BitWriter
+    ) {
         for token in tokens {
             if token.distance == 0 {
                 out.write(UInt32(codes.0.codes[token.literal]), Int(codes.0.lengths[token.literal]))
@@ -162,10 +177,14 @@ struct DeflateBlock {
             }
             let length = DeflateSymbol.length(token.length)
             out.write(UInt32(codes.0.codes[257 + length]), Int(codes.0.lengths[257 + length]))
-            out.write(UInt32(token.length - DeflateAlphabet.lengthBase[length]), DeflateAlphabet.lengthExtra[length])
+            out.write(
+                UInt32(token.length - DeflateAlphabet.lengthBase[length]), DeflateAlphabet.lengthExtra[length]
+            )
             let distance = DeflateSymbol.distance(token.distance)
             out.write(UInt32(codes.1.codes[distance]), Int(codes.1.lengths[distance]))
-            out.write(UInt32(token.distance - DeflateAlphabet.distanceBase[distance]), DeflateAlphabet.distanceExtra[distance])
+            out.write(
+                UInt32(token.distance - DeflateAlphabet.distanceBase[distance]),
+                DeflateAlphabet.distanceExtra[distance])
         }
         out.write(UInt32(codes.0.codes[256]), Int(codes.0.lengths[256]))
     }
@@ -199,7 +218,9 @@ private struct DynamicHeader {
 
     /// - Parameter isThorough: takes the shortest of those that use, or do without, each kind of run.
     init(lengths: [UInt8], distances: [UInt8], isThorough: Bool) {
-        let all = (isThorough ? 0..<8 : 7..<8).map { DynamicHeader(lengths: lengths, distances: distances, runs: $0) }
+        let all = (isThorough ? 0..<8 : 7..<8).map {
+            DynamicHeader(lengths: lengths, distances: distances, runs: $0)
+        }
         self = all.min { $0.bitCount < $1.bitCount }!
     }
 
@@ -242,7 +263,9 @@ private struct DynamicHeader {
         codeCount = max(4, 1 + (DeflateAlphabet.codeLengthOrder.lastIndex { code.lengths[$0] > 0 } ?? 0))
     }
 
-    private static func extraBits(_ symbol: Int) -> Int { symbol == 16 ? 2 : symbol == 17 ? 3 : symbol == 18 ? 7 : 0 }
+    private static func extraBits(_ symbol: Int) -> Int {
+        symbol == 16 ? 2 : symbol == 17 ? 3 : symbol == 18 ? 7 : 0
+    }
 
     var bitCount: Int {
         14 + 3 * codeCount + items.reduce(0) { $0 + Int(code.lengths[$1.symbol]) + Self.extraBits($1.symbol) }
@@ -252,7 +275,9 @@ private struct DynamicHeader {
         out.write(UInt32(lengthCount - 257), 5)
         out.write(UInt32(distanceCount - 1), 5)
         out.write(UInt32(codeCount - 4), 4)
-        for symbol in DeflateAlphabet.codeLengthOrder.prefix(codeCount) { out.write(UInt32(code.lengths[symbol]), 3) }
+        for symbol in DeflateAlphabet.codeLengthOrder.prefix(codeCount) {
+            out.write(UInt32(code.lengths[symbol]), 3)
+        }
         for item in items {
             out.write(UInt32(code.codes[item.symbol]), Int(code.lengths[item.symbol]))
             out.write(UInt32(item.extra), Self.extraBits(item.symbol))

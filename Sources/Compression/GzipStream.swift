@@ -52,9 +52,15 @@ package struct GzipStream: ~Copyable {
 
     private mutating func finishMember() throws(InflateError) {
         let at = inflater.offset
-        let declared = (try inflater.trailer(bytes: 4, bigEndian: false), try inflater.trailer(bytes: 4, bigEndian: false))
-        guard declared.0 == checksum.value else { throw .badChecksum(offset: at, declared: declared.0, computed: checksum.value) }
-        guard declared.1 == memberLength else { throw .badLength(offset: at + 4, declared: declared.1, computed: memberLength) }
+        let declared = (
+            try inflater.trailer(bytes: 4, bigEndian: false), try inflater.trailer(bytes: 4, bigEndian: false)
+        )
+        guard declared.0 == checksum.value else {
+            throw .badChecksum(offset: at, declared: declared.0, computed: checksum.value)
+        }
+        guard declared.1 == memberLength else {
+            throw .badLength(offset: at + 4, declared: declared.1, computed: memberLength)
+        }
         // Another member follows, or padding that is none of ours.
         let next = inflater.offset
         let follows = next + 2 <= bytes.count && bytes[next] == 0x1f && bytes[next + 1] == 0x8b

@@ -24,7 +24,9 @@ struct HuffmanCode {
     /// At least two symbols get a code, because a decoder may refuse a code of one.
     init(frequencies: [Int], limit: Int) {
         var used = frequencies.indices.filter { frequencies[$0] > 0 }
-        for symbol in frequencies.indices where used.count < 2 && !used.contains(symbol) { used.append(symbol) }
+        for symbol in frequencies.indices where used.count < 2 && !used.contains(symbol) {
+            used.append(symbol)
+        }
         used.sort { (frequencies[$0], $0) < (frequencies[$1], $1) }
         let weights = used.map { max(1, frequencies[$0]) }
 
@@ -33,7 +35,9 @@ struct HuffmanCode {
         var isPackage: [[Bool]] = []
         var previous: [Int] = []
         for _ in 0..<limit {
-            let packages = stride(from: 0, to: previous.count & ~1, by: 2).map { previous[$0] + previous[$0 + 1] }
+            let packages = stride(from: 0, to: previous.count & ~1, by: 2).map {
+                previous[$0] + previous[$0 + 1]
+            }
             var (merged, kinds, next) = ([Int](), [Bool](), 0)
             merged.reserveCapacity(weights.count + packages.count)
             kinds.reserveCapacity(weights.count + packages.count)

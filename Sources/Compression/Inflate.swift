@@ -38,7 +38,8 @@ package enum Inflate {
         _ bytes: [UInt8], _ container: DeflateContainer = .zlib, limit: Int = 1 << 31
     ) throws(InflateError) -> [UInt8] {
         let result: Result<[UInt8], InflateError> = bytes.withUnsafeBytes { bytes in
-            do throws(InflateError) { return .success(try decompress(bytes, container, limit: limit)) } catch { return .failure(error) }
+            do throws(InflateError) { return .success(try decompress(bytes, container, limit: limit)) } catch
+            { return .failure(error) }
         }
         return try result.get()
     }
@@ -49,7 +50,9 @@ extension Inflater {
     package mutating func readZlibHeader() throws(InflateError) {
         let at = offset
         let (cmf, flags) = (try take(8), try take(8))
-        guard cmf & 15 == 8, cmf >> 4 <= 7, (cmf << 8 | flags) % 31 == 0, flags & 0x20 == 0 else { throw .badHeader(offset: at) }
+        guard cmf & 15 == 8, cmf >> 4 <= 7, (cmf << 8 | flags) % 31 == 0, flags & 0x20 == 0 else {
+            throw .badHeader(offset: at)
+        }
     }
 
     /// RFC 1952 §2.3.

@@ -106,11 +106,14 @@ enum InflateTable {
                         used = used << 1 + Int(counts[bits + subBits])
                     }
                     end = start + 1 << subBits
-                    table[prefix] = InflateEntry.exceptional | InflateEntry.subtable
+                    table[prefix] =
+                        InflateEntry.exceptional | InflateEntry.subtable
                         | UInt32(start << 16 | subBits << 8 | bits)
                 }
                 let entry = symbols[Int(sorted[next])] &+ UInt32((length - bits) | (length - bits) << 8)
-                for i in stride(from: start + code >> bits, to: end, by: 1 << (length - bits)) { table[i] = entry }
+                for i in stride(from: start + code >> bits, to: end, by: 1 << (length - bits)) {
+                    table[i] = entry
+                }
                 next += 1
                 counts[length] -= 1
                 if code == 1 << length - 1 { return }
@@ -132,14 +135,17 @@ enum InflateSymbols {
         switch symbol {
         case ..<256: InflateEntry.literal | UInt32(symbol) << 16
         case 256: InflateEntry.endOfBlock
-        case ..<286: UInt32(DeflateAlphabet.lengthBase[symbol - 257]) << 16 | UInt32(DeflateAlphabet.lengthExtra[symbol - 257])
+        case ..<286:
+            UInt32(DeflateAlphabet.lengthBase[symbol - 257]) << 16
+                | UInt32(DeflateAlphabet.lengthExtra[symbol - 257])
         default: InflateEntry.invalid
         }
     }
     /// 32 distances; 30 and 31 lead nowhere.
     nonisolated(unsafe) static let distances: UnsafePointer<UInt32> = table(32) { symbol in
         symbol < 30
-            ? UInt32(DeflateAlphabet.distanceBase[symbol]) << 16 | UInt32(DeflateAlphabet.distanceExtra[symbol])
+            ? UInt32(DeflateAlphabet.distanceBase[symbol]) << 16
+                | UInt32(DeflateAlphabet.distanceExtra[symbol])
             : InflateEntry.invalid
     }
     nonisolated(unsafe) static let codeLengths: UnsafePointer<UInt32> = table(19) { UInt32($0) << 16 }

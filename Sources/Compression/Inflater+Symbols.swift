@@ -46,7 +46,9 @@ extension Inflater {
             return .more
         }
         if entry & InflateEntry.exceptional != 0 {
-            guard entry & InflateEntry.endOfBlock == InflateEntry.endOfBlock else { throw .badSymbol(offset: offset) }
+            guard entry & InflateEntry.endOfBlock == InflateEntry.endOfBlock else {
+                throw .badSymbol(offset: offset)
+            }
             (self.bits, bitCount) = (bits, left)
             return .endOfBlock
         }
@@ -58,14 +60,18 @@ extension Inflater {
         guard far & InflateEntry.exceptional == 0 else { throw .badSymbol(offset: offset) }
         let distance = Self.value(far, &bits, &left)
         guard left >= 0 else { throw .truncated(offset: offset) }
-        guard distance <= position else { throw .badDistance(offset: offset, distance: distance, available: position) }
+        guard distance <= position else {
+            throw .badDistance(offset: offset, distance: distance, available: position)
+        }
         (self.bits, bitCount) = (bits, left)
         pending = (length, distance)
         return .more
     }
 
     /// Finds the entry of the next code, and consumes the code but not its extra bits.
-    private static func lookUp(_ table: UnsafePointer<UInt32>, _ width: Int, _ bits: inout UInt64, _ left: inout Int) -> UInt32 {
+    private static func lookUp(
+        _ table: UnsafePointer<UInt32>, _ width: Int, _ bits: inout UInt64, _ left: inout Int
+    ) -> UInt32 {
         var entry = table[Int(bits & (1 << UInt64(width) - 1))]
         if entry & InflateEntry.subtable != 0 {
             bits >>= UInt64(width)
@@ -139,7 +145,11 @@ extension Inflater {
                 }
                 if entry & InflateEntry.exceptional != 0 {
                     ended = entry & InflateEntry.endOfBlock == InflateEntry.endOfBlock
-                    if ended { Self.consume(entry, &bits, &bitCount) } else { problem = .badSymbol(offset: 0) }
+                    if ended {
+                        Self.consume(entry, &bits, &bitCount)
+                    } else {
+                        problem = .badSymbol(offset: 0)
+                    }
                     break turns
                 }
             }
@@ -181,7 +191,9 @@ extension Inflater {
 
     /// Brings the buffer to 56 bits or more. The bits above `count` are right too, and are read again the next time.
     @inline(__always)
-    private static func refillFast(_ bits: inout UInt64, _ count: inout UInt64, _ input: inout UnsafePointer<UInt8>) {
+    private static func refillFast(
+        _ bits: inout UInt64, _ count: inout UInt64, _ input: inout UnsafePointer<UInt8>
+    ) {
         bits |= UInt64(littleEndian: UnsafeRawPointer(input).loadUnaligned(as: UInt64.self)) &<< count
         input += Int((63 &- count) &>> 3)
         count |= 56

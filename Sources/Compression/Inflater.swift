@@ -26,11 +26,14 @@ package struct Inflater: ~Copyable {
     /// The segments must stay in place while the inflater is in use.
     package init(segments: [UnsafeRawBufferPointer]) {
         self.segments = segments.filter { !$0.isEmpty }
-        storage = .allocate(capacity: InflateTable.lengthCapacity + InflateTable.distanceCapacity + InflateTable.codeLengthCapacity)
+        storage = .allocate(
+            capacity: InflateTable.lengthCapacity + InflateTable.distanceCapacity
+                + InflateTable.codeLengthCapacity)
         // Never read: both ends are the same until a segment replaces them.
         let nowhere = UnsafePointer<UInt8>(UnsafeRawPointer(storage).assumingMemoryBound(to: UInt8.self))
         (input, inputEnd) = (nowhere, nowhere)
-        if let first = self.segments.first?.assumingMemoryBound(to: UInt8.self), let start = first.baseAddress {
+        if let first = self.segments.first?.assumingMemoryBound(to: UInt8.self), let start = first.baseAddress
+        {
             (input, inputEnd) = (start, start + first.count)
         }
     }
@@ -41,7 +44,9 @@ package struct Inflater: ~Copyable {
 
     /// The byte that holds the next unread bit, counted from the start of the stream.
     package var offset: Int {
-        guard segment < segments.count, let start = segments[segment].baseAddress else { return segmentOffset - (bitCount + 7) / 8 }
+        guard segment < segments.count, let start = segments[segment].baseAddress else {
+            return segmentOffset - (bitCount + 7) / 8
+        }
         return segmentOffset + (UnsafeRawPointer(input) - start) - (bitCount + 7) / 8
     }
 
@@ -66,7 +71,11 @@ package struct Inflater: ~Copyable {
                 if position == capacity { return }
                 try copyStored(output, &position, capacity, left)
             case .compressed:
-                if try decodeSymbols(output, &position, capacity) { stage = isLastBlock ? .finished : .header } else { return }
+                if try decodeSymbols(output, &position, capacity) {
+                    stage = isLastBlock ? .finished : .header
+                } else {
+                    return
+                }
             }
         }
     }
@@ -131,7 +140,9 @@ extension Inflater {
         case 0:
             alignToByte()
             let (at, length, complement) = (offset, try take(16), try take(16))
-            guard length == complement ^ 0xffff else { throw .badStoredLength(offset: at, length: length, complement: complement) }
+            guard length == complement ^ 0xffff else {
+                throw .badStoredLength(offset: at, length: length, complement: complement)
+            }
             stage = .stored(length)
         case 1:
             let (lengths, distances) = (DeflateAlphabet.fixedLengths, DeflateAlphabet.fixedDistances)
@@ -147,7 +158,9 @@ extension Inflater {
     /// RFC 1951 §3.2.7.
     private mutating func readCodeLengths() throws(InflateError) {
         let at = offset
-        let (lengthCount, distanceCount, codeCount) = (257 + (try take(5)), 1 + (try take(5)), 4 + (try take(4)))
+        let (lengthCount, distanceCount, codeCount) = (
+            257 + (try take(5)), 1 + (try take(5)), 4 + (try take(4))
+        )
         guard lengthCount <= 286, distanceCount <= 30 else {
             throw .tooManyCodes(offset: at, lengths: lengthCount, distances: distanceCount)
         }
@@ -173,8 +186,11 @@ extension Inflater {
                 i += 1
                 continue
             }
-            let count = symbol == 16 ? 3 + (try take(2)) : symbol == 17 ? 3 + (try take(3)) : 11 + (try take(7))
-            guard i + count <= lengths.count, symbol != 16 || i > 0 else { throw .badCodeLengths(offset: offset) }
+            let count =
+                symbol == 16 ? 3 + (try take(2)) : symbol == 17 ? 3 + (try take(3)) : 11 + (try take(7))
+            guard i + count <= lengths.count, symbol != 16 || i > 0 else {
+                throw .badCodeLengths(offset: offset)
+            }
             let value = symbol == 16 ? lengths[i - 1] : 0
             for _ in 0..<count {
                 lengths[i] = value
@@ -192,7 +208,8 @@ extension Inflater {
                 storage, bits: InflateTable.lengthBits, lengths: start, count: count,
                 symbols: InflateSymbols.lengths, allowsIncomplete: true)
                 && InflateTable.build(
-                    storage + InflateTable.lengthCapacity, bits: InflateTable.distanceBits, lengths: start + count,
+                    storage + InflateTable.lengthCapacity, bits: InflateTable.distanceBits,
+                    lengths: start + count,
                     count: all.count - count, symbols: InflateSymbols.distances, allowsIncomplete: true)
         }
         if !built { throw .badCodeLengths(offset: offset) }

@@ -41,7 +41,9 @@ struct MatchFinder: ~Copyable {
     /// - Parameters:
     ///   - depth: how many candidates to look at.
     ///   - enough: a length at which to stop looking.
-    func longest(at position: Int, longerThan shortest: Int, depth: Int, enough: Int) -> (length: Int, distance: Int)? {
+    func longest(at position: Int, longerThan shortest: Int, depth: Int, enough: Int) -> (
+        length: Int, distance: Int
+    )? {
         let most = min(DeflateAlphabet.longestMatch, source.count - position)
         guard let bytes = source.baseAddress, most >= 3, shortest < most else { return nil }
         let here = bytes + position
@@ -93,7 +95,8 @@ struct MatchFinder: ~Copyable {
         }
     }
 
-    private static func commonLength(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ most: Int) -> Int {
+    private static func commonLength(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ most: Int) -> Int
+    {
         var length = 0
         while length + 8 <= most {
             let x = UnsafeRawPointer(a + length).loadUnaligned(as: UInt64.self)

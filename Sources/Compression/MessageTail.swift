@@ -16,14 +16,18 @@ struct MessageTail: Sendable {
             compressHeld(compress)
         }
         let blocks = rest.count / 64
-        if blocks > 0, let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress { compress(start, blocks) }
+        if blocks > 0, let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress {
+            compress(start, blocks)
+        }
         held.append(contentsOf: rest.dropFirst(64 * blocks))
     }
 
     mutating func finish(compress: (UnsafeRawPointer, Int) -> Void) {
         held.append(0x80)
         while held.count % 64 != 56 { held.append(0) }
-        for shift in stride(from: 56, through: 0, by: -8) { held.append(UInt8(truncatingIfNeeded: (length &* 8) >> UInt64(shift))) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            held.append(UInt8(truncatingIfNeeded: (length &* 8) >> UInt64(shift)))
+        }
         compressHeld(compress)
     }
 
@@ -37,7 +41,8 @@ struct MessageTail: Sendable {
 enum Hexadecimal {
     static func text(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     static func bytes(_ text: some StringProtocol) -> [UInt8]? {

@@ -56,7 +56,9 @@ struct OptimalParser: ~Copyable {
     }
 
     /// - Parameter tokens: that stand for the range.
-    private func parse(_ range: Range<Int>, _ matches: Matches, from tokens: ArraySlice<DeflateToken>) -> ArraySlice<DeflateToken> {
+    private func parse(_ range: Range<Int>, _ matches: Matches, from tokens: ArraySlice<DeflateToken>)
+        -> ArraySlice<DeflateToken>
+    {
         var best = tokens, costs = Costs(tokens)
         for _ in 0..<Self.rounds {
             let path = shortestPath(range, matches, costs)[...], next = Costs(path)
@@ -89,7 +91,9 @@ struct OptimalParser: ~Copyable {
             tokens.withUnsafeBufferPointer { tokens in
                 for i in range.indices {
                     let place = i - first
-                    body(i - range.lowerBound, UnsafeBufferPointer(rebasing: tokens[starts[place]..<starts[place + 1]]))
+                    body(
+                        i - range.lowerBound,
+                        UnsafeBufferPointer(rebasing: tokens[starts[place]..<starts[place + 1]]))
                 }
             }
         }
@@ -152,7 +156,9 @@ struct OptimalParser: ~Copyable {
             }
             var total = Double(counts.extraBits)
             for (counts, code) in zip([counts.lengths, counts.distances], codes) {
-                for (count, bits) in zip(counts, code) where count > 0 { total += Double(count) * Double(bits) + 3 }
+                for (count, bits) in zip(counts, code) where count > 0 {
+                    total += Double(count) * Double(bits) + 3
+                }
             }
             self.total = total
         }

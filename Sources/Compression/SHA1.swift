@@ -13,7 +13,9 @@ package struct SHA1: Sendable {
         }
     }
 
-    private var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0)
+    private var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
+        0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0
+    )
     private var tail = MessageTail()
 
     package init() {}
@@ -31,7 +33,8 @@ package struct SHA1: Sendable {
         var (state, tail) = (state, tail)
         tail.finish { blocks, count in Self.compress(&state, blocks, count) }
         let words = [state.0, state.1, state.2, state.3, state.4]
-        return Digest(bytes: words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) } })
+        return Digest(
+            bytes: words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) } })
     }
 
     package static func hash(_ bytes: UnsafeRawBufferPointer) -> Digest {
@@ -53,7 +56,9 @@ package struct SHA1: Sendable {
             guard let w = schedule.baseAddress else { return }
             for block in 0..<count {
                 let p = blocks + 64 * block
-                for i in 0..<16 { w[i] = UInt32(bigEndian: p.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)) }
+                for i in 0..<16 {
+                    w[i] = UInt32(bigEndian: p.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self))
+                }
                 for i in 16..<80 { w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1) }
                 var (a, b, c, d, e) = state
                 for i in 0..<80 {
@@ -72,5 +77,7 @@ package struct SHA1: Sendable {
         }
     }
 
-    @inline(__always) private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 { (x &<< n) | (x &>> (32 &- n)) }
+    @inline(__always) private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 {
+        (x &<< n) | (x &>> (32 &- n))
+    }
 }

@@ -14,7 +14,9 @@ package struct SHA256: Sendable {
         package init?(bytes: some Collection<UInt8>) {
             guard bytes.count == 32 else { return nil }
             var words = SIMD8<UInt32>()
-            for (index, byte) in bytes.enumerated() { words[index / 4] = words[index / 4] << 8 | UInt32(byte) }
+            for (index, byte) in bytes.enumerated() {
+                words[index / 4] = words[index / 4] << 8 | UInt32(byte)
+            }
             self.words = words
         }
 
@@ -24,12 +26,15 @@ package struct SHA256: Sendable {
             self.init(bytes: bytes)
         }
 
-        package var bytes: [UInt8] { (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 4] >> (24 - 8 * ($0 % 4))) } }
+        package var bytes: [UInt8] {
+            (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 4] >> (24 - 8 * ($0 % 4))) }
+        }
         package var description: String { Hexadecimal.text(bytes) }
     }
 
     private var state = SIMD8<UInt32>(
-        0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19)
+        0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19
+    )
     private var tail = MessageTail()
 
     private let compress: Compression
@@ -82,11 +87,15 @@ private let roundConstants: [UInt32] = [
 ]
 
 extension SHA256 {
-    private typealias Compression = @Sendable (_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) -> Void
+    private typealias Compression =
+        @Sendable (_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) -> Void
 
-    private static func compressByInstructions(_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) {
+    private static func compressByInstructions(
+        _ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int
+    ) {
         withUnsafeMutableBytes(of: &state) { state in
-            sha256_compress(state.baseAddress?.assumingMemoryBound(to: UInt32.self), blocks, count, roundConstants)
+            sha256_compress(
+                state.baseAddress?.assumingMemoryBound(to: UInt32.self), blocks, count, roundConstants)
         }
     }
 
@@ -146,7 +155,13 @@ extension SHA256 {
         h = t1 &+ majority &+ bigSigma0
     }
 
-    @inline(__always) private static func smallSigma0(_ x: UInt32) -> UInt32 { rotate(x, 7) ^ rotate(x, 18) ^ (x &>> 3) }
-    @inline(__always) private static func smallSigma1(_ x: UInt32) -> UInt32 { rotate(x, 17) ^ rotate(x, 19) ^ (x &>> 10) }
-    @inline(__always) private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 { (x &>> n) | (x &<< (32 &- n)) }
+    @inline(__always) private static func smallSigma0(_ x: UInt32) -> UInt32 {
+        rotate(x, 7) ^ rotate(x, 18) ^ (x &>> 3)
+    }
+    @inline(__always) private static func smallSigma1(_ x: UInt32) -> UInt32 {
+        rotate(x, 17) ^ rotate(x, 19) ^ (x &>> 10)
+    }
+    @inline(__always) private static func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 {
+        (x &>> n) | (x &<< (32 &- n))
+    }
 }

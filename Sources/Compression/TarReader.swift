@@ -55,7 +55,9 @@ package struct TarReader: ~Copyable {
             try skipPadding()
             let at = offset, header = try take(512)
             if header.allSatisfy({ $0 == 0 }) { return nil }
-            guard Self.hasRightChecksum(header), let size = Self.number(header[124..<136]) else { throw .badHeader(offset: at) }
+            guard Self.hasRightChecksum(header), let size = Self.number(header[124..<136]) else {
+                throw .badHeader(offset: at)
+            }
             guard size <= limit else { throw .overLimit(limit) }
             (left, padding) = (size, (512 - size % 512) % 512)
             switch header[156] {
@@ -116,14 +118,17 @@ package struct TarReader: ~Copyable {
         let text = String(decoding: name, as: UTF8.self)
         var parts = text.split(separator: "/", omittingEmptySubsequences: false).filter { $0 != "." }
         if parts.last == "" { parts.removeLast() }
-        guard !name.isEmpty, name.first != UInt8(ascii: "/"), !parts.contains(".."), !parts.contains(""), !text.contains("\\"), !text.contains("\0")
+        guard !name.isEmpty, name.first != UInt8(ascii: "/"), !parts.contains(".."), !parts.contains(""),
+            !text.contains("\\"), !text.contains("\0")
         else { throw .unsafeName(text) }
         switch type {
         // Regular: of today, of the oldest tars, and contiguous.
         case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
             // The oldest tars mark folders by a slash alone.
-            return Entry(name: parts.joined(separator: "/"), isDirectory: name.last == UInt8(ascii: "/"), size: size)
-        case UInt8(ascii: "5"): return Entry(name: parts.joined(separator: "/"), isDirectory: true, size: size)
+            return Entry(
+                name: parts.joined(separator: "/"), isDirectory: name.last == UInt8(ascii: "/"), size: size)
+        case UInt8(ascii: "5"):
+            return Entry(name: parts.joined(separator: "/"), isDirectory: true, size: size)
         default: throw .unsafeKind(name: text, type: Character(UnicodeScalar(type)))
         }
     }
@@ -156,7 +161,8 @@ package struct TarReader: ~Copyable {
     /// The value of `path` among pax records, each `length key=value` and a line feed.
     private static func path(inRecords records: [UInt8]) -> [UInt8]? {
         var rest = records[...], path: [UInt8]?
-        while let space = rest.firstIndex(of: 32), let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+        while let space = rest.firstIndex(of: 32),
+            let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
             length > space - rest.startIndex + 1, length <= rest.count
         {
             let record = rest[(space + 1)..<(rest.startIndex + length - 1)]

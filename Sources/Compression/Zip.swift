@@ -24,9 +24,11 @@ package struct Zip: Sendable {
     package init() {}
 
     /// Adds an entry, deflated at `level` (1...10), or stored where that is no larger.
-    package mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9) throws(Failure) {
+    package mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9) throws(Failure)
+    {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }), !name.contains("\\"), !name.contains("\0"),
+        guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }), !name.contains("\\"),
+            !name.contains("\0"),
             name.utf8.count <= 0xffff
         else { throw .unsafeName(name) }
         guard names.count < 0xffff else { throw .tooManyEntries }
@@ -37,7 +39,9 @@ package struct Zip: Sendable {
         let isStored = deflated.count >= bytes.count
         let size = isStored ? bytes.count : deflated.count
         let offset = body.count
-        guard offset + size < Int(UInt32.max) - 0x20000 else { throw .tooLarge(name: name, bytes: offset + size) }
+        guard offset + size < Int(UInt32.max) - 0x20000 else {
+            throw .tooLarge(name: name, bytes: offset + size)
+        }
 
         // What the local header and the central directory say alike: version 2.0, bit 11 (UTF-8), method, time, date, CRC, sizes.
         var common: [UInt8] = []
@@ -60,7 +64,9 @@ package struct Zip: Sendable {
     }
 
     package mutating func add(_ name: String, _ bytes: [UInt8], level: Int = 9) throws(Failure) {
-        let result = bytes.withUnsafeBytes { buffer in Result { () throws(Failure) in try add(name, buffer, level: level) } }
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(Failure) in try add(name, buffer, level: level) }
+        }
         try result.get()
     }
 
@@ -80,9 +86,13 @@ package struct Zip: Sendable {
 
 extension [UInt8] {
     fileprivate mutating func appendWords16(_ words: UInt16...) {
-        for word in words { append(contentsOf: [UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8)]) }
+        for word in words {
+            append(contentsOf: [UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8)])
+        }
     }
     fileprivate mutating func appendWords32(_ words: UInt32...) {
-        for word in words { for shift in [0, 8, 16, 24] as [UInt32] { append(UInt8(truncatingIfNeeded: word >> shift)) } }
+        for word in words {
+            for shift in [0, 8, 16, 24] as [UInt32] { append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
     }
 }

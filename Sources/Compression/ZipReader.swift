@@ -40,9 +40,12 @@ package struct ZipReader {
         // 22 bytes and a comment of up to 65,535: the last signature whose comment ends with the file.
         let candidates = stride(from: bytes.count - 22, through: max(0, bytes.count - 22 - 0xffff), by: -1)
         guard bytes.count >= 22,
-            let end = candidates.first(where: { bytes.word32($0) == 0x0605_4b50 && $0 + 22 + bytes.word16($0 + 20) == bytes.count })
+            let end = candidates.first(where: {
+                bytes.word32($0) == 0x0605_4b50 && $0 + 22 + bytes.word16($0 + 20) == bytes.count
+            })
         else { throw .noDirectory }
-        let count = bytes.word16(end + 10), size = Int(bytes.word32(end + 12)), start = Int(bytes.word32(end + 16))
+        let count = bytes.word16(end + 10), size = Int(bytes.word32(end + 12)),
+            start = Int(bytes.word32(end + 16))
         guard bytes.word16(end + 4) == 0, bytes.word16(end + 6) == 0, bytes.word16(end + 8) == count else {
             throw .unsupported(name: "", feature: "several disks")
         }
@@ -50,15 +53,19 @@ package struct ZipReader {
         guard start + size <= end else { throw .malformed(offset: end) }
         var entries: [Entry] = [], at = start
         while entries.count < count {
-            guard at + 46 <= start + size, bytes.word32(at) == 0x0201_4b50 else { throw .malformed(offset: at) }
+            guard at + 46 <= start + size, bytes.word32(at) == 0x0201_4b50 else {
+                throw .malformed(offset: at)
+            }
             let nameLength = bytes.word16(at + 28)
             let next = at + 46 + nameLength + bytes.word16(at + 30) + bytes.word16(at + 32)
             guard next <= start + size else { throw .malformed(offset: at) }
             entries.append(
                 Entry(
                     name: String(decoding: bytes[(at + 46)..<(at + 46 + nameLength)], as: UTF8.self),
-                    size: Int(bytes.word32(at + 24)), compressedSize: Int(bytes.word32(at + 20)), checksum: bytes.word32(at + 16),
-                    method: bytes.word16(at + 10), isEncrypted: bytes.word16(at + 8) & 1 == 1, headerOffset: Int(bytes.word32(at + 42))))
+                    size: Int(bytes.word32(at + 24)), compressedSize: Int(bytes.word32(at + 20)),
+                    checksum: bytes.word32(at + 16),
+                    method: bytes.word16(at + 10), isEncrypted: bytes.word16(at + 8) & 1 == 1,
+                    headerOffset: Int(bytes.word32(at + 42))))
             at = next
         }
         self.entries = entries
@@ -79,18 +86,28 @@ package struct ZipReader {
         switch entry.method {
         case 0: contents = Array(packed)
         case 8:
-            do { contents = try Inflate.decompress(packed, .raw, limit: entry.size) } catch { throw .deflate(name: name, error) }
+            do { contents = try Inflate.decompress(packed, .raw, limit: entry.size) } catch {
+                throw .deflate(name: name, error)
+            }
         default: throw .unsupported(name: name, feature: "compression method \(entry.method)")
         }
-        guard contents.count == entry.size else { throw .badSize(name: name, declared: entry.size, found: contents.count) }
+        guard contents.count == entry.size else {
+            throw .badSize(name: name, declared: entry.size, found: contents.count)
+        }
         let checksum = CRC32.checksum(contents)
-        guard checksum == entry.checksum else { throw .badChecksum(name: name, declared: entry.checksum, computed: checksum) }
+        guard checksum == entry.checksum else {
+            throw .badChecksum(name: name, declared: entry.checksum, computed: checksum)
+        }
         return contents
     }
 }
 
 extension UnsafeRawBufferPointer {
     /// Little-endian; the caller has checked that they are there.
-    fileprivate func word16(_ offset: Int) -> Int { Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self))) }
-    fileprivate func word32(_ offset: Int) -> UInt32 { UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    fileprivate func word16(_ offset: Int) -> Int {
+        Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+    }
+    fileprivate func word32(_ offset: Int) -> UInt32 {
+        UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
 }

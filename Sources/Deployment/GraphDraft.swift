@@ -19,7 +19,9 @@ struct GraphDraft {
         }
         for name in pinned where nodes[name] == nil { throw .noSuchTensor(name, node: "") }
         for node in graph.nodes {
-            for input in node.inputs where nodes[TensorReference(input).node] == nil { throw .noSuchTensor(input, node: node.name) }
+            for input in node.inputs where nodes[TensorReference(input).node] == nil {
+                throw .noSuchTensor(input, node: node.name)
+            }
         }
     }
 
@@ -38,7 +40,11 @@ struct GraphDraft {
     /// The names of the nodes that read each node, once an edge; control edges count.
     func readers() -> [String: [String]] {
         var readers: [String: [String]] = [:]
-        for name in names { for input in nodes[name]!.inputs { readers[TensorReference(input).node, default: []].append(name) } }
+        for name in names {
+            for input in nodes[name]!.inputs {
+                readers[TensorReference(input).node, default: []].append(name)
+            }
+        }
         return readers
     }
 
@@ -50,7 +56,9 @@ struct GraphDraft {
     }
 
     /// Rewrites every input; nil drops it. A control edge that says what another input says already is dropped too.
-    mutating func mapInputs(_ transform: (TensorReference, Node) throws(DeploymentError) -> TensorReference?) throws(DeploymentError) {
+    mutating func mapInputs(_ transform: (TensorReference, Node) throws(DeploymentError) -> TensorReference?)
+        throws(DeploymentError)
+    {
         for name in names {
             let node = nodes[name]!
             var inputs: [String] = []

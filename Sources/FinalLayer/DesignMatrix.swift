@@ -11,7 +11,8 @@ final class DesignMatrix: @unchecked Sendable {
         paddedRows = padded(rows + 1, to: 16)
         stride = padded(columns, to: 16)
         values = FloatBuffer(paddedRows * stride)
-        pointers = RowPointers((0..<paddedRows).map { [values, stride] in UnsafePointer(values.base + $0 * stride) })
+        pointers = RowPointers(
+            (0..<paddedRows).map { [values, stride] in UnsafePointer(values.base + $0 * stride) })
     }
 
     /// The given rows of `features` as they are.

@@ -16,14 +16,18 @@ func exponential(_ x: SIMD4<Float>) -> SIMD4<Float> {
     p = p * r + 1.666_666_55e-1
     p = p * r + 5.000_000_1e-1
     let mantissa = p * r * r + r + 1
-    let exponent = SIMD4<Int32>(truncatingIfNeeded: (n + magic).bits) &+ (127 &- Int32(truncatingIfNeeded: magic.bitPattern))
+    let exponent =
+        SIMD4<Int32>(truncatingIfNeeded: (n + magic).bits)
+        &+ (127 &- Int32(truncatingIfNeeded: magic.bitPattern))
     return mantissa * SIMD4<Float>(bits: exponent &<< 23)
 }
 
 extension SIMD4<Float> {
     @inline(__always) var bits: SIMD4<Int32> { unsafeBitCast(self, to: SIMD4<Int32>.self) }
     @inline(__always) init(bits: SIMD4<Int32>) { self = unsafeBitCast(bits, to: SIMD4<Float>.self) }
-    @inline(__always) init(at pointer: UnsafePointer<Float>) { self = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD4<Float>.self) }
+    @inline(__always) init(at pointer: UnsafePointer<Float>) {
+        self = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD4<Float>.self)
+    }
     @inline(__always) func store(at pointer: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(pointer).storeBytes(of: self, as: SIMD4<Float>.self)
     }

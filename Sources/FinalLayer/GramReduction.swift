@@ -22,8 +22,10 @@ struct GramReduction {
             let block = FloatBuffer(tile * tile)
             for start in stride(from: 0, to: design.stride, by: 512) {
                 dotProducts(
-                    rows: design.pointers.base + I * tile, rowCount: rows, columns: design.pointers.base + J * tile,
-                    columnCount: columns, from: start, length: min(512, design.stride - start), accumulates: true,
+                    rows: design.pointers.base + I * tile, rowCount: rows,
+                    columns: design.pointers.base + J * tile,
+                    columnCount: columns, from: start, length: min(512, design.stride - start),
+                    accumulates: true,
                     into: block.base, stride: tile)
             }
             for i in 0..<min(rows, n - I * tile) {
@@ -67,11 +69,14 @@ struct GramReduction {
                 guard first > 0 else { return }
                 let count = padded(rows.count, to: 4), block = FloatBuffer(width * count)
                 dotProducts(
-                    rows: a.pointers.base + rows.lowerBound, rowCount: count, columns: a.pointers.base + first,
+                    rows: a.pointers.base + rows.lowerBound, rowCount: count,
+                    columns: a.pointers.base + first,
                     columnCount: end - first, length: first, into: block.base, stride: count)
                 for i in rows {
                     let out = a.values.base + i * a.stride
-                    for j in first..<min(end, i + 1) { out[j] -= block.base[(j - first) * count + i - rows.lowerBound] }
+                    for j in first..<min(end, i + 1) {
+                        out[j] -= block.base[(j - first) * count + i - rows.lowerBound]
+                    }
                 }
             }
             update(first..<end)
@@ -98,7 +103,9 @@ struct GramReduction {
         }
     }
 
-    private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ range: Range<Int>) -> Float {
+    private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ range: Range<Int>)
+        -> Float
+    {
         var sums = SIMD4<Float>(), k = range.lowerBound
         while k + 4 <= range.upperBound {
             sums += SIMD4(at: a + k) * SIMD4(at: b + k)

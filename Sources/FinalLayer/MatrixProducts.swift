@@ -56,7 +56,8 @@ func dotProducts(
 /// Sums each of four vectors over its lanes and stores the four sums side by side.
 @inline(__always)
 private func finish(
-    _ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>, _ d: SIMD4<Float>, _ accumulates: Bool, _ out: UnsafeMutablePointer<Float>
+    _ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>, _ d: SIMD4<Float>, _ accumulates: Bool,
+    _ out: UnsafeMutablePointer<Float>
 ) {
     let e = SIMD4(a[0], b[0], c[0], d[0]) + SIMD4(a[1], b[1], c[1], d[1])
     let f = SIMD4(a[2], b[2], c[2], d[2]) + SIMD4(a[3], b[3], c[3], d[3])
@@ -85,26 +86,32 @@ func accumulateWeightedRows(
                 let g1 = UnsafeMutablePointer(mutating: sums[j + 1])
                 var k = range.lowerBound
                 while k < range.upperBound {
-                    var s00 = SIMD4(at: g0 + k), s01 = SIMD4(at: g0 + k + 4), s02 = SIMD4(at: g0 + k + 8), s03 = SIMD4(at: g0 + k + 12)
-                    var s10 = SIMD4(at: g1 + k), s11 = SIMD4(at: g1 + k + 4), s12 = SIMD4(at: g1 + k + 8), s13 = SIMD4(at: g1 + k + 12)
+                    var s00 = SIMD4(at: g0 + k), s01 = SIMD4(at: g0 + k + 4), s02 = SIMD4(at: g0 + k + 8),
+                        s03 = SIMD4(at: g0 + k + 12)
+                    var s10 = SIMD4(at: g1 + k), s11 = SIMD4(at: g1 + k + 4), s12 = SIMD4(at: g1 + k + 8),
+                        s13 = SIMD4(at: g1 + k + 12)
                     var i = block
                     while i < end {
                         let x = rows[i] + k
                         let r0 = c0[i], r1 = c1[i]
-                        let x0 = SIMD4(at: x), x1 = SIMD4(at: x + 4), x2 = SIMD4(at: x + 8), x3 = SIMD4(at: x + 12)
+                        let x0 = SIMD4(at: x), x1 = SIMD4(at: x + 4), x2 = SIMD4(at: x + 8),
+                            x3 = SIMD4(at: x + 12)
                         s00 += x0 * r0; s01 += x1 * r0; s02 += x2 * r0; s03 += x3 * r0
                         s10 += x0 * r1; s11 += x1 * r1; s12 += x2 * r1; s13 += x3 * r1
                         i &+= 1
                     }
-                    s00.store(at: g0 + k); s01.store(at: g0 + k + 4); s02.store(at: g0 + k + 8); s03.store(at: g0 + k + 12)
-                    s10.store(at: g1 + k); s11.store(at: g1 + k + 4); s12.store(at: g1 + k + 8); s13.store(at: g1 + k + 12)
+                    s00.store(at: g0 + k); s01.store(at: g0 + k + 4); s02.store(at: g0 + k + 8);
+                    s03.store(at: g0 + k + 12)
+                    s10.store(at: g1 + k); s11.store(at: g1 + k + 4); s12.store(at: g1 + k + 8);
+                    s13.store(at: g1 + k + 12)
                     k &+= 16
                 }
                 j += 2
             } else {
                 var k = range.lowerBound
                 while k < range.upperBound {
-                    var s0 = SIMD4(at: g0 + k), s1 = SIMD4(at: g0 + k + 4), s2 = SIMD4(at: g0 + k + 8), s3 = SIMD4(at: g0 + k + 12)
+                    var s0 = SIMD4(at: g0 + k), s1 = SIMD4(at: g0 + k + 4), s2 = SIMD4(at: g0 + k + 8),
+                        s3 = SIMD4(at: g0 + k + 12)
                     var i = block
                     while i < end {
                         let x = rows[i] + k
@@ -113,7 +120,8 @@ func accumulateWeightedRows(
                         s2 += SIMD4(at: x + 8) * r; s3 += SIMD4(at: x + 12) * r
                         i &+= 1
                     }
-                    s0.store(at: g0 + k); s1.store(at: g0 + k + 4); s2.store(at: g0 + k + 8); s3.store(at: g0 + k + 12)
+                    s0.store(at: g0 + k); s1.store(at: g0 + k + 4); s2.store(at: g0 + k + 8);
+                    s3.store(at: g0 + k + 12)
                     k &+= 16
                 }
                 j += 1

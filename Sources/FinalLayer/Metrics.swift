@@ -19,7 +19,8 @@ package struct Metrics: Sendable, Equatable {
     ///   - probabilities: `[rows, classes]`, row-major.
     ///   - labels: `[rows]`, in `0..<classes`.
     package init(probabilities: [Float], labels: [Int], classes: Int) {
-        precondition(probabilities.count == labels.count * classes, "there is a probability for each row and class")
+        precondition(
+            probabilities.count == labels.count * classes, "there is a probability for each row and class")
         confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
         calibration = Array(repeating: CalibrationBin(), count: 10)
         var loss: Double = 0
@@ -59,8 +60,10 @@ package struct Metrics: Sendable, Equatable {
     /// One for each class.
     package var perClass: [ClassScore] {
         confusion.indices.map { c in
-            let hits = Double(confusion[c][c]), support = confusion[c].reduce(0, +), predicted = confusion.reduce(0) { $0 + $1[c] }
-            let precision = predicted > 0 ? hits / Double(predicted) : 0, recall = support > 0 ? hits / Double(support) : 0
+            let hits = Double(confusion[c][c]), support = confusion[c].reduce(0, +),
+                predicted = confusion.reduce(0) { $0 + $1[c] }
+            let precision = predicted > 0 ? hits / Double(predicted) : 0,
+                recall = support > 0 ? hits / Double(support) : 0
             let f1 = hits > 0 ? 2 * precision * recall / (precision + recall) : 0
             return ClassScore(support: support, precision: precision, recall: recall, f1: f1)
         }
@@ -76,7 +79,9 @@ package func predictedClass(_ scores: some RandomAccessCollection<Float>) -> Int
 }
 
 /// Wilson's score interval of a proportion; `z` = 1.96 is 95 %. 0...1 without trials.
-package func wilsonInterval(successes: Int, trials: Int, z: Double = 1.959_963_984_540_054) -> ClosedRange<Double> {
+package func wilsonInterval(successes: Int, trials: Int, z: Double = 1.959_963_984_540_054) -> ClosedRange<
+    Double
+> {
     guard trials > 0 else { return 0...1 }
     let n = Double(trials), p = Double(successes) / n
     let center = (p + z * z / (2 * n)) / (1 + z * z / n)

@@ -13,14 +13,18 @@ package struct Novelty: Sendable, Equatable {
     }
 
     /// - Parameter rows: the training rows; not empty.
-    package init(_ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup] = [], workers: Workers = .serial) {
+    package init(
+        _ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup] = [], workers: Workers = .serial
+    ) {
         let standardization = Standardization(features, rows: rows, groups: groups, workers: workers)
         (means, scales, quantiles) = (standardization.means, standardization.scales, [])
         let scores = FloatBuffer(rows.count), fitted = self
         var factors = [Float](repeating: 1, count: features.columns)
         for group in groups { for k in group.columns { factors[k] = group.factor * group.factor } }
         workers.performRanges(of: rows.count, step: 64) { [factors] range in
-            for i in range { scores.base[i] = fitted.scoreLeftOut(features[rows[i]], factors: factors, rows: rows.count) }
+            for i in range {
+                scores.base[i] = fitted.scoreLeftOut(features[rows[i]], factors: factors, rows: rows.count)
+            }
         }
         let sorted = scores.array.sorted()
         quantiles = (0...100).map { sorted[($0 * (sorted.count - 1) + 50) / 100] }
@@ -31,13 +35,17 @@ package struct Novelty: Sendable, Equatable {
 
     /// - Parameter row: `[features]`.
     package func score(_ row: UnsafeBufferPointer<Float>) -> Float {
-        precondition(row.count == means.count && scales.count == means.count, "a row has as many numbers as there are features")
+        precondition(
+            row.count == means.count && scales.count == means.count,
+            "a row has as many numbers as there are features")
         var sum = SIMD4<Double>()
         means.withUnsafeBufferPointer { means in
             scales.withUnsafeBufferPointer { scales in
                 var k = 0
                 while k + 4 <= row.count {
-                    let z = (SIMD4(at: row.baseAddress! + k) - SIMD4(at: means.baseAddress! + k)) * SIMD4(at: scales.baseAddress! + k)
+                    let z =
+                        (SIMD4(at: row.baseAddress! + k) - SIMD4(at: means.baseAddress! + k))
+                        * SIMD4(at: scales.baseAddress! + k)
                     sum += SIMD4<Double>(pointwiseMin(z * z, SIMD4(repeating: Self.largestSquare)))
                     k += 4
                 }

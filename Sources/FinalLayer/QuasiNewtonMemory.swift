@@ -12,9 +12,12 @@ struct QuasiNewtonMemory {
     /// Remembers `step` and `change`, unless the curvature between them is too small to trust.
     mutating func append(step: UnsafePointer<Float>, change: UnsafePointer<Float>) {
         let curvature = dot(step, change, count)
-        guard curvature > 1e-7 * (dot(step, step, count) * dot(change, change, count)).squareRoot() else { return }
+        guard curvature > 1e-7 * (dot(step, step, count) * dot(change, change, count)).squareRoot() else {
+            return
+        }
         let full = steps.count == Self.capacity
-        let (s, y) = full ? (steps.removeFirst(), changes.removeFirst()) : (FloatBuffer(count), FloatBuffer(count))
+        let (s, y) =
+            full ? (steps.removeFirst(), changes.removeFirst()) : (FloatBuffer(count), FloatBuffer(count))
         s.base.update(from: step, count: count)
         y.base.update(from: change, count: count)
         steps.append(s)

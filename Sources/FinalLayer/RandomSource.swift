@@ -25,7 +25,9 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
     }
 
     /// A number of `0..<bound`, each equally likely but for a bias under `bound / 2^64`.
-    package mutating func index(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+    package mutating func index(below bound: Int) -> Int {
+        Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+    }
 
     /// Uniform in [0, 1), 24 bits.
     package mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }

@@ -32,7 +32,9 @@ final class RegressionProblem: @unchecked Sendable {
         (stride, rowStride) = (design.stride, design.paddedRows)
         trainingCount = isHeldOut.count { !$0 }
         let count = classes * stride + padded(classes, to: 4)
-        (parameters, direction, gradient, previousGradient) = (FloatBuffer(count), FloatBuffer(count), FloatBuffer(count), FloatBuffer(count))
+        (parameters, direction, gradient, previousGradient) = (
+            FloatBuffer(count), FloatBuffer(count), FloatBuffer(count), FloatBuffer(count)
+        )
         logits = FloatBuffer(classes * rowStride)
         memory = QuasiNewtonMemory(count: count)
         labelLanes = (0..<rowStride).map { $0 < labels.count ? Int32(labels[$0]) : -1 }
@@ -53,11 +55,15 @@ final class RegressionProblem: @unchecked Sendable {
 
     /// Where the gradient's residuals go before the first direction, at the point where all is 0.
     func writeResiduals(to residuals: UnsafeMutablePointer<Float>) {
-        for c in 0..<classes { (residuals + c * rowStride).update(from: logits.base + c * rowStride, count: rowStride) }
+        for c in 0..<classes {
+            (residuals + c * rowStride).update(from: logits.base + c * rowStride, count: rowStride)
+        }
         softmaxColumns(residuals, stride: rowStride, classes: classes, rows: 0..<rowStride)
         for c in 0..<classes {
             let r = residuals + c * rowStride
-            for i in 0..<rowStride { r[i] = (r[i] - (labelLanes[i] == Int32(c) ? 1 : 0)) * rowWeights.base[i] }
+            for i in 0..<rowStride {
+                r[i] = (r[i] - (labelLanes[i] == Int32(c) ? 1 : 0)) * rowWeights.base[i]
+            }
         }
     }
 
@@ -87,8 +93,10 @@ final class RegressionProblem: @unchecked Sendable {
         guard hasGradient else { return }
         memory.descend(gradient.base, into: direction.base)
         // gᵀHg / 2 estimates how far above its minimum the loss is; ‖g‖² / 2·strength bounds it.
-        let slope = -dot(gradient.base, direction.base, gradient.count), norm = dot(gradient.base, gradient.base, gradient.count)
-        isConverged = !(slope > 0) || norm < 2 * strength * tolerance || (memoryIsFull && slope < 0.02 * tolerance)
+        let slope = -dot(gradient.base, direction.base, gradient.count),
+            norm = dot(gradient.base, gradient.base, gradient.count)
+        isConverged =
+            !(slope > 0) || norm < 2 * strength * tolerance || (memoryIsFull && slope < 0.02 * tolerance)
     }
     private var memoryIsFull: Bool { iterations >= 10 }
 
@@ -161,7 +169,8 @@ final class RegressionProblem: @unchecked Sendable {
     /// Loss and success on each held-out row, in the rows' order; and the logits there.
     func heldOutScores() -> [(row: Int, loss: Double, isRight: Bool)] {
         isHeldOut.indices.filter { isHeldOut[$0] }.map { row in
-            let score = crossEntropy(logits.base, stride: rowStride, classes: classes, row: row, label: labels[row])
+            let score = crossEntropy(
+                logits.base, stride: rowStride, classes: classes, row: row, label: labels[row])
             return (row, score.loss, score.isRight)
         }
     }
@@ -173,7 +182,9 @@ final class RegressionProblem: @unchecked Sendable {
     var objective: Double {
         var sum: Double = 0
         for row in labels.indices where !isHeldOut[row] {
-            sum += crossEntropy(logits.base, stride: rowStride, classes: classes, row: row, label: labels[row]).loss
+            sum +=
+                crossEntropy(logits.base, stride: rowStride, classes: classes, row: row, label: labels[row])
+                .loss
         }
         return sum / Double(trainingCount) + strength / 2 * dot(parameters.base, parameters.base, weightCount)
     }

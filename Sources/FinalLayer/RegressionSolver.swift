@@ -16,7 +16,9 @@ struct RegressionSolver {
         (self.design, self.problems, self.workers) = (design, problems, workers)
         classes = problems[0].classes
         let columns = problems.count * classes
-        (changes, residuals) = (FloatBuffer(columns * design.paddedRows), FloatBuffer(columns * design.paddedRows))
+        (changes, residuals) = (
+            FloatBuffer(columns * design.paddedRows), FloatBuffer(columns * design.paddedRows)
+        )
         let sums = FloatBuffer(columns * design.stride)
         self.sums = sums
         sumRows = RowPointers((0..<columns).map { UnsafePointer(sums.base + $0 * design.stride) })
@@ -45,8 +47,10 @@ struct RegressionSolver {
             let pointers = RowPointers(columns)
             workers.performRanges(of: design.paddedRows, step: 64) { [design, changes] rows in
                 dotProducts(
-                    rows: design.pointers.base + rows.lowerBound, rowCount: rows.count, columns: pointers.base,
-                    columnCount: pointers.count, length: design.stride, into: changes.base + rows.lowerBound, stride: design.paddedRows)
+                    rows: design.pointers.base + rows.lowerBound, rowCount: rows.count,
+                    columns: pointers.base,
+                    columnCount: pointers.count, length: design.stride, into: changes.base + rows.lowerBound,
+                    stride: design.paddedRows)
             }
             workers.perform(active.count) { [changes, residuals, design, classes] p in
                 let offset = p * classes * design.paddedRows
@@ -60,14 +64,18 @@ struct RegressionSolver {
     private func project(_ active: [RegressionProblem], tolerance: Double) {
         let columns = active.count * classes
         workers.performRanges(of: design.stride, step: 64) { [design, residuals, sums, sumRows] range in
-            for j in 0..<columns { (sums.base + j * design.stride + range.lowerBound).update(repeating: 0, count: range.count) }
+            for j in 0..<columns {
+                (sums.base + j * design.stride + range.lowerBound).update(repeating: 0, count: range.count)
+            }
             accumulateWeightedRows(
-                rows: design.pointers.base, rowCount: design.rows, coefficients: residuals.base, stride: design.paddedRows,
+                rows: design.pointers.base, rowCount: design.rows, coefficients: residuals.base,
+                stride: design.paddedRows,
                 columnCount: columns, range: range, into: sumRows.base)
         }
         workers.perform(active.count) { [residuals, sums, design, classes] p in
             active[p].receiveGradient(
-                sums: sums.base + p * classes * design.stride, residuals: residuals.base + p * classes * design.paddedRows,
+                sums: sums.base + p * classes * design.stride,
+                residuals: residuals.base + p * classes * design.paddedRows,
                 tolerance: tolerance)
         }
     }

@@ -13,7 +13,9 @@ package struct SimilarRows: Sendable {
     /// Compares all rows with each other: rows² / 2 · columns multiply–adds.
     ///
     /// - Parameter threshold: pairs of at least this similarity are listed.
-    package init(_ features: FeatureMatrix, groups: [FeatureGroup] = [], threshold: Float, workers: Workers = .serial) {
+    package init(
+        _ features: FeatureMatrix, groups: [FeatureGroup] = [], threshold: Float, workers: Workers = .serial
+    ) {
         let all = Array(0..<features.rows)
         let standardization = Standardization(features, rows: all, groups: groups, workers: workers)
         let design = standardization.design(features, rows: all, workers: workers), stride = design.stride
@@ -37,12 +39,17 @@ package struct SimilarRows: Sendable {
                 guard columns > 0 else { continue }
                 for k in Swift.stride(from: 0, to: stride, by: stretch) {
                     dotProducts(
-                        rows: design.pointers.base + begin, rowCount: rows, columns: design.pointers.base + start, columnCount: columns,
-                        from: k, length: min(stretch, stride - k), accumulates: k > 0, into: sums.base, stride: tile)
+                        rows: design.pointers.base + begin, rowCount: rows,
+                        columns: design.pointers.base + start, columnCount: columns,
+                        from: k, length: min(stretch, stride - k), accumulates: k > 0, into: sums.base,
+                        stride: tile)
                 }
                 for j in 0..<columns {
                     for i in 0..<rows where begin + i < start + j && sums.base[j * tile + i] >= threshold {
-                        pairs.append(Pair(first: begin + i, second: start + j, similarity: min(sums.base[j * tile + i], 1)))
+                        pairs.append(
+                            Pair(
+                                first: begin + i, second: start + j,
+                                similarity: min(sums.base[j * tile + i], 1)))
                     }
                 }
             }

@@ -20,7 +20,9 @@ func softmaxColumns(_ z: UnsafeMutablePointer<Float>, stride: Int, classes: Int,
 }
 
 /// -ln softmax(z)[label] and whether the label has the largest logit (the first of equals), for one row of class-major logits.
-func crossEntropy(_ z: UnsafePointer<Float>, stride: Int, classes: Int, row i: Int, label: Int) -> (loss: Double, isRight: Bool) {
+func crossEntropy(_ z: UnsafePointer<Float>, stride: Int, classes: Int, row i: Int, label: Int) -> (
+    loss: Double, isRight: Bool
+) {
     var best = 0
     for c in 1..<max(classes, 1) where z[c * stride + i] > z[best * stride + i] { best = c }
     let top = z[best * stride + i]

@@ -7,7 +7,9 @@ package struct SoftmaxRegression: Sendable {
     /// Penalties to try, in the order in which each starts from the minimum before it: strongest first.
     ///
     /// The loss is the mean cross entropy plus strength / 2 · ‖weights‖²; scikit-learn's `C` is 1 / (strength · rows).
-    package var strengths: [Double] = (0...16).map { i in 10 * (0..<i).reduce(1.0) { s, _ in s / 10.0.squareRoot() } }.filter { $0 > 1e-6 }
+    package var strengths: [Double] = (0...16).map { i in
+        10 * (0..<i).reduce(1.0) { s, _ in s / 10.0.squareRoot() }
+    }.filter { $0 > 1e-6 }
     /// Folds where there are no validation rows, at most the pictures of the smallest class.
     package var folds = 5
     package var seed: UInt64 = 0
@@ -46,12 +48,15 @@ package struct SoftmaxRegression: Sendable {
     package func train(
         _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = []
     ) throws(TrainingError) -> Result {
-        let data = try TrainingData(features, labels: labels, classes: classes, training: training, validation: validation)
+        let data = try TrainingData(
+            features, labels: labels, classes: classes, training: training, validation: validation)
         let prepared = Prepared(data, groups: groups, flattens: flattens, workers: workers)
         var path: [PathPoint] = [], strength = strengths.first ?? 1e-3, temperature: Float = 1
         if strengths.count > 1 {
-            let folds = validation.isEmpty ? foldsOfRows(data.training.map { labels[$0] }, classes: classes) : nil
-            let masks = folds.map { folds in (0..<(folds.max() ?? 0) + 1).map { fold in folds.map { $0 == fold } } }
+            let folds =
+                validation.isEmpty ? foldsOfRows(data.training.map { labels[$0] }, classes: classes) : nil
+            let masks =
+                folds.map { folds in (0..<(folds.max() ?? 0) + 1).map { fold in folds.map { $0 == fold } } }
                 ?? [data.training.map { _ in false } + data.validation.map { _ in true }]
             (path, temperature) = followPath(prepared, masks: masks)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
@@ -62,17 +67,21 @@ package struct SoftmaxRegression: Sendable {
             strength *= Double(seen) / Double(all)
         }
         let held = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
-        let problem = RegressionProblem(prepared.design, labels: prepared.labels, classes: classes, isHeldOut: held)
-        RegressionSolver(prepared.design, problems: [problem], workers: workers).minimize(strength: strength, tolerance: 1e-6)
+        let problem = RegressionProblem(
+            prepared.design, labels: prepared.labels, classes: classes, isHeldOut: held)
+        RegressionSolver(prepared.design, problems: [problem], workers: workers).minimize(
+            strength: strength, tolerance: 1e-6)
         return Result(
-            layer: prepared.layer(of: problem, workers: workers), strength: strength, path: path, objective: problem.objective,
+            layer: prepared.layer(of: problem, workers: workers), strength: strength, path: path,
+            objective: problem.objective,
             temperature: temperature)
     }
 
     /// Held-out scores along the strengths, and the best strength's temperature; ends early once they have clearly become worse.
     private func followPath(_ prepared: Prepared, masks: [[Bool]]) -> ([PathPoint], temperature: Float) {
         let problems = masks.map {
-            RegressionProblem(prepared.design, labels: prepared.labels, classes: prepared.classes, isHeldOut: $0)
+            RegressionProblem(
+                prepared.design, labels: prepared.labels, classes: prepared.classes, isHeldOut: $0)
         }
         let solver = RegressionSolver(prepared.design, problems: problems, workers: workers)
         var path: [PathPoint] = [], logits: [Float] = [], labels: [Int] = []
@@ -81,11 +90,17 @@ package struct SoftmaxRegression: Sendable {
             path.append(PathPoint(strength: strength, problems.flatMap { $0.heldOutScores() }))
             let best = path.min { $0.crossEntropy < $1.crossEntropy }!
             if best == path.last {
-                let rows = problems.flatMap { problem in problem.isHeldOut.indices.filter { problem.isHeldOut[$0] }.map { (problem, $0) } }
+                let rows = problems.flatMap { problem in
+                    problem.isHeldOut.indices.filter { problem.isHeldOut[$0] }.map { (problem, $0) }
+                }
                 (logits, labels) = (rows.flatMap { $0.logits(row: $1) }, rows.map { $0.labels[$1] })
             }
             let recent = path.suffix(2)
-            if recent.count == 2, recent.allSatisfy({ $0.crossEntropy > best.crossEntropy + best.standardError }) { break }
+            if recent.count == 2,
+                recent.allSatisfy({ $0.crossEntropy > best.crossEntropy + best.standardError })
+            {
+                break
+            }
         }
         return (path, calibratedTemperature(logits: logits, labels: labels, classes: prepared.classes))
     }
@@ -132,7 +147,8 @@ struct Prepared {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
-        standardization = Standardization(data.features, rows: data.training, groups: groups, workers: workers)
+        standardization = Standardization(
+            data.features, rows: data.training, groups: groups, workers: workers)
         let full = standardization.design(data.features, rows: rows, workers: workers)
         reduction = full.columns > full.rows ? GramReduction(full, workers: workers) : nil
         let plain = reduction?.reduced ?? full

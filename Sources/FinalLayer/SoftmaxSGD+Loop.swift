@@ -37,7 +37,9 @@ final class Batch {
         z = FloatBuffer(classes * paddedCount)
     }
 
-    func fill(from sampler: ClassUniformSampler, all: Bool, _ design: DesignMatrix, _ random: inout RandomSource) {
+    func fill(
+        from sampler: ClassUniformSampler, all: Bool, _ design: DesignMatrix, _ random: inout RandomSource
+    ) {
         if all {
             var i = 0
             sampler.forEach { row, label in
@@ -65,7 +67,8 @@ final class SoftmaxModel {
         stride = padded(features, to: 16)
         weights = FloatBuffer(classes * stride)
         biases = [Float](repeating: 0, count: classes)
-        weightRows = RowPointers((0..<classes).map { [weights, stride] in UnsafePointer(weights.base + $0 * stride) })
+        weightRows = RowPointers(
+            (0..<classes).map { [weights, stride] in UnsafePointer(weights.base + $0 * stride) })
     }
 
     /// One step of gradient descent; answers the score before it.
@@ -92,7 +95,9 @@ final class SoftmaxModel {
     /// Leaves the logits in `batch.z`.
     func score(_ batch: Batch) -> SoftmaxSGD.Score {
         let n = batch.paddedCount, z = batch.z.base
-        dotProducts(rows: batch.rows.base, rowCount: n, columns: weightRows.base, columnCount: classes, length: stride, into: z, stride: n)
+        dotProducts(
+            rows: batch.rows.base, rowCount: n, columns: weightRows.base, columnCount: classes,
+            length: stride, into: z, stride: n)
         for c in 0..<classes { for i in 0..<n { z[c * n + i] += biases[c] } }
         var loss: Double = 0, right = 0
         for i in 0..<batch.count {
@@ -106,7 +111,9 @@ final class SoftmaxModel {
 
     func layer(features: Int) -> TrainedLayer {
         var transposed = [Float](repeating: 0, count: features * classes)
-        for c in 0..<classes { for k in 0..<features { transposed[k * classes + c] = weights.base[c * stride + k] } }
+        for c in 0..<classes {
+            for k in 0..<features { transposed[k * classes + c] = weights.base[c * stride + k] }
+        }
         return TrainedLayer(weights: transposed, biases: biases)
     }
 }

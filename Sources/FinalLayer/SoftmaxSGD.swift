@@ -50,18 +50,25 @@ package struct SoftmaxSGD: Sendable {
         _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
         observe: ((StepReport, () -> TrainedLayer) -> Void)? = nil
     ) throws(TrainingError) -> TrainedLayer {
-        let data = try TrainingData(features, labels: labels, classes: classes, training: training, validation: validation)
+        let data = try TrainingData(
+            features, labels: labels, classes: classes, training: training, validation: validation)
         var random = RandomSource(seed: seed)
         let model = SoftmaxModel(features: features.columns, classes: classes)
         for c in 0..<classes {
-            for k in 0..<features.columns { model.weights.base[c * model.stride + k] = random.truncatedNormal() * 0.001 }
+            for k in 0..<features.columns {
+                model.weights.base[c * model.stride + k] = random.truncatedNormal() * 0.001
+            }
         }
         let design = DesignMatrix(features, rows: data.training + data.validation)
         let sampler = ClassUniformSampler(data.training.map { labels[$0] }, classes: classes, firstRow: 0)
-        let validator = ClassUniformSampler(data.validation.map { labels[$0] }, classes: classes, firstRow: data.training.count)
-        let batch = Batch(capacity: batchSize < 0 ? data.training.count : batchSize, classes: classes, blank: design.blankRow)
+        let validator = ClassUniformSampler(
+            data.validation.map { labels[$0] }, classes: classes, firstRow: data.training.count)
+        let batch = Batch(
+            capacity: batchSize < 0 ? data.training.count : batchSize, classes: classes,
+            blank: design.blankRow)
         let sample = Batch(
-            capacity: validationBatchSize < 0 ? data.validation.count : validationBatchSize, classes: classes, blank: design.blankRow)
+            capacity: validationBatchSize < 0 ? data.validation.count : validationBatchSize, classes: classes,
+            blank: design.blankRow)
         for step in 0..<steps {
             batch.fill(from: sampler, all: batchSize < 0, design, &random)
             let before = model.step(on: batch, rate: learningRate)

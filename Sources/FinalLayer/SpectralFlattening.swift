@@ -21,13 +21,16 @@ struct SpectralFlattening {
         let n = design.paddedRows, stride = design.stride
         let basis = FloatBuffer(count * stride), parts = FloatBuffer(count * n)
         var random = RandomSource(seed: 1)
-        for j in 0..<count { for k in 0..<design.columns { basis.base[j * stride + k] = random.unit() - 0.5 } }
+        for j in 0..<count {
+            for k in 0..<design.columns { basis.base[j * stride + k] = random.unit() - 0.5 }
+        }
         let rows = RowPointers((0..<count).map { UnsafePointer(basis.base + $0 * stride) })
         /// parts = basis · designᵀ, `[count, n]`.
         func project() {
             workers.performRanges(of: n, step: 64) { range in
                 dotProducts(
-                    rows: design.pointers.base + range.lowerBound, rowCount: range.count, columns: rows.base, columnCount: count,
+                    rows: design.pointers.base + range.lowerBound, rowCount: range.count, columns: rows.base,
+                    columnCount: count,
                     length: stride, into: parts.base + range.lowerBound, stride: n)
             }
         }
@@ -36,14 +39,17 @@ struct SpectralFlattening {
             basis.base.update(repeating: 0, count: basis.count)
             workers.performRanges(of: stride, step: 64) { range in
                 accumulateWeightedRows(
-                    rows: design.pointers.base, rowCount: design.rows, coefficients: parts.base, stride: n, columnCount: count, range: range,
+                    rows: design.pointers.base, rowCount: design.rows, coefficients: parts.base, stride: n,
+                    columnCount: count, range: range,
                     into: rows.base)
             }
             Self.orthonormalize(basis, count: count, stride: stride)
         }
         project()
         var products = [Double](repeating: 0, count: count * count)
-        for i in 0..<count { for j in 0...i { products[i * count + j] = dot(parts.base + i * n, parts.base + j * n, n) } }
+        for i in 0..<count {
+            for j in 0...i { products[i * count + j] = dot(parts.base + i * n, parts.base + j * n, n) }
+        }
         for i in 0..<count { for j in 0..<i { products[j * count + i] = products[i * count + j] } }
         let (values, vectors) = symmetricEigenvalues(products, size: count)
         let least = values.min()!.squareRoot()
@@ -51,7 +57,11 @@ struct SpectralFlattening {
         // Rotated onto the directions proper.
         directions = FloatBuffer(count * stride)
         for j in 0..<count {
-            for i in 0..<count { addScaled(Float(vectors[i * count + j]), basis.base + i * stride, to: directions.base + j * stride, stride) }
+            for i in 0..<count {
+                addScaled(
+                    Float(vectors[i * count + j]), basis.base + i * stride, to: directions.base + j * stride,
+                    stride)
+            }
         }
         changes = values.map { Float((least / $0.squareRoot()).squareRoot()) - 1 }
         self.stride = stride
@@ -73,14 +83,17 @@ struct SpectralFlattening {
 
     /// row += Σ change · (row · direction) · direction. The map is symmetric, so that it folds back the way it came.
     private static func map(
-        _ rows: UnsafeMutablePointer<Float>, rows count: Int, stride: Int, _ directions: FloatBuffer, _ changes: [Float], _ workers: Workers
+        _ rows: UnsafeMutablePointer<Float>, rows count: Int, stride: Int, _ directions: FloatBuffer,
+        _ changes: [Float], _ workers: Workers
     ) {
         let buffer = UnsafeSendable(rows)
         workers.performRanges(of: count, step: 16) { range in
             var parts = [Float](repeating: 0, count: changes.count)
             for i in range {
                 let row = buffer.pointer + i * stride
-                for j in parts.indices { parts[j] = changes[j] * Float(dot(row, directions.base + j * stride, stride)) }
+                for j in parts.indices {
+                    parts[j] = changes[j] * Float(dot(row, directions.base + j * stride, stride))
+                }
                 for j in parts.indices { addScaled(parts[j], directions.base + j * stride, to: row, stride) }
             }
         }
@@ -95,7 +108,11 @@ struct SpectralFlattening {
         for i in 0..<count {
             let row = rows.base + i * stride
             for _ in 0..<2 {
-                for j in 0..<i { addScaled(-Float(dot(row, rows.base + j * stride, stride)), rows.base + j * stride, to: row, stride) }
+                for j in 0..<i {
+                    addScaled(
+                        -Float(dot(row, rows.base + j * stride, stride)), rows.base + j * stride, to: row,
+                        stride)
+                }
             }
             let norm = dot(row, row, stride).squareRoot()
             let scale = norm > 1e-20 ? Float(1 / norm) : 0

@@ -22,7 +22,9 @@ package struct Split: Sendable, Equatable {
     package var rule = Rule.modulo27
 
     package init(testingPercentage: Int = 10, validationPercentage: Int = 10, rule: Rule = .modulo27) {
-        (self.testingPercentage, self.validationPercentage, self.rule) = (testingPercentage, validationPercentage, rule)
+        (self.testingPercentage, self.validationPercentage, self.rule) = (
+            testingPercentage, validationPercentage, rule
+        )
     }
 
     package func part(ofPath path: some Sequence<UInt8>) -> SplitPart {
@@ -44,8 +46,11 @@ package struct Split: Sendable, Equatable {
     static func withoutNoHashSuffix(_ path: [UInt8]) -> [UInt8] {
         let marker = Array("_nohash_".utf8)
         guard path.count >= marker.count else { return path }
-        for start in 0...(path.count - marker.count) where path[start..<start + marker.count].elementsEqual(marker) {
-            guard let lineFeed = path[(start + marker.count)...].firstIndex(of: 0x0A) else { return Array(path[..<start]) }
+        for start in 0...(path.count - marker.count)
+        where path[start..<start + marker.count].elementsEqual(marker) {
+            guard let lineFeed = path[(start + marker.count)...].firstIndex(of: 0x0A) else {
+                return Array(path[..<start])
+            }
             if lineFeed == path.count - 1 { return Array(path[..<start]) + [0x0A] }
         }
         return path
@@ -53,7 +58,9 @@ package struct Split: Sendable, Equatable {
 
     /// The path that retrain.py hashes: Python's `os.path.join` of the folder as typed, the class folder and the file name.
     package static func path(imageDirectory: String, folder: String, file: String) -> String {
-        func joined(_ a: String, _ b: String) -> String { a.isEmpty || a.utf8.last == UInt8(ascii: "/") ? a + b : a + "/" + b }
+        func joined(_ a: String, _ b: String) -> String {
+            a.isEmpty || a.utf8.last == UInt8(ascii: "/") ? a + b : a + "/" + b
+        }
         return joined(joined(imageDirectory, folder), file)
     }
 }

@@ -26,18 +26,24 @@ package struct Standardization: Sendable {
                     }
                 }
                 for k in range {
-                    let m = sums[k - range.lowerBound], spread = (squares[k - range.lowerBound] / n).squareRoot()
+                    let m = sums[k - range.lowerBound],
+                        spread = (squares[k - range.lowerBound] / n).squareRoot()
                     mean.base[k] = Float(m)
                     // Rounding alone makes a constant feature vary by about one part in 10^7; that is not information.
-                    deviation.base[k] = spread > 1e-6 * m.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
+                    deviation.base[k] =
+                        spread > 1e-6 * m.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
                 }
             }
         }
         (means, scales) = (mean.array, [Float](repeating: 0, count: d))
         for group in [FeatureGroup(0..<d)] + groups {
-            let energy = group.columns.reduce(0.0) { $0 + Double(deviation.base[$1]) * Double(deviation.base[$1]) }
+            let energy = group.columns.reduce(0.0) {
+                $0 + Double(deviation.base[$1]) * Double(deviation.base[$1])
+            }
             let least = Float(Self.leastShare * (energy / Double(max(group.columns.count, 1))).squareRoot())
-            for k in group.columns where deviation.base[k] > 0 { scales[k] = group.factor / max(deviation.base[k], least) }
+            for k in group.columns where deviation.base[k] > 0 {
+                scales[k] = group.factor / max(deviation.base[k], least)
+            }
         }
     }
 
@@ -56,9 +62,12 @@ package struct Standardization: Sendable {
     }
 
     /// The layer that gives on raw features what `weights` `[classes, stride]` and `biases` give on standardized ones.
-    func layer(weights: UnsafePointer<Float>, stride: Int, biases: UnsafePointer<Float>, classes: Int) -> TrainedLayer {
+    func layer(weights: UnsafePointer<Float>, stride: Int, biases: UnsafePointer<Float>, classes: Int)
+        -> TrainedLayer
+    {
         let d = means.count
-        var result = TrainedLayer(weights: [Float](repeating: 0, count: d * classes), biases: [Float](repeating: 0, count: classes))
+        var result = TrainedLayer(
+            weights: [Float](repeating: 0, count: d * classes), biases: [Float](repeating: 0, count: classes))
         for c in 0..<classes {
             var bias = Double(biases[c])
             for k in 0..<d {

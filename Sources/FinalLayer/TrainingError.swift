@@ -20,9 +20,13 @@ struct TrainingData {
     /// Row indices.
     let training, validation: [Int]
 
-    init(_ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int]) throws(TrainingError) {
+    init(_ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int])
+        throws(TrainingError)
+    {
         guard classes >= 2 else { throw .tooFewClasses(classes) }
-        guard labels.count == features.rows else { throw .labelCount(labels: labels.count, rows: features.rows) }
+        guard labels.count == features.rows else {
+            throw .labelCount(labels: labels.count, rows: features.rows)
+        }
         var counts = [Int](repeating: 0, count: classes)
         for row in training + validation {
             guard labels[row] >= 0, labels[row] < classes else {
@@ -36,11 +40,17 @@ struct TrainingData {
                 // A sum is finite only if every number in it is (or if huge ones overflow it: then look closer).
                 var sum: Float = 0
                 for k in row * features.columns..<(row + 1) * features.columns { sum += values[k] * 0 }
-                if sum != 0 { return values[row * features.columns..<(row + 1) * features.columns].firstIndex { !$0.isFinite } }
+                if sum != 0 {
+                    return values[row * features.columns..<(row + 1) * features.columns].firstIndex {
+                        !$0.isFinite
+                    }
+                }
             }
             return nil
         }
         if let bad { throw .notFinite(row: bad / features.columns, column: bad % features.columns) }
-        (self.features, self.labels, self.classes, self.training, self.validation) = (features, labels, classes, training, validation)
+        (self.features, self.labels, self.classes, self.training, self.validation) = (
+            features, labels, classes, training, validation
+        )
     }
 }

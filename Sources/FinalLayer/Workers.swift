@@ -6,7 +6,9 @@ package struct Workers: Sendable {
     /// Calls its second argument once for each index below the first, in any order, and returns when all calls have.
     package var perform: @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
 
-    package init(_ perform: @escaping @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void) { self.perform = perform }
+    package init(_ perform: @escaping @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void) {
+        self.perform = perform
+    }
 
     /// Everything on the calling thread.
     package static let serial = Workers { count, body in for index in 0..<count { body(index) } }

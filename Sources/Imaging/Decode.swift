@@ -48,7 +48,9 @@ extension ImageHeader {
 
 extension ImageFormat {
     /// Found by the content of a file.
-    public init(of bytes: some ContiguousBytes) { self = bytes.withUnsafeBytes { ImageFormat.locate($0).format } }
+    public init(of bytes: some ContiguousBytes) {
+        self = bytes.withUnsafeBytes { ImageFormat.locate($0).format }
+    }
 
     /// Why what is none of the formats that are read is not read.
     fileprivate var refusal: ImageError {

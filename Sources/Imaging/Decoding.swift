@@ -58,11 +58,15 @@ extension DecodingOptions {
     /// - Parameters: both under 2^31.
     func admit(width: Int, height: Int) throws(ImageError) {
         let limit = min(maximumPixels, 1 << 40)
-        guard width * height <= limit else { throw .overLimit(what: "pixels", declared: width * height, limit: limit) }
+        guard width * height <= limit else {
+            throw .overLimit(what: "pixels", declared: width * height, limit: limit)
+        }
     }
 
     /// Refuses what would take more bytes than are allowed.
     func admit(bytes: Int) throws(ImageError) {
-        guard bytes <= maximumBytes else { throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes) }
+        guard bytes <= maximumBytes else {
+            throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes)
+        }
     }
 }

@@ -12,9 +12,12 @@ package enum EXIF {
         default: return 1
         }
         func short(_ at: Int) -> Int {
-            isLittleEndian ? Int(bytes[at]) | Int(bytes[at + 1]) << 8 : Int(bytes[at]) << 8 | Int(bytes[at + 1])
+            isLittleEndian
+                ? Int(bytes[at]) | Int(bytes[at + 1]) << 8 : Int(bytes[at]) << 8 | Int(bytes[at + 1])
         }
-        func long(_ at: Int) -> Int { isLittleEndian ? short(at) | short(at + 2) << 16 : short(at) << 16 | short(at + 2) }
+        func long(_ at: Int) -> Int {
+            isLittleEndian ? short(at) | short(at + 2) << 16 : short(at) << 16 | short(at + 2)
+        }
         guard short(2) == 42 else { return 1 }
         let directory = long(4)
         guard directory + 2 <= bytes.count else { return 1 }

@@ -26,7 +26,8 @@ public struct Image: Sendable {
     ///
     /// - Parameter appliesOrientation: turn and mirror the picture as its EXIF orientation says.
     public init(
-        decoding bytes: some ContiguousBytes, options: DecodingOptions = .init(), appliesOrientation: Bool = true
+        decoding bytes: some ContiguousBytes, options: DecodingOptions = .init(),
+        appliesOrientation: Bool = true
     ) throws(ImageError) {
         var sink = PixelSink(maximumBytes: options.maximumBytes, appliesOrientation: appliesOrientation)
         warnings = try decode(bytes, options: options, into: &sink)
@@ -40,6 +41,7 @@ public struct Image: Sendable {
     public init(
         contentsOf path: String, options: DecodingOptions = .init(), appliesOrientation: Bool = true
     ) throws(ImageError) {
-        self = try Image(decoding: FileBytes.read(path), options: options, appliesOrientation: appliesOrientation)
+        self = try Image(
+            decoding: FileBytes.read(path), options: options, appliesOrientation: appliesOrientation)
     }
 }

@@ -29,7 +29,8 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
         case .malformed(let format, let offset, let reason): "damaged \(format): \(reason), at byte \(offset)"
         case .truncated(.empty, _): "an empty file"
         case .truncated(let format, let offset): "\(format) that ends at byte \(offset), before its pixels"
-        case .overLimit(let what, let declared, let limit): "declares \(declared) \(what), more than the limit of \(limit)"
+        case .overLimit(let what, let declared, let limit):
+            "declares \(declared) \(what), more than the limit of \(limit)"
         case .outOfMemory(let bytes): "needs \(bytes) bytes of memory, which the system refused"
         case .unreadableFile(let path, let errno): "\(path): \(String(cString: strerror(errno)))"
         }
@@ -41,5 +42,7 @@ public struct DecodingWarning: Sendable, Equatable, CustomStringConvertible {
     /// Bytes from the start of the file.
     public var offset: Int
     public var description: String
-    public init(offset: Int, _ description: String) { (self.offset, self.description) = (offset, description) }
+    public init(offset: Int, _ description: String) {
+        (self.offset, self.description) = (offset, description)
+    }
 }

@@ -23,7 +23,8 @@ extension ImageFormat {
     static func locate(_ bytes: UnsafeRawBufferPointer) -> (format: ImageFormat, start: Int) {
         if bytes.isEmpty { return (.empty, 0) }
         func has(_ prefix: [UInt8], at offset: Int = 0) -> Bool {
-            bytes.count >= offset + prefix.count && bytes[offset..<(offset + prefix.count)].elementsEqual(prefix)
+            bytes.count >= offset + prefix.count
+                && bytes[offset..<(offset + prefix.count)].elementsEqual(prefix)
         }
         func has(_ prefix: String, at offset: Int = 0) -> Bool { has(Array(prefix.utf8), at: offset) }
 
@@ -35,9 +36,13 @@ extension ImageFormat {
         if has("ftyp", at: 4) {
             // ISO/IEC 14496-12 §4.3: a major brand, a version, then compatible brands.
             let size = min(bytes.count, max(16, Int(bytes[3])))
-            let brands = stride(from: 8, through: size - 4, by: 4).map { String(decoding: bytes[$0..<($0 + 4)], as: UTF8.self) }
+            let brands = stride(from: 8, through: size - 4, by: 4).map {
+                String(decoding: bytes[$0..<($0 + 4)], as: UTF8.self)
+            }
             if brands.contains(where: { ["avif", "avis"].contains($0) }) { return (.avif, 0) }
-            if brands.contains(where: { ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0) }) {
+            if brands.contains(where: {
+                ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0)
+            }) {
                 return (.heic, 0)
             }
         }
@@ -56,7 +61,9 @@ extension ImageFormat {
         let head = String(decoding: bytes.prefix(1024), as: UTF8.self).lowercased()
         let text = head.drop { $0.isWhitespace || $0 == "\u{feff}" }
         guard text.first == "<" else { return nil }
-        let html = ["<!doctype html", "<html", "<head", "<body"].compactMap { text.firstRange(of: $0)?.lowerBound }.min()
+        let html = ["<!doctype html", "<html", "<head", "<body"].compactMap {
+            text.firstRange(of: $0)?.lowerBound
+        }.min()
         let svg = text.firstRange(of: "<svg")?.lowerBound
         guard let svg else { return html == nil ? nil : .html }
         return html.map { $0 < svg } ?? false ? .html : .svg
@@ -67,16 +74,21 @@ extension ImageFormat {
 
     private static func afterJunk(_ bytes: UnsafeRawBufferPointer) -> (ImageFormat, Int)? {
         for start in 1..<max(1, min(longestJunk, bytes.count - 8)) {
-            if bytes[start] == 0xff, bytes[start + 1] == 0xd8, bytes[start + 2] == 0xff, isFirstMarker(bytes[start + 3]) {
+            if bytes[start] == 0xff, bytes[start + 1] == 0xd8, bytes[start + 2] == 0xff,
+                isFirstMarker(bytes[start + 3])
+            {
                 return (.jpeg, start)
             }
-            if bytes[start] == 0x89, bytes[start..<(start + 8)].elementsEqual(PNGChunks.signature) { return (.png, start) }
+            if bytes[start] == 0x89, bytes[start..<(start + 8)].elementsEqual(PNGChunks.signature) {
+                return (.png, start)
+            }
         }
         return nil
     }
 
     /// Markers that begin a real file: tables, frames, APPn, comments.
     private static func isFirstMarker(_ marker: UInt8) -> Bool {
-        (0xe0...0xef).contains(marker) || [0xfe, 0xdb, 0xc4, 0xdd].contains(marker) || (0xc0...0xcf).contains(marker)
+        (0xe0...0xef).contains(marker) || [0xfe, 0xdb, 0xc4, 0xdd].contains(marker)
+            || (0xc0...0xcf).contains(marker)
     }
 }

@@ -13,7 +13,9 @@ enum LargePages {
         #if canImport(Glibc)
         let base = UInt(bitPattern: memory.baseAddress)
         let (start, end) = ((base + size - 1) & ~(size - 1), (base + UInt(memory.count)) & ~(size - 1))
-        guard memory.count > 4 * Int(size), start < end, let first = UnsafeMutableRawPointer(bitPattern: start) else { return }
+        guard memory.count > 4 * Int(size), start < end,
+            let first = UnsafeMutableRawPointer(bitPattern: start)
+        else { return }
         madvise(first, Int(end - start), MADV_HUGEPAGE)
         #endif
     }

@@ -17,12 +17,14 @@ struct PixelSink: RowSink {
     mutating func begin(_ header: ImageHeader) throws(ImageError) {
         self.header = header
         y = 0
-        let (bytes, overflow) = (header.width * header.channels).multipliedReportingOverflow(by: header.height)
+        let (bytes, overflow) = (header.width * header.channels).multipliedReportingOverflow(
+            by: header.height)
         guard !overflow, bytes <= maximumBytes else {
             throw .overLimit(what: "bytes", declared: overflow ? Int.max : bytes, limit: maximumBytes)
         }
         placement = Placement(
-            width: header.width, height: header.height, orientation: appliesOrientation ? header.orientation : 1)
+            width: header.width, height: header.height,
+            orientation: appliesOrientation ? header.orientation : 1)
         // Every byte is written once: by `append`, or by `finish` where rows do not come.
         pixels = [UInt8](unsafeUninitializedCapacity: bytes) { memory, count in
             LargePages.prefer(for: UnsafeMutableRawBufferPointer(memory))
@@ -34,7 +36,9 @@ struct PixelSink: RowSink {
     mutating func finish() {
         guard y < header.height else { return }
         let black = [UInt8](repeating: 0, count: header.width * header.channels)
-        black.withUnsafeBufferPointer { if let row = $0.baseAddress { while y < header.height { append(row: row) } } }
+        black.withUnsafeBufferPointer {
+            if let row = $0.baseAddress { while y < header.height { append(row: row) } }
+        }
     }
 
     mutating func append(row: UnsafePointer<UInt8>) {

@@ -10,8 +10,10 @@ package final class Executor {
     package init(_ plan: Plan, pool: ThreadPool? = nil) {
         (self.plan, self.pool) = (plan, pool)
         func allocate(_ size: Int) -> UnsafeMutablePointer<Float> {
-            UnsafeMutableRawPointer.allocate(byteCount: max(1, size) * MemoryLayout<Float>.stride, alignment: 64)
-                .bindMemory(to: Float.self, capacity: max(1, size))
+            UnsafeMutableRawPointer.allocate(
+                byteCount: max(1, size) * MemoryLayout<Float>.stride, alignment: 64
+            )
+            .bindMemory(to: Float.self, capacity: max(1, size))
         }
         arena = allocate(plan.arenaSize)
         scratch = allocate(plan.scratchSize * (pool?.threads ?? 1))
@@ -43,7 +45,8 @@ package final class Executor {
 
     /// The values of an output after a run, valid until the next.
     package func output(_ index: Int) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(start: arena + plan.outputOffsets[index], count: plan.outputShapes[index].reduce(1, *))
+        UnsafeBufferPointer(
+            start: arena + plan.outputOffsets[index], count: plan.outputShapes[index].reduce(1, *))
     }
 
     /// The units of a step write to places of their own.

@@ -40,7 +40,8 @@ package struct InstructionSet: Sendable {
         if cpu_has_avx512_vnni() { sets.append(avx512.with(.avx512VNNI, name: "avx512vnni")) }
         if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 {
             // The same bits, at another speed.
-            sets.insert(avx512.with(.avx512BF16, name: "avx512bf16"), at: sets.count - (cpu_is_intel() ? 1 : 0))
+            sets.insert(
+                avx512.with(.avx512BF16, name: "avx512bf16"), at: sets.count - (cpu_is_intel() ? 1 : 0))
         }
         #endif
         return sets
@@ -49,7 +50,8 @@ package struct InstructionSet: Sendable {
     /// The fastest, or the one that `CARTOONCTL_INSTRUCTION_SET` names if the processor has it.
     package static let preferred: InstructionSet = {
         if let wish = getenv("CARTOONCTL_INSTRUCTION_SET").map({ String(cString: $0) }),
-            let set = available.first(where: { $0.name == wish }) {
+            let set = available.first(where: { $0.name == wish })
+        {
             return set
         }
         return available[available.count - 1]
@@ -57,7 +59,8 @@ package struct InstructionSet: Sendable {
 
     #if arch(x86_64)
     /// For tests on machines that hide an instruction which their processor has: it is run whatever CPUID says.
-    private static let trustsUnannouncedBFloat16 = cpu_has_avx512_vnni() && getenv("CARTOONCTL_TEST_UNANNOUNCED_BF16") != nil
+    private static let trustsUnannouncedBFloat16 =
+        cpu_has_avx512_vnni() && getenv("CARTOONCTL_TEST_UNANNOUNCED_BF16") != nil
 
     private func with(_ cells: CellKernels, name: String) -> InstructionSet {
         var set = self
@@ -67,24 +70,30 @@ package struct InstructionSet: Sendable {
     #endif
 
     private static let baseline = InstructionSet(
-        name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows, convolve: { KernelsBaseline.convolve($0) },
+        name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows,
+        convolve: { KernelsBaseline.convolve($0) },
         convolveDepthwise: { KernelsBaseline.convolveDepthwise($0, $1) },
-        poolMaximum: { KernelsBaseline.poolMaximum($0, $1) }, poolAverage: { KernelsBaseline.poolAverage($0, $1) },
-        mapPoints: { KernelsBaseline.mapPoints($0) }, normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
+        poolMaximum: { KernelsBaseline.poolMaximum($0, $1) },
+        poolAverage: { KernelsBaseline.poolAverage($0, $1) },
+        mapPoints: { KernelsBaseline.mapPoints($0) },
+        normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) }, cells: .baseline)
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
-        name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows, convolve: { KernelsAVX2.convolve($0) },
+        name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows,
+        convolve: { KernelsAVX2.convolve($0) },
         convolveDepthwise: { KernelsAVX2.convolveDepthwise($0, $1) },
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
         mapPoints: { KernelsAVX2.mapPoints($0) }, normalizeLocally: { KernelsAVX2.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) }, cells: .avx2)
     private static let avx512 = InstructionSet(
-        name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows, convolve: { KernelsAVX512.convolve($0) },
+        name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows,
+        convolve: { KernelsAVX512.convolve($0) },
         convolveDepthwise: { KernelsAVX512.convolveDepthwise($0, $1) },
-        poolMaximum: { KernelsAVX512.poolMaximum($0, $1) }, poolAverage: { KernelsAVX512.poolAverage($0, $1) },
+        poolMaximum: { KernelsAVX512.poolMaximum($0, $1) },
+        poolAverage: { KernelsAVX512.poolAverage($0, $1) },
         mapPoints: { KernelsAVX512.mapPoints($0) }, normalizeLocally: { KernelsAVX512.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) }, cells: .avx512)

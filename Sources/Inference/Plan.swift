@@ -50,12 +50,14 @@ package struct Plan: Sendable {
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         self.precision = precision
-        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads).steps()
+        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads)
+            .steps()
         steps = list.layersByMoment.flatMap { layers in
             let steps = stepsOfLayers[layers].flatMap { $0 }
             return layers.count > 1 && steps.count > 1 ? [ConcurrentStep(steps, threads: threads)] : steps
         }
-        places = keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
+        places =
+            keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         // Kernels for cells read whole vectors.
@@ -79,13 +81,16 @@ extension LayerList {
     /// Lets the input and the outputs be images of their own, without margins and neighbours: callers see plain arrays.
     mutating func separateEnds(lanes: Int) {
         let isPadded = layers.contains { layer in
-            guard case .convolution(let convolution) = layer.computation, layer.input == input else { return false }
+            guard case .convolution(let convolution) = layer.computation, layer.input == input else {
+                return false
+            }
             return !convolution.window.padding.isEmpty
                 || WinogradConvolution.suits(convolution, extents[input], extents[layer.output], lanes: lanes)
         }
         if isPadded {
             let staging = newValue(extents[input])
-            layers.insert(Layer(name: "input", input: staging, output: input, computation: .affine(Affine())), at: 0)
+            layers.insert(
+                Layer(name: "input", input: staging, output: input, computation: .affine(Affine())), at: 0)
             input = staging
         }
         for index in outputs.indices {
@@ -100,7 +105,8 @@ extension LayerList {
             }
             if isPlain && value != input && outputs.firstIndex(of: value) == index { continue }
             outputs[index] = newValue(extents[value])
-            layers.append(Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
+            layers.append(
+                Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
         }
     }
 }
@@ -118,7 +124,9 @@ struct StepMaker: Sendable {
         let margins = list.layers.map { layer in
             let buffer = layout.bufferOf[layer.output]
             // The first that writes into a buffer writes its margin.
-            return MarginFill(filled.insert(buffer).inserted ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
+            return MarginFill(
+                filled.insert(buffer).inserted
+                    ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
         }
         // Packing weights is most of the work, and waits for the disk where the file is not in memory yet.
         let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
@@ -145,62 +153,96 @@ struct StepMaker: Sendable {
         if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
-            return [DepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)]
+            return [
+                DepthwiseStep(
+                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)
+            ]
         case .convolution(let convolution)
         where WinogradConvolution.suits(convolution, input.extent, output.extent, lanes: kernels.lanes):
             return [
-                WinogradStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+                WinogradStep(
+                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels,
+                    threads: threads)
             ]
         case .convolution(let convolution):
             return [
                 ConvolutionStep(
-                    convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
+                    convolution, name: name, input: input, output: output,
+                    residual: convolution.residual.map { layout.storages[$0] },
                     margin: margin, kernels: kernels, threads: threads)
             ]
         case .expandedDepthwise(let expansion, let depthwise):
             return [
                 ExpansionStep(
-                    expansion, depthwise, name: name, input: input, output: output, margin: margin, kernels: kernels, threads: threads)
+                    expansion, depthwise, name: name, input: input, output: output, margin: margin,
+                    kernels: kernels, threads: threads)
             ]
         case .invertedResidual(let expansion, let depthwise, let projection):
             return [
                 InvertedResidualStep(
                     expansion, depthwise, projection, name: name, input: input, output: output,
-                    residual: projection.residual.map { layout.storages[$0] }, margin: margin, kernels: kernels, threads: threads)
+                    residual: projection.residual.map { layout.storages[$0] }, margin: margin,
+                    kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [
                 PointwiseStep(
-                    affine, name: name, input: input, output: output, addend: affine.addend.map { layout.storages[$0] }, margin: margin,
+                    affine, name: name, input: input, output: output,
+                    addend: affine.addend.map { layout.storages[$0] }, margin: margin,
                     kernels: kernels)
             ]
         case .maximumPool(let window), .averagePool(let window):
             var isMaximum = false
             if case .maximumPool = layer.computation { isMaximum = true }
-            return [PoolStep(name: name, isMaximum: isMaximum, window: window, input: input, output: output, margin: margin, kernels: kernels)]
-        case .mean: return [ReductionStep(name: name, isMaximum: false, input: input, output: output, margin: margin, kernels: kernels)]
-        case .maximum: return [ReductionStep(name: name, isMaximum: true, input: input, output: output, margin: margin, kernels: kernels)]
+            return [
+                PoolStep(
+                    name: name, isMaximum: isMaximum, window: window, input: input, output: output,
+                    margin: margin, kernels: kernels)
+            ]
+        case .mean:
+            return [
+                ReductionStep(
+                    name: name, isMaximum: false, input: input, output: output, margin: margin,
+                    kernels: kernels)
+            ]
+        case .maximum:
+            return [
+                ReductionStep(
+                    name: name, isMaximum: true, input: input, output: output, margin: margin,
+                    kernels: kernels)
+            ]
         case .squaredDifference(let center):
-            return [SquaredDifferenceStep(name: name, input: input, center: layout.storages[center], output: output, margin: margin)]
+            return [
+                SquaredDifferenceStep(
+                    name: name, input: input, center: layout.storages[center], output: output, margin: margin)
+            ]
         case .squareRoot: return [SquareRootStep(name: name, input: input, output: output, margin: margin)]
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             return [
                 LocalResponseNormalizationStep(
-                    name: name, radius: radius, bias: bias, alpha: alpha, beta: beta, input: input, output: output, margin: margin,
+                    name: name, radius: radius, bias: bias, alpha: alpha, beta: beta, input: input,
+                    output: output, margin: margin,
                     kernels: kernels)
             ]
         case .softmax: return [SoftmaxStep(name: name, input: input, output: output, margin: margin)]
-        case .pad(let padding): return [PadStep(name: name, padding: padding, input: input, output: output, margin: margin)]
+        case .pad(let padding):
+            return [PadStep(name: name, padding: padding, input: input, output: output, margin: margin)]
         case .reshape:
             if layout.placedParts[layer.input] == layer.output { return [] }
             return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
-        case .conversion: return [CellConversionStep(name: name, input: input, output: output, margin: margin, kernels: kernels.cells)]
+        case .conversion:
+            return [
+                CellConversionStep(
+                    name: name, input: input, output: output, margin: margin, kernels: kernels.cells)
+            ]
         case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
         }
     }
 
     /// Copies of those parts that could not be made in their place.
-    private func copies(of parts: [Value], into output: Storage, _ layer: Layer, _ margin: MarginFill) -> [any Step] {
+    private func copies(of parts: [Value], into output: Storage, _ layer: Layer, _ margin: MarginFill)
+        -> [any Step]
+    {
         var copied = Set<Value>(), steps: [any Step] = [], channel = 0
         for part in parts {
             let extent = list.extents[part]
@@ -211,8 +253,11 @@ struct StepMaker: Sendable {
                 steps.append(
                     output.element == .float32
                         ? PointwiseStep(
-                            Affine(), kind: "copy", name: layer.name, input: source, output: slice, addend: nil, margin: margin, kernels: kernels)
-                        : CellConversionStep(name: layer.name, input: source, output: slice, margin: margin, kernels: kernels.cells))
+                            Affine(), kind: "copy", name: layer.name, input: source, output: slice,
+                            addend: nil, margin: margin, kernels: kernels)
+                        : CellConversionStep(
+                            name: layer.name, input: source, output: slice, margin: margin,
+                            kernels: kernels.cells))
             }
             channel += extent.channels
         }

@@ -22,7 +22,8 @@ extension Executor {
         var profiles: [StepProfile] = []
         for (step, seconds) in zip(plan.steps, shortest) {
             guard var profile = profiles.last, profile.node == step.name else {
-                profiles.append(StepProfile(node: step.name, kind: step.kind, multiplyAdds: step.work, seconds: seconds))
+                profiles.append(
+                    StepProfile(node: step.name, kind: step.kind, multiplyAdds: step.work, seconds: seconds))
                 continue
             }
             if !profile.kind.hasSuffix(step.kind) { profile.kind += ", " + step.kind }

@@ -23,7 +23,9 @@ package final class ThreadPool: Sendable {
     package init(threads: Int) {
         let shared = Shared(threads: max(1, threads))
         (self.threads, self.shared) = (shared.threads, shared)
-        workers = (1..<max(2, threads)).map { Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map { $0 }
+        workers = (1..<max(2, threads)).map { Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map {
+            $0
+        }
         for worker in workers { worker.start() }
     }
 
@@ -119,7 +121,8 @@ private final class Shared: @unchecked Sendable {
             let first = seen & 0xFFFF_FFFF, end = seen >> 32
             if first >= end { return nil }
             let left = fromEnd ? first | (end - 1) << 32 : (first + 1) | end << 32
-            let (isDone, now) = shares[owner].indices.weakCompareExchange(expected: seen, desired: left, ordering: .relaxed)
+            let (isDone, now) = shares[owner].indices.weakCompareExchange(
+                expected: seen, desired: left, ordering: .relaxed)
             if isDone { return Int(fromEnd ? end - 1 : first) }
             seen = now
         }
@@ -139,24 +142,32 @@ private final class Worker: Sendable {
         let context = Unmanaged.passRetained(self).toOpaque()
         #if canImport(Darwin)
         var thread: pthread_t?
-        let status = pthread_create(&thread, nil, { context in
-            Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, context)
+        let status = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, context)
         if status == 0, let thread { pthread_detach(thread) }
         #else
         var thread = pthread_t()
-        let status = pthread_create(&thread, nil, { context in
-            if let context { Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run() }
-            return nil
-        }, context)
+        let status = pthread_create(
+            &thread, nil,
+            { context in
+                if let context { Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run() }
+                return nil
+            }, context)
         if status == 0 { pthread_detach(thread) }
         #endif
         precondition(status == 0, "the system refuses a thread")
     }
 
     func wake() {
-        if isAsleep.load(ordering: .sequentiallyConsistent), isAsleep.exchange(false, ordering: .acquiringAndReleasing) { bell.signal() }
+        if isAsleep.load(ordering: .sequentiallyConsistent),
+            isAsleep.exchange(false, ordering: .acquiringAndReleasing)
+        {
+            bell.signal()
+        }
     }
 
     private func run() {

@@ -16,14 +16,20 @@ package struct CellRow {
     package var lowest, highest: Float
 
     package init(
-        input: UnsafeRawPointer, inputKind: CellKind, inputRowStride: Int, inputPixelStride: Int, output: UnsafeMutableRawPointer,
-        outputKind: CellKind, outputPixelStride: Int, width: Int, stride: Int, windowHeight: Int, windowWidth: Int, channels: Int,
+        input: UnsafeRawPointer, inputKind: CellKind, inputRowStride: Int, inputPixelStride: Int,
+        output: UnsafeMutableRawPointer,
+        outputKind: CellKind, outputPixelStride: Int, width: Int, stride: Int, windowHeight: Int,
+        windowWidth: Int, channels: Int,
         lowest: Float, highest: Float
     ) {
-        (self.input, self.inputKind, self.inputRowStride, self.inputPixelStride) = (input, inputKind, inputRowStride, inputPixelStride)
+        (self.input, self.inputKind, self.inputRowStride, self.inputPixelStride) = (
+            input, inputKind, inputRowStride, inputPixelStride
+        )
         (self.output, self.outputKind, self.outputPixelStride) = (output, outputKind, outputPixelStride)
         (self.width, self.stride, self.channels) = (width, stride, channels)
-        (self.windowHeight, self.windowWidth, self.lowest, self.highest) = (windowHeight, windowWidth, lowest, highest)
+        (self.windowHeight, self.windowWidth, self.lowest, self.highest) = (
+            windowHeight, windowWidth, lowest, highest
+        )
     }
 }
 
@@ -36,7 +42,9 @@ package struct CellFilter {
     package var factors: UnsafePointer<Float>?
     package var bias: UnsafePointer<Float>
 
-    package init(weights: UnsafePointer<Float>, stride: Int, factors: UnsafePointer<Float>?, bias: UnsafePointer<Float>) {
+    package init(
+        weights: UnsafePointer<Float>, stride: Int, factors: UnsafePointer<Float>?, bias: UnsafePointer<Float>
+    ) {
         (self.weights, self.stride, self.factors, self.bias) = (weights, stride, factors, bias)
     }
 }
@@ -66,8 +74,10 @@ package struct CellConversion {
     package var factor, shift, lowest, highest: Float
 
     package init(
-        input: UnsafeRawPointer, inputKind: CellKind, inputPixelStride: Int, output: UnsafeMutableRawPointer, outputKind: CellKind,
-        outputPixelStride: Int, padding: Int, pixels: Int, channels: Int, factor: Float, shift: Float, lowest: Float, highest: Float
+        input: UnsafeRawPointer, inputKind: CellKind, inputPixelStride: Int, output: UnsafeMutableRawPointer,
+        outputKind: CellKind,
+        outputPixelStride: Int, padding: Int, pixels: Int, channels: Int, factor: Float, shift: Float,
+        lowest: Float, highest: Float
     ) {
         (self.input, self.inputKind, self.inputPixelStride) = (input, inputKind, inputPixelStride)
         (self.output, self.outputKind, self.outputPixelStride) = (output, outputKind, outputPixelStride)

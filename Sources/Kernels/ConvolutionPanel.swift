@@ -38,7 +38,8 @@ package struct ConvolutionPanel {
     package var lowest, highest: Float
 
     package init(
-        input: UnsafePointer<Float>, inputOffsets: UnsafePointer<Int32>, runs: UnsafePointer<FilterRun>, runCount: Int,
+        input: UnsafePointer<Float>, inputOffsets: UnsafePointer<Int32>, runs: UnsafePointer<FilterRun>,
+        runCount: Int,
         weights: UnsafePointer<Float>, nextWeights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
         output: UnsafeMutablePointer<Float>, outputOffsets: UnsafePointer<Int32>,
         residual: UnsafePointer<Float>?, residualOffsets: UnsafePointer<Int32>?,
@@ -47,7 +48,9 @@ package struct ConvolutionPanel {
         (self.input, self.inputOffsets, self.runs, self.runCount) = (input, inputOffsets, runs, runCount)
         (self.weights, self.nextWeights, self.bias) = (weights, nextWeights, bias)
         (self.output, self.outputOffsets) = (output, outputOffsets)
-        (self.residual, self.residualOffsets, self.pixels, self.channels) = (residual, residualOffsets, pixels, channels)
+        (self.residual, self.residualOffsets, self.pixels, self.channels) = (
+            residual, residualOffsets, pixels, channels
+        )
         (self.isFirst, self.isLast, self.lowest, self.highest) = (isFirst, isLast, lowest, highest)
     }
 }

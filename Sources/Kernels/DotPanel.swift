@@ -33,15 +33,21 @@ package struct DotPanel {
     package var lowest, highest: Float
 
     package init(
-        input: UnsafeRawPointer, inputOffsets: UnsafePointer<Int32>, runs: UnsafePointer<FilterRun>, runCount: Int,
-        weights: UnsafeRawPointer, nextWeights: UnsafeRawPointer, factors: UnsafePointer<Float>, bias: UnsafePointer<Float>,
-        sums: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, outputOffsets: UnsafePointer<Int32>, outputKind: CellKind,
-        residual: UnsafeRawPointer?, residualOffsets: UnsafePointer<Int32>?, residualKind: CellKind, residualFactor: Float,
+        input: UnsafeRawPointer, inputOffsets: UnsafePointer<Int32>, runs: UnsafePointer<FilterRun>,
+        runCount: Int,
+        weights: UnsafeRawPointer, nextWeights: UnsafeRawPointer, factors: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>,
+        sums: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, outputOffsets: UnsafePointer<Int32>,
+        outputKind: CellKind,
+        residual: UnsafeRawPointer?, residualOffsets: UnsafePointer<Int32>?, residualKind: CellKind,
+        residualFactor: Float,
         pixels: Int, channels: Int, lowest: Float, highest: Float
     ) {
         (self.input, self.inputOffsets, self.runs, self.runCount) = (input, inputOffsets, runs, runCount)
         (self.weights, self.nextWeights, self.factors, self.bias) = (weights, nextWeights, factors, bias)
-        (self.sums, self.output, self.outputOffsets, self.outputKind) = (sums, output, outputOffsets, outputKind)
+        (self.sums, self.output, self.outputOffsets, self.outputKind) = (
+            sums, output, outputOffsets, outputKind
+        )
         (self.residual, self.residualOffsets) = (residual, residualOffsets)
         (self.residualKind, self.residualFactor) = (residualKind, residualFactor)
         (self.pixels, self.channels, self.lowest, self.highest) = (pixels, channels, lowest, highest)

@@ -11,11 +11,16 @@ package struct NormalizationRow {
     package var squares: UnsafeMutablePointer<Float>
 
     package init(
-        input: UnsafePointer<Float>, inputPixelStride: Int, output: UnsafeMutablePointer<Float>, outputPixelStride: Int, pixels: Int,
+        input: UnsafePointer<Float>, inputPixelStride: Int, output: UnsafeMutablePointer<Float>,
+        outputPixelStride: Int, pixels: Int,
         channels: Int, radius: Int, bias: Float, alpha: Float, squares: UnsafeMutablePointer<Float>
     ) {
-        (self.input, self.inputPixelStride, self.output, self.outputPixelStride) = (input, inputPixelStride, output, outputPixelStride)
-        (self.pixels, self.channels, self.radius, self.bias, self.alpha) = (pixels, channels, radius, bias, alpha)
+        (self.input, self.inputPixelStride, self.output, self.outputPixelStride) = (
+            input, inputPixelStride, output, outputPixelStride
+        )
+        (self.pixels, self.channels, self.radius, self.bias, self.alpha) = (
+            pixels, channels, radius, bias, alpha
+        )
         self.squares = squares
     }
 }

@@ -15,11 +15,14 @@ package struct WindowRow {
     package var channels: Int
 
     package init(
-        input: UnsafePointer<Float>, inputRowStride: Int, inputPixelStride: Int, output: UnsafeMutablePointer<Float>, outputPixelStride: Int,
+        input: UnsafePointer<Float>, inputRowStride: Int, inputPixelStride: Int,
+        output: UnsafeMutablePointer<Float>, outputPixelStride: Int,
         width: Int, stride: Int, windowHeight: Int, windowWidth: Int, channels: Int
     ) {
         (self.input, self.inputRowStride, self.inputPixelStride) = (input, inputRowStride, inputPixelStride)
-        (self.output, self.outputPixelStride, self.width, self.stride) = (output, outputPixelStride, width, stride)
+        (self.output, self.outputPixelStride, self.width, self.stride) = (
+            output, outputPixelStride, width, stride
+        )
         (self.windowHeight, self.windowWidth, self.channels) = (windowHeight, windowWidth, channels)
     }
 }
@@ -34,8 +37,13 @@ package struct DepthwiseFilter {
     package var bias: UnsafePointer<Float>
     package var lowest, highest: Float
 
-    package init(weights: UnsafePointer<Float>, vectorStride: Int, bias: UnsafePointer<Float>, lowest: Float, highest: Float) {
-        (self.weights, self.vectorStride, self.bias, self.lowest, self.highest) = (weights, vectorStride, bias, lowest, highest)
+    package init(
+        weights: UnsafePointer<Float>, vectorStride: Int, bias: UnsafePointer<Float>, lowest: Float,
+        highest: Float
+    ) {
+        (self.weights, self.vectorStride, self.bias, self.lowest, self.highest) = (
+            weights, vectorStride, bias, lowest, highest
+        )
     }
 }
 
@@ -59,12 +67,17 @@ package struct PointwiseRow {
     package var lowest, highest: Float
 
     package init(
-        input: UnsafePointer<Float>, inputPixelStride: Int, addend: UnsafePointer<Float>?, addendPixelStride: Int,
+        input: UnsafePointer<Float>, inputPixelStride: Int, addend: UnsafePointer<Float>?,
+        addendPixelStride: Int,
         output: UnsafeMutablePointer<Float>, outputPixelStride: Int, pixels: Int, channels: Int,
         scale: UnsafePointer<Float>?, shift: UnsafePointer<Float>?, lowest: Float, highest: Float
     ) {
-        (self.input, self.inputPixelStride, self.addend, self.addendPixelStride) = (input, inputPixelStride, addend, addendPixelStride)
-        (self.output, self.outputPixelStride, self.pixels, self.channels) = (output, outputPixelStride, pixels, channels)
+        (self.input, self.inputPixelStride, self.addend, self.addendPixelStride) = (
+            input, inputPixelStride, addend, addendPixelStride
+        )
+        (self.output, self.outputPixelStride, self.pixels, self.channels) = (
+            output, outputPixelStride, pixels, channels
+        )
         (self.scale, self.shift, self.lowest, self.highest) = (scale, shift, lowest, highest)
     }
 }

@@ -28,10 +28,13 @@ package struct WinogradInput {
     package var matrixStride: Int
 
     package init(
-        input: UnsafePointer<Float>, rowStride: Int, pixelStride: Int, pointsY: Int, pointsX: Int, channels: Int,
+        input: UnsafePointer<Float>, rowStride: Int, pixelStride: Int, pointsY: Int, pointsX: Int,
+        channels: Int,
         output: UnsafeMutablePointer<Float>, matrixStride: Int
     ) {
-        (self.input, self.rowStride, self.pixelStride, self.channels) = (input, rowStride, pixelStride, channels)
+        (self.input, self.rowStride, self.pixelStride, self.channels) = (
+            input, rowStride, pixelStride, channels
+        )
         (self.pointsY, self.pointsX) = (pointsY, pointsX)
         (self.output, self.matrixStride) = (output, matrixStride)
     }
@@ -51,12 +54,18 @@ package struct WinogradOutput {
     package var lowest, highest: Float
 
     package init(
-        products: UnsafePointer<Float>, matrixStride: Int, pointsY: Int, pointsX: Int, bias: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, rowStride: Int, pixelStride: Int, height: Int, width: Int, channels: Int, lowest: Float,
+        products: UnsafePointer<Float>, matrixStride: Int, pointsY: Int, pointsX: Int,
+        bias: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, rowStride: Int, pixelStride: Int, height: Int, width: Int,
+        channels: Int, lowest: Float,
         highest: Float
     ) {
-        (self.products, self.matrixStride, self.pointsY, self.pointsX) = (products, matrixStride, pointsY, pointsX)
+        (self.products, self.matrixStride, self.pointsY, self.pointsX) = (
+            products, matrixStride, pointsY, pointsX
+        )
         (self.bias, self.output, self.rowStride, self.pixelStride) = (bias, output, rowStride, pixelStride)
-        (self.height, self.width, self.channels, self.lowest, self.highest) = (height, width, channels, lowest, highest)
+        (self.height, self.width, self.channels, self.lowest, self.highest) = (
+            height, width, channels, lowest, highest
+        )
     }
 }

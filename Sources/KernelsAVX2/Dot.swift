@@ -19,7 +19,11 @@ typealias SmallDotTile<Sums: DotColumns> = TwoDotRows<Sums>
 @inline(__always) func bfloat16(_ v: Vector) -> HalfVector { vector_bfloat16_of_floats_8(v) }
 @inline(__always) func largest(_ a: BytePair, _ b: BytePair) -> BytePair { vector_largest_8(a, b) }
 @inline(__always) func sum(_ a: HalfPair, _ b: BytePair) -> HalfPair { vector_sum_8(a, b) }
-@inline(__always) func floats(_ v: HalfPair) -> (low: Vector, high: Vector) { (vector_low_floats_8(v), vector_high_floats_8(v)) }
+@inline(__always) func floats(_ v: HalfPair) -> (low: Vector, high: Vector) {
+    (vector_low_floats_8(v), vector_high_floats_8(v))
+}
 
 /// Adds the products of each lane's four bytes, those of `x` unsigned and those of `weights` signed.
-@inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector { vector_dot_bytes_8(sum, x, weights) }
+@inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
+    vector_dot_bytes_8(sum, x, weights)
+}

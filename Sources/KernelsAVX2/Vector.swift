@@ -15,9 +15,14 @@ extension Vector {
 /// Lanes below `count`, with their highest bits set.
 @inline(__always) private func mask(_ count: Int) -> __m256i {
     let numbers = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
-    return unsafeBitCast(numbers &- SIMD8<Int32>(repeating: Int32(truncatingIfNeeded: count)), to: __m256i.self)
+    return unsafeBitCast(
+        numbers &- SIMD8<Int32>(repeating: Int32(truncatingIfNeeded: count)), to: __m256i.self)
 }
 
 /// The first `count` floats; zeros after them.
-@inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector { _mm256_maskload_ps(p, mask(count)) }
-@inline(__always) func storeFirst(_ count: Int, _ v: Vector, _ p: UnsafeMutablePointer<Float>) { _mm256_maskstore_ps(p, mask(count), v) }
+@inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector {
+    _mm256_maskload_ps(p, mask(count))
+}
+@inline(__always) func storeFirst(_ count: Int, _ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+    _mm256_maskstore_ps(p, mask(count), v)
+}

@@ -15,5 +15,9 @@ extension Vector {
 @inline(__always) private func mask(_ count: Int) -> UInt16 { ~(~0 << UInt16(truncatingIfNeeded: count)) }
 
 /// The first `count` floats; zeros after them.
-@inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector { _mm512_maskz_loadu_ps(mask(count), p) }
-@inline(__always) func storeFirst(_ count: Int, _ v: Vector, _ p: UnsafeMutablePointer<Float>) { _mm512_mask_storeu_ps(p, mask(count), v) }
+@inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector {
+    _mm512_maskz_loadu_ps(mask(count), p)
+}
+@inline(__always) func storeFirst(_ count: Int, _ v: Vector, _ p: UnsafeMutablePointer<Float>) {
+    _mm512_mask_storeu_ps(p, mask(count), v)
+}

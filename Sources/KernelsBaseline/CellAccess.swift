@@ -11,29 +11,43 @@ protocol Cell {
 
 enum ByteCell: Cell {
     static var size: Int { 1 }
-    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { floats(p.loadUnaligned(as: ByteVector.self)) }
-    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(bytes(v), p, count: count) }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector {
+        floats(p.loadUnaligned(as: ByteVector.self))
+    }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) {
+        put(bytes(v), p, count: count)
+    }
 }
 
 enum FloatCell: Cell {
     static var size: Int { 4 }
     @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
-    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(v, p, count: count) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) {
+        put(v, p, count: count)
+    }
 }
 
 enum RoundedCell: Cell {
     static var size: Int { 4 }
     @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
-    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(rounded(v), p, count: count) }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) {
+        put(rounded(v), p, count: count)
+    }
 }
 
 enum BFloat16Cell: Cell {
     static var size: Int { 2 }
-    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector { floats(p.loadUnaligned(as: HalfVector.self)) }
-    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) { put(bfloat16(rounded(v)), p, count: count) }
+    @inline(__always) static func read(_ p: UnsafeRawPointer) -> Vector {
+        floats(p.loadUnaligned(as: HalfVector.self))
+    }
+    @inline(__always) static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int) {
+        put(bfloat16(rounded(v)), p, count: count)
+    }
 }
 
-@inline(__always) private func put<Lanes: SIMD & BitwiseCopyable>(_ v: Lanes, _ p: UnsafeMutableRawPointer, count: Int) {
+@inline(__always) private func put<Lanes: SIMD & BitwiseCopyable>(
+    _ v: Lanes, _ p: UnsafeMutableRawPointer, count: Int
+) {
     if count >= lanes {
         p.storeBytes(of: v, as: Lanes.self)
     } else {

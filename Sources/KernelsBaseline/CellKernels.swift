@@ -9,7 +9,11 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     case .uint8: depthwise(p, f, ByteCell.self)
     case .bfloat16, .roundedFloat32:
         let state = vector_ignore_denormals()
-        if p.inputKind == .bfloat16 { depthwise(p, f, BFloat16Cell.self) } else { depthwise(p, f, FloatCell.self) }
+        if p.inputKind == .bfloat16 {
+            depthwise(p, f, BFloat16Cell.self)
+        } else {
+            depthwise(p, f, FloatCell.self)
+        }
         vector_restore_denormals(state)
     case .float32: depthwise(p, f, FloatCell.self)
     }
@@ -26,7 +30,11 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
             } else {
                 // The last four may meet the four before.
                 let first = min(x, p.width &- 4)
-                if p.stride == 1 { neighbours(p, f, cell, channel, first) } else { fourPixels(p, f, cell, channel, first) }
+                if p.stride == 1 {
+                    neighbours(p, f, cell, channel, first)
+                } else {
+                    fourPixels(p, f, cell, channel, first)
+                }
                 x &+= 4
             }
         }
@@ -35,7 +43,9 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
 }
 
 /// Four pixels side by side share most of their inputs and all of the filter.
-@inline(__always) private func neighbours<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+@inline(__always) private func neighbours<C: Cell>(
+    _ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int
+) {
     let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0), step = p.inputPixelStride
     var a = start, b = start, c = start, d = start
     var weights = f.weights + channel
@@ -61,8 +71,11 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
 }
 
 /// Of pixels further apart.
-@inline(__always) private func fourPixels<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
-    let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0), step = p.stride &* p.inputPixelStride
+@inline(__always) private func fourPixels<C: Cell>(
+    _ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int
+) {
+    let start = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0),
+        step = p.stride &* p.inputPixelStride
     var a = start, b = start, c = start, d = start
     var weights = f.weights + channel
     for r in 0..<p.windowHeight {
@@ -83,7 +96,9 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     finish(d, p, f, channel, x &+ 3)
 }
 
-@inline(__always) private func onePixel<C: Cell>(_ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int) {
+@inline(__always) private func onePixel<C: Cell>(
+    _ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int
+) {
     var sum = f.factors == nil ? load(f.bias + channel) : Vector(repeating: 0)
     var weights = f.weights + channel
     for r in 0..<p.windowHeight {
@@ -97,7 +112,8 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     finish(sum, p, f, channel, x)
 }
 
-@inline(__always) private func finish(_ sum: Vector, _ p: CellRow, _ f: CellFilter, _ channel: Int, _ x: Int) {
+@inline(__always) private func finish(_ sum: Vector, _ p: CellRow, _ f: CellFilter, _ channel: Int, _ x: Int)
+{
     var value = sum
     if let factors = f.factors { value = value * load(factors + channel) + load(f.bias + channel) }
     put(value, p, channel, x)
@@ -107,7 +123,8 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
 @inline(__always) func put(_ value: Vector, _ p: CellRow, _ channel: Int, _ x: Int) {
     write(
         clamp(value, Vector(repeating: p.lowest), Vector(repeating: p.highest)),
-        p.output + x &* p.outputPixelStride + channel &* size(of: p.outputKind), p.outputKind, count: p.channels &- channel)
+        p.output + x &* p.outputPixelStride + channel &* size(of: p.outputKind), p.outputKind,
+        count: p.channels &- channel)
 }
 
 /// From one kind of cells to another.
@@ -124,11 +141,14 @@ package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
         let input = p.input + pixel &* p.inputPixelStride, output = p.output + pixel &* p.outputPixelStride
         var channel = 0
         while channel < p.channels {
-            let value = clamp(read(input + channel &* inputSize, p.inputKind) * factor + shift, lowest, highest)
+            let value = clamp(
+                read(input + channel &* inputSize, p.inputKind) * factor + shift, lowest, highest)
             write(value, output + channel &* outputSize, p.outputKind, count: p.channels &- channel)
             channel &+= lanes
         }
-        for byte in 0..<p.padding { output.storeBytes(of: 0, toByteOffset: p.channels &* outputSize &+ byte, as: UInt8.self) }
+        for byte in 0..<p.padding {
+            output.storeBytes(of: 0, toByteOffset: p.channels &* outputSize &+ byte, as: UInt8.self)
+        }
     }
 }
 
@@ -144,7 +164,9 @@ package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
         value = value.replacing(with: lowest, where: value .< lowest)
         value = value.replacing(with: highest, where: value .> highest)
         if p.outputKind == .uint8 {
-            output.storeBytes(of: unsafeBitCast(vector_bytes_of_floats_4(value), to: UInt32.self) & shortMask, as: UInt32.self)
+            output.storeBytes(
+                of: unsafeBitCast(vector_bytes_of_floats_4(value), to: UInt32.self) & shortMask,
+                as: UInt32.self)
         } else {
             let cells = vector_bfloat16_of_floats_4(vector_rounded_4(value))
             output.storeBytes(of: unsafeBitCast(cells, to: UInt64.self) & mask, as: UInt64.self)

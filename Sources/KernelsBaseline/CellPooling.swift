@@ -11,9 +11,12 @@ package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<C
     }
 }
 
-@inline(__always) private func pool<C: Cell>(_ p: CellRow, _ how: CellPooling, _ cell: C.Type, from begin: Int) {
+@inline(__always) private func pool<C: Cell>(
+    _ p: CellRow, _ how: CellPooling, _ cell: C.Type, from begin: Int
+) {
     for x in 0..<p.width {
-        let first = max(x &* p.stride, how.bounds.first), end = min(x &* p.stride &+ p.windowWidth, how.bounds.end)
+        let first = max(x &* p.stride, how.bounds.first),
+            end = min(x &* p.stride &+ p.windowWidth, how.bounds.end)
         let window = p.input + first &* p.inputPixelStride
         let factor = how.isMaximum ? how.factor : how.factor / Float(p.windowHeight &* (end &- first))
         var channel = begin
@@ -24,7 +27,11 @@ package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<C
                 var input = place + r &* p.inputRowStride
                 for _ in first..<end {
                     let cell = C.read(input)
-                    if how.isMaximum { value = value.replacing(with: cell, where: cell .> value) } else { value += cell }
+                    if how.isMaximum {
+                        value = value.replacing(with: cell, where: cell .> value)
+                    } else {
+                        value += cell
+                    }
                     input += p.inputPixelStride
                 }
             }
@@ -39,11 +46,15 @@ package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<C
     let step = 2 &* lanes, end = p.channels / step &* step
     // 257 bytes fit into a sum.
     guard how.isMaximum || p.windowHeight &* p.windowWidth <= 257 else { return 0 }
-    let isPlain = how.isMaximum && p.outputKind == .uint8 && how.factor == 1 && how.shift == 0 && p.lowest == 0 && p.highest == 255
+    let isPlain =
+        how.isMaximum && p.outputKind == .uint8 && how.factor == 1 && how.shift == 0 && p.lowest == 0
+        && p.highest == 255
     for x in 0..<p.width {
-        let first = max(x &* p.stride, how.bounds.first), last = min(x &* p.stride &+ p.windowWidth, how.bounds.end)
+        let first = max(x &* p.stride, how.bounds.first),
+            last = min(x &* p.stride &+ p.windowWidth, how.bounds.end)
         let window = p.input + first &* p.inputPixelStride
-        let factor = Vector(repeating: how.isMaximum ? how.factor : how.factor / Float(p.windowHeight &* (last &- first)))
+        let factor = Vector(
+            repeating: how.isMaximum ? how.factor : how.factor / Float(p.windowHeight &* (last &- first)))
         let shift = Vector(repeating: how.shift)
         var channel = 0
         while channel < end {

@@ -15,7 +15,9 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     if channel < p.channels { lastChannels(p, f, channel) }
 }
 
-@inline(__always) private func allPixels<Sums: Columns>(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int, _ sums: Sums.Type) {
+@inline(__always) private func allPixels<Sums: Columns>(
+    _ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int, _ sums: Sums.Type
+) {
     let weights = f.weights + channel / lanes &* f.vectorStride, bias = Sums(reading: f.bias + channel)
     let step = p.stride &* p.inputPixelStride
     if p.width < 4 {
@@ -28,7 +30,10 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     var x = 0
     while x < p.width {
         let first = min(x, p.width &- 4), window = p.input + channel + first &* step
-        let sums = p.stride == 1 ? neighbours(p, window, weights, f.vectorStride, bias) : pixels(p, window, weights, f.vectorStride, bias)
+        let sums =
+            p.stride == 1
+            ? neighbours(p, window, weights, f.vectorStride, bias)
+            : pixels(p, window, weights, f.vectorStride, bias)
         write(sums.0, p, f, channel, first)
         write(sums.1, p, f, channel, first &+ 1)
         write(sums.2, p, f, channel, first &+ 2)
@@ -37,7 +42,9 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     }
 }
 
-@inline(__always) private func write<Sums: Columns>(_ sums: Sums, _ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int, _ x: Int) {
+@inline(__always) private func write<Sums: Columns>(
+    _ sums: Sums, _ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int, _ x: Int
+) {
     var sums = sums
     sums.restrict(Vector(repeating: f.lowest), Vector(repeating: f.highest))
     sums.write(p.output + channel + x &* p.outputPixelStride)
@@ -45,7 +52,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 /// Of neighbouring pixels, which share most of their inputs.
 @inline(__always) private func neighbours<Sums: Columns>(
-    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int, _ bias: Sums
+    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int,
+    _ bias: Sums
 ) -> (Sums, Sums, Sums, Sums) {
     var (a, b, c, d) = (bias, bias, bias, bias)
     let step = p.inputPixelStride
@@ -70,7 +78,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 /// Of pixels further apart.
 @inline(__always) private func pixels<Sums: Columns>(
-    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int, _ bias: Sums
+    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int,
+    _ bias: Sums
 ) -> (Sums, Sums, Sums, Sums) {
     var (a, b, c, d) = (bias, bias, bias, bias)
     let step = p.stride &* p.inputPixelStride
@@ -91,7 +100,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 }
 
 @inline(__always) private func pixel<Sums: Columns>(
-    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int, _ bias: Sums
+    _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int,
+    _ bias: Sums
 ) -> Sums {
     var sum = bias, weights = filter
     for r in 0..<p.windowHeight {
@@ -107,7 +117,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 
 /// Channels that fill no vector.
 private func lastChannels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
-    let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest), count = p.channels &- channel
+    let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest),
+        count = p.channels &- channel
     for x in 0..<p.width {
         var sum = load(f.bias + channel), weights = f.weights + channel / lanes &* f.vectorStride
         for r in 0..<p.windowHeight {

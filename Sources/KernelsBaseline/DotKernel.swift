@@ -65,7 +65,9 @@ package func convolveRounded(_ panel: UnsafePointer<DotPanel>) {
 
 /// What the sums of a tile stand for, with the residual, clamped and written as the output's cells. Apart from the tile, whose sums
 /// need all registers.
-@inline(never) private func finish<Sums: DotColumns>(_ p: DotPanel, _ row: Int, _ count: Int, _ sums: Sums.Type) {
+@inline(never) private func finish<Sums: DotColumns>(
+    _ p: DotPanel, _ row: Int, _ count: Int, _ sums: Sums.Type
+) {
     switch p.outputKind {
     case .uint8: finish(p, row, count, sums, ByteCell.self)
     case .bfloat16: finish(p, row, count, sums, BFloat16Cell.self)
@@ -96,11 +98,19 @@ package func convolveRounded(_ panel: UnsafePointer<DotPanel>) {
 enum BytePairs: Product {
     static var pixelStep: Int { 4 }
     static var weightStep: Int { 4 &* lanes }
-    @inline(__always) static func factor(_ p: UnsafeRawPointer) -> IntVector { IntVector(repeating: p.loadUnaligned(as: Int32.self)) }
-    @inline(__always) static func weights(_ p: UnsafeRawPointer) -> IntVector { p.loadUnaligned(as: IntVector.self) }
+    @inline(__always) static func factor(_ p: UnsafeRawPointer) -> IntVector {
+        IntVector(repeating: p.loadUnaligned(as: Int32.self))
+    }
+    @inline(__always) static func weights(_ p: UnsafeRawPointer) -> IntVector {
+        p.loadUnaligned(as: IntVector.self)
+    }
     @inline(__always) static func start(_ bias: UnsafePointer<Float>) -> IntVector { IntVector(repeating: 0) }
-    @inline(__always) static func accumulate(_ sum: inout IntVector, _ x: IntVector, _ weights: IntVector) { sum = dot(sum, x, weights) }
-    @inline(__always) static func value(_ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>) -> Vector {
+    @inline(__always) static func accumulate(_ sum: inout IntVector, _ x: IntVector, _ weights: IntVector) {
+        sum = dot(sum, x, weights)
+    }
+    @inline(__always) static func value(
+        _ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>
+    ) -> Vector {
         floats(sum.loadUnaligned(as: IntVector.self)) * load(factors) + load(bias)
     }
 }
@@ -115,11 +125,15 @@ enum RoundedPairs: Product {
         (p.loadUnaligned(as: Vector.self), p.loadUnaligned(fromByteOffset: 4 &* lanes, as: Vector.self))
     }
     @inline(__always) static func start(_ bias: UnsafePointer<Float>) -> Vector { load(bias) }
-    @inline(__always) static func accumulate(_ sum: inout Vector, _ x: (Float, Float), _ weights: (Vector, Vector)) {
+    @inline(__always) static func accumulate(
+        _ sum: inout Vector, _ x: (Float, Float), _ weights: (Vector, Vector)
+    ) {
         sum.accumulate(Vector(repeating: x.0), weights.0)
         sum.accumulate(Vector(repeating: x.1), weights.1)
     }
-    @inline(__always) static func value(_ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>) -> Vector {
+    @inline(__always) static func value(
+        _ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>
+    ) -> Vector {
         sum.loadUnaligned(as: Vector.self)
     }
 }

@@ -10,7 +10,8 @@ protocol Product {
     static func weights(_ p: UnsafeRawPointer) -> Weights
     static func start(_ bias: UnsafePointer<Float>) -> Sum
     static func accumulate(_ sum: inout Sum, _ x: Factor, _ weights: Weights)
-    static func value(_ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>) -> Vector
+    static func value(_ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>)
+        -> Vector
 }
 
 /// Sums of neighbouring channels. See `Columns`.
@@ -29,14 +30,18 @@ struct OneDot<P: Product>: DotColumns {
     static var vectors: Int { 1 }
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> P.Weights { P.weights(p) }
     @inline(__always) init(_ bias: UnsafePointer<Float>) { a = P.start(bias) }
-    @inline(__always) mutating func accumulate(_ x: P.Factor, _ weights: P.Weights) { P.accumulate(&a, x, weights) }
+    @inline(__always) mutating func accumulate(_ x: P.Factor, _ weights: P.Weights) {
+        P.accumulate(&a, x, weights)
+    }
     @inline(__always) func write(_ p: UnsafeMutableRawPointer) { p.storeBytes(of: a, as: P.Sum.self) }
 }
 
 struct TwoDots<P: Product>: DotColumns {
     private var a, b: P.Sum
     static var vectors: Int { 2 }
-    @inline(__always) static func weights(_ p: UnsafeRawPointer) -> (P.Weights, P.Weights) { (P.weights(p), P.weights(p + P.weightStep)) }
+    @inline(__always) static func weights(_ p: UnsafeRawPointer) -> (P.Weights, P.Weights) {
+        (P.weights(p), P.weights(p + P.weightStep))
+    }
     @inline(__always) init(_ bias: UnsafePointer<Float>) { (a, b) = (P.start(bias), P.start(bias + lanes)) }
     @inline(__always) mutating func accumulate(_ x: P.Factor, _ weights: (P.Weights, P.Weights)) {
         P.accumulate(&a, x, weights.0)
@@ -64,12 +69,17 @@ protocol DotRows {
 struct DotRow<Sums: DotColumns>: DotRows {
     private var sums: Sums
     static var count: Int { 1 }
-    @inline(__always) static func places(_ image: UnsafeRawPointer, _ offsets: UnsafePointer<Int32>) -> UnsafeRawPointer {
+    @inline(__always) static func places(_ image: UnsafeRawPointer, _ offsets: UnsafePointer<Int32>)
+        -> UnsafeRawPointer
+    {
         image + Int(offsets[0])
     }
-    @inline(__always) static func moved(_ places: UnsafeRawPointer, _ distance: Int) -> UnsafeRawPointer { places + distance }
+    @inline(__always) static func moved(_ places: UnsafeRawPointer, _ distance: Int) -> UnsafeRawPointer {
+        places + distance
+    }
     @inline(__always) init(_ bias: UnsafePointer<Float>) { sums = Sums(bias) }
-    @inline(__always) mutating func accumulate(_ places: UnsafeRawPointer, _ k: Int, _ weights: Sums.Weights) {
+    @inline(__always) mutating func accumulate(_ places: UnsafeRawPointer, _ k: Int, _ weights: Sums.Weights)
+    {
         sums.accumulate(Sums.P.factor(places + k), weights)
     }
     @inline(__always) func write(_ p: UnsafeMutableRawPointer) { sums.write(p) }
@@ -80,14 +90,20 @@ struct DotStack<A: DotRows, B: DotRows>: DotRows where A.Sums == B.Sums {
     typealias Sums = A.Sums
     private var a: A, b: B
     static var count: Int { A.count &+ B.count }
-    @inline(__always) static func places(_ image: UnsafeRawPointer, _ offsets: UnsafePointer<Int32>) -> (a: A.Places, b: B.Places) {
+    @inline(__always) static func places(_ image: UnsafeRawPointer, _ offsets: UnsafePointer<Int32>) -> (
+        a: A.Places, b: B.Places
+    ) {
         (A.places(image, offsets), B.places(image, offsets + A.count))
     }
-    @inline(__always) static func moved(_ places: (a: A.Places, b: B.Places), _ distance: Int) -> (a: A.Places, b: B.Places) {
+    @inline(__always) static func moved(_ places: (a: A.Places, b: B.Places), _ distance: Int) -> (
+        a: A.Places, b: B.Places
+    ) {
         (A.moved(places.a, distance), B.moved(places.b, distance))
     }
     @inline(__always) init(_ bias: UnsafePointer<Float>) { (a, b) = (A(bias), B(bias)) }
-    @inline(__always) mutating func accumulate(_ places: (a: A.Places, b: B.Places), _ k: Int, _ weights: A.Sums.Weights) {
+    @inline(__always) mutating func accumulate(
+        _ places: (a: A.Places, b: B.Places), _ k: Int, _ weights: A.Sums.Weights
+    ) {
         a.accumulate(places.a, k, weights)
         b.accumulate(places.b, k, weights)
     }

@@ -7,7 +7,8 @@ private typealias Bytes = vector_bytes
 
 /// A row of YCbCr to RGB.
 package func convertYCbCr(
-    _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
+    _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>,
+    _ rgb: UnsafeMutablePointer<UInt8>,
     width: Int
 ) {
     let middle = Words(repeating: 128), one = Words(repeating: 1)
@@ -21,7 +22,10 @@ package func convertYCbCr(
         // 91881 = 65536 + 26345, 116130 = 2 · 65536 - 14942, -46802 = 18734 - 65536.
         let low = vector_right_longs(vector_pair_sums(vector_low_words(cb, cr), greens) &+ half, 16)
         let high = vector_right_longs(vector_pair_sums(vector_high_words(cb, cr), greens) &+ half, 16)
-        return (y &+ cr &+ part(cr &+ cr, 26345), y &- cr &+ vector_narrowed(low, high), y &+ twice &+ part(twice, -14942))
+        return (
+            y &+ cr &+ part(cr &+ cr, 26345), y &- cr &+ vector_narrowed(low, high),
+            y &+ twice &+ part(twice, -14942)
+        )
     }
     /// Two vectors of a vector's samples.
     @inline(__always) func wide(_ samples: UnsafePointer<UInt8>) -> (Words, Words) {
@@ -33,19 +37,23 @@ package func convertYCbCr(
         let y = wide(luminance + x), cb = wide(blue + x), cr = wide(red + x)
         let low = pixels(y.0, cb.0, cr.0), high = pixels(y.1, cb.1, cr.1)
         vector_store_pixels(
-            vector_narrowed_bytes(low.r, high.r), vector_narrowed_bytes(low.g, high.g), vector_narrowed_bytes(low.b, high.b), rgb + 3 &* x)
+            vector_narrowed_bytes(low.r, high.r), vector_narrowed_bytes(low.g, high.g),
+            vector_narrowed_bytes(low.b, high.b), rgb + 3 &* x)
         x &+= Bytes.scalarCount
     }
 }
 
 /// A row of red, green and blue to pixels.
 package func interleave(
-    _ red: UnsafePointer<UInt8>, _ green: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>,
+    _ red: UnsafePointer<UInt8>, _ green: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>,
+    _ rgb: UnsafeMutablePointer<UInt8>,
     width: Int
 ) {
     var x = 0
     while x < width {
-        vector_store_pixels(vector_load_bytes(red + x), vector_load_bytes(green + x), vector_load_bytes(blue + x), rgb + 3 &* x)
+        vector_store_pixels(
+            vector_load_bytes(red + x), vector_load_bytes(green + x), vector_load_bytes(blue + x),
+            rgb + 3 &* x)
         x &+= Bytes.scalarCount
     }
 }
@@ -53,7 +61,9 @@ package func interleave(
 // MARK: - Upsampling
 
 /// What column `x` and those after it become: even and odd columns of twice the width.
-@inline(__always) private func put(_ even: Words, _ odd: Words, _ output: UnsafeMutablePointer<UInt8>, _ x: Int) {
+@inline(__always) private func put(
+    _ even: Words, _ odd: Words, _ output: UnsafeMutablePointer<UInt8>, _ x: Int
+) {
     // The lower byte of a lane comes first.
     UnsafeMutableRawPointer(output + 2 &* x).storeBytes(of: even &+ vector_left(odd, 8), as: Words.self)
 }
@@ -73,14 +83,19 @@ package func expandRow(_ input: UnsafePointer<UInt8>, _ output: UnsafeMutablePoi
 
 /// The same in both directions: of the nearer and the farther row.
 package func expandBoth(
-    _ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>, width: Int
+    _ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>,
+    width: Int
 ) {
     let three = Words(repeating: 3), seven = Words(repeating: 7), eight = Words(repeating: 8)
-    @inline(__always) func sum(_ x: Int) -> Words { vector_load_wide(near + x) &* three &+ vector_load_wide(far + x) }
+    @inline(__always) func sum(_ x: Int) -> Words {
+        vector_load_wide(near + x) &* three &+ vector_load_wide(far + x)
+    }
     var x = 1
     while x < width &- 1 {
         let here = sum(x) &* three
-        put(vector_right(here &+ sum(x &- 1) &+ eight, 4), vector_right(here &+ sum(x &+ 1) &+ seven, 4), output, x)
+        put(
+            vector_right(here &+ sum(x &- 1) &+ eight, 4), vector_right(here &+ sum(x &+ 1) &+ seven, 4),
+            output, x)
         x &+= Words.scalarCount
     }
 }

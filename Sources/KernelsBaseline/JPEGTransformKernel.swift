@@ -11,27 +11,35 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
 
 @inline(__always) private func rows(_ p: UnsafePointer<Int16>) -> Block {
     (
-        vector_load_rows(p), vector_load_rows(p + 8), vector_load_rows(p + 16), vector_load_rows(p + 24), vector_load_rows(p + 32),
+        vector_load_rows(p), vector_load_rows(p + 8), vector_load_rows(p + 16), vector_load_rows(p + 24),
+        vector_load_rows(p + 32),
         vector_load_rows(p + 40), vector_load_rows(p + 48), vector_load_rows(p + 56)
     )
 }
 
 @inline(__always) private func product(_ v: Block, _ m: UnsafePointer<Int16>) -> Block {
     (
-        v.0 &* vector_repeat_row(m), v.1 &* vector_repeat_row(m + 8), v.2 &* vector_repeat_row(m + 16), v.3 &* vector_repeat_row(m + 24),
+        v.0 &* vector_repeat_row(m), v.1 &* vector_repeat_row(m + 8), v.2 &* vector_repeat_row(m + 16),
+        v.3 &* vector_repeat_row(m + 24),
         v.4 &* vector_repeat_row(m + 32), v.5 &* vector_repeat_row(m + 40), v.6 &* vector_repeat_row(m + 48),
         v.7 &* vector_repeat_row(m + 56)
     )
 }
 
 @inline(__always) private func transpose(_ v: Block) -> Block {
-    let a0 = vector_low_words(v.0, v.1), a1 = vector_high_words(v.0, v.1), b0 = vector_low_words(v.2, v.3), b1 = vector_high_words(v.2, v.3)
-    let c0 = vector_low_words(v.4, v.5), c1 = vector_high_words(v.4, v.5), d0 = vector_low_words(v.6, v.7), d1 = vector_high_words(v.6, v.7)
-    let e0 = vector_low_pairs(a0, b0), e1 = vector_high_pairs(a0, b0), e2 = vector_low_pairs(a1, b1), e3 = vector_high_pairs(a1, b1)
-    let f0 = vector_low_pairs(c0, d0), f1 = vector_high_pairs(c0, d0), f2 = vector_low_pairs(c1, d1), f3 = vector_high_pairs(c1, d1)
+    let a0 = vector_low_words(v.0, v.1), a1 = vector_high_words(v.0, v.1), b0 = vector_low_words(v.2, v.3),
+        b1 = vector_high_words(v.2, v.3)
+    let c0 = vector_low_words(v.4, v.5), c1 = vector_high_words(v.4, v.5), d0 = vector_low_words(v.6, v.7),
+        d1 = vector_high_words(v.6, v.7)
+    let e0 = vector_low_pairs(a0, b0), e1 = vector_high_pairs(a0, b0), e2 = vector_low_pairs(a1, b1),
+        e3 = vector_high_pairs(a1, b1)
+    let f0 = vector_low_pairs(c0, d0), f1 = vector_high_pairs(c0, d0), f2 = vector_low_pairs(c1, d1),
+        f3 = vector_high_pairs(c1, d1)
     return (
-        vector_low_fours(e0, f0), vector_high_fours(e0, f0), vector_low_fours(e1, f1), vector_high_fours(e1, f1),
-        vector_low_fours(e2, f2), vector_high_fours(e2, f2), vector_low_fours(e3, f3), vector_high_fours(e3, f3)
+        vector_low_fours(e0, f0), vector_high_fours(e0, f0), vector_low_fours(e1, f1),
+        vector_high_fours(e1, f1),
+        vector_low_fours(e2, f2), vector_high_fours(e2, f2), vector_low_fours(e3, f3),
+        vector_high_fours(e3, f3)
     )
 }
 
@@ -70,13 +78,20 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     let eight = Words(repeating: 8), whole = vector_pair(8192, Int16(truncatingIfNeeded: 1 &<< (shift &- 4)))
     let sum = v.0 &+ v.4, difference = v.0 &- v.4, s3 = v.7 &+ v.3, s4 = v.5 &+ v.1
     /// Of half of the columns, which `zip` picks.
-    @inline(__always) func half(_ zip: (Words, Words) -> Words) -> (Longs, Longs, Longs, Longs, Longs, Longs, Longs, Longs) {
+    @inline(__always) func half(_ zip: (Words, Words) -> Words) -> (
+        Longs, Longs, Longs, Longs, Longs, Longs, Longs, Longs
+    ) {
         let v26 = zip(v.2, v.6), v71 = zip(v.7, v.1), v53 = zip(v.5, v.3), s34 = zip(s3, s4)
-        let e0 = vector_pair_sums(zip(sum, eight), whole), e4 = vector_pair_sums(zip(difference, eight), whole)
-        let e2 = vector_pair_sums(v26, vector_pair(4433, -10704)), e3 = vector_pair_sums(v26, vector_pair(10703, 4433))
-        let z3 = vector_pair_sums(s34, vector_pair(-6436, 9633)), z4 = vector_pair_sums(s34, vector_pair(9633, 6437))
-        let o0 = vector_pair_sums(v71, vector_pair(-4927, -7373)) &+ z3, o1 = vector_pair_sums(v53, vector_pair(-4176, -20995)) &+ z4
-        let o2 = vector_pair_sums(v53, vector_pair(-20995, 4177)) &+ z3, o3 = vector_pair_sums(v71, vector_pair(-7373, 4926)) &+ z4
+        let e0 = vector_pair_sums(zip(sum, eight), whole),
+            e4 = vector_pair_sums(zip(difference, eight), whole)
+        let e2 = vector_pair_sums(v26, vector_pair(4433, -10704)),
+            e3 = vector_pair_sums(v26, vector_pair(10703, 4433))
+        let z3 = vector_pair_sums(s34, vector_pair(-6436, 9633)),
+            z4 = vector_pair_sums(s34, vector_pair(9633, 6437))
+        let o0 = vector_pair_sums(v71, vector_pair(-4927, -7373)) &+ z3,
+            o1 = vector_pair_sums(v53, vector_pair(-4176, -20995)) &+ z4
+        let o2 = vector_pair_sums(v53, vector_pair(-20995, 4177)) &+ z3,
+            o3 = vector_pair_sums(v71, vector_pair(-7373, 4926)) &+ z4
         let t0 = e0 &+ e3, t3 = e0 &- e3, t1 = e4 &+ e2, t2 = e4 &- e2
         @inline(__always) func scaled(_ row: Longs) -> Longs { vector_right_longs(row, shift) }
         return (
@@ -86,20 +101,24 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     }
     let low = half { vector_low_words($0, $1) }, high = half { vector_high_words($0, $1) }
     return (
-        vector_narrowed(low.0, high.0), vector_narrowed(low.1, high.1), vector_narrowed(low.2, high.2), vector_narrowed(low.3, high.3),
-        vector_narrowed(low.4, high.4), vector_narrowed(low.5, high.5), vector_narrowed(low.6, high.6), vector_narrowed(low.7, high.7)
+        vector_narrowed(low.0, high.0), vector_narrowed(low.1, high.1), vector_narrowed(low.2, high.2),
+        vector_narrowed(low.3, high.3),
+        vector_narrowed(low.4, high.4), vector_narrowed(low.5, high.5), vector_narrowed(low.6, high.6),
+        vector_narrowed(low.7, high.7)
     )
 }
 
 /// The accurate transform (`JDCT_ISLOW`) of four blocks: coefficients times multipliers to samples.
 package func transformAccurate(
-    _ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int
+    _ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>,
+    stride: Int
 ) {
     forBlocks { block in
         let v = rows(blocks + 64 &* block)
         var columns = product(v, m)
         // Blocks of constant columns go a way of their own in libjpeg-turbo, where large values wrap instead of saturating.
-        let upper = vector_either(v.1, vector_either(v.2, v.3)), lower = vector_either(vector_either(v.4, v.5), vector_either(v.6, v.7))
+        let upper = vector_either(v.1, vector_either(v.2, v.3)),
+            lower = vector_either(vector_either(v.4, v.5), vector_either(v.6, v.7))
         let isConstant = vector_zero_rows(vector_either(upper, lower))
         columns.0 = vector_selected(isConstant, vector_right(vector_left(columns.0, 2), 2), columns.0)
         store(accurate(transpose(accurate(columns, shift: 11)), shift: 18), output + 8 &* block, stride)
@@ -110,7 +129,9 @@ package func transformAccurate(
 
 @inline(__always) private func fast(_ v: Block) -> Block {
     /// The product with a constant of eight bits after the point. Two bits are shifted up before, six with the constant.
-    @inline(__always) func times(_ x: Words, _ constant: Int16) -> Words { vector_high_products(x, Words(repeating: constant &<< 6)) }
+    @inline(__always) func times(_ x: Words, _ constant: Int16) -> Words {
+        vector_high_products(x, Words(repeating: constant &<< 6))
+    }
     let t10 = v.0 &+ v.4, t11 = v.0 &- v.4, t13 = v.2 &+ v.6
     let t12 = times(vector_left(v.2 &- v.6, 2), 362) &- t13
     let e0 = t10 &+ t13, e3 = t10 &- t13, e1 = t11 &+ t12, e2 = t11 &- t12
@@ -127,12 +148,18 @@ package func transformAccurate(
 }
 
 /// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
-package func transformFast(_ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>, stride: Int) {
+package func transformFast(
+    _ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>,
+    stride: Int
+) {
     forBlocks { block in
         let v = fast(transpose(fast(product(rows(blocks + 64 &* block), m))))
         @inline(__always) func scaled(_ column: Words) -> Words { vector_right(column, 5) }
         store(
-            (scaled(v.0), scaled(v.1), scaled(v.2), scaled(v.3), scaled(v.4), scaled(v.5), scaled(v.6), scaled(v.7)),
+            (
+                scaled(v.0), scaled(v.1), scaled(v.2), scaled(v.3), scaled(v.4), scaled(v.5), scaled(v.6),
+                scaled(v.7)
+            ),
             output + 8 &* block, stride)
     }
 }

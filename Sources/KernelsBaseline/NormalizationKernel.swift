@@ -22,7 +22,8 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
             if count == lanes {
                 store(load(input + channel) * inverseRootCubed(energy), output + channel)
             } else {
-                storeFirst(count, loadFirst(count, input + channel) * inverseRootCubed(energy), output + channel)
+                storeFirst(
+                    count, loadFirst(count, input + channel) * inverseRootCubed(energy), output + channel)
             }
             channel &+= lanes
         }
@@ -35,7 +36,9 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
 /// - Source: the guess divides the exponent by −4, as in the inverse square root of Quake III.
 @inline(__always) private func inverseRootCubed(_ x: Vector) -> Vector {
     typealias Bits = Vector.MaskStorage
-    var root = unsafeBitCast(Bits(repeating: 0x4F58_CAE5) &- (unsafeBitCast(x, to: Bits.self) &>> Bits(repeating: 2)), to: Vector.self)
+    var root = unsafeBitCast(
+        Bits(repeating: 0x4F58_CAE5) &- (unsafeBitCast(x, to: Bits.self) &>> Bits(repeating: 2)),
+        to: Vector.self)
     let quarter = x * Vector(repeating: -0.25)
     for _ in 0..<3 {
         let square = root * root

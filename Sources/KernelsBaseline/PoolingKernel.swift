@@ -23,7 +23,9 @@ package func poolMaximum(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
         while channel < p.channels {
             var largest = window[channel]
             for r in 0..<p.windowHeight {
-                for s in 0..<(end - first) { largest = max(largest, window[channel + r * p.inputRowStride + s * p.inputPixelStride]) }
+                for s in 0..<(end - first) {
+                    largest = max(largest, window[channel + r * p.inputRowStride + s * p.inputPixelStride])
+                }
             }
             output[channel] = largest
             channel &+= 1
@@ -55,7 +57,9 @@ package func poolAverage(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
         while channel < p.channels {
             var sum: Float = 0
             for r in 0..<p.windowHeight {
-                for s in 0..<(end - first) { sum += window[channel + r * p.inputRowStride + s * p.inputPixelStride] }
+                for s in 0..<(end - first) {
+                    sum += window[channel + r * p.inputRowStride + s * p.inputPixelStride]
+                }
             }
             output[channel] = sum * share
             channel &+= 1

@@ -25,19 +25,31 @@ struct OneVector: Columns {
     @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) { a = load(p) }
     @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) { a = loadFirst(channels, p) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>) { store(a, p) }
-    @inline(__always) func write(_ p: UnsafeMutablePointer<Float>, channels: Int) { storeFirst(channels, a, p) }
-    @inline(__always) mutating func accumulate(_ x: Vector, _ weights: OneVector) { a.accumulate(x, weights.a) }
-    @inline(__always) mutating func accumulate(_ x: OneVector, _ weights: OneVector) { a.accumulate(x.a, weights.a) }
+    @inline(__always) func write(_ p: UnsafeMutablePointer<Float>, channels: Int) {
+        storeFirst(channels, a, p)
+    }
+    @inline(__always) mutating func accumulate(_ x: Vector, _ weights: OneVector) {
+        a.accumulate(x, weights.a)
+    }
+    @inline(__always) mutating func accumulate(_ x: OneVector, _ weights: OneVector) {
+        a.accumulate(x.a, weights.a)
+    }
     @inline(__always) mutating func add(_ other: OneVector) { a += other.a }
-    @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) { a = clamp(a, lowest, highest) }
+    @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) {
+        a = clamp(a, lowest, highest)
+    }
 }
 
 struct TwoVectors: Columns {
     private var a, b: Vector
     static var vectors: Int { 2 }
     @inline(__always) init(reading p: UnsafePointer<Float>) { (a, b) = (load(p), load(p + lanes)) }
-    @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) { (a, b) = (load(p), load(p + distance)) }
-    @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) { (a, b) = (load(p), loadFirst(channels &- lanes, p + lanes)) }
+    @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) {
+        (a, b) = (load(p), load(p + distance))
+    }
+    @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) {
+        (a, b) = (load(p), loadFirst(channels &- lanes, p + lanes))
+    }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>) { store(a, p); store(b, p + lanes) }
     @inline(__always) func write(_ p: UnsafeMutablePointer<Float>, channels: Int) {
         store(a, p)
@@ -76,16 +88,24 @@ protocol Rows {
 struct OneRow<Sums: Columns>: Rows {
     private var sums: Sums
     static var count: Int { 1 }
-    @inline(__always) static func places(_ image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>) -> UnsafePointer<Float> {
+    @inline(__always) static func places(_ image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>)
+        -> UnsafePointer<Float>
+    {
         image + Int(offsets[0])
     }
-    @inline(__always) static func moved(_ places: UnsafePointer<Float>, _ distance: Int) -> UnsafePointer<Float> { places + distance }
+    @inline(__always) static func moved(_ places: UnsafePointer<Float>, _ distance: Int) -> UnsafePointer<
+        Float
+    > { places + distance }
     @inline(__always) init(repeating sums: Sums) { self.sums = sums }
-    @inline(__always) init(reading image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int) {
+    @inline(__always) init(
+        reading image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int
+    ) {
         let p = image + Int(offsets[0])
         sums = channels == Sums.vectors &* lanes ? Sums(reading: p) : Sums(reading: p, channels: channels)
     }
-    @inline(__always) func write(_ image: UnsafeMutablePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int) {
+    @inline(__always) func write(
+        _ image: UnsafeMutablePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int
+    ) {
         let p = image + Int(offsets[0])
         if channels == Sums.vectors &* lanes { sums.write(p) } else { sums.write(p, channels: channels) }
     }
@@ -93,7 +113,9 @@ struct OneRow<Sums: Columns>: Rows {
         sums.accumulate(Vector(repeating: places[k]), weights)
     }
     @inline(__always) mutating func add(_ other: OneRow) { sums.add(other.sums) }
-    @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) { sums.restrict(lowest, highest) }
+    @inline(__always) mutating func restrict(_ lowest: Vector, _ highest: Vector) {
+        sums.restrict(lowest, highest)
+    }
 }
 
 /// The pixels of two parts.
@@ -105,19 +127,27 @@ struct Stack<A: Rows, B: Rows>: Rows where A.Sums == B.Sums {
     ) -> (a: A.Places, b: B.Places) {
         (A.places(image, offsets), B.places(image, offsets + A.count))
     }
-    @inline(__always) static func moved(_ places: (a: A.Places, b: B.Places), _ distance: Int) -> (a: A.Places, b: B.Places) {
+    @inline(__always) static func moved(_ places: (a: A.Places, b: B.Places), _ distance: Int) -> (
+        a: A.Places, b: B.Places
+    ) {
         (A.moved(places.a, distance), B.moved(places.b, distance))
     }
     @inline(__always) init(repeating sums: A.Sums) { (a, b) = (A(repeating: sums), B(repeating: sums)) }
-    @inline(__always) init(reading image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int) {
+    @inline(__always) init(
+        reading image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int
+    ) {
         a = A(reading: image, offsets, channels: channels)
         b = B(reading: image, offsets + A.count, channels: channels)
     }
-    @inline(__always) func write(_ image: UnsafeMutablePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int) {
+    @inline(__always) func write(
+        _ image: UnsafeMutablePointer<Float>, _ offsets: UnsafePointer<Int32>, channels: Int
+    ) {
         a.write(image, offsets, channels: channels)
         b.write(image, offsets + A.count, channels: channels)
     }
-    @inline(__always) mutating func accumulate(_ places: (a: A.Places, b: B.Places), _ k: Int, _ weights: A.Sums) {
+    @inline(__always) mutating func accumulate(
+        _ places: (a: A.Places, b: B.Places), _ k: Int, _ weights: A.Sums
+    ) {
         a.accumulate(places.a, k, weights)
         b.accumulate(places.b, k, weights)
     }

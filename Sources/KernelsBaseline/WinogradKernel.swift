@@ -62,7 +62,8 @@ private struct Strided {
     to[0] = plus(plus(plus(plus(d8, -6.8125, d6), 13.453125, d4), -9.203125, d2), 1.5625, d[0])
     to[9] = plus(plus(plus(plus(d[9], -6.8125, d7), 13.453125, d5), -9.203125, d3), 1.5625, d1)
     @inline(__always) func pair(_ point: Float, _ c2: Float, _ c1: Float, _ c0: Float, at index: Int) {
-        let even = plus(plus(plus(d8, c2, d6), c1, d4), c0, d2), odd = plus(plus(plus(d7, c2, d5), c1, d3), c0, d1)
+        let even = plus(plus(plus(d8, c2, d6), c1, d4), c0, d2),
+            odd = plus(plus(plus(d7, c2, d5), c1, d3), c0, d1)
         to[index] = plus(even, point, odd)
         to[index &+ 1] = plus(even, -point, odd)
     }
@@ -80,7 +81,9 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
     if p.pointsY == 1 || p.pointsX == 1 {
         let (points, step) = p.pointsY == 1 ? (p.pointsX, p.pixelStride) : (p.pointsY, p.rowStride)
         while channel < p.channels {
-            evaluate(points, Strided(pointer: input + channel, step: step), Strided(pointer: p.output + channel, step: p.matrixStride))
+            evaluate(
+                points, Strided(pointer: input + channel, step: step),
+                Strided(pointer: p.output + channel, step: p.matrixStride))
             channel &+= lanes
         }
         return
@@ -91,11 +94,15 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
         while channel < p.channels {
             for x in 0..<p.pointsX {
                 let column = input + channel + x &* p.pixelStride
-                evaluate(p.pointsY, Strided(pointer: column, step: p.rowStride), Strided(pointer: work + x &* lanes, step: row))
+                evaluate(
+                    p.pointsY, Strided(pointer: column, step: p.rowStride),
+                    Strided(pointer: work + x &* lanes, step: row))
             }
             for y in 0..<p.pointsY {
                 let output = p.output + channel + y &* p.pointsX &* p.matrixStride
-                evaluate(p.pointsX, Strided(pointer: work + y &* row, step: lanes), Strided(pointer: output, step: p.matrixStride))
+                evaluate(
+                    p.pointsX, Strided(pointer: work + y &* row, step: lanes),
+                    Strided(pointer: output, step: p.matrixStride))
             }
             channel &+= lanes
         }
@@ -108,14 +115,19 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
 @inline(__always) private func interpolate(_ points: Int, _ v: Strided) -> (Vector, Vector, Vector, Vector) {
     let a = v[1], b = v[2], c = v[3], d = v[4]
     let sum1 = a + b, difference1 = a - b, sum2 = c + d, difference2 = c - d
-    var y0 = v[0] + sum1 + sum2, y1 = plus(difference1, 2, difference2), y2 = plus(sum1, 4, sum2), y3 = plus(difference1, 8, difference2)
+    var y0 = v[0] + sum1 + sum2, y1 = plus(difference1, 2, difference2), y2 = plus(sum1, 4, sum2),
+        y3 = plus(difference1, 8, difference2)
     if points > 6 {
         let e = v[5], f = v[6], sum = e + f, difference = e - f
-        (y0, y1, y2, y3) = (y0 + sum, plus(y1, 0.5, difference), plus(y2, 0.25, sum), plus(y3, 0.125, difference))
+        (y0, y1, y2, y3) = (
+            y0 + sum, plus(y1, 0.5, difference), plus(y2, 0.25, sum), plus(y3, 0.125, difference)
+        )
     }
     if points > 8 {
         let e = v[7], f = v[8], sum = e + f, difference = e - f
-        (y0, y1, y2, y3) = (y0 + sum, plus(y1, 1.25, difference), plus(y2, 1.5625, sum), plus(y3, 1.953125, difference))
+        (y0, y1, y2, y3) = (
+            y0 + sum, plus(y1, 1.25, difference), plus(y2, 1.5625, sum), plus(y3, 1.953125, difference)
+        )
     }
     return (y0, y1, y2, y3 + v[points &- 1])
 }
@@ -126,7 +138,10 @@ package func transformWinogradOutput(_ tile: UnsafePointer<WinogradOutput>) {
     let products = UnsafeMutablePointer(mutating: p.products)
     let lowest = Vector(repeating: p.lowest), highest = Vector(repeating: p.highest)
     /// The first `count` of four pixels.
-    @inline(__always) func write(_ y: (Vector, Vector, Vector, Vector), _ count: Int, _ channel: Int, _ to: UnsafeMutablePointer<Float>, _ step: Int) {
+    @inline(__always) func write(
+        _ y: (Vector, Vector, Vector, Vector), _ count: Int, _ channel: Int,
+        _ to: UnsafeMutablePointer<Float>, _ step: Int
+    ) {
         let bias = load(p.bias + channel)
         store(clamp(y.0 + bias, lowest, highest), to)
         if count > 1 { store(clamp(y.1 + bias, lowest, highest), to + step) }
@@ -135,7 +150,8 @@ package func transformWinogradOutput(_ tile: UnsafePointer<WinogradOutput>) {
     }
     var channel = 0
     if p.pointsY == 1 || p.pointsX == 1 {
-        let (points, count, step) = p.pointsY == 1 ? (p.pointsX, p.width, p.pixelStride) : (p.pointsY, p.height, p.rowStride)
+        let (points, count, step) =
+            p.pointsY == 1 ? (p.pointsX, p.width, p.pixelStride) : (p.pointsY, p.height, p.rowStride)
         while channel < p.channels {
             let y = interpolate(points, Strided(pointer: products + channel, step: p.matrixStride))
             write(y, count, channel, p.output + channel, step)
@@ -148,7 +164,8 @@ package func transformWinogradOutput(_ tile: UnsafePointer<WinogradOutput>) {
         let row = p.pointsX &* lanes
         while channel < p.channels {
             for x in 0..<p.pointsX {
-                let column = products + channel + x &* p.matrixStride, target = Strided(pointer: work + x &* lanes, step: row)
+                let column = products + channel + x &* p.matrixStride,
+                    target = Strided(pointer: work + x &* lanes, step: row)
                 let y = interpolate(p.pointsY, Strided(pointer: column, step: p.pointsX &* p.matrixStride))
                 (target[0], target[1], target[2], target[3]) = y
             }

@@ -10,7 +10,9 @@ enum FileSegments {
 
     private static func png(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         var pieces = [bytes[..<8]]
-        for chunk in PNGSurgery.chunks(bytes) { pieces.append(bytes[chunk.start..<(chunk.start + 12 + chunk.length)]) }
+        for chunk in PNGSurgery.chunks(bytes) {
+            pieces.append(bytes[chunk.start..<(chunk.start + 12 + chunk.length)])
+        }
         let end = pieces.last?.endIndex ?? 8
         return end < bytes.count ? pieces + [bytes[end...]] : pieces
     }
@@ -21,12 +23,16 @@ enum FileSegments {
         var start = 2
         while start < bytes.count {
             var end = start + 2
-            if start + 4 <= bytes.count, bytes[start] == 0xff, !(0xd0...0xd9).contains(bytes[start + 1]), bytes[start + 1] > 1 {
+            if start + 4 <= bytes.count, bytes[start] == 0xff, !(0xd0...0xd9).contains(bytes[start + 1]),
+                bytes[start + 1] > 1
+            {
                 end = start + 2 + Int(bytes[start + 2]) << 8 + Int(bytes[start + 3])
             }
             end = min(max(end, start + 2), bytes.count)
             // Entropy-coded data belong to what is before them.
-            while end < bytes.count, !(bytes[end] == 0xff && end + 1 < bytes.count && bytes[end + 1] > 0 && bytes[end + 1] < 0xff) { end += 1 }
+            while end < bytes.count,
+                !(bytes[end] == 0xff && end + 1 < bytes.count && bytes[end + 1] > 0 && bytes[end + 1] < 0xff)
+            { end += 1 }
             pieces.append(bytes[start..<end])
             start = end
         }

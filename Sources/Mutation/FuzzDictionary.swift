@@ -2,7 +2,8 @@
 package enum FuzzDictionary {
     package static func parse(_ text: String) -> [[UInt8]] {
         text.split(whereSeparator: \.isNewline).compactMap { line in
-            guard !line.hasPrefix("#"), let open = line.firstIndex(of: "\""), let close = line.lastIndex(of: "\""), open < close
+            guard !line.hasPrefix("#"), let open = line.firstIndex(of: "\""),
+                let close = line.lastIndex(of: "\""), open < close
             else { return nil }
             return token(Array(line[line.index(after: open)..<close].utf8))
         }
@@ -17,7 +18,9 @@ package enum FuzzDictionary {
                 continue
             }
             if i + 1 < text.count, text[i + 1] == UInt8(ascii: "x") {
-                guard i + 3 < text.count, let byte = UInt8(String(decoding: text[(i + 2)..<(i + 4)], as: UTF8.self), radix: 16) else { return nil }
+                guard i + 3 < text.count,
+                    let byte = UInt8(String(decoding: text[(i + 2)..<(i + 4)], as: UTF8.self), radix: 16)
+                else { return nil }
                 bytes.append(byte)
                 i += 4
             } else if i + 1 < text.count {

@@ -23,10 +23,14 @@ package struct Mutator: Sendable {
         let zlib = PNGSurgery.packedImageData(file)
         if index % 8 == 0, zlib.count > 6 {
             let bare = Array(zlib[2..<(zlib.count - 4)])
-            pieces += [zlib, bare, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255] + bare + [0, 0, 0, 0, 0, 0, 0, 0]]
+            pieces += [
+                zlib, bare, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255] + bare + [0, 0, 0, 0, 0, 0, 0, 0],
+            ]
         }
         for start in [[0x49, 0x49, 42, 0], [0x4d, 0x4d, 0, 42]] as [[UInt8]] {
-            if let found = file.firstRange(of: start) { pieces.append(Array(file[found.lowerBound...].prefix(256))) }
+            if let found = file.firstRange(of: start) {
+                pieces.append(Array(file[found.lowerBound...].prefix(256)))
+            }
         }
         return pieces
     }
@@ -70,12 +74,15 @@ package struct Mutator: Sendable {
 
     private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
         // Mostly one change or two: many hide each other.
-        let changes = 1 + Int.random(in: 0..<64, using: &random).leadingZeroBitCount - 58 + Int.random(in: 0..<2, using: &random)
+        let changes =
+            1 + Int.random(in: 0..<64, using: &random).leadingZeroBitCount - 58
+            + Int.random(in: 0..<2, using: &random)
         for _ in 0..<max(1, changes) { mutateOnce(&bytes, &random) }
     }
 
     private static let edges: [UInt64] = [
-        0, 1, 2, 7, 8, 15, 16, 127, 128, 255, 256, 257, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
+        0, 1, 2, 7, 8, 15, 16, 127, 128, 255, 256, 257, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffff,
+        0x8000_0000, 0xffff_ffff,
     ]
 
     private func mutateOnce(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
@@ -85,7 +92,9 @@ package struct Mutator: Sendable {
         case 0, 1: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
         case 2: bytes[at] = UInt8.random(in: 0...255, using: &random)
         case 3:
-            let (value, width) = (Self.edges.randomElement(using: &random) ?? 0, [1, 2, 4].randomElement(using: &random) ?? 1)
+            let (value, width) = (
+                Self.edges.randomElement(using: &random) ?? 0, [1, 2, 4].randomElement(using: &random) ?? 1
+            )
             let isBig = Bool.random(using: &random)
             for i in 0..<min(width, bytes.count - at) {
                 bytes[at + i] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (isBig ? width - 1 - i : i)))
@@ -101,10 +110,18 @@ package struct Mutator: Sendable {
             guard !other.isEmpty else { return }
             let from = place(other.count, &random)
             let piece = other[from..<min(other.count, from + length(&random))]
-            if Bool.random(using: &random) { bytes.insert(contentsOf: piece, at: at) } else { overwrite(&bytes, at, piece) }
+            if Bool.random(using: &random) {
+                bytes.insert(contentsOf: piece, at: at)
+            } else {
+                overwrite(&bytes, at, piece)
+            }
         case 8:
             guard let token = dictionary.randomElement(using: &random) else { return }
-            if Bool.random(using: &random) { bytes.insert(contentsOf: token, at: at) } else { overwrite(&bytes, at, token[...]) }
+            if Bool.random(using: &random) {
+                bytes.insert(contentsOf: token, at: at)
+            } else {
+                overwrite(&bytes, at, token[...])
+            }
         default:
             let fill: UInt8 = Bool.random(using: &random) ? 0 : 255
             for i in at..<min(bytes.count, at + length(&random)) { bytes[i] = fill }
@@ -120,7 +137,9 @@ package struct Mutator: Sendable {
         Int.random(in: 0..<(Bool.random(using: &random) ? min(count, 64) : count), using: &random)
     }
 
-    private func length(_ random: inout SplitMix64) -> Int { 1 + Int.random(in: 0..<(1 << Int.random(in: 0..<10, using: &random)), using: &random) }
+    private func length(_ random: inout SplitMix64) -> Int {
+        1 + Int.random(in: 0..<(1 << Int.random(in: 0..<10, using: &random)), using: &random)
+    }
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).

@@ -22,13 +22,16 @@ enum PNGSurgery {
     static func fixChecksums(_ bytes: inout [UInt8]) {
         for chunk in chunks(bytes) {
             let end = chunk.start + 8 + chunk.length
-            bytes.replaceSubrange(end..<(end + 4), with: bigEndian(CRC32.checksum(Array(bytes[(chunk.start + 4)..<end]))))
+            bytes.replaceSubrange(
+                end..<(end + 4), with: bigEndian(CRC32.checksum(Array(bytes[(chunk.start + 4)..<end]))))
         }
     }
 
     /// The zlib stream of the image data; empty where there is none.
     static func packedImageData(_ bytes: [UInt8]) -> [UInt8] {
-        chunks(bytes).filter { isImageData(bytes, $0.start) }.flatMap { bytes[($0.start + 8)..<($0.start + 8 + $0.length)] }
+        chunks(bytes).filter { isImageData(bytes, $0.start) }.flatMap {
+            bytes[($0.start + 8)..<($0.start + 8 + $0.length)]
+        }
     }
 
     /// The inflated image data, if this is a PNG that has some, and not much.
@@ -48,12 +51,18 @@ enum PNGSurgery {
             if isDone { continue }
             isDone = true
             let packed = Deflate.compress(raw, level: 1)
-            result += bigEndian(UInt32(packed.count)) + imageData + packed + bigEndian(CRC32.checksum(imageData + packed))
+            result +=
+                bigEndian(UInt32(packed.count)) + imageData + packed
+                + bigEndian(CRC32.checksum(imageData + packed))
         }
         return result
     }
 
-    private static func isImageData(_ bytes: [UInt8], _ start: Int) -> Bool { bytes[(start + 4)..<(start + 8)].elementsEqual(imageData) }
+    private static func isImageData(_ bytes: [UInt8], _ start: Int) -> Bool {
+        bytes[(start + 4)..<(start + 8)].elementsEqual(imageData)
+    }
 
-    private static func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
+    private static func bigEndian(_ value: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) }
+    }
 }

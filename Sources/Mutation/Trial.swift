@@ -26,7 +26,9 @@ package enum Trial {
         options.isStrict = true
         let strictly = file.withUnsafeBytes { decode($0, options) }
         // What is not perfect is never accepted strictly, and what is perfect always is.
-        precondition((outcome == .read) == (strictly == .read) && strictly != .warned, "strict: \(strictly), otherwise \(outcome)")
+        precondition(
+            (outcome == .read) == (strictly == .read) && strictly != .warned,
+            "strict: \(strictly), otherwise \(outcome)")
         return outcome
     }
 
@@ -35,9 +37,12 @@ package enum Trial {
             let image = try Image(decoding: bytes, options: options)
             let header = try ImageHeader(of: bytes, options: options)
             let stored = image.orientation < 5 ? (image.width, image.height) : (image.height, image.width)
-            precondition(image.pixels.count == image.width * image.height * image.channels, "\(image.pixels.count) bytes")
+            precondition(
+                image.pixels.count == image.width * image.height * image.channels,
+                "\(image.pixels.count) bytes")
             precondition(image.width * image.height <= options.maximumPixels, "more pixels than the limit")
-            precondition((header.width, header.height) == stored && header.channels == image.channels, "\(header)")
+            precondition(
+                (header.width, header.height) == stored && header.channels == image.channels, "\(header)")
             return image.warnings.isEmpty ? .read : .warned
         } catch {
             return .refused
@@ -49,7 +54,8 @@ package enum Trial {
         let output = UnsafeMutablePointer<Float>.allocate(capacity: width * height * 3)
         defer { output.deallocate() }
         var resizer = InputResizer(
-            output: output, width: width, height: height, filter: number % 3 == 0 ? .antialiased : .legacyBilinear)
+            output: output, width: width, height: height,
+            filter: number % 3 == 0 ? .antialiased : .legacyBilinear)
         _ = try? Imaging.decode(bytes, options: options, into: &resizer)
     }
 

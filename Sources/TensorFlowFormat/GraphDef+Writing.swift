@@ -58,7 +58,11 @@ extension GraphDef {
     private static func encode(_ graph: Graph) -> WireWriter {
         var message = WireWriter()
         for node in graph.nodes {
-            if let encoded = node.encoded { message.field(1, encoded) } else { message.field(1, encode(node)) }
+            if let encoded = node.encoded {
+                message.field(1, encoded)
+            } else {
+                message.field(1, encode(node))
+            }
         }
         message.raw(graph.trailer)
         return message

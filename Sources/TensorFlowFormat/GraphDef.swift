@@ -35,7 +35,9 @@ package enum GraphDef {
     /// Reads the graph in the file at `path`, mapped into memory.
     package static func read(path: String) throws(GraphDefError) -> Graph {
         let region: ByteRegion
-        do throws(MappingError) { region = try ByteRegion(mapping: path) } catch { throw .inputOutput(errno: error.errno) }
+        do throws(MappingError) { region = try ByteRegion(mapping: path) } catch {
+            throw .inputOutput(errno: error.errno)
+        }
         return try read(region)
     }
 

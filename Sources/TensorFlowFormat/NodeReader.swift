@@ -30,7 +30,8 @@ struct NodeReader {
         }
         guard !name.isEmpty, !operation.isEmpty else { throw .malformed(offset: start, .namelessNode) }
         return Node(
-            operation, name: name, inputs: inputs, attributes: attributes, device: device, encoded: region[start..<message.end])
+            operation, name: name, inputs: inputs, attributes: attributes, device: device,
+            encoded: region[start..<message.end])
     }
 
     /// One entry of the attribute map.

@@ -89,12 +89,16 @@ struct TensorReader {
         guard let size = type.size else { return nil }
         if let content, !content.isEmpty || count == 0 {
             guard content.count == count * size else {
-                throw .malformed(offset: content.lowerBound, .tensorSizeMismatch(expected: count * size, found: content.count))
+                throw .malformed(
+                    offset: content.lowerBound,
+                    .tensorSizeMismatch(expected: count * size, found: content.count))
             }
             return Tensor(type: type, shape: shape, contents: .dense(region[content]))
         }
         guard let given = values.elements(of: type) else { return nil }
-        return Tensor(type: type, shape: shape, contents: .dense(try expand(given, count: count, size: size, offset: start)))
+        return Tensor(
+            type: type, shape: shape,
+            contents: .dense(try expand(given, count: count, size: size, offset: start)))
     }
 
     /// Fills up to `count` elements with the last one given, or zero where none is: how TensorFlow abbreviates constants.
@@ -127,7 +131,8 @@ struct TensorReader {
         try spend(missing.overflow ? .max : missing.partialValue, offset: offset)
         let last = given.last ?? []
         return Tensor(
-            type: .string, shape: shape, contents: .strings(given + repeatElement(last, count: count - given.count)))
+            type: .string, shape: shape,
+            contents: .strings(given + repeatElement(last, count: count - given.count)))
     }
 
     private mutating func spend(_ bytes: Int, offset: Int) throws(GraphDefError) {
@@ -170,7 +175,9 @@ private struct Values {
 
     /// The given values as little-endian elements; nil for a type that has no such field.
     func elements(of type: ElementType) -> [UInt8]? {
-        func encoded<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] { elements.withUnsafeBytes { [UInt8]($0) } }
+        func encoded<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] {
+            elements.withUnsafeBytes { [UInt8]($0) }
+        }
         switch type {
         case .float32, .complex64: return encoded(floats)
         case .float64, .complex128: return encoded(doubles)

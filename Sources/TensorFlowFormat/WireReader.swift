@@ -107,7 +107,8 @@ package struct WireReader {
     /// Demands the encoding that a known field must have.
     func expect(_ type: WireType, _ field: Field) throws(GraphDefError) {
         guard field.type == type else {
-            throw .malformed(offset: field.offset, .unexpectedWireType(field: field.number, wireType: field.type.rawValue))
+            throw .malformed(
+                offset: field.offset, .unexpectedWireType(field: field.number, wireType: field.type.rawValue))
         }
     }
 

@@ -76,7 +76,8 @@ package struct ByteRegion: @unchecked Sendable {
     /// memory.
     package func releasePages() {
         guard owner is Mapping, let base else { return }
-        let page = Int(getpagesize()), begin = (Int(bitPattern: base) + page - 1) / page * page, end = (Int(bitPattern: base) + count) / page * page
+        let page = Int(getpagesize()), begin = (Int(bitPattern: base) + page - 1) / page * page,
+            end = (Int(bitPattern: base) + count) / page * page
         if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), end - begin, MADV_DONTNEED) }
     }
 

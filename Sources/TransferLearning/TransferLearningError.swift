@@ -86,13 +86,17 @@ extension TransferLearningError: CustomStringConvertible {
             "\(error.path): the disk is full (\(error.reason)); nothing was written under that name. Free some space and run the same command again: the bottlenecks are cached"
         case .output(let error, let flag):
             "\(error.path): cannot be written (\(error.reason)); give --\(flag) a path in a folder that exists and is writable"
-        case .cache(let path, let reason): "\(path): the bottleneck cache cannot be used (\(reason)); give --bottleneck_dir a folder that is writable and has space"
-        case .unreadable(let path, let reason): "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
+        case .cache(let path, let reason):
+            "\(path): the bottleneck cache cannot be used (\(reason)); give --bottleneck_dir a folder that is writable and has space"
+        case .unreadable(let path, let reason):
+            "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
         case .option(let option, let reason): "--\(option): \(reason)"
-        case .interrupted(let done, let total): "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
+        case .interrupted(let done, let total):
+            "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
         case .downloadInterrupted(let path, let received, let total):
             "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"
-        case .internalFailure(let what): "internal failure: \(what); please report it with the command that led to it"
+        case .internalFailure(let what):
+            "internal failure: \(what); please report it with the command that led to it"
         }
     }
 }
@@ -100,14 +104,22 @@ extension TransferLearningError: CustomStringConvertible {
 extension DatasetError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .noFolder(let path): "\(path): there is no such folder; --image_dir needs a folder with one sub-folder of pictures per class"
-        case .notAFolder(let path): "\(path): is not a folder; --image_dir needs a folder with one sub-folder of pictures per class"
-        case .noClasses(let path): "\(path): has no sub-folders; put each class's pictures into a sub-folder of its own, such as \(path.appending("cats")) and \(path.appending("dogs"))"
-        case .oneClass(let path, let only): "\(path): has one class only, '\(only)'; a classifier needs at least two sub-folders of pictures"
-        case .nestedTooDeep(let path, let inner): "\(path): the pictures lie one level deeper; did you mean --image_dir \(inner)?"
-        case .noReadablePictures(let folder, 0): "\(folder): holds no pictures; add JPEG or PNG files, or remove the folder"
-        case .noReadablePictures(let folder, let tried): "\(folder): none of its \(tried) file\(tried == 1 ? "" : "s") can be read as a picture; replace them, or remove the folder"
-        case .sameLabel(let label, let first, let second): "\(first) and \(second): both make the label '\(label)'; rename one of the folders"
+        case .noFolder(let path):
+            "\(path): there is no such folder; --image_dir needs a folder with one sub-folder of pictures per class"
+        case .notAFolder(let path):
+            "\(path): is not a folder; --image_dir needs a folder with one sub-folder of pictures per class"
+        case .noClasses(let path):
+            "\(path): has no sub-folders; put each class's pictures into a sub-folder of its own, such as \(path.appending("cats")) and \(path.appending("dogs"))"
+        case .oneClass(let path, let only):
+            "\(path): has one class only, '\(only)'; a classifier needs at least two sub-folders of pictures"
+        case .nestedTooDeep(let path, let inner):
+            "\(path): the pictures lie one level deeper; did you mean --image_dir \(inner)?"
+        case .noReadablePictures(let folder, 0):
+            "\(folder): holds no pictures; add JPEG or PNG files, or remove the folder"
+        case .noReadablePictures(let folder, let tried):
+            "\(folder): none of its \(tried) file\(tried == 1 ? "" : "s") can be read as a picture; replace them, or remove the folder"
+        case .sameLabel(let label, let first, let second):
+            "\(first) and \(second): both make the label '\(label)'; rename one of the folders"
         case .tooFewPictures(let folder, let readable, let needed):
             "\(folder): has \(readable) readable picture\(readable == 1 ? "" : "s"), the splits need \(needed); add pictures, or give --testing_percentage 0 or --validation_percentage 0"
         }
@@ -118,11 +130,17 @@ extension NetworkError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path, let remedy): "\(path): there is no such file; \(remedy)"
-        case .notAGraph(let path, let found): "\(path): is not a frozen TensorFlow graph (\(found)); give a GraphDef, such as the .pb that retrain writes"
-        case .damaged(let path, let reason): "\(path): is cut short or damaged (\(reason)); copy or download it again"
-        case .unsupported(let path, let reason): "\(path): \(reason); the network needs to be a frozen graph of supported operations"
+        case .notAGraph(let path, let found):
+            "\(path): is not a frozen TensorFlow graph (\(found)); give a GraphDef, such as the .pb that retrain writes"
+        case .damaged(let path, let reason):
+            "\(path): is cut short or damaged (\(reason)); copy or download it again"
+        case .unsupported(let path, let reason):
+            "\(path): \(reason); the network needs to be a frozen graph of supported operations"
         case .noSuchTensor(let path, let name, let nearest):
-            "\(path): has no tensor '\(name)'" + (nearest.isEmpty ? "; check the names in its JSON description" : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
+            "\(path): has no tensor '\(name)'"
+                + (nearest.isEmpty
+                    ? "; check the names in its JSON description"
+                    : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
         case .description(let path, let reason): "\(path): \(reason)"
         case .noDownload(let path, let url, let reason):
             "\(path): is not there and cannot be downloaded from \(url) (\(reason)); put it there by hand, give --model_url a mirror, or give "

@@ -17,7 +17,9 @@ func benchmarkDecoding(_ paths: [String]) throws {
             return image.pixels.count == first.pixels.count && image.pixels.last == first.pixels.last
         }
         try decode(bytes, into: &sink)
-        guard sink.pixels.starts(with: first.pixels) else { throw WrongAnswer(what: "\(path) has different rows") }
+        guard sink.pixels.starts(with: first.pixels) else {
+            throw WrongAnswer(what: "\(path) has different rows")
+        }
         reused += try fastest(path) {
             try decode(bytes, into: &sink)
             return sink.pixels[first.pixels.count - 1] == first.pixels.last
@@ -57,7 +59,8 @@ private struct ReusedRows: RowSink {
         let start = y * rowBytes
         y += 1
         pixels.withUnsafeMutableBytes { pixels in
-            UnsafeMutableRawBufferPointer(rebasing: pixels[start..<start + rowBytes]).copyMemory(from: .init(start: row, count: rowBytes))
+            UnsafeMutableRawBufferPointer(rebasing: pixels[start..<start + rowBytes]).copyMemory(
+                from: .init(start: row, count: rowBytes))
         }
     }
 }

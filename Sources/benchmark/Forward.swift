@@ -32,10 +32,12 @@ struct ForwardBenchmark {
 
     func run() throws {
         let (graph, bottleneck, _) = backbone.featureGraph()
-        let shape = [1, backbone.description.height, backbone.description.width, 3], input = backbone.description.input
+        let shape = [1, backbone.description.height, backbone.description.width, 3],
+            input = backbone.description.input
         func plan(_ precision: Precision, _ set: InstructionSet, threads: Int) throws -> Plan {
             try Plan(
-                graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision, instructionSet: set, threads: threads)
+                graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision,
+                instructionSet: set, threads: threads)
         }
         let first = Executor(try plan(.fp32, InstructionSet.available[0], threads: 1))
         picture(0, first.input)
@@ -47,7 +49,8 @@ struct ForwardBenchmark {
             picture(number, calibrator.executor.input)
             calibrator.run()
         }
-        for precision in [.fp32, .bf16, .int8(calibrator.ranges())] as [Precision] where self.precision ?? precision.name == precision.name {
+        for precision in [.fp32, .bf16, .int8(calibrator.ranges())] as [Precision]
+        where self.precision ?? precision.name == precision.name {
             var same: [Float]?
             for set in InstructionSet.available where instructionSet ?? set.name == set.name {
                 var alone: [Float]?
@@ -60,14 +63,20 @@ struct ForwardBenchmark {
                     guard difference < Self.tolerances[precision.name]! else {
                         throw WrongAnswer(what: "\(precision.name) in \(set.name) differs by \(difference)")
                     }
-                    if let alone, alone != answer { throw WrongAnswer(what: "\(precision.name) in \(set.name) differs with \(threads) threads") }
-                    if precision.name == "int8", let same, same != answer { throw WrongAnswer(what: "int8 in \(set.name) differs from another set's") }
+                    if let alone, alone != answer {
+                        throw WrongAnswer(
+                            what: "\(precision.name) in \(set.name) differs with \(threads) threads")
+                    }
+                    if precision.name == "int8", let same, same != answer {
+                        throw WrongAnswer(what: "int8 in \(set.name) differs from another set's")
+                    }
                     (alone, same) = (answer, answer)
                     let begin = clock()
                     let (seconds, shortest) = times(runs: 9) { executor.run() }
                     let processor = Double(clock() - begin) / Double(CLOCKS_PER_SEC) / 11
                     report([
-                        "network": backbone.description.name, "precision": precision.name, "instruction_set": set.name, "threads": threads,
+                        "network": backbone.description.name, "precision": precision.name,
+                        "instruction_set": set.name, "threads": threads,
                         "milliseconds": seconds * 1e3, "shortest_milliseconds": shortest * 1e3,
                         "processor_milliseconds": processor * 1e3,
                         "gflops": Double(plan.work) * 2e-9 / seconds, "difference": "\(difference)",
@@ -84,7 +93,9 @@ struct ForwardBenchmark {
             for x in 0..<about.width {
                 for c in 0..<3 {
                     let index = (y * about.width + x) * 3 + c
-                    let wave = abs((x * (number + 3) / 4 + y * (c + 2) / 3) % 256 - 128) + abs((y * (number + 2) - x) % 192 - 96)
+                    let wave =
+                        abs((x * (number + 3) / 4 + y * (c + 2) / 3) % 256 - 128)
+                        + abs((y * (number + 2) - x) % 192 - 96)
                     pixels[index] = (Float(min(255, wave + index * 7919 % 31)) - about.mean) * about.scale
                 }
             }

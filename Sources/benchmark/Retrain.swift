@@ -3,7 +3,8 @@ import TransferLearning
 
 /// The main job on a folder of pictures: once with an empty cache, once with a full one, which must make the same model.
 func benchmarkRetrain(folder: String, architecture: String?, modelDirectory: String?) throws {
-    let place = FileManager.default.temporaryDirectory.appendingPathComponent("benchmark-retrain-\(UUID().uuidString)")
+    let place = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "benchmark-retrain-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: place) }
     var options = RetrainOptions()
@@ -20,10 +21,13 @@ func benchmarkRetrain(folder: String, architecture: String?, modelDirectory: Str
         let result = try Retraining(options).run()
         let seconds = Double((ContinuousClock.now - start) / .milliseconds(1)) * 1e-3
         models.append(try Data(contentsOf: graph))
-        guard models[0] == models[models.count - 1] else { throw WrongAnswer(what: "the cache changes the model") }
+        guard models[0] == models[models.count - 1] else {
+            throw WrongAnswer(what: "the cache changes the model")
+        }
         report([
             "network": result.architecture, "pictures": result.imageCount, "cache": cache, "seconds": seconds,
-            "milliseconds_per_picture": seconds * 1e3 / Double(result.imageCount), "test_accuracy": result.testAccuracy ?? .nan,
+            "milliseconds_per_picture": seconds * 1e3 / Double(result.imageCount),
+            "test_accuracy": result.testAccuracy ?? .nan,
         ])
     }
 }

@@ -11,7 +11,9 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
     let about = backbone.description
     let shape = [1, about.height, about.width, 3]
     func draw(_ pixels: UnsafeMutablePointer<Float>) {
-        for index in 0..<about.height * about.width * 3 { pixels[index] = (Float(index * 7919 % 256) - about.mean) * about.scale }
+        for index in 0..<about.height * about.width * 3 {
+            pixels[index] = (Float(index * 7919 % 256) - about.mean) * about.scale
+        }
     }
     var computed = precision == "bf16" ? Precision.bf16 : .fp32
     if precision == "int8" {
@@ -21,7 +23,9 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
         computed = .int8(calibrator.ranges())
     }
     let profiles = try [1, 2].map { threads in
-        let plan = try Plan(graph, input: about.input, inputShape: shape, outputs: [bottleneck], precision: computed, threads: threads)
+        let plan = try Plan(
+            graph, input: about.input, inputShape: shape, outputs: [bottleneck], precision: computed,
+            threads: threads)
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         draw(executor.input)
         return executor.profile(runs: 15)
@@ -31,7 +35,8 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
     for step in profiles[1] {
         let seconds = step.node.split(separator: " + ").reduce(0) { $0 + (alone[String($1)] ?? 0) }
         report([
-            "milliseconds": seconds * 1e3, "gflops": Double(step.multiplyAdds) * 2e-9 / seconds, "speedup": seconds / step.seconds,
+            "milliseconds": seconds * 1e3, "gflops": Double(step.multiplyAdds) * 2e-9 / seconds,
+            "speedup": seconds / step.seconds,
             "kind": step.kind, "node": step.node,
         ])
     }

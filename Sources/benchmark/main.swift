@@ -21,7 +21,8 @@ do {
     case "profile" where arguments.count > 1:
         let names = arguments.dropFirst(2).filter { ["fp32", "bf16", "int8"].contains($0) }
         let directory = arguments.dropFirst(2).first { !names.contains($0) }
-        try benchmarkSteps(architecture: arguments[1], modelDirectory: directory, precision: names.first ?? "fp32")
+        try benchmarkSteps(
+            architecture: arguments[1], modelDirectory: directory, precision: names.first ?? "fp32")
     case "retrain" where arguments.count > 1:
         try benchmarkRetrain(
             folder: arguments[1], architecture: arguments.count > 2 ? arguments[2] : nil,

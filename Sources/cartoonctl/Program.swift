@@ -4,7 +4,8 @@ import TransferLearning
 enum Program {
     /// The commands in the order help lists them.
     static let verbs: [Verb] = [
-        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb, quantizeVerb, exportVerb,
+        retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb,
+        quantizeVerb, exportVerb,
         packageVerb, completionsVerb,
     ]
 
@@ -35,7 +36,9 @@ enum Program {
             }
             guard let verb = verbs.first(where: { $0.name == name }) else {
                 let nearest = Spelling.nearest(to: name, among: verbs.map(\.name))
-                throw UsageError("unknown command '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "; 'cartoonctl --help' lists them"))
+                throw UsageError(
+                    "unknown command '\(name)'"
+                        + (nearest.map { "; did you mean '\($0)'?" } ?? "; 'cartoonctl --help' lists them"))
             }
             let rest = Array(words.dropFirst())
             if rest.contains("--help") || rest.contains("-h") {

@@ -33,7 +33,9 @@ struct Arguments {
             }
             func number() -> Int {
                 let text = value()
-                guard let number = Int(text), number >= 0 else { fail("\(word) \(text): needs a whole number") }
+                guard let number = Int(text), number >= 0 else {
+                    fail("\(word) \(text): needs a whole number")
+                }
                 return number
             }
             switch word {
@@ -64,5 +66,7 @@ func files(_ path: String) -> [URL] {
     let url = URL(fileURLWithPath: path)
     guard url.hasDirectoryPath else { return [url] }
     let found = FileManager.default.enumerator(at: url, includingPropertiesForKeys: nil)
-    return (found?.compactMap { $0 as? URL } ?? []).filter { !$0.hasDirectoryPath }.sorted { $0.path < $1.path }
+    return (found?.compactMap { $0 as? URL } ?? []).filter { !$0.hasDirectoryPath }.sorted {
+        $0.path < $1.path
+    }
 }

@@ -23,7 +23,9 @@ struct Memory {
         #if canImport(Glibc)
         // What was freed and kept for later is not in use. The function has no header that Swift imports.
         typealias Trim = @convention(c) (Int) -> Int32
-        if let trim = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
+        if let trim = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") {
+            _ = unsafeBitCast(trim, to: Trim.self)(0)
+        }
         #endif
         if let used = Self.statistics()?.used { samples.append(used) }
     }

@@ -16,7 +16,9 @@ enum Watchdog {
     /// Signals that end a process which has done something wrong. A sanitizer has its own words for some, and ours after them.
     static func install() {
         let sanitizer = deathCallbackSetter
-        for number in sanitizer == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE] : [SIGILL, SIGTRAP, SIGABRT] {
+        for number in sanitizer == nil
+            ? [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE] : [SIGILL, SIGTRAP, SIGABRT]
+        {
             signal(number) { number in
                 Watchdog.keep(Watchdog.trapped)
                 signal(number, SIG_DFL)
@@ -68,7 +70,9 @@ enum Watchdog {
 
     private static func keep(_ message: [UInt8]) {
         // Unsafe: these arrays are not changed while a trial runs.
-        let descriptor = path.withUnsafeBufferPointer { open($0.baseAddress!, O_WRONLY | O_CREAT | O_TRUNC, 0o644) }
+        let descriptor = path.withUnsafeBufferPointer {
+            open($0.baseAddress!, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        }
         if descriptor >= 0 {
             _ = file.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             close(descriptor)

@@ -9,14 +9,18 @@ var options = DecodingOptions()
 options.maximumPixels = Trial.pixels
 let corpus = arguments.pictures.flatMap(files).filter {
     (1...arguments.largest).contains((try? $0.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0)
-}.compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter { (try? Image(decoding: $0, options: options)) != nil }
+}.compactMap { try? [UInt8](Data(contentsOf: $0)) }.filter {
+    (try? Image(decoding: $0, options: options)) != nil
+}
 if corpus.isEmpty { fail("none of these files is a picture of up to \(arguments.largest) bytes") }
 let dictionary = (arguments.dictionaries.map(files) ?? []).flatMap {
     FuzzDictionary.parse((try? String(contentsOf: $0, encoding: .isoLatin1)) ?? "")
 }
 try FileManager.default.createDirectory(atPath: arguments.crashers, withIntermediateDirectories: true)
 let last = arguments.first + arguments.count
-print("\(corpus.count) pictures, \(dictionary.count) dictionary entries, seed \(arguments.seed), numbers \(arguments.first) to \(last - 1)")
+print(
+    "\(corpus.count) pictures, \(dictionary.count) dictionary entries, seed \(arguments.seed), numbers \(arguments.first) to \(last - 1)"
+)
 
 let mutator = Mutator(seed: arguments.seed, corpus: corpus, dictionary: dictionary)
 var (tally, memory) = (Tally(), Memory())

@@ -27,7 +27,9 @@ enum Collection {
             var random = RandomSource(name)
             var sketch = Sketch(canvas: Canvas(width: 160, height: 160))
             Backdrop.dots.draw(on: &sketch, &random)
-            sketch.within(Transform(move: Point(80, 80), scale: Point(70, 70))) { character.draw(Pose(of: character, &random), on: &$0) }
+            sketch.within(Transform(move: Point(80, 80), scale: Point(70, 70))) {
+                character.draw(Pose(of: character, &random), on: &$0)
+            }
             return sketch.canvas.stored()
         }
         let cut = JPEGEncoder().encode(sketch(.pip, "cut"))
@@ -45,7 +47,9 @@ enum Collection {
             """
         // A RIFF container of the right kind whose payload is noise.
         var noise = RandomSource("webp")
-        let webp = Array("RIFF".utf8) + [0x54, 0, 0, 0] + Array("WEBPVP8 ".utf8) + (0..<76).map { _ in UInt8(noise.below(256)) }
+        let webp =
+            Array("RIFF".utf8) + [0x54, 0, 0, 0] + Array("WEBPVP8 ".utf8)
+            + (0..<76).map { _ in UInt8(noise.below(256)) }
         func stray(_ character: Character, _ name: String, _ bytes: [UInt8]) -> File {
             File(path: "characters/\(character.rawValue)/\(name)", bytes: bytes)
         }

@@ -28,7 +28,9 @@ enum MakeFixtures {
                 let complaints = differences(between: root, and: files)
                 complaints.forEach { print($0) }
                 guard complaints.isEmpty else {
-                    print("\(complaints.count) differences: 'swift run -c release make-fixtures \(folder)' draws the pictures again")
+                    print(
+                        "\(complaints.count) differences: 'swift run -c release make-fixtures \(folder)' draws the pictures again"
+                    )
                     exit(1)
                 }
             } else {
@@ -43,20 +45,28 @@ enum MakeFixtures {
 
     private static func write(_ file: Collection.File, in root: URL) throws {
         let url = root.appending(path: file.path)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(file.bytes).write(to: url, options: .atomic)
     }
 
     private static func differences(between root: URL, and files: [Collection.File]) -> [String] {
         let drawn = files.compactMap { file in
-            guard let data = try? Data(contentsOf: root.appending(path: file.path)) else { return "missing: \(file.path)" }
+            guard let data = try? Data(contentsOf: root.appending(path: file.path)) else {
+                return "missing: \(file.path)"
+            }
             return data == Data(file.bytes) ? nil : "differs: \(file.path)"
         }
         let known = Set(files.map(\.path))
-        let folders = Set(files.map { $0.path.split(separator: "/").dropLast().joined(separator: "/") }).sorted()
+        let folders = Set(files.map { $0.path.split(separator: "/").dropLast().joined(separator: "/") })
+            .sorted()
         let strangers = folders.flatMap { folder in
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path)) ?? []
-            return names.sorted().map { "\(folder)/\($0)" }.filter { !known.contains($0) }.map { "not one of them: \($0)" }
+            let names =
+                (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path))
+                ?? []
+            return names.sorted().map { "\(folder)/\($0)" }.filter { !known.contains($0) }.map {
+                "not one of them: \($0)"
+            }
         }
         return drawn + strangers
     }

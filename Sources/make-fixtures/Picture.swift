@@ -34,23 +34,28 @@ struct Picture {
         return Canvas(width: shorter * x / min(x, y), height: shorter * y / min(x, y))
     }
 
-    private static func draw(_ character: Character, on sketch: inout Sketch, _ random: inout RandomSource, cutOut: Bool) {
+    private static func draw(
+        _ character: Character, on sketch: inout Sketch, _ random: inout RandomSource, cutOut: Bool
+    ) {
         let (width, height) = (Double(sketch.canvas.width), Double(sketch.canvas.height))
         let half = Point(width, height) / min(width, height)
         let frame = Transform(move: Point(width, height) / 2, scale: Point(1, 1) * (min(width, height) / 2))
         sketch.within(frame) { sketch in
             if !cutOut { random.pick(Backdrop.allCases).draw(on: &sketch, &random) }
             // A figure in the scene, most of the picture, or the face alone.
-            let scale = switch random.below(10) {
-            case 0...1: random.number(0.5, 0.65)
-            case 2...7: random.number(0.75, 0.92)
-            default: random.number(1.2, 1.5)
-            }
+            let scale =
+                switch random.below(10) {
+                case 0...1: random.number(0.5, 0.65)
+                case 2...7: random.number(0.75, 0.92)
+                default: random.number(1.2, 1.5)
+                }
             let slack = Point(max(0, half.x - scale * 0.85), max(0, half.y - scale))
             let mirrored = random.chance(50) ? -1.0 : 1
             var place = random.point(Point(-slack.x, 0), slack)
             if scale > 1 { place = -character.face * Point(mirrored, 1) * scale }
-            sketch.within(Transform(move: place, turn: random.number(-11, 11), scale: Point(scale * mirrored, scale))) { sketch in
+            sketch.within(
+                Transform(move: place, turn: random.number(-11, 11), scale: Point(scale * mirrored, scale))
+            ) { sketch in
                 if !cutOut { sketch.fill(.ellipse(Point(0, 0.94), Point(0.62, 0.07)), .ink, opacity: 70) }
                 character.draw(Pose(of: character, &random), on: &sketch)
             }

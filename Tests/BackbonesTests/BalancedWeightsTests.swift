@@ -26,14 +26,16 @@ struct BalancedWeightsTests {
     func range() {
         let balanced = BalancedWeights([1e-9, 1, 1024], channels: 3, inner: 1)
         #expect(product(balanced, channels: 3, inner: 1) == [1e-9, 1, 1024])
-        #expect(balanced.exponents.map { $0[0] } == [0, 0] && balanced.exponents.map { $0[2] }.reduce(0, +) == 14)
+        #expect(
+            balanced.exponents.map { $0[0] } == [0, 0] && balanced.exponents.map { $0[2] }.reduce(0, +) == 14)
     }
 
     @Test("convolutions whose channels one grid suits stay as they came")
     func choice() throws {
         func graph(_ weights: [Float]) -> Graph {
             Graph(nodes: [
-                Node("Placeholder", name: "x"), .constant("w", Tensor(weights, shape: [1, 1, weights.count, 1])),
+                Node("Placeholder", name: "x"),
+                .constant("w", Tensor(weights, shape: [1, 1, weights.count, 1])),
                 Node("DepthwiseConv2dNative", name: "y", inputs: ["x", "w"]),
             ])
         }
@@ -46,8 +48,11 @@ struct BalancedWeightsTests {
     @Test("a model keeps what it knows of strangers out of reach of quantization")
     func novelty() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
-        let table = NoveltyTable(means: [0.25, 3], scales: [1e-3, 1e3], quantiles: (0...100).map { Float($0) })
-        let graph = try backbone.joined(weights: [1, 2, 3, 4], biases: [0, 1], labels: ["a", "b"], novelty: table, output: "final_result", tool: "test", seed: 1)
+        let table = NoveltyTable(
+            means: [0.25, 3], scales: [1e-3, 1e3], quantiles: (0...100).map { Float($0) })
+        let graph = try backbone.joined(
+            weights: [1, 2, 3, 4], biases: [0, 1], labels: ["a", "b"], novelty: table, output: "final_result",
+            tool: "test", seed: 1)
         for name in [ModelDescription.meansName, ModelDescription.scalesName] {
             #expect(graph.nodes.first { $0.name == name }?.constant?.type == .float64)
         }

@@ -14,7 +14,8 @@ struct DescriptionTests {
     @Test("a description needs input, size, scaling and at least one tap; the rest has defaults")
     func decoding() throws {
         let read = try description(
-            #"{"name": "n", "input": "in", "height": 8, "width": 9, "mean": 1, "scale": 2, "taps": [{"tensor": "t"}, {"tensor": "u", "reduction": "max"}]}"#)
+            #"{"name": "n", "input": "in", "height": 8, "width": 9, "mean": 1, "scale": 2, "taps": [{"tensor": "t"}, {"tensor": "u", "reduction": "max"}]}"#
+        )
         #expect(read.taps == [.init("t"), .init("u", .max)])
         #expect(read.inverseDCT == .accurate && read.height == 8 && read.width == 9)
         for broken in [
@@ -43,23 +44,34 @@ struct DescriptionTests {
         others[1].mean = 128
         others.append(whole.description)
         others[2].inverseDCT = .fast
-        let prints = try others.map { try Backbone($0, EmbeddedGraph.region, path: "").fingerprint(precision: .fp32) }
-        #expect(Set(prints + [whole.fingerprint(precision: .fp32), whole.fingerprint(precision: .bf16)]).count == 5)
-        #expect(try Backbone(whole.description, EmbeddedGraph.region, path: "elsewhere").fingerprint(precision: .fp32) == whole.fingerprint(precision: .fp32))
+        let prints = try others.map {
+            try Backbone($0, EmbeddedGraph.region, path: "").fingerprint(precision: .fp32)
+        }
+        #expect(
+            Set(prints + [whole.fingerprint(precision: .fp32), whole.fingerprint(precision: .bf16)]).count
+                == 5)
+        #expect(
+            try Backbone(whole.description, EmbeddedGraph.region, path: "elsewhere").fingerprint(
+                precision: .fp32) == whole.fingerprint(precision: .fp32))
     }
 
     @Test("a tap that is not there is an error that names ones like it")
     func taps() throws {
         var description = BackboneDescription.efficientNetLite0
         description.taps = [.init("heads/Relu6", .mean)]
-        #expect(throws: BackboneError.self) { try Backbone(description, EmbeddedGraph.region, path: "net.pb") }
+        #expect(throws: BackboneError.self) {
+            try Backbone(description, EmbeddedGraph.region, path: "net.pb")
+        }
     }
 
     @Test("several taps become one tensor, reduced and joined by nodes")
     func joining() throws {
         var description = BackboneDescription.efficientNetLite0
-        description.taps = [.init("features"), .init("head/Relu6", .max), .init("block_11/expand/Relu6", .mean)]
-        let (graph, bottleneck, taps) = try Backbone(description, EmbeddedGraph.region, path: "").featureGraph()
+        description.taps = [
+            .init("features"), .init("head/Relu6", .max), .init("block_11/expand/Relu6", .mean),
+        ]
+        let (graph, bottleneck, taps) = try Backbone(description, EmbeddedGraph.region, path: "")
+            .featureGraph()
         #expect(taps == Array(graph.nodes.first { $0.name == bottleneck }!.inputs.dropLast()))
         let node = try #require(graph.nodes.first { $0.name == bottleneck })
         #expect(node.operation == "ConcatV2" && node.inputs.count == 4 && node.inputs[0] == "features")
@@ -69,16 +81,21 @@ struct DescriptionTests {
     func roundTrip() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
         let graph = try backbone.joined(
-            weights: [Float](repeating: 0.5, count: 5408 * 2), biases: [1, 2], labels: ["a", "b ü"], output: "final_result", tool: "t", seed: 7)
+            weights: [Float](repeating: 0.5, count: 5408 * 2), biases: [1, 2], labels: ["a", "b ü"],
+            output: "final_result", tool: "t", seed: 7)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pb").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try Data(GraphDef.write(graph)).write(to: URL(fileURLWithPath: path))
         let model = try ModelFile(path: path, labels: nil)
-        #expect(model.description.labels == ["a", "b ü"] && model.description.seed == 7 && model.description.backbone == backbone.description)
+        #expect(
+            model.description.labels == ["a", "b ü"] && model.description.seed == 7
+                && model.description.backbone == backbone.description)
         #expect(try ModelFile(path: path, labels: ["x", "y"]).description.labels == ["x", "y"])
         #expect(throws: BackboneError.self) { try ModelFile(path: path, labels: ["only one"]) }
         #expect(throws: BackboneError.self) {
-            try backbone.joined(weights: [0, 0], biases: [0, 0], labels: ["a", "b"], output: "stem/Conv2D", tool: "t", seed: 0)
+            try backbone.joined(
+                weights: [0, 0], biases: [0, 0], labels: ["a", "b"], output: "stem/Conv2D", tool: "t", seed: 0
+            )
         }
     }
 }

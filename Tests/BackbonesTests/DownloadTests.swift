@@ -29,22 +29,31 @@ private final class DownloadBench {
         more(&writer)
         tar = Deflate.compress(writer.finished(), level: 1, container: .gzip)
         archive = NetworkArchive(
-            name: "net.tgz", url: "", size: tar.count, digest: FileDigest.gitBlob("").computed(of: ByteRegion(tar)),
-            graph: .init(name: "graph.pb", size: graph.count, digest: FileDigest.gitBlob("").computed(of: ByteRegion(graph))), others: ["LICENSE", "missing.txt"])
+            name: "net.tgz", url: "", size: tar.count,
+            digest: FileDigest.gitBlob("").computed(of: ByteRegion(tar)),
+            graph: .init(
+                name: "graph.pb", size: graph.count,
+                digest: FileDigest.gitBlob("").computed(of: ByteRegion(graph))),
+            others: ["LICENSE", "missing.txt"])
         (policy.firstDelay, policy.stallSeconds, policy.connectSeconds) = (0.01, 5, 2)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     func run(isInterrupted: () -> Bool = { false }) throws(DownloadError) {
-        try NetworkInstallation(archive, in: folder, policy: policy).run(isInterrupted: isInterrupted) { event in
+        try NetworkInstallation(archive, in: folder, policy: policy).run(isInterrupted: isInterrupted) {
+            event in
             if case .retrying(let reason, _) = event { events.append(reason) }
             if case .warning(let text) = event { events.append(text) }
         }
     }
 
-    func contents(_ name: String) -> [UInt8]? { FileManager.default.contents(atPath: "\(folder)/\(name)").map { [UInt8]($0) } }
-    func write(_ name: String, _ bytes: some Sequence<UInt8>) throws { try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)")) }
+    func contents(_ name: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: "\(folder)/\(name)").map { [UInt8]($0) }
+    }
+    func write(_ name: String, _ bytes: some Sequence<UInt8>) throws {
+        try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+    }
     var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() }
 
     /// What must be there in the end: the wanted files, and nothing of how they came.
@@ -55,7 +64,8 @@ private final class DownloadBench {
     }
 }
 
-private let hasCurl = ["/usr/bin/curl", "/bin/curl", "/usr/local/bin/curl", "/opt/homebrew/bin/curl"].contains { FileManager.default.isExecutableFile(atPath: $0) }
+private let hasCurl = ["/usr/bin/curl", "/bin/curl", "/usr/local/bin/curl", "/opt/homebrew/bin/curl"].contains
+{ FileManager.default.isExecutableFile(atPath: $0) }
 
 @Suite("Download", .enabled(if: hasCurl, "curl is not installed"))
 struct DownloadTests {
@@ -174,13 +184,16 @@ struct DownloadTests {
     func length() throws {
         let bench = try DownloadBench(), tar = bench.tar
         for reply in [
-            LoopbackServer.Reply(body: tar, declaredLength: tar.count + 5), LoopbackServer.Reply(body: tar, declaredLength: 1000),
+            LoopbackServer.Reply(body: tar, declaredLength: tar.count + 5),
+            LoopbackServer.Reply(body: tar, declaredLength: 1000),
             LoopbackServer.Reply(body: tar + tar, declaredLength: nil).stalling(after: 2 * tar.count),
             LoopbackServer.Reply(body: Array("<html>pay here</html>".utf8), declaredLength: 21),
         ] {
             let server = try LoopbackServer { _, _ in reply }
             bench.archive.url = server.url("net.tgz")
-            #expect { try bench.run() } throws: { if case DownloadError.wrongFile = $0 { true } else { false } }
+            #expect { try bench.run() } throws: {
+                if case DownloadError.wrongFile = $0 { true } else { false }
+            }
             #expect(bench.names.isEmpty && server.requests.count == 1)
         }
     }
@@ -203,8 +216,11 @@ struct DownloadTests {
     @Test("takes another archive than the usual one by its SHA-256")
     func mirror() throws {
         let bench = try DownloadBench(), other = try DownloadBench(seed: 2), tar = other.tar
-        let server = try LoopbackServer { request, number in number == 0 ? .file(tar, request).sending(1000) : .file(tar, request) }
-        bench.archive = bench.archive.at(url: server.url("other.tgz"), sha256: "\(SHA256.hash(tar))".uppercased())
+        let server = try LoopbackServer { request, number in
+            number == 0 ? .file(tar, request).sending(1000) : .file(tar, request)
+        }
+        bench.archive = bench.archive.at(
+            url: server.url("other.tgz"), sha256: "\(SHA256.hash(tar))".uppercased())
         try bench.run()
         #expect(bench.contents("graph.pb") == other.graph && server.requests.map(\.range) == [nil, 1000])
     }
@@ -223,11 +239,16 @@ struct DownloadTests {
         bench.expectInstalled()
 
         let hopeless = try DownloadBench()
-        let broken = try LoopbackServer { request, number in number == 0 ? .file(tar, request).sending(5000) : .file(tar, request).sending(0) }
+        let broken = try LoopbackServer { request, number in
+            number == 0 ? .file(tar, request).sending(5000) : .file(tar, request).sending(0)
+        }
         hopeless.archive = bench.archive
         hopeless.archive.url = broken.url("net.tgz")
-        #expect { try hopeless.run() } throws: { if case DownloadError.brokeOff(_, received: 5000) = $0 { true } else { false } }
-        #expect(broken.requests.count == 1 + hopeless.policy.attempts && hopeless.names == ["net.tgz.partial"])
+        #expect { try hopeless.run() } throws: {
+            if case DownloadError.brokeOff(_, received: 5000) = $0 { true } else { false }
+        }
+        #expect(
+            broken.requests.count == 1 + hopeless.policy.attempts && hopeless.names == ["net.tgz.partial"])
     }
 
     @Test("says so where nobody answers, where there is no curl, and where the folder cannot be written to")
@@ -269,7 +290,9 @@ struct DownloadTests {
         try FileManager.default.removeItem(atPath: bench.folder + "/graph.pb")
         try bench.write("net.tgz", tar)
         try bench.run()
-        #expect(server.requests.count == 1 && bench.contents("graph.pb") == bench.graph && bench.contents("net.tgz") == tar)
+        #expect(
+            server.requests.count == 1 && bench.contents("graph.pb") == bench.graph
+                && bench.contents("net.tgz") == tar)
     }
 
     @Test("an interruption keeps what came, and the next run goes on from there")
@@ -320,10 +343,13 @@ struct DownloadTests {
         #expect(server.requests.count == 1)
     }
 
-    @Test("an archive with one unsafe entry leaves nothing, in the folder or beside it", arguments: [
-        ("../escaped.txt", "0", ""), ("/tmp/cartoonctl-escaped.txt", "0", ""), ("LICENSE2", "2", "../escaped.txt"), ("graph2.pb", "1", "../../escaped.txt"),
-        ("device", "3", ""), ("pipe", "6", ""),
-    ] as [(String, Character, String)])
+    @Test(
+        "an archive with one unsafe entry leaves nothing, in the folder or beside it",
+        arguments: [
+            ("../escaped.txt", "0", ""), ("/tmp/cartoonctl-escaped.txt", "0", ""),
+            ("LICENSE2", "2", "../escaped.txt"), ("graph2.pb", "1", "../../escaped.txt"),
+            ("device", "3", ""), ("pipe", "6", ""),
+        ] as [(String, Character, String)])
     func unsafe(_ name: String, _ type: Character, _ link: String) throws {
         let bench = try DownloadBench { $0.add(name, type: type, link: link) }, tar = bench.tar
         let server = try LoopbackServer { request, _ in .file(tar, request) }
@@ -335,7 +361,9 @@ struct DownloadTests {
             }
         }
         #expect(!bench.names.contains("graph.pb") && !bench.names.contains("LICENSE"))
-        #expect(!FileManager.default.fileExists(atPath: bench.folder + "/../escaped.txt") && !FileManager.default.fileExists(atPath: "/tmp/cartoonctl-escaped.txt"))
+        #expect(
+            !FileManager.default.fileExists(atPath: bench.folder + "/../escaped.txt")
+                && !FileManager.default.fileExists(atPath: "/tmp/cartoonctl-escaped.txt"))
     }
 
     @Test("an archive that is none, or lacks the graph, or has another graph")
@@ -366,6 +394,8 @@ struct DownloadTests {
         #expect(archive.size == 88_931_400 && archive.graph.size == 95_673_916)
         #expect(archive.url.hasSuffix("/" + archive.name))
         // What `git hash-object` prints for "hello\n".
-        #expect(FileDigest.gitBlob("").computed(of: ByteRegion(Array("hello\n".utf8))) == .gitBlob("ce013625030ba8dba906f756967f9e9ca394464a"))
+        #expect(
+            FileDigest.gitBlob("").computed(of: ByteRegion(Array("hello\n".utf8)))
+                == .gitBlob("ce013625030ba8dba906f756967f9e9ca394464a"))
     }
 }

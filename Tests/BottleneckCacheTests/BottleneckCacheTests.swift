@@ -171,7 +171,8 @@ import Testing
         try Data(newer + [1, 2, 3]).write(to: scratch.file("newer.bottlenecks"))
         try Data().write(to: scratch.file("empty.bottlenecks"))
         try html.write(to: scratch.file("image.jpg_inception_v3.txt"))
-        try FileManager.default.createDirectory(at: scratch.file("folder.bottlenecks"), withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(
+            at: scratch.file("folder.bottlenecks"), withIntermediateDirectories: false)
         let cache = try BottleneckCache(directory: scratch.path)
         try cache.insert(vector(1), for: key(1))
         cache.close()

@@ -10,7 +10,8 @@ struct BottleneckTreeTests {
 
     func write(_ path: String, _ text: String) throws {
         let url = scratch.appendingPathComponent(path)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(text.utf8).write(to: url)
     }
 
@@ -26,13 +27,16 @@ struct BottleneckTreeTests {
         try write("tree/dogs/empty.jpg.txt", "")
         try write("tree/readme.txt", "1,2,3")
         let (found, problems) = try BottleneckTree.read(scratch.appendingPathComponent("tree").path)
-        #expect(found == [
-            ImportedBottleneck(folder: "cats", file: "a.jpg", vector: [0.25, 1.5, -3e-05]),
-            ImportedBottleneck(folder: "cats", file: "b.jpg", vector: [1, 2, 3]),
-            ImportedBottleneck(folder: "dogs", file: "c.jpg", vector: [4, 5, 6]),
-        ])
+        #expect(
+            found == [
+                ImportedBottleneck(folder: "cats", file: "a.jpg", vector: [0.25, 1.5, -3e-05]),
+                ImportedBottleneck(folder: "cats", file: "b.jpg", vector: [1, 2, 3]),
+                ImportedBottleneck(folder: "dogs", file: "c.jpg", vector: [4, 5, 6]),
+            ])
         #expect(problems.count == 4)
-        for name in ["cut.jpg", "nan.jpg", "word.jpg", "empty.jpg"] { #expect(problems.contains { $0.path.contains(name) }) }
+        for name in ["cut.jpg", "nan.jpg", "word.jpg", "empty.jpg"] {
+            #expect(problems.contains { $0.path.contains(name) })
+        }
     }
 
     @Test("are taken up once, survive in the cache, and are written out as they were")
@@ -40,7 +44,10 @@ struct BottleneckTreeTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         try write("tree/cats/a.jpg.txt", "0.1,0.2")
         try write("tree/dogs/b.jpg.txt", "3.4028235e+38,1e-45")
-        let (tree, directory, copy) = (scratch.appendingPathComponent("tree").path, scratch.appendingPathComponent("cache").path, scratch.appendingPathComponent("copy").path)
+        let (tree, directory, copy) = (
+            scratch.appendingPathComponent("tree").path, scratch.appendingPathComponent("cache").path,
+            scratch.appendingPathComponent("copy").path
+        )
         let cache = try BottleneckCache(directory: directory)
         #expect(try cache.importTree(tree).added == 2)
         #expect(try cache.importTree(tree).added == 0)
@@ -52,15 +59,21 @@ struct BottleneckTreeTests {
         #expect(try BottleneckTree.read(copy).bottlenecks == later.imported())
     }
 
-    @Test("of the real retrain.py are read to the last bit", .enabled(if: SharedData.isPresent, SharedData.absence))
+    @Test(
+        "of the real retrain.py are read to the last bit",
+        .enabled(if: SharedData.isPresent, SharedData.absence))
     func real() throws {
         let (found, problems) = try BottleneckTree.read(SharedData.url("bottlenecks_retrain_py").path)
         #expect(found.count == 280 && problems.isEmpty)
         #expect(Set(found.map(\.folder)) == ["laughing_pepe", "rare_pepe", "sad_pepe"])
         #expect(found.allSatisfy { $0.vector.count == 2048 })
         // As strtof reads them, which rounds decimals correctly.
-        let file = try #require(try FileManager.default.contentsOfDirectory(atPath: SharedData.url("bottlenecks_retrain_py/sad_pepe").path).sorted().first)
-        let text = try String(decoding: SharedData.data("bottlenecks_retrain_py/sad_pepe/" + file), as: UTF8.self)
+        let file = try #require(
+            try FileManager.default.contentsOfDirectory(
+                atPath: SharedData.url("bottlenecks_retrain_py/sad_pepe").path
+            ).sorted().first)
+        let text = try String(
+            decoding: SharedData.data("bottlenecks_retrain_py/sad_pepe/" + file), as: UTF8.self)
         let right = text.split(separator: ",").map { strtof(String($0), nil) }
         #expect(found.first { $0.folder == "sad_pepe" }?.vector == right)
     }

@@ -9,7 +9,8 @@ import Testing
 @Suite struct DiskFullTests {
     static let childDirectory = ProcessInfo.processInfo.environment["CARTOONCTL_CACHE_CHILD"]
 
-    @Test("run by the other test: fills the directory until a write fails", .enabled(if: childDirectory != nil))
+    @Test(
+        "run by the other test: fills the directory until a write fails", .enabled(if: childDirectory != nil))
     func child() throws {
         signal(SIGXFSZ, SIG_IGN)
         let cache = try BottleneckCache(directory: Self.childDirectory!)
@@ -28,17 +29,22 @@ import Testing
         kill(getpid(), SIGKILL)
     }
 
-    @Test("a write that fails leaves whole records only, and a killed process loses none", .enabled(if: childDirectory == nil))
+    @Test(
+        "a write that fails leaves whole records only, and a killed process loses none",
+        .enabled(if: childDirectory == nil))
     func fullDisk() throws {
         let scratch = try ScratchDirectory()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         // 64 KB by the shell's blocks of 512 or 1024 bytes: about 7 or 15 records.
         process.arguments = [
-            "-c", "ulimit -f 64; exec \"$@\"", "sh", CommandLine.arguments[0], "--testing-library", "swift-testing", "--filter",
+            "-c", "ulimit -f 64; exec \"$@\"", "sh", CommandLine.arguments[0], "--testing-library",
+            "swift-testing", "--filter",
             "DiskFullTests/child",
         ]
-        process.environment = ProcessInfo.processInfo.environment.merging(["CARTOONCTL_CACHE_CHILD": scratch.path]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "CARTOONCTL_CACHE_CHILD": scratch.path
+        ]) { $1 }
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()

@@ -5,7 +5,8 @@ import Foundation
 
 /// A directory of a test's own, removed with it.
 final class ScratchDirectory {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("cartoonctl-cache-\(UUID().uuidString)")
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "cartoonctl-cache-\(UUID().uuidString)")
     var path: String { url.path }
 
     init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }

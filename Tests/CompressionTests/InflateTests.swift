@@ -8,22 +8,33 @@ private func bytes(_ hexadecimal: String) throws -> [UInt8] { try #require(Hexad
 struct InflateTests {
     @Test("reads what zlib wrote: dynamic, fixed and stored blocks")
     func fromZlib() throws {
-        let text = Array(String(repeating: "the quick brown fox jumps over the lazy dog; ", count: 9).utf8.prefix(400))
-        #expect(try Inflate.decompress(bytes("2bc94855282ccd4cce56482aca2fcf5348cbaf50c82acd2d2856c82f4b2d5228014ae72456552aa4e4a75b8379a38a69aa1800"), .raw) == text)
-        #expect(try Inflate.decompress(bytes("78014b4c4a4e4442290034180623")) == Array("abcabcabcabcabcd".utf8))
+        let text = Array(
+            String(repeating: "the quick brown fox jumps over the lazy dog; ", count: 9).utf8.prefix(400))
+        #expect(
+            try Inflate.decompress(
+                bytes(
+                    "2bc94855282ccd4cce56482aca2fcf5348cbaf50c82acd2d2856c82f4b2d5228014ae72456552aa4e4a75b8379a38a69aa1800"
+                ), .raw) == text)
+        #expect(
+            try Inflate.decompress(bytes("78014b4c4a4e4442290034180623")) == Array("abcabcabcabcabcd".utf8))
         #expect(try Inflate.decompress(bytes("789c010300fcff616263024d0127")) == Array("abc".utf8))
     }
 
     @Test("reads gzip, with a name, and two members one after the other")
     func fromGzip() throws {
-        #expect(try Inflate.decompress(bytes("1f8b0800000000000203cb48cdc9c9070086a61036050000001f8b0800000000000203d35128cf2fca490100fe6f886e07000000"), .gzip) == Array("hello, world".utf8))
+        #expect(
+            try Inflate.decompress(
+                bytes(
+                    "1f8b0800000000000203cb48cdc9c9070086a61036050000001f8b0800000000000203d35128cf2fca490100fe6f886e07000000"
+                ), .gzip) == Array("hello, world".utf8))
         // FLG 8: a name, ended by a zero.
         let named = try bytes("1f8b08080000000000ff6100" + "cb48cdc9c9070086a6103605000000")
         #expect(try Inflate.decompress(named, .gzip) == Array("hello".utf8))
     }
 
-
-    @Test("does not depend on how input and output are cut", arguments: [1, 2, 7, 40, 1000], [1, 3, 100, 300, 5000])
+    @Test(
+        "does not depend on how input and output are cut", arguments: [1, 2, 7, 40, 1000],
+        [1, 3, 100, 300, 5000])
     func cut(piece: Int, room: Int) throws {
         let plain = patterned(3000) + patterned(3000) + [UInt8](repeating: 9, count: 2000)
         let packed = Deflate.compress(plain, level: 6, container: .raw)
@@ -38,7 +49,8 @@ struct InflateTests {
             while !inflater.isFinished {
                 let before = position
                 try output.withUnsafeMutableBufferPointer {
-                    try inflater.decode(into: $0.baseAddress!, position: &position, capacity: min(before + room, $0.count))
+                    try inflater.decode(
+                        into: $0.baseAddress!, position: &position, capacity: min(before + room, $0.count))
                 }
                 #expect(inflater.isFinished || position == before + room)
             }
@@ -55,7 +67,9 @@ struct InflateTests {
         #expect(throws: InflateError.badStoredLength(offset: 1, length: 3, complement: 0)) {
             try Inflate.decompress([1, 3, 0, 0, 0, 1, 2, 3], .raw)
         }
-        #expect(throws: InflateError.truncated(offset: 7)) { try Inflate.decompress([1, 3, 0, 0xfc, 0xff, 1, 2], .raw) }
+        #expect(throws: InflateError.truncated(offset: 7)) {
+            try Inflate.decompress([1, 3, 0, 0xfc, 0xff, 1, 2], .raw)
+        }
         #expect(throws: InflateError.badHeader(offset: 0)) { try Inflate.decompress([0x78, 0x9d, 3, 0]) }
         #expect(throws: InflateError.tooManyCodes(offset: 0, lengths: 288, distances: 1)) {
             try Inflate.decompress([0xfd, 0, 0, 0, 0], .raw)
@@ -109,7 +123,9 @@ struct InflateTests {
         #expect(throws: InflateError.self) { try Inflate.decompress(packed) }
         var member = Deflate.compress(patterned(100), container: .gzip)
         member[member.count - 1] ^= 1
-        #expect(throws: InflateError.badLength(offset: member.count - 4, declared: 100 | 1 << 24, computed: 100)) {
+        #expect(
+            throws: InflateError.badLength(offset: member.count - 4, declared: 100 | 1 << 24, computed: 100)
+        ) {
             try Inflate.decompress(member, .gzip)
         }
     }
@@ -118,7 +134,9 @@ struct InflateTests {
     func mutations() {
         let plain = patterned(700) + Array("abcabcabcabc".utf8)
         let packed = Deflate.compress(plain, level: 9)
-        for count in 0..<packed.count { #expect(throws: InflateError.self) { try Inflate.decompress(Array(packed[..<count])) } }
+        for count in 0..<packed.count {
+            #expect(throws: InflateError.self) { try Inflate.decompress(Array(packed[..<count])) }
+        }
         var harmless = 0
         for bit in 0..<(packed.count * 8) {
             var changed = packed
@@ -152,7 +170,9 @@ struct DeflateTests {
         }
     }
 
-    @Test("level 10 begins a new block where the data changes its character, and elsewhere is within a thousandth of level 9")
+    @Test(
+        "level 10 begins a new block where the data changes its character, and elsewhere is within a thousandth of level 9"
+    )
     func blocks() {
         // Two alphabets of 16 bytes: 4 bits each in blocks of their own, 5 in one.
         let random = (0..<100_000).map { UInt8(truncatingIfNeeded: ($0 &* 0x9e37_79b1) >> 17 & 15) }
@@ -186,7 +206,9 @@ struct DeflateTests {
     func limited(limit: Int) {
         // Fibonacci frequencies ask for the longest codes there are.
         var frequencies = [1, 1]
-        while frequencies.count < 19 { frequencies.append(frequencies[frequencies.count - 1] + frequencies[frequencies.count - 2]) }
+        while frequencies.count < 19 {
+            frequencies.append(frequencies[frequencies.count - 1] + frequencies[frequencies.count - 2])
+        }
         let code = HuffmanCode(frequencies: frequencies, limit: limit)
         #expect(code.lengths.allSatisfy { (1...limit).contains(Int($0)) })
         #expect(code.lengths.reduce(0) { $0 + 1 << (limit - Int($1)) } == 1 << limit)

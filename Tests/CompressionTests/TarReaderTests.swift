@@ -10,7 +10,9 @@ struct TarReaderTests {
         try readGzip(Deflate.compress(tar, level: 6, container: .gzip), limit: limit)
     }
 
-    func readGzip(_ bytes: [UInt8], limit: Int = 1 << 31) throws -> [(entry: TarReader.Entry, contents: [UInt8])] {
+    func readGzip(_ bytes: [UInt8], limit: Int = 1 << 31) throws -> [(
+        entry: TarReader.Entry, contents: [UInt8]
+    )] {
         try bytes.withUnsafeBytes { bytes in
             var reader = TarReader(gzip: bytes, limit: limit), all: [(TarReader.Entry, [UInt8])] = []
             while let entry = try reader.next() {
@@ -35,13 +37,17 @@ struct TarReaderTests {
         let long = String(repeating: "n", count: 150)
         tar.add("././@LongLink", Array((long + "\0").utf8), type: "L")
         tar.add(String(long.prefix(100)), [1])
-        tar.add("PaxHeaders/x", Array("13 mtime=1.5\n\(10 + long.utf8.count) path=\(long)".utf8) + [10], type: "x")
+        tar.add(
+            "PaxHeaders/x", Array("13 mtime=1.5\n\(10 + long.utf8.count) path=\(long)".utf8) + [10], type: "x"
+        )
         tar.add("short", [2])
         tar.add("empty")
         let all = try read(tar.finished())
         #expect(all.map(\.entry.name) == ["", "a.txt", "deep", "deep/er/large.bin", long, long, "empty"])
         #expect(all.map(\.entry.isDirectory) == [true, false, true, false, false, false, false])
-        #expect(all[1].contents == Array("hello".utf8) && all[3].contents == large && all[4].contents == [1] && all[5].contents == [2])
+        #expect(
+            all[1].contents == Array("hello".utf8) && all[3].contents == large && all[4].contents == [1]
+                && all[5].contents == [2])
         let packed = Deflate.compress(tar.finished(), level: 1, container: .gzip)
         try packed.withUnsafeBytes { bytes in
             var reader = TarReader(gzip: bytes), count = 0
@@ -50,7 +56,9 @@ struct TarReaderTests {
         }
     }
 
-    @Test("refuses names that lead out of the folder", arguments: ["../a", "a/../../b", "/etc/passwd", "a//b", "..", "a\\b"])
+    @Test(
+        "refuses names that lead out of the folder",
+        arguments: ["../a", "a/../../b", "/etc/passwd", "a//b", "..", "a\\b"])
     func names(_ name: String) {
         var tar = TarWriter()
         tar.add(name, [1])
@@ -64,10 +72,14 @@ struct TarReaderTests {
         pax.add("a", [1])
         gnu.add("x", Array("../a\0".utf8), type: "L")
         gnu.add("a", [1])
-        for tar in [pax, gnu] { #expect(throws: TarReader.Failure.unsafeName("../a")) { try read(tar.finished()) } }
+        for tar in [pax, gnu] {
+            #expect(throws: TarReader.Failure.unsafeName("../a")) { try read(tar.finished()) }
+        }
     }
 
-    @Test("refuses links, devices, pipes and unknown kinds", arguments: ["1", "2", "3", "4", "6", "S", "?"] as [Character])
+    @Test(
+        "refuses links, devices, pipes and unknown kinds",
+        arguments: ["1", "2", "3", "4", "6", "S", "?"] as [Character])
     func kinds(_ type: Character) {
         var tar = TarWriter()
         tar.add("a", type: type, link: "/etc/passwd")
@@ -112,7 +124,8 @@ struct TarReaderTests {
 struct GzipStreamTests {
     @Test("gives what was packed, over members and pieces")
     func members() throws {
-        let first = (0..<900_000).map { UInt8(truncatingIfNeeded: $0 / 7 &* 31) }, second: [UInt8] = [], third = Array("end".utf8)
+        let first = (0..<900_000).map { UInt8(truncatingIfNeeded: $0 / 7 &* 31) }, second: [UInt8] = [],
+            third = Array("end".utf8)
         let packed = [first, second, third].flatMap { Deflate.compress($0, level: 6, container: .gzip) }
         try packed.withUnsafeBytes { bytes in
             var stream = GzipStream(bytes), all: [UInt8] = [], pieces = 0

@@ -44,7 +44,8 @@ struct ZipReaderTests {
         var bytes = try archive()
         let whole = bytes
         // The stored entry's first byte, behind the second local header of 30 bytes and its name.
-        let stored = try #require((0..<bytes.count).first { Array(bytes[$0..<min(bytes.count, $0 + 3)]) == Array("abc".utf8) })
+        let stored = try #require(
+            (0..<bytes.count).first { Array(bytes[$0..<min(bytes.count, $0 + 3)]) == Array("abc".utf8) })
         bytes[stored] ^= 1
         try bytes.withUnsafeBytes { bytes in
             let reader = try ZipReader(bytes)

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Zip")
 struct ZipTests {
-    @Test("refuses names that could leave the folder, and a name twice", arguments: ["", "/a", "a/../b", "..", "a\\b", "a//b"])
+    @Test(
+        "refuses names that could leave the folder, and a name twice",
+        arguments: ["", "/a", "a/../b", "..", "a\\b", "a//b"])
     func names(_ name: String) throws {
         var zip = Zip()
         #expect(throws: Zip.Failure.unsafeName(name)) { try zip.add(name, [1]) }

@@ -8,15 +8,20 @@ import Testing
 @Suite("Export")
 struct ExportTests {
     /// x → y, a pointwise convolution of two channels with what follows it.
-    private func network(_ nodes: [Node], shape: [Int] = [1, 4, 4, 2]) throws(DeploymentError) -> PortableNetwork {
+    private func network(_ nodes: [Node], shape: [Int] = [1, 4, 4, 2]) throws(DeploymentError)
+        -> PortableNetwork
+    {
         try NetworkReader.read(Graph(nodes: [.input()] + nodes), input: "x", shape: shape, output: "y")
     }
     private let weights = Node.values("w", [1, 2, 3, 4], [1, 1, 2, 2])
-    private func window(_ name: String, _ operation: String, _ inputs: [String], size: Int, stride: Int, padding: String) -> Node {
+    private func window(
+        _ name: String, _ operation: String, _ inputs: [String], size: Int, stride: Int, padding: String
+    ) -> Node {
         Node(
             operation, name: name, inputs: inputs,
             attributes: [
-                "ksize": .ints([1, Int64(size), Int64(size), 1]), "strides": .ints([1, Int64(stride), Int64(stride), 1]),
+                "ksize": .ints([1, Int64(size), Int64(size), 1]),
+                "strides": .ints([1, Int64(stride), Int64(stride), 1]),
                 "padding": .bytes(Array(padding.utf8)),
             ])
     }
@@ -24,52 +29,80 @@ struct ExportTests {
     @Test("a convolution takes up the bias and the activation after it")
     func absorption() throws {
         let read = try network([
-            weights, .values("b", [5, 6]), .convolution("c", ["x", "w"]), Node("BiasAdd", name: "s", inputs: ["c", "b"]),
+            weights, .values("b", [5, 6]), .convolution("c", ["x", "w"]),
+            Node("BiasAdd", name: "s", inputs: ["c", "b"]),
             Node("Relu6", name: "y", inputs: ["s"]),
         ])
         #expect(read.steps.map(\.name) == ["y"] && read.steps[0].inputs == ["x"])
-        guard case .convolution(_, let taken, false, .relu6) = read.steps[0].operation else { Issue.record("\(read.steps[0])"); return }
+        guard case .convolution(_, let taken, false, .relu6) = read.steps[0].operation else {
+            Issue.record("\(read.steps[0])"); return
+        }
         #expect(taken.bias?.floats == [5, 6] && taken.tensor.floats == [1, 2, 3, 4])
     }
 
     @Test("what others read too is not taken up")
     func sharedTensors() throws {
         let read = try network([
-            weights, .convolution("c", ["x", "w"]), Node("Relu", name: "r", inputs: ["c"]), Node("Add", name: "y", inputs: ["r", "c"]),
+            weights, .convolution("c", ["x", "w"]), Node("Relu", name: "r", inputs: ["c"]),
+            Node("Add", name: "y", inputs: ["r", "c"]),
         ])
         #expect(read.steps.map(\.name) == ["c", "r", "y"])
     }
 
     @Test("an operation that no format can be told of is named with its node")
     func unsupported() {
-        #expect(throws: DeploymentError.unsupported(node: "y", operation: "Elu", what: "is not among the operations that can be exported")) {
+        #expect(
+            throws: DeploymentError.unsupported(
+                node: "y", operation: "Elu", what: "is not among the operations that can be exported")
+        ) {
             try network([Node("Elu", name: "y", inputs: ["x"])])
         }
-        #expect(throws: DeploymentError.malformed(node: "y", operation: "MaxPool", what: "a window of 5×5 does not fit into 4×4")) {
+        #expect(
+            throws: DeploymentError.malformed(
+                node: "y", operation: "MaxPool", what: "a window of 5×5 does not fit into 4×4")
+        ) {
             try network([window("y", "MaxPool", ["x"], size: 5, stride: 1, padding: "VALID")])
         }
     }
 
-    @Test("shapes and margins are TensorFlow's", arguments: [(3, 2, "SAME", 3, 0, 1), (3, 1, "SAME", 5, 1, 1), (3, 2, "VALID", 2, 0, 0)])
-    func windows(_ size: Int, _ stride: Int, _ padding: String, _ expected: Int, _ top: Int, _ bottom: Int) throws {
+    @Test(
+        "shapes and margins are TensorFlow's",
+        arguments: [(3, 2, "SAME", 3, 0, 1), (3, 1, "SAME", 5, 1, 1), (3, 2, "VALID", 2, 0, 0)])
+    func windows(_ size: Int, _ stride: Int, _ padding: String, _ expected: Int, _ top: Int, _ bottom: Int)
+        throws
+    {
         let side = padding == "SAME" && stride == 2 ? 6 : 5
-        let read = try network([window("y", "MaxPool", ["x"], size: size, stride: stride, padding: padding)], shape: [1, side, side, 2])
+        let read = try network(
+            [window("y", "MaxPool", ["x"], size: size, stride: stride, padding: padding)],
+            shape: [1, side, side, 2])
         #expect(read.shapes["y"] == [1, expected, expected, 2])
-        guard case .pool(.maximum, let window) = read.steps[0].operation else { Issue.record("no pool"); return }
-        #expect(window.margin.top == top && window.margin.bottom == bottom && window.isSame == (padding == "SAME"))
+        guard case .pool(.maximum, let window) = read.steps[0].operation else {
+            Issue.record("no pool"); return
+        }
+        #expect(
+            window.margin.top == top && window.margin.bottom == bottom && window.isSame == (padding == "SAME")
+        )
     }
 
     /// The nodes that `quantize --mode compact` writes, whose steps lie along the last axis, or the last but one.
-    @Test("bytes of quantized weights are kept as they are", arguments: [("Conv2D", [2]), ("DepthwiseConv2dNative", [2, 1])])
+    @Test(
+        "bytes of quantized weights are kept as they are",
+        arguments: [("Conv2D", [2]), ("DepthwiseConv2dNative", [2, 1])])
     func grids(_ operation: String, _ steps: [Int]) throws {
         let shape = operation == "Conv2D" ? [1, 1, 2, 2] : [1, 2, 2, 1]
-        let bytes = Tensor(type: .quint8, shape: shape, contents: .dense(ByteRegion([UInt8]([128, 255, 1, 130]))))
+        let bytes = Tensor(
+            type: .quint8, shape: shape, contents: .dense(ByteRegion([UInt8]([128, 255, 1, 130]))))
         let read = try network([
-            .constant("q", bytes), .values("low", [-128], []), .values("high", [127], []), .values("steps", [0.5, 0.25], steps),
+            .constant("q", bytes), .values("low", [-128], []), .values("high", [127], []),
+            .values("steps", [0.5, 0.25], steps),
             .dequantize("levels", ["q", "low", "high"]), Node("Mul", name: "w", inputs: ["levels", "steps"]),
-            Node(operation, name: "y", inputs: ["x", "w"], attributes: ["strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array("SAME".utf8))]),
+            Node(
+                operation, name: "y", inputs: ["x", "w"],
+                attributes: ["strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array("SAME".utf8))]),
         ])
-        guard case .convolution(_, let weights, _, _) = read.steps[0].operation else { Issue.record("no convolution"); return }
+        guard case .convolution(_, let weights, _, _) = read.steps[0].operation else {
+            Issue.record("no convolution"); return
+        }
         #expect(weights.tensor.floats == [0, 31.75, -63.5, 0.5])
         #expect(weights.grid?.codes == [0, 127, -127, 2] && weights.grid?.steps == [0.5, 0.25])
     }
@@ -78,10 +111,13 @@ struct ExportTests {
     func products() throws {
         let powers = Tensor(type: .quint8, shape: [2, 1], contents: .dense(ByteRegion([UInt8]([1, 4]))))
         let read = try network([
-            weights, .constant("q", powers), .values("low", [0], []), .values("high", [255], []), .dequantize("p", ["q", "low", "high"]),
+            weights, .constant("q", powers), .values("low", [0], []), .values("high", [255], []),
+            .dequantize("p", ["q", "low", "high"]),
             Node("Mul", name: "m", inputs: ["p", "w"]), .convolution("y", ["x", "m"]),
         ])
-        guard case .convolution(_, let product, _, _) = read.steps[0].operation else { Issue.record("no convolution"); return }
+        guard case .convolution(_, let product, _, _) = read.steps[0].operation else {
+            Issue.record("no convolution"); return
+        }
         #expect(product.tensor.floats == [1, 2, 12, 16] && product.grid == nil)
     }
 
@@ -108,28 +144,39 @@ struct ExportTests {
         #expect([7].transposed([1, 1], [1, 0]) == [7])
     }
 
-    private let about = ExportDescription(name: "test", producer: ("us", "1"), entries: [("labels", "böse\ngut"), ("other", "")])
+    private let about = ExportDescription(
+        name: "test", producer: ("us", "1"), entries: [("labels", "böse\ngut"), ("other", "")])
 
-    @Test("exports say what was to be said of them", arguments: ExportFormat.allCases, WeightPrecision.allCases)
+    @Test(
+        "exports say what was to be said of them", arguments: ExportFormat.allCases, WeightPrecision.allCases)
     func metadata(_ format: ExportFormat, _ precision: WeightPrecision) throws {
         let export = try NetworkExport(
-            Graph(nodes: [.input(), weights, .convolution("c", ["x", "w"]), Node("Relu", name: "y", inputs: ["c"])]), input: "x",
+            Graph(nodes: [
+                .input(), weights, .convolution("c", ["x", "w"]), Node("Relu", name: "y", inputs: ["c"]),
+            ]), input: "x",
             shape: [1, 4, 4, 2], output: "y")
         let file = export.write(format, precision, about)
         #expect(ExportedFile.format(of: ByteRegion(file)) == format)
         #expect(ExportedFile.entry("labels", of: ByteRegion(file)) == "böse\ngut")
         #expect(ExportedFile.entry("absent", of: ByteRegion(file)) == nil)
-        for length in 0..<file.count { _ = ExportedFile.entry("labels", of: ByteRegion(Array(file[..<length]))) }
+        for length in 0..<file.count {
+            _ = ExportedFile.entry("labels", of: ByteRegion(Array(file[..<length])))
+        }
     }
 
     @Test("a FlatBuffers message is read back, its vectors aligned")
     func flatBuffers() throws {
         let bytes = FlatBuffer.encode(
-            [0: .uint32(7), 2: .string("naïve"), 3: .vector([.table([:]), .table([0: .scalars([1, 2, 3], size: 1, alignment: 16)])]), 5: .bool(true)],
+            [
+                0: .uint32(7), 2: .string("naïve"),
+                3: .vector([.table([:]), .table([0: .scalars([1, 2, 3], size: 1, alignment: 16)])]),
+                5: .bool(true),
+            ],
             identifier: "TEST")
         try bytes.withUnsafeBytes { buffer in
             let reader = FlatBufferReader(buffer), root = try #require(reader.root)
-            #expect(reader.uint32(root, 0) == 7 && reader.uint32(root, 1) == nil && reader.uint32(root, 9) == nil)
+            #expect(
+                reader.uint32(root, 0) == 7 && reader.uint32(root, 1) == nil && reader.uint32(root, 9) == nil)
             #expect(reader.string(root, 2) == "naïve")
             let tables = reader.tables(root, 3)
             let vector = try #require(reader.scalars(tables[1], 0))
@@ -142,12 +189,25 @@ struct ExportTests {
 @Suite("Export of the real networks", .enabled(if: SharedData.isPresent, SharedData.absence))
 struct NetworkExportTests {
     /// Convolutions with their bias and activation, pools, sums, and what there is besides.
-    @Test("every operation is understood, and each bias and activation taken up", arguments: [
-        ("models/googlenet/googlenet.pb", "input", "prob", 224, ["convolution": 57, "product": 1, "activation": 0]),
-        ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224, ["convolution": 49, "product": 0, "activation": 0]),
-        ("models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299, ["convolution": 94, "product": 0, "activation": 0]),
-    ])
-    func operations(_ path: String, _ input: String, _ output: String, _ size: Int, _ expected: [String: Int]) throws {
+    @Test(
+        "every operation is understood, and each bias and activation taken up",
+        arguments: [
+            (
+                "models/googlenet/googlenet.pb", "input", "prob", 224,
+                ["convolution": 57, "product": 1, "activation": 0]
+            ),
+            (
+                "models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224,
+                ["convolution": 49, "product": 0, "activation": 0]
+            ),
+            (
+                "models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299,
+                ["convolution": 94, "product": 0, "activation": 0]
+            ),
+        ])
+    func operations(_ path: String, _ input: String, _ output: String, _ size: Int, _ expected: [String: Int])
+        throws
+    {
         let graph = try GraphDef.read(path: SharedData.url(path).path)
         let network = try NetworkReader.read(graph, input: input, shape: [1, size, size, 3], output: output)
         var counts = ["convolution": 0, "product": 0, "activation": 0]

@@ -9,13 +9,19 @@ import Testing
 
 /// Nodes of tests, in few words.
 extension Node {
-    static func input(_ name: String = "x") -> Node { Node("Placeholder", name: name, attributes: ["dtype": .type(.float32)]) }
+    static func input(_ name: String = "x") -> Node {
+        Node("Placeholder", name: name, attributes: ["dtype": .type(.float32)])
+    }
     static func values(_ name: String, _ values: [Float], _ shape: [Int]? = nil) -> Node {
         .constant(name, Tensor(values, shape: shape ?? [values.count]))
     }
     /// A pointwise convolution.
     static func convolution(_ name: String, _ inputs: [String], padding: String = "VALID") -> Node {
-        Node("Conv2D", name: name, inputs: inputs, attributes: ["T": .type(.float32), "strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array(padding.utf8))])
+        Node(
+            "Conv2D", name: name, inputs: inputs,
+            attributes: [
+                "T": .type(.float32), "strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array(padding.utf8)),
+            ])
     }
 }
 
@@ -24,12 +30,17 @@ struct OptimizationTests {
     private func optimized(_ nodes: [Node], keeping: [String] = []) throws -> (Graph, Optimization.Report) {
         try Optimization(inputs: ["x"], outputs: ["y"], keeping: keeping).apply(to: Graph(nodes: nodes))
     }
-    private func node(_ name: String, in graph: Graph) throws -> Node { try #require(graph.nodes.first { $0.name == name }) }
+    private func node(_ name: String, in graph: Graph) throws -> Node {
+        try #require(graph.nodes.first { $0.name == name })
+    }
 
     @Test("keeps what the outputs need and what is to be kept, each after what it reads")
     func stripping() throws {
         let (graph, report) = try optimized(
-            [Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "unread", inputs: ["y"]), .input(), .values("about", [1])],
+            [
+                Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "unread", inputs: ["y"]), .input(),
+                .values("about", [1]),
+            ],
             keeping: ["about", "absent"])
         #expect(graph.nodes.map(\.name) == ["x", "y", "about"])
         #expect(report.nodesBefore == 4 && report.nodesAfter == 3)
@@ -38,7 +49,8 @@ struct OptimizationTests {
     @Test("cuts an input from what made it")
     func placeholder() throws {
         let (graph, _) = try optimized([
-            Node("DecodeJpeg", name: "decode"), Node("Mul", name: "x", inputs: ["decode", "decode"]), Node("Relu", name: "y", inputs: ["x"]),
+            Node("DecodeJpeg", name: "decode"), Node("Mul", name: "x", inputs: ["decode", "decode"]),
+            Node("Relu", name: "y", inputs: ["x"]),
         ])
         #expect(graph.nodes.map(\.operation) == ["Placeholder", "Relu"])
     }
@@ -46,8 +58,10 @@ struct OptimizationTests {
     @Test("splices out nodes that pass on their input, and control edges to checks")
     func splicing() throws {
         let (graph, report) = try optimized([
-            .input(), Node("CheckNumerics", name: "check", inputs: ["x"]), Node("Identity", name: "i", inputs: ["x", "^check"]),
-            Node("PlaceholderWithDefault", name: "p", inputs: ["i:0"]), Node("Identity", name: "j", inputs: ["p"]),
+            .input(), Node("CheckNumerics", name: "check", inputs: ["x"]),
+            Node("Identity", name: "i", inputs: ["x", "^check"]),
+            Node("PlaceholderWithDefault", name: "p", inputs: ["i:0"]),
+            Node("Identity", name: "j", inputs: ["p"]),
             Node("Relu", name: "y", inputs: ["j", "^i"]),
         ])
         #expect(graph.nodes.map(\.name) == ["x", "y"])
@@ -56,18 +70,27 @@ struct OptimizationTests {
     }
 
     /// y = ((x·2 + 1) - 3) / √(4 - 0) · 5 + 7, whichever form it is written in.
-    @Test("folds both normalizations into weights and one bias", arguments: ["BatchNormWithGlobalNormalization", "FusedBatchNorm"])
+    @Test(
+        "folds both normalizations into weights and one bias",
+        arguments: ["BatchNormWithGlobalNormalization", "FusedBatchNorm"])
     func normalization(_ operation: String) throws {
         let isLegacy = operation.hasPrefix("Batch")
-        let statistics = isLegacy ? ["mean", "variance", "beta", "gamma"] : ["gamma", "beta", "mean", "variance"]
-        let attributes: [String: Attribute] = isLegacy
-            ? ["variance_epsilon": .float(0), "scale_after_normalization": .bool(true)] : ["epsilon": .float(0), "is_training": .bool(false)]
+        let statistics =
+            isLegacy ? ["mean", "variance", "beta", "gamma"] : ["gamma", "beta", "mean", "variance"]
+        let attributes: [String: Attribute] =
+            isLegacy
+            ? ["variance_epsilon": .float(0), "scale_after_normalization": .bool(true)]
+            : ["epsilon": .float(0), "is_training": .bool(false)]
         let (graph, report) = try optimized([
-            .input(), .values("w", [2, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]), .values("one", [1, 1]),
-            Node("BiasAdd", name: "b", inputs: ["c", "one"]), .values("mean", [3, 3]), .values("variance", [4, 4]), .values("beta", [7, 7]),
-            .values("gamma", [5, 5]), Node(operation, name: "y", inputs: ["b"] + statistics, attributes: attributes),
+            .input(), .values("w", [2, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]),
+            .values("one", [1, 1]),
+            Node("BiasAdd", name: "b", inputs: ["c", "one"]), .values("mean", [3, 3]),
+            .values("variance", [4, 4]), .values("beta", [7, 7]),
+            .values("gamma", [5, 5]),
+            Node(operation, name: "y", inputs: ["b"] + statistics, attributes: attributes),
         ])
-        #expect(graph.nodes.map(\.operation).sorted() == ["BiasAdd", "Const", "Const", "Conv2D", "Placeholder"])
+        #expect(
+            graph.nodes.map(\.operation).sorted() == ["BiasAdd", "Const", "Const", "Conv2D", "Placeholder"])
         #expect(try node("w", in: graph).constant?.floats == [5, 5])
         #expect(try node("y", in: graph).operation == "BiasAdd")
         #expect(try node("c_bn_offset", in: graph).constant?.floats == [2, 2])
@@ -78,10 +101,14 @@ struct OptimizationTests {
     func pieces() throws {
         // x·w·(γ/√(v+ε)) + (β - m·γ/√(v+ε)), of slim's frozen networks.
         let (graph, _) = try optimized([
-            .input(), .values("w", [1, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]), .values("v", [3, 8]), .values("e", [1], []),
-            Node("Add", name: "ve", inputs: ["v", "e"]), Node("Rsqrt", name: "r", inputs: ["ve"]), .values("g", [4, 6]),
-            Node("Mul", name: "s", inputs: ["r", "g"]), Node("Mul", name: "p", inputs: ["c", "s"]), .values("m", [1, 1]),
-            Node("Mul", name: "ms", inputs: ["m", "s"]), .values("beta", [0, 1]), Node("Sub", name: "o", inputs: ["beta", "ms"]),
+            .input(), .values("w", [1, 2], [1, 1, 1, 2]), .convolution("c", ["x", "w"]),
+            .values("v", [3, 8]), .values("e", [1], []),
+            Node("Add", name: "ve", inputs: ["v", "e"]), Node("Rsqrt", name: "r", inputs: ["ve"]),
+            .values("g", [4, 6]),
+            Node("Mul", name: "s", inputs: ["r", "g"]), Node("Mul", name: "p", inputs: ["c", "s"]),
+            .values("m", [1, 1]),
+            Node("Mul", name: "ms", inputs: ["m", "s"]), .values("beta", [0, 1]),
+            Node("Sub", name: "o", inputs: ["beta", "ms"]),
             Node("Add", name: "y", inputs: ["p", "o"]),
         ])
         #expect(try node("w", in: graph).constant?.floats == [2, 4])
@@ -92,8 +119,10 @@ struct OptimizationTests {
     @Test("scales no weights that another convolution reads, and folds nothing that is read twice")
     func sharing() throws {
         let (graph, _) = try optimized([
-            .input(), .values("w", [2], [1, 1, 1, 1]), .convolution("c", ["x", "w"]), .convolution("d", ["x", "w"]), .values("k", [3]),
-            Node("Mul", name: "m", inputs: ["c", "k"]), Node("Mul", name: "n", inputs: ["d", "k"]), Node("Relu", name: "r", inputs: ["d"]),
+            .input(), .values("w", [2], [1, 1, 1, 1]), .convolution("c", ["x", "w"]),
+            .convolution("d", ["x", "w"]), .values("k", [3]),
+            Node("Mul", name: "m", inputs: ["c", "k"]), Node("Mul", name: "n", inputs: ["d", "k"]),
+            Node("Relu", name: "r", inputs: ["d"]),
             Node("AddN", name: "y", inputs: ["m", "n", "r"]),
         ])
         #expect(try node("w", in: graph).constant?.floats == [2])
@@ -105,7 +134,9 @@ struct OptimizationTests {
     func loneNormalization() throws {
         let (graph, _) = try optimized([
             .input(), .values("m", [1]), .values("v", [4]), .values("b", [2]), .values("g", [9]),
-            Node("BatchNormWithGlobalNormalization", name: "y", inputs: ["x", "m", "v", "b", "g"], attributes: ["variance_epsilon": .float(0)]),
+            Node(
+                "BatchNormWithGlobalNormalization", name: "y", inputs: ["x", "m", "v", "b", "g"],
+                attributes: ["variance_epsilon": .float(0)]),
         ])
         #expect(graph.nodes.map(\.operation) == ["Placeholder", "Const", "Mul", "Const", "BiasAdd"])
         #expect(try node("y_bn_scale", in: graph).constant?.floats == [0.5])
@@ -117,11 +148,14 @@ struct OptimizationTests {
         var convolution = Node.convolution("y", ["p", "w"])
         convolution.operation = operation
         let (graph, report) = try optimized([
-            .input(), .constant("a", Tensor([0, 0, 1, 2, 3, 4, 0, 0] as [Int32], shape: [4, 2])), Node("Pad", name: "p", inputs: ["x", "a"]),
+            .input(), .constant("a", Tensor([0, 0, 1, 2, 3, 4, 0, 0] as [Int32], shape: [4, 2])),
+            Node("Pad", name: "p", inputs: ["x", "a"]),
             .values("w", [2], [1, 1, 1, 1]), convolution,
         ])
         #expect(graph.nodes.map(\.name) == ["x", "w", "y"] && report.paddings == 1)
-        guard case .ints([0, 0, 1, 2, 3, 4, 0, 0])? = try node("y", in: graph).attributes["explicit_paddings"] else {
+        guard
+            case .ints([0, 0, 1, 2, 3, 4, 0, 0])? = try node("y", in: graph).attributes["explicit_paddings"]
+        else {
             Issue.record("no paddings")
             return
         }
@@ -130,7 +164,8 @@ struct OptimizationTests {
     @Test("lets equal constants be one")
     func duplicates() throws {
         let (graph, report) = try optimized([
-            .input(), .values("a", [1, 2]), .values("b", [1, 2]), .values("c", [1, 2], [2, 1]), Node("AddN", name: "y", inputs: ["x", "b", "a", "c"]),
+            .input(), .values("a", [1, 2]), .values("b", [1, 2]), .values("c", [1, 2], [2, 1]),
+            Node("AddN", name: "y", inputs: ["x", "b", "a", "c"]),
         ])
         #expect(try node("y", in: graph).inputs == ["x", "a", "a", "c"])
         #expect(report.duplicates == 1)
@@ -139,9 +174,12 @@ struct OptimizationTests {
     /// Weights of 3 and 40, as bytes and powers.
     private var packed: [Node] {
         [
-            .input(), .values("balanced", [1.5, 1.25], [1, 1, 1, 2]), .values("low", [0], []), .values("high", [255], []),
+            .input(), .values("balanced", [1.5, 1.25], [1, 1, 1, 2]), .values("low", [0], []),
+            .values("high", [255], []),
             .constant("codes", Tensor(type: .quint8, shape: [2], contents: .dense(ByteRegion([2, 32])))),
-            Node("Dequantize", name: "powers", inputs: ["codes", "low", "high"], attributes: ["mode": .bytes(Array("MIN_COMBINED".utf8))]),
+            Node(
+                "Dequantize", name: "powers", inputs: ["codes", "low", "high"],
+                attributes: ["mode": .bytes(Array("MIN_COMBINED".utf8))]),
             Node("Mul", name: "w", inputs: ["balanced", "powers"]), .convolution("y", ["x", "w"]),
         ]
     }
@@ -164,8 +202,10 @@ struct OptimizationTests {
     @Test("computes constants of shapes that fit by repetition")
     func broadcasting() throws {
         let (graph, _) = try optimized([
-            .input(), .values("a", [1, 2, 3, 4, 5, 6], [2, 3]), .values("b", [10, 100], [2, 1]), .values("c", [1, 0, 2]),
-            Node("Mul", name: "ab", inputs: ["a", "b"]), Node("Sub", name: "abc", inputs: ["ab", "c"]), Node("AddN", name: "y", inputs: ["x", "abc"]),
+            .input(), .values("a", [1, 2, 3, 4, 5, 6], [2, 3]), .values("b", [10, 100], [2, 1]),
+            .values("c", [1, 0, 2]),
+            Node("Mul", name: "ab", inputs: ["a", "b"]), Node("Sub", name: "abc", inputs: ["ab", "c"]),
+            Node("AddN", name: "y", inputs: ["x", "abc"]),
         ])
         #expect(try node("abc", in: graph).constant?.floats == [9, 20, 28, 399, 500, 598])
         #expect(try node("abc", in: graph).constant?.shape == [2, 3])
@@ -174,50 +214,75 @@ struct OptimizationTests {
     @Test("refuses what it does not understand, naming the node")
     func refusals() throws {
         func failure(_ nodes: Node...) -> DeploymentError? {
-            do { _ = try optimized([.input()] + nodes) } catch let error as DeploymentError { return error } catch {}
+            do { _ = try optimized([.input()] + nodes) } catch let error as DeploymentError {
+                return error
+            } catch {}
             return nil
         }
         func unsupported(_ name: String, _ error: DeploymentError?) -> Bool {
             if case .unsupported(name, _, _)? = error { true } else { false }
         }
-        #expect(failure(Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "y")) == .duplicateName("y"))
+        #expect(
+            failure(Node("Relu", name: "y", inputs: ["x"]), Node("Relu", name: "y")) == .duplicateName("y"))
         #expect(failure(Node("Relu", name: "y", inputs: ["z"])) == .noSuchTensor("z", node: "y"))
         #expect(failure(Node("Relu", name: "z")) == .noSuchTensor("y", node: ""))
-        let loop = failure(Node("Add", name: "y", inputs: ["x", "z"]), Node("Relu", name: "z", inputs: ["y"]))
+        let loop = failure(
+            Node("Add", name: "y", inputs: ["x", "z"]), Node("Relu", name: "z", inputs: ["y"]))
         #expect(loop == .cycle(node: "y"))
-        #expect(unsupported("s", failure(Node("Switch", name: "s", inputs: ["x"]), Node("Relu", name: "y", inputs: ["s"]))))
-        #expect(unsupported("v", failure(Node("VariableV2", name: "v"), Node("Add", name: "y", inputs: ["x", "v"]))))
+        #expect(
+            unsupported(
+                "s", failure(Node("Switch", name: "s", inputs: ["x"]), Node("Relu", name: "y", inputs: ["s"]))
+            ))
+        #expect(
+            unsupported(
+                "v", failure(Node("VariableV2", name: "v"), Node("Add", name: "y", inputs: ["x", "v"]))))
         #expect(unsupported("p", failure(.input("p"), Node("Add", name: "y", inputs: ["x", "p"]))))
-        #expect(unsupported("y", failure(Node("Assert", name: "a"), Node("Relu", name: "y", inputs: ["x", "^a"]))))
-        #expect(unsupported("y", failure(Node("FusedBatchNorm", name: "y", inputs: ["x", "x", "x", "x", "x"]))))
+        #expect(
+            unsupported(
+                "y", failure(Node("Assert", name: "a"), Node("Relu", name: "y", inputs: ["x", "^a"]))))
+        #expect(
+            unsupported("y", failure(Node("FusedBatchNorm", name: "y", inputs: ["x", "x", "x", "x", "x"]))))
     }
 
     @Test("halves the nodes of Inception v3", .enabled(if: SharedData.isPresent, SharedData.absence))
     func inception() throws {
-        let graph = try GraphDef.read(path: SharedData.url("models/inception_v3_2015/classify_image_graph_def.pb").path)
-        let (result, report) = try Optimization(inputs: ["Mul"], outputs: ["pool_3/_reshape"]).apply(to: graph)
+        let graph = try GraphDef.read(
+            path: SharedData.url("models/inception_v3_2015/classify_image_graph_def.pb").path)
+        let (result, report) = try Optimization(inputs: ["Mul"], outputs: ["pool_3/_reshape"]).apply(
+            to: graph)
         #expect(report.spliced == 188 && report.folded == 94 && result.nodes.count == 499)
-        #expect(!result.nodes.contains { ["BatchNormWithGlobalNormalization", "DecodeJpeg", "Identity"].contains($0.operation) })
+        #expect(
+            !result.nodes.contains {
+                ["BatchNormWithGlobalNormalization", "DecodeJpeg", "Identity"].contains($0.operation)
+            })
     }
 
-    @Test("changes no network's results by more than rounding", .enabled(if: SharedData.isPresent, SharedData.absence), arguments: [
-        ("models/googlenet/googlenet.pb", "input", "prob", 224),
-        ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224),
-        ("models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299),
-    ])
+    @Test(
+        "changes no network's results by more than rounding",
+        .enabled(if: SharedData.isPresent, SharedData.absence),
+        arguments: [
+            ("models/googlenet/googlenet.pb", "input", "prob", 224),
+            ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224),
+            ("models/inception_v3_2015/classify_image_graph_def.pb", "Mul", "pool_3/_reshape", 299),
+        ])
     func results(_ path: String, _ input: String, _ output: String, _ size: Int) throws {
         let graph = try GraphDef.read(path: SharedData.url(path).path)
         let optimized = try Optimization(inputs: [input], outputs: [output]).apply(to: graph).0
         let picture = noise(size * size * 3).map { Float($0) / 128 - 1 }
         let (before, after) = (
-            try run(graph, on: picture, size: size, from: input, to: output), try run(optimized, on: picture, size: size, from: input, to: output))
+            try run(graph, on: picture, size: size, from: input, to: output),
+            try run(optimized, on: picture, size: size, from: input, to: output)
+        )
         let greatest = before.map(\.magnitude).max() ?? 0
         #expect(before.count == after.count && greatest > 0)
         #expect(zip(before, after).allSatisfy { abs($0 - $1) < 1e-5 * max(greatest, 1) })
     }
 
-    private func run(_ graph: Graph, on picture: [Float], size: Int, from input: String, to output: String) throws -> [Float] {
-        let executor = Executor(try Plan(graph, input: input, inputShape: [1, size, size, 3], outputs: [output]))
+    private func run(_ graph: Graph, on picture: [Float], size: Int, from input: String, to output: String)
+        throws -> [Float]
+    {
+        let executor = Executor(
+            try Plan(graph, input: input, inputShape: [1, size, size, 3], outputs: [output]))
         executor.input.update(from: picture, count: picture.count)
         executor.run()
         return Array(executor.output(0))

@@ -12,16 +12,21 @@ struct GramReductionTests {
         for i in 0..<rows {
             for r in 0..<rank {
                 let part = random.unit() - 0.5
-                for k in 0..<columns { design.values.base[i * design.stride + k] += part * directions[r * columns + k] }
+                for k in 0..<columns {
+                    design.values.base[i * design.stride + k] += part * directions[r * columns + k]
+                }
             }
         }
         return design
     }
 
     /// Once, pivots of rounding alone made weights of 10⁵ that cancelled out on no row: 0.64 of pictures right where 0.86 are.
-    @Test("weights found on fewer columns give the same on the rows as they were, though these depend on each other", arguments: [20, 200, 400])
+    @Test(
+        "weights found on fewer columns give the same on the rows as they were, though these depend on each other",
+        arguments: [20, 200, 400])
     func expansion(rank: Int) {
-        let design = lowRank(rows: 300, columns: 320, rank: rank), reduction = GramReduction(design, workers: .serial)
+        let design = lowRank(rows: 300, columns: 320, rank: rank),
+            reduction = GramReduction(design, workers: .serial)
         // What a regression finds is a combination of rows; a few of them at random.
         var random = RandomSource(seed: 8)
         let weights = FloatBuffer(reduction.reduced.stride)
@@ -43,15 +48,22 @@ struct GramReductionTests {
 
 @Suite("Standardization")
 struct StandardizationTests {
-    @Test("features vary alike, but those that hardly vary in their group are not blown up; constant ones are left out")
+    @Test(
+        "features vary alike, but those that hardly vary in their group are not blown up; constant ones are left out"
+    )
     func floors() {
         var features = FeatureMatrix(columns: 4, reservingRows: 100)
-        for i in 0..<100 { features.append(row: [Float(i % 2), 5, Float(i % 2) * 1e-4, Float(i % 4) * 1e-4]) }
+        for i in 0..<100 {
+            features.append(row: [Float(i % 2), 5, Float(i % 2) * 1e-4, Float(i % 4) * 1e-4])
+        }
         let rows = Array(0..<100)
         let one = Standardization(features, rows: rows, groups: [], workers: .serial)
         // Deviations ½ and 0.00005: a tenth of the root mean square is 0.025.
-        #expect(one.scales[0] == 2 && one.scales[1] == 0 && (one.scales[2] - 40).magnitude < 0.1 && one.scales[3] == one.scales[2])
-        let two = Standardization(features, rows: rows, groups: [FeatureGroup(2..<4, factor: 3)], workers: .serial)
+        #expect(
+            one.scales[0] == 2 && one.scales[1] == 0 && (one.scales[2] - 40).magnitude < 0.1
+                && one.scales[3] == one.scales[2])
+        let two = Standardization(
+            features, rows: rows, groups: [FeatureGroup(2..<4, factor: 3)], workers: .serial)
         #expect(two.scales[0] == 2 && (two.scales[2] / 60_000 - 1).magnitude < 1e-3)
     }
 }

@@ -5,10 +5,13 @@ import Testing
 @Suite struct NoveltyTests {
     private func features(rows: Int, columns: Int, seed: UInt64) -> FeatureMatrix {
         var random = RandomSource(seed: seed)
-        return FeatureMatrix(columns: columns, values: (0..<rows * columns).map { _ in random.truncatedNormal() * 3 + 5 })
+        return FeatureMatrix(
+            columns: columns, values: (0..<rows * columns).map { _ in random.truncatedNormal() * 3 + 5 })
     }
 
-    private func score(_ novelty: Novelty, _ row: [Float]) -> Float { row.withUnsafeBufferPointer { novelty.score($0) } }
+    private func score(_ novelty: Novelty, _ row: [Float]) -> Float {
+        row.withUnsafeBufferPointer { novelty.score($0) }
+    }
 
     @Test("is 1 on the mean of the rows it was fitted on, and larger for strangers")
     func score() {
@@ -47,7 +50,8 @@ import Testing
     func workers() {
         let known = features(rows: 130, columns: 21, seed: 3)
         let backwards = Workers { count, body in for index in (0..<count).reversed() { body(index) } }
-        #expect(Novelty(known, rows: Array(0..<130)) == Novelty(known, rows: Array(0..<130), workers: backwards))
+        #expect(
+            Novelty(known, rows: Array(0..<130)) == Novelty(known, rows: Array(0..<130), workers: backwards))
     }
 }
 
@@ -83,9 +87,12 @@ import Testing
         let features = FeatureMatrix(columns: columns, values: values)
         let found = SimilarRows(features, threshold: 0.2).pairs
 
-        let all = Array(0..<rows), standard = Standardization(features, rows: all, groups: [], workers: .serial)
+        let all = Array(0..<rows),
+            standard = Standardization(features, rows: all, groups: [], workers: .serial)
         let unit = all.map { row -> [Double] in
-            let z = (0..<columns).map { Double((features[row][row * columns + $0] - standard.means[$0]) * standard.scales[$0]) }
+            let z = (0..<columns).map {
+                Double((features[row][row * columns + $0] - standard.means[$0]) * standard.scales[$0])
+            }
             let norm = z.reduce(0) { $0 + $1 * $1 }.squareRoot()
             return z.map { $0 / norm }
         }
@@ -97,7 +104,9 @@ import Testing
             }
         }
         #expect(found.map { [$0.first, $0.second] } == expected.map { [$0.0, $0.1] })
-        for (pair, right) in zip(found, expected) { #expect((Double(pair.similarity) - right.2).magnitude < 1e-4) }
+        for (pair, right) in zip(found, expected) {
+            #expect((Double(pair.similarity) - right.2).magnitude < 1e-4)
+        }
         #expect(found.contains { $0.first == 0 && $0.second == rows - 1 && $0.similarity > 0.99 })
     }
 }

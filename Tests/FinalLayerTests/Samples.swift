@@ -4,9 +4,11 @@
 func sampleData(rows: Int, columns: Int, classes: Int) -> (FeatureMatrix, labels: [Int]) {
     var features = FeatureMatrix(columns: columns, reservingRows: rows)
     for i in 0..<rows {
-        features.append(row: (0..<columns).map { k in
-            Float((i * (2 * k + 7) + k * k * 3) % 23) / 4 - 2 + Float(i % classes == k % classes ? k % 5 : 0)
-        })
+        features.append(
+            row: (0..<columns).map { k in
+                Float((i * (2 * k + 7) + k * k * 3) % 23) / 4 - 2
+                    + Float(i % classes == k % classes ? k % 5 : 0)
+            })
     }
     return (features, (0..<rows).map { $0 % classes })
 }

@@ -18,15 +18,22 @@ import Testing
         let result = try regression(0.05).train(features, labels: labels, classes: 3, training: Array(0..<60))
         // LogisticRegression(C=1/(0.05*60)) on StandardScaler's output, coefficients divided by its scales.
         let weights = [
-            0.024091, 0.026952, -0.051042, -0.13268, 0.166512, -0.033832, -0.147258, -0.164953, 0.312211, 0.419946, -0.219527,
+            0.024091, 0.026952, -0.051042, -0.13268, 0.166512, -0.033832, -0.147258, -0.164953, 0.312211,
+            0.419946, -0.219527,
             -0.200419, -0.214688, 0.460354, -0.245666,
         ]
         #expect((result.objective - 0.578_327_805).magnitude < 2e-6)
         for (w, right) in zip(result.layer.weights, weights) { #expect((Double(w) - right).magnitude < 2e-3) }
-        for (b, right) in zip(result.layer.biases, [0.071484, -0.628695, 0.557211]) { #expect((Double(b) - right).magnitude < 4e-3) }
-        let p = [[0.545147, 0.018393, 0.43646], [0.061577, 0.928308, 0.010116], [0.091299, 0.159269, 0.749431]]
+        for (b, right) in zip(result.layer.biases, [0.071484, -0.628695, 0.557211]) {
+            #expect((Double(b) - right).magnitude < 4e-3)
+        }
+        let p = [
+            [0.545147, 0.018393, 0.43646], [0.061577, 0.928308, 0.010116], [0.091299, 0.159269, 0.749431],
+        ]
         for row in 0..<3 {
-            for (a, right) in zip(result.layer.probabilities(features[row]), p[row]) { #expect((Double(a) - right).magnitude < 1e-3) }
+            for (a, right) in zip(result.layer.probabilities(features[row]), p[row]) {
+                #expect((Double(a) - right).magnitude < 1e-3)
+            }
         }
     }
 
@@ -45,9 +52,13 @@ import Testing
         let (features, labels) = sampleData(rows: 20, columns: 48, classes: 3)
         let result = try regression(0.02).train(features, labels: labels, classes: 3, training: Array(0..<20))
         #expect((result.objective - 0.035_992_221).magnitude < 5e-6)
-        let p = [[0.985638, 0.003486, 0.010876], [0.005908, 0.99023, 0.003862], [0.005629, 0.00364, 0.990732]]
+        let p = [
+            [0.985638, 0.003486, 0.010876], [0.005908, 0.99023, 0.003862], [0.005629, 0.00364, 0.990732],
+        ]
         for row in 0..<3 {
-            for (a, right) in zip(result.layer.probabilities(features[row]), p[row]) { #expect((Double(a) - right).magnitude < 1e-3) }
+            for (a, right) in zip(result.layer.probabilities(features[row]), p[row]) {
+                #expect((Double(a) - right).magnitude < 1e-3)
+            }
         }
     }
 
@@ -72,7 +83,9 @@ import Testing
     @Test("gives the same bits whatever runs its pieces", arguments: [8, 120])
     func threadInvariance(columns: Int) throws {
         let (features, labels) = sampleData(rows: 90, columns: columns, classes: 3)
-        let concurrent = Workers { count, body in DispatchQueue.concurrentPerform(iterations: count) { body($0) } }
+        let concurrent = Workers { count, body in
+            DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+        }
         let results = try [Workers.serial, reversedWorkers, concurrent].map { workers in
             var regression = SoftmaxRegression()
             regression.workers = workers
@@ -89,7 +102,8 @@ import Testing
         let labels = (0..<80).map { $0 % 2 }
         for label in labels {
             noise.append(row: (0..<30).map { _ in random.truncatedNormal() })
-            clear.append(row: (0..<30).map { k in random.truncatedNormal() * 0.1 + (k == 4 ? Float(label) : 0) })
+            clear.append(
+                row: (0..<30).map { k in random.truncatedNormal() * 0.1 + (k == 4 ? Float(label) : 0) })
         }
         let blind = try SoftmaxRegression().train(noise, labels: labels, classes: 2, training: Array(0..<80))
         let seeing = try SoftmaxRegression().train(clear, labels: labels, classes: 2, training: Array(0..<80))
@@ -132,7 +146,9 @@ import Testing
         #expect(throws: TrainingError.tooFewClasses(1)) {
             try regression.train(features, labels: [0, 0, 0, 0, 0, 0], classes: 1, training: [0, 1])
         }
-        #expect(throws: TrainingError.emptyClass(2)) { try regression.train(features, labels: labels, classes: 3, training: [0, 1, 3]) }
+        #expect(throws: TrainingError.emptyClass(2)) {
+            try regression.train(features, labels: labels, classes: 3, training: [0, 1, 3])
+        }
         #expect(throws: TrainingError.labelCount(labels: 1, rows: 6)) {
             try regression.train(features, labels: [0], classes: 3, training: [0])
         }
@@ -142,7 +158,8 @@ import Testing
         var values = features.values
         values[4 * 4 + 3] = .infinity
         #expect(throws: TrainingError.notFinite(row: 4, column: 3)) {
-            try regression.train(FeatureMatrix(columns: 4, values: values), labels: labels, classes: 3, training: Array(0..<6))
+            try regression.train(
+                FeatureMatrix(columns: 4, values: values), labels: labels, classes: 3, training: Array(0..<6))
         }
     }
 }

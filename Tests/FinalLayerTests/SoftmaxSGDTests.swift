@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct SoftmaxSGDTests {
     /// Plain gradient descent on all rows, in double, from a given layer.
-    func naiveDescent(_ layer: TrainedLayer, _ features: FeatureMatrix, _ labels: [Int], steps: Int, rate: Double) -> [Double] {
+    func naiveDescent(
+        _ layer: TrainedLayer, _ features: FeatureMatrix, _ labels: [Int], steps: Int, rate: Double
+    ) -> [Double] {
         let C = layer.classes, d = features.columns, n = features.rows
         var w = layer.weights.map(Double.init), b = layer.biases.map(Double.init)
         for _ in 0..<steps {
@@ -25,7 +27,8 @@ import Testing
         return w + b
     }
 
-    @Test("with all rows in the batch is gradient descent", arguments: [(21, 7, 3), (10, 33, 2), (13, 16, 4)])
+    @Test(
+        "with all rows in the batch is gradient descent", arguments: [(21, 7, 3), (10, 33, 2), (13, 16, 4)])
     func fullBatch(rows: Int, columns: Int, classes: Int) throws {
         let (features, labels) = sampleData(rows: rows, columns: columns, classes: classes)
         var sgd = SoftmaxSGD()
@@ -52,7 +55,8 @@ import Testing
 
     @Test("draws classes uniformly, however many pictures they have")
     func classUniform() {
-        let sampler = ClassUniformSampler([Int](repeating: 0, count: 97) + [1, 1, 2], classes: 4, firstRow: 10)
+        let sampler = ClassUniformSampler(
+            [Int](repeating: 0, count: 97) + [1, 1, 2], classes: 4, firstRow: 10)
         var random = RandomSource(seed: 5), counts = [0, 0, 0, 0], rows: Set<Int> = []
         for _ in 0..<30_000 {
             let drawn = sampler.draw(&random)
@@ -72,7 +76,9 @@ import Testing
         var reports: [SoftmaxSGD.StepReport] = [], last: TrainedLayer?
         func run() throws -> TrainedLayer {
             reports = []
-            return try sgd.train(features, labels: labels, classes: 2, training: Array(0..<30), validation: Array(30..<40)) {
+            return try sgd.train(
+                features, labels: labels, classes: 2, training: Array(0..<30), validation: Array(30..<40)
+            ) {
                 reports.append($0)
                 last = $1()
             }

@@ -28,8 +28,12 @@ import Testing
     func parts() {
         #expect(Split().part(ofPath: "images/homer/homer_0001.jpg") == .training)
         #expect(Split().part(ofPath: "./images/homer/homer_0001.jpg") == .validation)
-        #expect(Split(testingPercentage: 10, validationPercentage: 3).part(ofPath: "./images/homer/homer_0001.jpg") == .testing)
-        #expect(Split(testingPercentage: 0, validationPercentage: 0).part(ofPath: "./images/homer/homer_0001.jpg") == .training)
+        #expect(
+            Split(testingPercentage: 10, validationPercentage: 3).part(
+                ofPath: "./images/homer/homer_0001.jpg") == .testing)
+        #expect(
+            Split(testingPercentage: 0, validationPercentage: 0).part(ofPath: "./images/homer/homer_0001.jpg")
+                == .training)
         #expect(Split(testingPercentage: 0, validationPercentage: 100).part(ofPath: "") == .validation)
     }
 

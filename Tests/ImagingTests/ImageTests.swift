@@ -12,7 +12,9 @@ struct ImageTests {
         let header = try ImageHeader(of: bytes)
         #expect((header.format, header.width, header.height, header.orientation) == (.jpeg, 19, 13, 6))
         #expect((header.uprightWidth, header.uprightHeight) == (13, 19))
-        let (upright, stored) = try (Image(decoding: bytes), Image(decoding: bytes, appliesOrientation: false))
+        let (upright, stored) = try (
+            Image(decoding: bytes), Image(decoding: bytes, appliesOrientation: false)
+        )
         #expect((upright.width, upright.height, upright.orientation) == (13, 19, 6))
         #expect((stored.width, stored.height, stored.orientation) == (19, 13, 6))
     }
@@ -31,9 +33,13 @@ struct ImageTests {
 
     @Test("a file that cannot be read is an error of its own, with the system's number")
     func unreadable() {
-        #expect(throws: ImageError.unreadableFile(path: "/no/such/file.png", errno: ENOENT)) { try Image(contentsOf: "/no/such/file.png") }
+        #expect(throws: ImageError.unreadableFile(path: "/no/such/file.png", errno: ENOENT)) {
+            try Image(contentsOf: "/no/such/file.png")
+        }
         #expect(throws: ImageError.unreadableFile(path: "/", errno: EISDIR)) { try Image(contentsOf: "/") }
-        #expect("\(ImageError.unreadableFile(path: "a.png", errno: ENOENT))" == "a.png: No such file or directory")
+        #expect(
+            "\(ImageError.unreadableFile(path: "a.png", errno: ENOENT))" == "a.png: No such file or directory"
+        )
     }
 
     @Test("errors say where, and what")
@@ -41,9 +47,15 @@ struct ImageTests {
         var bytes = try TestPicture.named("png_rgb.png")
         bytes[24] = 7
         bytes.replaceSubrange(29..<33, with: [0, 0, 0, 0])
-        #expect(throws: ImageError.malformed(.png, offset: 29, reason: "the checksum of IHDR is wrong")) { try Image(decoding: bytes) }
-        #expect("\(ImageError.malformed(.png, offset: 29, reason: "the checksum of IHDR is wrong"))" == "damaged PNG: the checksum of IHDR is wrong, at byte 29")
-        #expect(throws: ImageError.truncated(.gif, offset: 9)) { try Image(decoding: TestPicture.named("gif_plain.gif").prefix(9)) }
+        #expect(throws: ImageError.malformed(.png, offset: 29, reason: "the checksum of IHDR is wrong")) {
+            try Image(decoding: bytes)
+        }
+        #expect(
+            "\(ImageError.malformed(.png, offset: 29, reason: "the checksum of IHDR is wrong"))"
+                == "damaged PNG: the checksum of IHDR is wrong, at byte 29")
+        #expect(throws: ImageError.truncated(.gif, offset: 9)) {
+            try Image(decoding: TestPicture.named("gif_plain.gif").prefix(9))
+        }
     }
 
     @Test("what is wrong and could be worked around is a warning, and an error when strict")
@@ -53,7 +65,8 @@ struct ImageTests {
         #expect(image.warnings == [DecodingWarning(offset: bytes.count, "the file ends without IEND")])
         var options = DecodingOptions()
         options.isStrict = true
-        #expect(throws: ImageError.malformed(.png, offset: bytes.count, reason: "the file ends without IEND")) {
+        #expect(throws: ImageError.malformed(.png, offset: bytes.count, reason: "the file ends without IEND"))
+        {
             try Image(decoding: bytes, options: options)
         }
     }
@@ -69,7 +82,11 @@ struct ImageTests {
             damaged[at] ^= 1
             let image = try? Image(decoding: damaged, options: options)
             #expect((image == nil) == isFatal, "\(chunk)")
-            if let image { #expect(image.channels == 3 && image.warnings.map(\.description) == ["tRNS ignored: its checksum is wrong"]) }
+            if let image {
+                #expect(
+                    image.channels == 3
+                        && image.warnings.map(\.description) == ["tRNS ignored: its checksum is wrong"])
+            }
         }
     }
 }

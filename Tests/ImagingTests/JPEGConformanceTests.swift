@@ -22,7 +22,8 @@ struct JPEGConformanceTests {
     }
 
     static let ways = [
-        Way(column: "oracle"), Way(column: "sha_ifast_fancy", transform: .fast), Way(column: "tf_acc_half", scale: 2),
+        Way(column: "oracle"), Way(column: "sha_ifast_fancy", transform: .fast),
+        Way(column: "tf_acc_half", scale: 2),
         Way(column: "tf_acc_quarter", scale: 4), Way(column: "tf_acc_eighth", scale: 8),
     ]
 
@@ -44,7 +45,9 @@ struct JPEGConformanceTests {
             checked += 1
             do {
                 let image = try Image.shared(path, way.options, upright: false)
-                if way.scale == 1 && "\(image.width)" != row["width"] || image.digest(alpha: false) != expected {
+                if way.scale == 1 && "\(image.width)" != row["width"]
+                    || image.digest(alpha: false) != expected
+                {
                     wrong.append("\(path) (\(row["kind"] ?? "")): pixels \(image.warnings)")
                 }
             } catch { wrong.append("\(path) (\(row["kind"] ?? "")): \(error)") }
@@ -62,7 +65,10 @@ struct JPEGConformanceTests {
             do {
                 let image = try Image.shared(path)
                 if "\(image.width)x\(image.height) \(image.digest(alpha: false))"
-                    != "\(row["w_upright"]!)x\(row["h_upright"]!) \(row["sha_rgb_upright"]!)" { wrong.append("\(path) \(image.orientation)") }
+                    != "\(row["w_upright"]!)x\(row["h_upright"]!) \(row["sha_rgb_upright"]!)"
+                {
+                    wrong.append("\(path) \(image.orientation)")
+                }
             } catch { wrong.append("\(path): \(error)") }
         }
         #expect(checked > 10)
@@ -77,7 +83,9 @@ struct JPEGConformanceTests {
         for row in try OracleTable("reject.tsv").rows {
             guard let path = row["path"], row["format"] == "jpeg" else { continue }
             if let image = try? Image.shared(path, strict) {
-                accepted.append("\(path) \(row["kind"] ?? "") \(image.width)x\(image.height) \(image.warnings.map(\.description))")
+                accepted.append(
+                    "\(path) \(row["kind"] ?? "") \(image.width)x\(image.height) \(image.warnings.map(\.description))"
+                )
             }
         }
         #expect(accepted == [])

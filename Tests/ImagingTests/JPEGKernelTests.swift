@@ -23,18 +23,28 @@ struct JPEGKernelTests {
             // Four blocks of coefficients as encoders write them, dense, sparse and empty.
             var blocks = [Int16](repeating: 0, count: 4 * 64)
             for block in 0..<4 {
-                let density = [63, Int.random(in: 1...12, using: &random), 1, 0].randomElement(using: &random)!
-                for _ in 0..<density { blocks[64 * block + .random(in: 0..<64, using: &random)] = .random(in: -60...60, using: &random) }
+                let density = [63, Int.random(in: 1...12, using: &random), 1, 0].randomElement(
+                    using: &random)!
+                for _ in 0..<density {
+                    blocks[64 * block + .random(in: 0..<64, using: &random)] = .random(
+                        in: -60...60, using: &random)
+                }
             }
             let multipliers = (0..<64).map { _ in Int16.random(in: 1...12, using: &random) }
             for (name, kernels) in Self.sets {
-                #expect(run(kernels.accurate, blocks, multipliers) == plain(blocks, multipliers, accurate), "accurate, \(name), \(trial)")
-                #expect(run(kernels.fast, blocks, multipliers) == plain(blocks, multipliers, fast), "fast, \(name), \(trial)")
+                #expect(
+                    run(kernels.accurate, blocks, multipliers) == plain(blocks, multipliers, accurate),
+                    "accurate, \(name), \(trial)")
+                #expect(
+                    run(kernels.fast, blocks, multipliers) == plain(blocks, multipliers, fast),
+                    "fast, \(name), \(trial)")
             }
         }
     }
 
-    @Test("the accurate transform wraps what is too large in blocks of constant columns, and saturates elsewhere, each block for itself")
+    @Test(
+        "the accurate transform wraps what is too large in blocks of constant columns, and saturates elsewhere, each block for itself"
+    )
     func largeValues() {
         var blocks = [Int16](repeating: 0, count: 4 * 64)
         // 9000 times four is too much for 16 bits: it wraps to -29536, or becomes 32767.
@@ -58,8 +68,11 @@ struct JPEGKernelTests {
                 var expected: [UInt8] = []
                 for cr in 0..<width {
                     let (b, r) = (cb - 128, cr - 128)
-                    expected += [y + (91881 * r + 32768) >> 16, y + (-22554 * b - 46802 * r + 32768) >> 16, y + (116130 * b + 32768) >> 16]
-                        .map { UInt8(min(max($0, 0), 255)) }
+                    expected += [
+                        y + (91881 * r + 32768) >> 16, y + (-22554 * b - 46802 * r + 32768) >> 16,
+                        y + (116130 * b + 32768) >> 16,
+                    ]
+                    .map { UInt8(min(max($0, 0), 255)) }
                 }
                 for (name, kernels) in Self.sets {
                     var rgb = [UInt8](repeating: 0, count: 3 * (width + JPEGKernels.room))
@@ -73,11 +86,14 @@ struct JPEGKernelTests {
     @Test("interleaving keeps the order of pixels, for any width")
     func interleave() {
         for width in [1, 2, 31, 32, 33, 64, 65, 100] {
-            let r = (0..<width + JPEGKernels.room).map { UInt8(truncatingIfNeeded: 3 * $0) }, g = r.map { $0 &+ 1 }, b = r.map { $0 &+ 2 }
+            let r = (0..<width + JPEGKernels.room).map { UInt8(truncatingIfNeeded: 3 * $0) },
+                g = r.map { $0 &+ 1 }, b = r.map { $0 &+ 2 }
             for (name, kernels) in Self.sets {
                 var rgb = [UInt8](repeating: 0, count: 3 * (width + JPEGKernels.room))
                 kernels.interleave(r, g, b, &rgb, width)
-                #expect(Array(rgb[..<(3 * width)]) == (0..<3 * width).map { UInt8(truncatingIfNeeded: $0) }, "\(name), \(width)")
+                #expect(
+                    Array(rgb[..<(3 * width)]) == (0..<3 * width).map { UInt8(truncatingIfNeeded: $0) },
+                    "\(name), \(width)")
             }
         }
     }
@@ -107,7 +123,8 @@ struct JPEGKernelTests {
     // MARK: - The same, plainly
 
     /// Four blocks to `[8, 4, 8]`.
-    private func run(_ transform: JPEGKernels.Transform, _ blocks: [Int16], _ multipliers: [Int16]) -> [UInt8] {
+    private func run(_ transform: JPEGKernels.Transform, _ blocks: [Int16], _ multipliers: [Int16]) -> [UInt8]
+    {
         var output = [UInt8](repeating: 0, count: 4 * 64)
         transform(blocks, multipliers, &output, 32)
         return output
@@ -122,9 +139,13 @@ struct JPEGKernelTests {
     private func plainly(_ block: [Int16], _ multipliers: [Int16], _ pass: ([Int], Int) -> [Int]) -> [UInt8] {
         var values = zip(block, multipliers).map { Int($0) * Int($1) }
         for column in 0..<8 {
-            for (row, value) in pass((0..<8).map { values[8 * $0 + column] }, 1).enumerated() { values[8 * row + column] = value }
+            for (row, value) in pass((0..<8).map { values[8 * $0 + column] }, 1).enumerated() {
+                values[8 * row + column] = value
+            }
         }
-        for row in 0..<8 { values.replaceSubrange(8 * row..<8 * row + 8, with: pass(Array(values[8 * row..<8 * row + 8]), 2)) }
+        for row in 0..<8 {
+            values.replaceSubrange(8 * row..<8 * row + 8, with: pass(Array(values[8 * row..<8 * row + 8]), 2))
+        }
         return values.map { UInt8(min(max($0 + 128, 0), 255)) }
     }
 
@@ -132,10 +153,13 @@ struct JPEGKernelTests {
         let shift = pass == 1 ? 11 : 18, z1 = (v[2] + v[6]) * 4433
         let even = [(v[0] + v[4]) << 13, (v[0] - v[4]) << 13], t2 = z1 - v[6] * 15137, t3 = z1 + v[2] * 6270
         let e = [even[0] + t3, even[1] + t2, even[1] - t2, even[0] - t3]
-        let z5 = (v[7] + v[3] + v[5] + v[1]) * 9633, z3 = z5 - (v[7] + v[3]) * 16069, z4 = z5 - (v[5] + v[1]) * 3196
+        let z5 = (v[7] + v[3] + v[5] + v[1]) * 9633, z3 = z5 - (v[7] + v[3]) * 16069,
+            z4 = z5 - (v[5] + v[1]) * 3196
         let a = -(v[7] + v[1]) * 7373, b = -(v[5] + v[3]) * 20995
         let o = [v[1] * 12299 + a + z4, v[3] * 25172 + b + z3, v[5] * 16819 + b + z4, v[7] * 2446 + a + z3]
-        return ((0..<4).map { e[$0] + o[$0] } + (0..<4).reversed().map { e[$0] - o[$0] }).map { ($0 + 1 << (shift - 1)) >> shift }
+        return ((0..<4).map { e[$0] + o[$0] } + (0..<4).reversed().map { e[$0] - o[$0] }).map {
+            ($0 + 1 << (shift - 1)) >> shift
+        }
     }
 
     private func fast(_ v: [Int], _ pass: Int) -> [Int] {
@@ -143,7 +167,8 @@ struct JPEGKernelTests {
         let e = [t[0] + t[3], t[1] + t[2], t[1] - t[2], t[0] - t[3]]
         let z13 = v[5] + v[3], z10 = v[5] - v[3], z11 = v[1] + v[7], z12 = v[1] - v[7]
         let z5 = ((z10 + z12) * 473) >> 8, o7 = z11 + z13
-        let o6 = (z10 * -669) >> 8 + z5 - o7, o5 = ((z11 - z13) * 362) >> 8 - o6, o4 = (z12 * 277) >> 8 - z5 + o5
+        let o6 = (z10 * -669) >> 8 + z5 - o7, o5 = ((z11 - z13) * 362) >> 8 - o6,
+            o4 = (z12 * 277) >> 8 - z5 + o5
         let result = [e[0] + o7, e[1] + o6, e[2] + o5, e[3] - o4, e[3] + o4, e[2] - o5, e[1] - o6, e[0] - o7]
         return pass == 1 ? result : result.map { $0 >> 5 }
     }

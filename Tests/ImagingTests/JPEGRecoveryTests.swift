@@ -6,7 +6,9 @@ import Testing
 @Suite("JPEG recovery")
 struct JPEGRecoveryTests {
     /// - Returns: how many bytes were passed, whether a marker was, and whether all was in order.
-    private func resynchronized(_ bytes: [UInt8], to expected: Int) -> (passed: Int, isFound: Bool, isClean: Bool) {
+    private func resynchronized(_ bytes: [UInt8], to expected: Int) -> (
+        passed: Int, isFound: Bool, isClean: Bool
+    ) {
         bytes.withUnsafeBufferPointer { bytes in
             let start = bytes.baseAddress!
             var next = start
@@ -22,12 +24,16 @@ struct JPEGRecoveryTests {
         #expect(resynchronized([7, 0xFF, 0, 0xFF, 0xD3, 1], to: 3) == (5, true, false))
     }
 
-    @Test("one of the next two, or another marker, waits: its interval is empty", arguments: [0xD4, 0xD5, 0xD9, 0xC4, 0xFE] as [UInt8])
+    @Test(
+        "one of the next two, or another marker, waits: its interval is empty",
+        arguments: [0xD4, 0xD5, 0xD9, 0xC4, 0xFE] as [UInt8])
     func waits(marker: UInt8) {
         #expect(resynchronized([0xFF, marker, 1], to: 3) == (0, false, false))
     }
 
-    @Test("one of the last two, or no marker at all, is passed in search of the right one", arguments: [0xD1, 0xD2, 0x17] as [UInt8])
+    @Test(
+        "one of the last two, or no marker at all, is passed in search of the right one",
+        arguments: [0xD1, 0xD2, 0x17] as [UInt8])
     func searches(marker: UInt8) {
         #expect(resynchronized([0xFF, marker, 1, 2, 0xFF, 0xD3, 3], to: 3) == (6, true, false))
     }
@@ -64,7 +70,9 @@ struct JPEGRecoveryTests {
         func isValid(_ counts: [UInt8], isDC: Bool = false, symbol: UInt8 = 1) -> Bool {
             let total = counts.reduce(0) { $0 + Int($1) }
             let padded = counts + [UInt8](repeating: 0, count: 16 - counts.count)
-            return JPEGHuffmanTable(counts: padded, symbols: .init(repeating: symbol, count: total), isDC: isDC).isValid
+            return JPEGHuffmanTable(
+                counts: padded, symbols: .init(repeating: symbol, count: total), isDC: isDC
+            ).isValid
         }
         #expect(isValid([0, 3]))
         #expect(!isValid([0, 4]))
@@ -77,11 +85,14 @@ struct JPEGRecoveryTests {
     @Test(
         "what is recognized and not read is named",
         arguments: [
-            (0xC3, 8, "lossless coding"), (0xCB, 8, "lossless arithmetic coding"), (0xC7, 8, "hierarchical coding"), (0xF7, 8, "JPEG-LS"),
+            (0xC3, 8, "lossless coding"), (0xCB, 8, "lossless arithmetic coding"),
+            (0xC7, 8, "hierarchical coding"), (0xF7, 8, "JPEG-LS"),
             (0xC1, 12, "12 bits a sample"),
         ] as [(UInt8, UInt8, String)])
     func unsupported(marker: UInt8, precision: UInt8, feature: String) {
-        let file: [UInt8] = [0xFF, 0xD8, 0xFF, marker, 0, 11, precision, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xFF, 0xD9]
+        let file: [UInt8] = [
+            0xFF, 0xD8, 0xFF, marker, 0, 11, precision, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xFF, 0xD9,
+        ]
         #expect(throws: ImageError.unsupported(.jpeg, feature: feature)) { try Image(decoding: file) }
     }
 
@@ -93,7 +104,9 @@ struct JPEGRecoveryTests {
         // No header says so much.
         (frame.components[0].paddedAcross, frame.components[0].paddedDown) = (1 << 24, 1 << 24)
         let bytes = 138 << 48
-        #expect(throws: ImageError.outOfMemory(bytes: bytes)) { try JPEGCoefficients(frame, maximumBytes: bytes) }
+        #expect(throws: ImageError.outOfMemory(bytes: bytes)) {
+            try JPEGCoefficients(frame, maximumBytes: bytes)
+        }
         #expect(throws: ImageError.overLimit(what: "bytes", declared: bytes, limit: bytes - 1)) {
             try JPEGCoefficients(frame, maximumBytes: bytes - 1)
         }
@@ -103,7 +116,8 @@ struct JPEGRecoveryTests {
     func progression() {
         func scan(_ band: ClosedRange<Int>, high: Int = 0, low: Int = 0) -> JPEGScan {
             JPEGScan(
-                components: [.init(index: 0, dcTable: 0, acTable: 0)], spectralStart: band.lowerBound, spectralEnd: band.upperBound,
+                components: [.init(index: 0, dcTable: 0, acTable: 0)], spectralStart: band.lowerBound,
+                spectralEnd: band.upperBound,
                 high: high, low: low)
         }
         var progression = JPEGProgression(components: 1)

@@ -20,7 +20,8 @@ struct LimitTests {
         bytes.replaceSubrange(16..<24, with: side + side)
         bytes[28] = isInterlaced ? 1 : 0
         let crc = CRC32.checksum(Array(bytes[12..<29]))
-        bytes.replaceSubrange(29..<33, with: (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) })
+        bytes.replaceSubrange(
+            29..<33, with: (0..<4).map { UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * $0)) })
         return bytes
     }
 
@@ -41,9 +42,12 @@ struct LimitTests {
         return bytes
     }
 
-    @Test("a bomb is refused before a row is asked for", arguments: [
-        "png_rgb.png", "bmp_24.bmp", "bmp_rle8.bmp", "gif_plain.gif", "jpeg_420.jpg", "jpeg_progressive.jpg",
-    ])
+    @Test(
+        "a bomb is refused before a row is asked for",
+        arguments: [
+            "png_rgb.png", "bmp_24.bmp", "bmp_rle8.bmp", "gif_plain.gif", "jpeg_420.jpg",
+            "jpeg_progressive.jpg",
+        ])
     func bomb(name: String) throws {
         let bytes = try Self.enlarged(name)
         var sink = NoSink()
@@ -58,7 +62,9 @@ struct LimitTests {
         var options = DecodingOptions()
         (options.maximumPixels, options.maximumBytes) = (Int.max, Int.max)
         let bytes = try Self.png([0x7f, 255, 255, 255], isInterlaced: isInterlaced)
-        #expect(throws: ImageError.overLimit(what: "pixels", declared: 0x7fff_ffff * 0x7fff_ffff, limit: 1 << 40)) {
+        #expect(
+            throws: ImageError.overLimit(what: "pixels", declared: 0x7fff_ffff * 0x7fff_ffff, limit: 1 << 40)
+        ) {
             try Image(decoding: bytes, options: options)
         }
     }

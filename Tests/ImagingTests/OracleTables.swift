@@ -9,7 +9,8 @@ struct OracleTable {
     let rows: [[String: String]]
 
     init(_ name: String) throws {
-        let lines = try String(decoding: SharedData.data("decode/" + name), as: UTF8.self).split(separator: "\n")
+        let lines = try String(decoding: SharedData.data("decode/" + name), as: UTF8.self).split(
+            separator: "\n")
         let columns = lines[0].split(separator: "\t").map(String.init)
         rows = lines.dropFirst().map { line in
             let values = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -31,7 +32,11 @@ extension Image {
         return SHA256.hash(converted).description
     }
 
-    static func shared(_ path: String, _ options: DecodingOptions = .init(), upright: Bool = true) throws -> Image {
-        try Image(decoding: [UInt8](SharedData.data("decode/" + path)), options: options, appliesOrientation: upright)
+    static func shared(_ path: String, _ options: DecodingOptions = .init(), upright: Bool = true) throws
+        -> Image
+    {
+        try Image(
+            decoding: [UInt8](SharedData.data("decode/" + path)), options: options,
+            appliesOrientation: upright)
     }
 }

@@ -17,8 +17,12 @@ struct PNGConformanceTests {
             do {
                 let rgba = try Image.shared(path, withAlpha, upright: false)
                 let rgb = try Image.shared(path, upright: false)
-                if "\(rgba.width)" != row["width"] || rgba.digest(alpha: true) != row["oracle"] { wrong.append(path + " RGBA") }
-                if rgb.channels != 3 || rgb.digest(alpha: false) != row["oracle_rgb"] { wrong.append(path + " RGB") }
+                if "\(rgba.width)" != row["width"] || rgba.digest(alpha: true) != row["oracle"] {
+                    wrong.append(path + " RGBA")
+                }
+                if rgb.channels != 3 || rgb.digest(alpha: false) != row["oracle_rgb"] {
+                    wrong.append(path + " RGB")
+                }
             } catch { wrong.append("\(path): \(error)") }
         }
         #expect(checked > 1000)
@@ -31,7 +35,9 @@ struct PNGConformanceTests {
         for row in try OracleTable("reject.tsv").rows {
             guard let path = row["path"], row["format"] != "jpeg" else { continue }
             if let image = try? Image.shared(path) {
-                accepted.append("\(path) \(row["kind"] ?? "") \(image.width)x\(image.height) \(image.warnings.map(\.description))")
+                accepted.append(
+                    "\(path) \(row["kind"] ?? "") \(image.width)x\(image.height) \(image.warnings.map(\.description))"
+                )
             }
         }
         #expect(accepted == [])
@@ -52,9 +58,12 @@ struct PNGConformanceTests {
     func cgbi() throws {
         var options = DecodingOptions()
         options.keepsAlpha = true
-        #expect(throws: ImageError.unsupported(.png, feature: "CgBI, Apple's variant")) { try Image.shared("png/swift-png/basn2c08.png", options) }
+        #expect(throws: ImageError.unsupported(.png, feature: "CgBI, Apple's variant")) {
+            try Image.shared("png/swift-png/basn2c08.png", options)
+        }
         options.readsCgBI = true
-        let originals = Dictionary(uniqueKeysWithValues: try OracleTable("oracle_png.tsv").rows.map { ($0["path"] ?? "", $0) })
+        let originals = Dictionary(
+            uniqueKeysWithValues: try OracleTable("oracle_png.tsv").rows.map { ($0["path"] ?? "", $0) })
         var (read, compared, wrong) = (0, 0, [String]())
         for row in try OracleTable("reject.tsv").rows {
             guard let path = row["path"], row["kind"]?.contains("CgBI") == true else { continue }
@@ -62,10 +71,14 @@ struct PNGConformanceTests {
             read += 1
             let name = path.split(separator: "/").last!.replacing("iphone_", with: "")
             // Multiplied by alpha and back, colors are not what they were.
-            guard let original = originals["png/pngsuite/" + name], image.channels == 3 || stride(from: 3, to: image.pixels.count, by: 4).allSatisfy({ image.pixels[$0] == 255 })
+            guard let original = originals["png/pngsuite/" + name],
+                image.channels == 3
+                    || stride(from: 3, to: image.pixels.count, by: 4).allSatisfy({ image.pixels[$0] == 255 })
             else { continue }
             compared += 1
-            if image.digest(alpha: true) != original["oracle"] { wrong.append("\(path) \(original["kind"] ?? "")") }
+            if image.digest(alpha: true) != original["oracle"] {
+                wrong.append("\(path) \(original["kind"] ?? "")")
+            }
         }
         #expect(read == 35 && compared > 15, "\(read), \(compared)")
         #expect(wrong == [])

@@ -12,10 +12,12 @@ struct TestPicture: Sendable, CustomStringConvertible {
     private static let folder = SharedData.project.appendingPathComponent("Tests/Pictures")
 
     static let sound: [TestPicture] = {
-        let table = (try? String(contentsOf: folder.appendingPathComponent("pillow.tsv"), encoding: .utf8)) ?? ""
+        let table =
+            (try? String(contentsOf: folder.appendingPathComponent("pillow.tsv"), encoding: .utf8)) ?? ""
         return table.split(separator: "\n").dropFirst().map { line in
             let fields = line.split(separator: "\t").map(String.init)
-            return TestPicture(name: fields[0], width: Int(fields[1]) ?? 0, height: Int(fields[2]) ?? 0, digest: fields[3])
+            return TestPicture(
+                name: fields[0], width: Int(fields[1]) ?? 0, height: Int(fields[2]) ?? 0, digest: fields[3])
         }
     }()
 

@@ -15,7 +15,10 @@ enum CellReference {
     /// From numbers to cells.
     static func cells(_ image: Image, _ element: Element) -> Image {
         var result = image
-        for index in image.values.indices { result.values[index] = Double(cell(Float(image.values[index]) * (1 / element.scale) + element.zero, element)) }
+        for index in image.values.indices {
+            result.values[index] = Double(
+                cell(Float(image.values[index]) * (1 / element.scale) + element.zero, element))
+        }
         return result
     }
 
@@ -37,20 +40,30 @@ enum CellReference {
     }
 
     /// - Parameter image: cells of `input`; the result is cells of `output`.
-    static func convolve(_ image: Image, _ layer: Layer, from input: Element, to output: Element, residual: (Image, Element)? = nil) -> Image {
+    static func convolve(
+        _ image: Image, _ layer: Layer, from input: Element, to output: Element,
+        residual: (Image, Element)? = nil
+    ) -> Image {
         let (height, top) = Reference.geometry(image.height, layer.r, layer.stride, isSame: layer.isSame)
         let (width, left) = Reference.geometry(image.width, layer.s, layer.stride, isSame: layer.isSame)
         var result = Image(height, width, layer.outputs)
         for k in 0..<layer.outputs {
-            let channelWeights = stride(from: k, to: layer.filter.count, by: layer.outputs).map { Float(layer.filter[$0]) }
+            let channelWeights = stride(from: k, to: layer.filter.count, by: layer.outputs).map {
+                Float(layer.filter[$0])
+            }
             let scale = input.kind == .uint8 ? (channelWeights.map { abs($0) }.max()!) / 127 : 1
             func weight(_ dy: Int, _ dx: Int, _ c: Int) -> Float {
-                let value = channelWeights[layer.isDepthwise ? dy * layer.s + dx : (dy * layer.s + dx) * image.channels + c]
+                let value = channelWeights[
+                    layer.isDepthwise ? dy * layer.s + dx : (dy * layer.s + dx) * image.channels + c]
                 return input.kind == .uint8 ? (value / scale).rounded(.toNearestOrEven) : bfloat16(value)
             }
-            let whole = input.kind == .uint8 ? channelWeights.reduce(0.0) { $0 + Double(($1 / scale).rounded(.toNearestOrEven)) } : 0
+            let whole =
+                input.kind == .uint8
+                ? channelWeights.reduce(0.0) { $0 + Double(($1 / scale).rounded(.toNearestOrEven)) } : 0
             let factor = Double(input.scale) * Double(scale) / Double(output.scale)
-            var bias = Double(layer.bias[k]) / Double(output.scale) + Double(output.zero) - Double(input.zero) * whole * factor
+            var bias =
+                Double(layer.bias[k]) / Double(output.scale) + Double(output.zero) - Double(input.zero)
+                * whole * factor
             let residualFactor = residual.map { $0.1.scale / output.scale } ?? 0
             if let residual { bias -= Double(residual.1.zero) * Double(residualFactor) }
             for y in 0..<height {
@@ -59,14 +72,20 @@ enum CellReference {
                     for dy in 0..<layer.r {
                         for dx in 0..<layer.s {
                             let (row, column) = (y * layer.stride + dy - top, x * layer.stride + dx - left)
-                            func pixel(_ c: Int) -> Float { image.contains(row, column) ? Float(image[row, column, c]) : input.zero }
+                            func pixel(_ c: Int) -> Float {
+                                image.contains(row, column) ? Float(image[row, column, c]) : input.zero
+                            }
                             if input.kind == .uint8 {
-                                for c in layer.isDepthwise ? k..<k + 1 : 0..<image.channels { integer += Int(pixel(c)) * Int(weight(dy, dx, c)) }
+                                for c in layer.isDepthwise ? k..<k + 1 : 0..<image.channels {
+                                    integer += Int(pixel(c)) * Int(weight(dy, dx, c))
+                                }
                             } else if layer.isDepthwise {
                                 sum = sum.addingProduct(pixel(k), weight(dy, dx, k))
                             } else {
                                 for pair in stride(from: 0, to: image.channels, by: 2) {
-                                    if pair + 1 < image.channels { sum = sum.addingProduct(pixel(pair + 1), weight(dy, dx, pair + 1)) }
+                                    if pair + 1 < image.channels {
+                                        sum = sum.addingProduct(pixel(pair + 1), weight(dy, dx, pair + 1))
+                                    }
                                     sum = sum.addingProduct(pixel(pair), weight(dy, dx, pair))
                                 }
                             }
@@ -82,7 +101,10 @@ enum CellReference {
         return result
     }
 
-    static func pool(_ image: Image, _ window: Int, stride: Int, isSame: Bool, isMaximum: Bool, from input: Element, to output: Element) -> Image {
+    static func pool(
+        _ image: Image, _ window: Int, stride: Int, isSame: Bool, isMaximum: Bool, from input: Element,
+        to output: Element
+    ) -> Image {
         var result = Reference.pool(image, window, stride: stride, isSame: isSame, isMaximum: true)
         let (_, top) = Reference.geometry(image.height, window, stride, isSame: isSame)
         let (_, left) = Reference.geometry(image.width, window, stride, isSame: isSame)
@@ -95,7 +117,8 @@ enum CellReference {
                         var count = 0
                         value = 0
                         for dy in 0..<window {
-                            for dx in 0..<window where image.contains(y * stride + dy - top, x * stride + dx - left) {
+                            for dx in 0..<window
+                            where image.contains(y * stride + dy - top, x * stride + dx - left) {
                                 value += Float(image[y * stride + dy - top, x * stride + dx - left, c])
                                 count += 1
                             }

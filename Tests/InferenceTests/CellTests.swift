@@ -21,17 +21,24 @@ struct CellTests {
 
         init(_ kind: Kind, _ ranges: [String: ClosedRange<Float>]) {
             switch kind {
-            case .bf16: (precision, elements) = (.bf16, ranges.mapValues { _ in Element(kind: .roundedFloat32) })
-            case .int8: (precision, elements) = (.int8(ActivationRanges(ranges)), ranges.mapValues { Element.bytes($0) })
+            case .bf16:
+                (precision, elements) = (.bf16, ranges.mapValues { _ in Element(kind: .roundedFloat32) })
+            case .int8:
+                (precision, elements) = (
+                    .int8(ActivationRanges(ranges)), ranges.mapValues { Element.bytes($0) }
+                )
             }
         }
     }
 
-    func check(_ nodes: [Node], _ image: Reference.Image, _ expected: Reference.Image, _ precision: Precision) throws {
+    func check(_ nodes: [Node], _ image: Reference.Image, _ expected: Reference.Image, _ precision: Precision)
+        throws
+    {
         let graph = Graph(nodes: [Node("Placeholder", name: "in")] + nodes)
         for set in InstructionSet.available {
             let plan = try Plan(
-                graph, input: "in", inputShape: [1, image.height, image.width, image.channels], outputs: ["out"], precision: precision,
+                graph, input: "in", inputShape: [1, image.height, image.width, image.channels],
+                outputs: ["out"], precision: precision,
                 instructionSet: set)
             for pool in [nil, ThreadPool(threads: 2)] {
                 let executor = Executor(plan, pool: pool)
@@ -39,50 +46,69 @@ struct CellTests {
                     for (index, value) in image.values.enumerated() { executor.input[index] = Float(value) }
                     executor.run()
                     let wrong = zip(executor.output(0), expected.values).filter { $0 != Float($1) }
-                    #expect(wrong.isEmpty, "\(set.name): \(wrong.count) of \(expected.values.count), the first \(wrong.first!)")
+                    #expect(
+                        wrong.isEmpty,
+                        "\(set.name): \(wrong.count) of \(expected.values.count), the first \(wrong.first!)")
                 }
             }
         }
     }
 
     static func nodes(_ layer: Layer, _ name: String, from input: String, inputs: Int) -> [Node] {
-        let shape = layer.isDepthwise ? [layer.r, layer.s, inputs, 1] : [layer.r, layer.s, inputs, layer.outputs]
+        let shape =
+            layer.isDepthwise ? [layer.r, layer.s, inputs, 1] : [layer.r, layer.s, inputs, layer.outputs]
         return [
-            .constant("\(name)/w", KernelTests.floats(layer.filter, shape)), .constant("\(name)/b", KernelTests.floats(layer.bias, [layer.outputs])),
+            .constant("\(name)/w", KernelTests.floats(layer.filter, shape)),
+            .constant("\(name)/b", KernelTests.floats(layer.bias, [layer.outputs])),
             Node(
-                layer.isDepthwise ? "DepthwiseConv2dNative" : "Conv2D", name: "\(name)/conv", inputs: [input, "\(name)/w"],
+                layer.isDepthwise ? "DepthwiseConv2dNative" : "Conv2D", name: "\(name)/conv",
+                inputs: [input, "\(name)/w"],
                 attributes: KernelTests.attributes(layer.stride, layer.isSame)),
-            Node("BiasAdd", name: layer.isRectified ? "\(name)/biased" : name, inputs: ["\(name)/conv", "\(name)/b"]),
+            Node(
+                "BiasAdd", name: layer.isRectified ? "\(name)/biased" : name,
+                inputs: ["\(name)/conv", "\(name)/b"]),
         ] + (layer.isRectified ? [Node("Relu", name: name, inputs: ["\(name)/biased"])] : [])
     }
 
-    static func layer(_ numbers: inout Numbers, _ shape: Shape, isDepthwise: Bool = false, isRectified: Bool = true) -> Layer {
+    static func layer(
+        _ numbers: inout Numbers, _ shape: Shape, isDepthwise: Bool = false, isRectified: Bool = true
+    ) -> Layer {
         Layer(
-            filter: numbers.next(shape.r * shape.s * (isDepthwise ? 1 : shape.inputs) * shape.outputs), bias: numbers.next(shape.outputs),
-            r: shape.r, s: shape.s, outputs: shape.outputs, stride: shape.stride, isSame: shape.isSame, isDepthwise: isDepthwise,
+            filter: numbers.next(shape.r * shape.s * (isDepthwise ? 1 : shape.inputs) * shape.outputs),
+            bias: numbers.next(shape.outputs),
+            r: shape.r, s: shape.s, outputs: shape.outputs, stride: shape.stride, isSame: shape.isSame,
+            isDepthwise: isDepthwise,
             isRectified: isRectified)
     }
 
     @Test(
         "two convolutions, one after the other", arguments: Kind.allCases,
         [
-            Shape(1, 2, 2, 2, 1, 1, 1, false), Shape(7, 5, 3, 8, 3, 3, 2, true), Shape(9, 11, 6, 20, 3, 3, 1, true),
-            Shape(6, 6, 17, 34, 1, 1, 1, false), Shape(13, 8, 4, 24, 5, 5, 1, true), Shape(10, 9, 12, 40, 1, 7, 1, true),
-            Shape(9, 10, 12, 8, 7, 1, 1, true), Shape(15, 15, 3, 32, 7, 7, 2, false), Shape(5, 5, 300, 16, 1, 1, 1, true),
+            Shape(1, 2, 2, 2, 1, 1, 1, false), Shape(7, 5, 3, 8, 3, 3, 2, true),
+            Shape(9, 11, 6, 20, 3, 3, 1, true),
+            Shape(6, 6, 17, 34, 1, 1, 1, false), Shape(13, 8, 4, 24, 5, 5, 1, true),
+            Shape(10, 9, 12, 40, 1, 7, 1, true),
+            Shape(9, 10, 12, 8, 7, 1, 1, true), Shape(15, 15, 3, 32, 7, 7, 2, false),
+            Shape(5, 5, 300, 16, 1, 1, 1, true),
             Shape(12, 13, 32, 80, 3, 3, 1, true), Shape(8, 8, 48, 64, 3, 1, 1, true),
         ])
     func convolutions(_ kind: Kind, _ shape: Shape) throws {
         for isRectified in [true, false] {
             var numbers = Numbers(seed: shape.height * 100 + shape.outputs)
-            let image = Reference.Image(shape.height, shape.width, shape.inputs, numbers.next(shape.height * shape.width * shape.inputs))
+            let image = Reference.Image(
+                shape.height, shape.width, shape.inputs,
+                numbers.next(shape.height * shape.width * shape.inputs))
             let first = Self.layer(&numbers, shape, isRectified: isRectified)
-            let second = Self.layer(&numbers, Shape(0, 0, shape.outputs, 5, 1, 1, 1, true), isRectified: false)
+            let second = Self.layer(
+                &numbers, Shape(0, 0, shape.outputs, 5, 1, 1, 1, true), isRectified: false)
             let scheme = Scheme(kind, ["in": -1...0.9, "a": (isRectified ? 0 : -1.5)...2])
             let (input, middle) = (scheme.elements["in"]!, scheme.elements["a"]!)
-            let cells = CellReference.convolve(CellReference.cells(image, input), first, from: input, to: middle)
+            let cells = CellReference.convolve(
+                CellReference.cells(image, input), first, from: input, to: middle)
             let expected = CellReference.convolve(cells, second, from: middle, to: .float32)
             try check(
-                Self.nodes(first, "a", from: "in", inputs: shape.inputs) + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
+                Self.nodes(first, "a", from: "in", inputs: shape.inputs)
+                    + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
                 expected, scheme.precision)
         }
     }
@@ -90,23 +116,28 @@ struct CellTests {
     @Test(
         "depthwise convolutions", arguments: Kind.allCases,
         [
-            Shape(5, 5, 2, 2, 3, 3, 1, true), Shape(8, 7, 10, 10, 3, 3, 1, true), Shape(9, 9, 16, 16, 3, 3, 2, true),
+            Shape(5, 5, 2, 2, 3, 3, 1, true), Shape(8, 7, 10, 10, 3, 3, 1, true),
+            Shape(9, 9, 16, 16, 3, 3, 2, true),
             Shape(14, 6, 40, 40, 5, 5, 1, true), Shape(11, 13, 20, 20, 5, 5, 2, true),
         ])
     func depthwise(_ kind: Kind, _ shape: Shape) throws {
         var numbers = Numbers(seed: shape.height + shape.inputs)
-        let image = Reference.Image(shape.height, shape.width, shape.inputs, numbers.next(shape.height * shape.width * shape.inputs))
+        let image = Reference.Image(
+            shape.height, shape.width, shape.inputs, numbers.next(shape.height * shape.width * shape.inputs))
         let first = Self.layer(&numbers, shape, isDepthwise: true)
         let second = Self.layer(&numbers, Shape(0, 0, shape.outputs, 7, 1, 1, 1, true), isRectified: false)
         let scheme = Scheme(kind, ["in": -1...1, "a": 0...3])
         let (input, middle) = (scheme.elements["in"]!, scheme.elements["a"]!)
         let cells = CellReference.convolve(CellReference.cells(image, input), first, from: input, to: middle)
         try check(
-            Self.nodes(first, "a", from: "in", inputs: shape.inputs) + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
+            Self.nodes(first, "a", from: "in", inputs: shape.inputs)
+                + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
             CellReference.convolve(cells, second, from: middle, to: .float32), scheme.precision)
     }
 
-    @Test("pools between convolutions", arguments: Kind.allCases, [(true, 3, 2), (false, 3, 1), (true, 2, 2), (false, 3, 2)])
+    @Test(
+        "pools between convolutions", arguments: Kind.allCases,
+        [(true, 3, 2), (false, 3, 1), (true, 2, 2), (false, 3, 2)])
     func pools(_ kind: Kind, _ pool: (isMaximum: Bool, window: Int, stride: Int)) throws {
         for channels in [2, 14, 32, 70] {
             for isSame in [true, false] {
@@ -117,18 +148,25 @@ struct CellTests {
                 let scheme = Scheme(kind, ["in": -0.8...1, "pool": pool.isMaximum ? -0.8...1 : -0.5...0.6])
                 let (input, middle) = (scheme.elements["in"]!, scheme.elements["pool"]!)
                 let cells = CellReference.pool(
-                    CellReference.cells(image, input), pool.window, stride: pool.stride, isSame: isSame, isMaximum: pool.isMaximum, from: input, to: middle)
+                    CellReference.cells(image, input), pool.window, stride: pool.stride, isSame: isSame,
+                    isMaximum: pool.isMaximum, from: input, to: middle)
                 var attributes = KernelTests.attributes(pool.stride, isSame)
                 attributes["ksize"] = .ints([1, Int64(pool.window), Int64(pool.window), 1])
                 try check(
-                    [Node(pool.isMaximum ? "MaxPool" : "AvgPool", name: "pool", inputs: ["in"], attributes: attributes)]
+                    [
+                        Node(
+                            pool.isMaximum ? "MaxPool" : "AvgPool", name: "pool", inputs: ["in"],
+                            attributes: attributes)
+                    ]
                         + Self.nodes(last, "out", from: "pool", inputs: channels), image,
                     CellReference.convolve(cells, last, from: middle, to: .float32), scheme.precision)
             }
         }
     }
 
-    @Test("a residual sum, and a join of parts on one scale read by a padded convolution", arguments: Kind.allCases)
+    @Test(
+        "a residual sum, and a join of parts on one scale read by a padded convolution",
+        arguments: Kind.allCases)
     func graphs(_ kind: Kind) throws {
         var numbers = Numbers(seed: 5)
         let image = Reference.Image(7, 6, 8, numbers.next(7 * 6 * 8))
@@ -142,12 +180,17 @@ struct CellTests {
         let sum = CellReference.convolve(cells, first, from: input, to: joined, residual: (cells, input))
         let b = CellReference.convolve(sum, second, from: joined, to: joined)
         var both = Reference.Image(7, 6, 32)
-        for y in 0..<7 { for x in 0..<6 { for c in 0..<32 { both[y, x, c] = c < 8 ? sum[y, x, c] : b[y, x, c - 8] } } }
+        for y in 0..<7 {
+            for x in 0..<6 { for c in 0..<32 { both[y, x, c] = c < 8 ? sum[y, x, c] : b[y, x, c - 8] } }
+        }
         let expected = CellReference.convolve(both, third, from: joined, to: .float32)
         try check(
             Self.nodes(first, "a", from: "in", inputs: 8) + [
-                Node("AddV2", name: "sum", inputs: ["a", "in"]), .constant("axis", Tensor([Int32(3)], shape: [])),
-            ] + Self.nodes(second, "b", from: "sum", inputs: 8) + [Node("ConcatV2", name: "joined", inputs: ["sum", "b", "axis"])]
+                Node("AddV2", name: "sum", inputs: ["a", "in"]),
+                .constant("axis", Tensor([Int32(3)], shape: [])),
+            ] + Self.nodes(second, "b", from: "sum", inputs: 8) + [
+                Node("ConcatV2", name: "joined", inputs: ["sum", "b", "axis"])
+            ]
                 + Self.nodes(third, "out", from: "joined", inputs: 32), image, expected, scheme.precision)
     }
 
@@ -166,7 +209,9 @@ struct CellTests {
         }
         let ranges = calibrator.ranges().ranges
         #expect(Set(ranges.keys) == ["in", "a", "b", "out"])
-        #expect(try Calibrator.names(in: graph, input: "in", inputShape: [1, 16, 16, 4], outputs: ["out"]) == Set(ranges.keys))
+        #expect(
+            try Calibrator.names(in: graph, input: "in", inputShape: [1, 16, 16, 4], outputs: ["out"])
+                == Set(ranges.keys))
         #expect(ranges["a"] == ranges["b"] && ranges["a"] == ranges["out"])
         #expect(ranges["a"]?.lowerBound == 0)
         #expect(abs(ranges["in"]!.upperBound - 1) < 0.01 && abs(ranges["in"]!.lowerBound + 1) < 0.01)
@@ -183,10 +228,15 @@ struct CellTests {
     @Test("a precision is the same after a trip through JSON, and an unknown one is refused")
     func coding() throws {
         for precision in [Precision.fp32, .bf16, .int8(ActivationRanges(["a": -1.25...3, "b/c": 0...0.1]))] {
-            #expect(try JSONDecoder().decode(Precision.self, from: JSONEncoder().encode(precision)) == precision)
+            #expect(
+                try JSONDecoder().decode(Precision.self, from: JSONEncoder().encode(precision)) == precision)
         }
-        for text in [#"{"name": "fp8"}"#, #"{"name": "int8"}"#, #"{"name": "int8", "ranges": {"a": [2, 1]}}"#] {
-            #expect(throws: DecodingError.self) { try JSONDecoder().decode(Precision.self, from: Data(text.utf8)) }
+        for text in [
+            #"{"name": "fp8"}"#, #"{"name": "int8"}"#, #"{"name": "int8", "ranges": {"a": [2, 1]}}"#,
+        ] {
+            #expect(throws: DecodingError.self) {
+                try JSONDecoder().decode(Precision.self, from: Data(text.utf8))
+            }
         }
         let ranges = ActivationRanges(["b": 0...2, "a": -1...1])
         #expect(ranges.numbers == [-1, 1, 0, 2])

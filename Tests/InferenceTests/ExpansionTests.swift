@@ -11,22 +11,26 @@ struct ExpansionTests {
 
     private func graph(_ shape: Shape) -> Graph {
         var numbers = Numbers(seed: shape.height + shape.outputs)
-        let expansion = numbers.next(shape.inputs * shape.outputs), filter = numbers.next(shape.r * shape.s * shape.outputs)
+        let expansion = numbers.next(shape.inputs * shape.outputs),
+            filter = numbers.next(shape.r * shape.s * shape.outputs)
         return Graph(nodes: [
             Node("Placeholder", name: "in"),
             .constant("we", KernelTests.floats(expansion, [1, 1, shape.inputs, shape.outputs])),
             .constant("wd", KernelTests.floats(filter, [shape.r, shape.s, shape.outputs, 1])),
-            Node("Conv2D", name: "expand", inputs: ["in", "we"], attributes: KernelTests.attributes(1, true)),
+            Node(
+                "Conv2D", name: "expand", inputs: ["in", "we"], attributes: KernelTests.attributes(1, true)),
             Node("Relu6", name: "middle", inputs: ["expand"]),
             Node(
-                "DepthwiseConv2dNative", name: "out", inputs: ["middle", "wd"], attributes: KernelTests.attributes(shape.stride, shape.isSame)),
+                "DepthwiseConv2dNative", name: "out", inputs: ["middle", "wd"],
+                attributes: KernelTests.attributes(shape.stride, shape.isSame)),
         ])
     }
 
     @Test(
         "give the bits of the two steps one after the other, on any number of threads",
         arguments: [
-            Shape(7, 7, 20, 100, 5, 5, 1, true), Shape(5, 3, 3, 7, 3, 3, 1, true), Shape(15, 14, 24, 80, 5, 5, 2, true),
+            Shape(7, 7, 20, 100, 5, 5, 1, true), Shape(5, 3, 3, 7, 3, 3, 1, true),
+            Shape(15, 14, 24, 80, 5, 5, 2, true),
             Shape(20, 19, 8, 33, 3, 3, 1, false),
             // In several bands.
             Shape(90, 70, 4, 40, 3, 3, 2, true), Shape(61, 130, 3, 33, 5, 5, 1, true),
@@ -40,7 +44,8 @@ struct ExpansionTests {
             for threads in [1, 2, 3] {
                 for keepsImages in [true, false] {
                     let plan = try Plan(
-                        graph, input: "in", inputShape: inputShape, outputs: ["out"], instructionSet: set, threads: threads,
+                        graph, input: "in", inputShape: inputShape, outputs: ["out"], instructionSet: set,
+                        threads: threads,
                         keepsImages: keepsImages)
                     #expect(plan.steps.contains { $0 is ExpansionStep } != keepsImages)
                     let executor = Executor(plan, pool: ThreadPool(threads: threads))
@@ -48,7 +53,11 @@ struct ExpansionTests {
                         executor.input.update(from: image, count: image.count)
                         executor.run()
                         let bits = executor.output(0).map(\.bitPattern)
-                        if let expected { #expect(bits == expected, "\(set.name), \(threads) threads") } else { expected = bits }
+                        if let expected {
+                            #expect(bits == expected, "\(set.name), \(threads) threads")
+                        } else {
+                            expected = bits
+                        }
                     }
                 }
             }
@@ -63,9 +72,12 @@ struct ExpansionTests {
             .constant("wp", KernelTests.floats(projection, [1, 1, shape.outputs, shape.inputs])),
             .constant("b", KernelTests.floats(bias, [shape.inputs])),
             Node("Relu6", name: "filtered", inputs: ["out"]),
-            Node("Conv2D", name: "project", inputs: ["filtered", "wp"], attributes: KernelTests.attributes(1, true)),
+            Node(
+                "Conv2D", name: "project", inputs: ["filtered", "wp"],
+                attributes: KernelTests.attributes(1, true)),
             Node("BiasAdd", name: "biased", inputs: ["project", "b"]),
-            Node("AddV2", name: "sum", inputs: ["biased", shape.stride == 1 && shape.isSame ? "in" : "biased"]),
+            Node(
+                "AddV2", name: "sum", inputs: ["biased", shape.stride == 1 && shape.isSame ? "in" : "biased"]),
             Node("Relu", name: "end", inputs: ["sum"]),
         ]
         return graph
@@ -75,10 +87,12 @@ struct ExpansionTests {
         "and before projections run as one step, with the same bits on any number of threads",
         arguments: [
             // Halved.
-            Shape(7, 7, 20, 100, 5, 5, 1, true), Shape(5, 3, 3, 7, 3, 3, 1, true), Shape(14, 14, 24, 80, 5, 5, 2, true),
+            Shape(7, 7, 20, 100, 5, 5, 1, true), Shape(5, 3, 3, 7, 3, 3, 1, true),
+            Shape(14, 14, 24, 80, 5, 5, 2, true),
             Shape(14, 13, 40, 333, 5, 5, 1, true), Shape(9, 9, 4, 2, 3, 3, 1, true),
             // By rows, in one band, and in several.
-            Shape(40, 30, 8, 33, 3, 3, 1, false), Shape(90, 70, 4, 40, 3, 3, 2, true), Shape(56, 56, 24, 144, 3, 3, 1, true),
+            Shape(40, 30, 8, 33, 3, 3, 1, false), Shape(90, 70, 4, 40, 3, 3, 2, true),
+            Shape(56, 56, 24, 144, 3, 3, 1, true),
         ])
     func projections(_ shape: Shape) throws {
         let graph = block(shape), inputShape = [1, shape.height, shape.width, shape.inputs]
@@ -88,7 +102,8 @@ struct ExpansionTests {
             var expected: [Float] = [], same: [Float]?
             for threads in [0, 1, 2, 3, 5] {
                 let plan = try Plan(
-                    graph, input: "in", inputShape: inputShape, outputs: ["end"], instructionSet: set, threads: max(1, threads),
+                    graph, input: "in", inputShape: inputShape, outputs: ["end"], instructionSet: set,
+                    threads: max(1, threads),
                     keepsImages: threads == 0)
                 let executor = Executor(plan, pool: ThreadPool(threads: max(1, threads)))
                 executor.input.update(from: image, count: image.count)
@@ -104,7 +119,8 @@ struct ExpansionTests {
                         #expect(plan.steps.contains { $0 is InvertedResidualStep } == isJoined, "\(set.name)")
                     }
                     let largest = expected.map(abs).max()!
-                    let isNear = zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-5 * largest }, isSame = result == same ?? result
+                    let isNear = zip(result, expected).allSatisfy { abs($0 - $1) <= 1e-5 * largest },
+                        isSame = result == same ?? result
                     #expect(isNear && isSame, "\(set.name), \(threads) threads")
                     same = result
                 }
@@ -119,7 +135,8 @@ struct ExpansionTests {
     @Test("are left apart where the image between them is asked for")
     func outputs() throws {
         let plan = try Plan(
-            graph(Shape(7, 7, 8, 16, 3, 3, 1, true)), input: "in", inputShape: [1, 7, 7, 8], outputs: ["out", "middle"])
+            graph(Shape(7, 7, 8, 16, 3, 3, 1, true)), input: "in", inputShape: [1, 7, 7, 8],
+            outputs: ["out", "middle"])
         #expect(!plan.steps.contains { $0 is ExpansionStep })
     }
 }

@@ -16,7 +16,8 @@ enum Reference {
     }
 
     /// Outputs, and padding before, along one side.
-    static func geometry(_ size: Int, _ window: Int, _ stride: Int, isSame: Bool) -> (count: Int, before: Int) {
+    static func geometry(_ size: Int, _ window: Int, _ stride: Int, isSame: Bool) -> (count: Int, before: Int)
+    {
         if !isSame { return ((size - window) / stride + 1, 0) }
         let count = (size + stride - 1) / stride
         return (count, max(0, (count - 1) * stride + window - size) / 2)
@@ -24,7 +25,8 @@ enum Reference {
 
     /// - Parameter filter: `[r, s, inputs, outputs]`; depthwise: `[r, s, channels]`.
     static func convolve(
-        _ image: Image, _ filter: [Double], _ r: Int, _ s: Int, outputs: Int, stride: Int, isSame: Bool, isDepthwise: Bool
+        _ image: Image, _ filter: [Double], _ r: Int, _ s: Int, outputs: Int, stride: Int, isSame: Bool,
+        isDepthwise: Bool
     ) -> Image {
         let (height, top) = geometry(image.height, r, stride, isSame: isSame)
         let (width, left) = geometry(image.width, s, stride, isSame: isSame)
@@ -36,7 +38,10 @@ enum Reference {
                     for dy in 0..<r {
                         for dx in 0..<s where image.contains(y * stride + dy - top, x * stride + dx - left) {
                             for c in isDepthwise ? k..<k + 1 : 0..<image.channels {
-                                let weight = isDepthwise ? filter[(dy * s + dx) * outputs + k] : filter[((dy * s + dx) * image.channels + c) * outputs + k]
+                                let weight =
+                                    isDepthwise
+                                    ? filter[(dy * s + dx) * outputs + k]
+                                    : filter[((dy * s + dx) * image.channels + c) * outputs + k]
                                 sum += image[y * stride + dy - top, x * stride + dx - left, c] * weight
                             }
                         }
@@ -57,7 +62,8 @@ enum Reference {
                 for c in 0..<image.channels {
                     var seen: [Double] = []
                     for dy in 0..<window {
-                        for dx in 0..<window where image.contains(y * stride + dy - top, x * stride + dx - left) {
+                        for dx in 0..<window
+                        where image.contains(y * stride + dy - top, x * stride + dx - left) {
                             seen.append(image[y * stride + dy - top, x * stride + dx - left, c])
                         }
                     }

@@ -7,17 +7,21 @@ import Testing
 
 @Suite("Writing GraphDefs")
 struct GraphDefWritingTests {
-    @Test("what was not changed is written exactly as it came", .enabled(if: SharedData.isPresent, SharedData.absence), arguments: [
-        "models/efficientnet_lite0/efficientnet_lite0.pb", "models/googlenet/googlenet.pb",
-        "models/inception_v3_2015/classify_image_graph_def.pb",
-    ])
+    @Test(
+        "what was not changed is written exactly as it came",
+        .enabled(if: SharedData.isPresent, SharedData.absence),
+        arguments: [
+            "models/efficientnet_lite0/efficientnet_lite0.pb", "models/googlenet/googlenet.pb",
+            "models/inception_v3_2015/classify_image_graph_def.pb",
+        ])
     func byteIdentical(path: String) throws {
         let region = try ByteRegion(mapping: SharedData.url(path).path)
         let graph = try GraphDef.read(region)
         var offset = 0
         try GraphDef.write(graph) { (piece) throws(GraphDefError) in
             let isSame = region.withUnsafeBytes { whole in
-                offset + piece.count <= whole.count && memcmp(whole.baseAddress! + offset, piece.baseAddress!, piece.count) == 0
+                offset + piece.count <= whole.count
+                    && memcmp(whole.baseAddress! + offset, piece.baseAddress!, piece.count) == 0
             }
             #expect(isSame, "at \(offset)")
             offset += piece.count
@@ -27,35 +31,57 @@ struct GraphDefWritingTests {
 
     @Test("a fully re-encoded network means the same", .enabled(if: SharedData.isPresent, SharedData.absence))
     func reencoded() throws {
-        let graph = try GraphDef.read(path: SharedData.url("models/efficientnet_lite0/efficientnet_lite0.pb").path)
-        let fresh = Graph(nodes: graph.nodes.map {
-            Node($0.operation, name: $0.name, inputs: $0.inputs, attributes: $0.attributes, device: $0.device)
-        }, trailer: graph.trailer)
+        let graph = try GraphDef.read(
+            path: SharedData.url("models/efficientnet_lite0/efficientnet_lite0.pb").path)
+        let fresh = Graph(
+            nodes: graph.nodes.map {
+                Node(
+                    $0.operation, name: $0.name, inputs: $0.inputs, attributes: $0.attributes,
+                    device: $0.device)
+            }, trailer: graph.trailer)
         let again = try GraphDef.read(ByteRegion(try GraphDef.write(fresh)))
-        #expect(again.nodes.map { "\($0.name) \($0.operation) \($0.inputs) \($0.attributes.keys.sorted())" }
-            == graph.nodes.map { "\($0.name) \($0.operation) \($0.inputs) \($0.attributes.keys.sorted())" })
+        #expect(
+            again.nodes.map { "\($0.name) \($0.operation) \($0.inputs) \($0.attributes.keys.sorted())" }
+                == graph.nodes.map {
+                    "\($0.name) \($0.operation) \($0.inputs) \($0.attributes.keys.sorted())"
+                })
         for (old, new) in zip(graph.nodes, again.nodes) {
-            #expect(old.constant?.shape == new.constant?.shape && old.constant?.floats == new.constant?.floats, "\(old.name)")
+            #expect(
+                old.constant?.shape == new.constant?.shape && old.constant?.floats == new.constant?.floats,
+                "\(old.name)")
         }
     }
 
     @Test("a changed node is encoded anew: its other attributes survive")
     func changed() throws {
-        let bytes = Message.graph(Message.node("a", "Placeholder"), Message.node("b", "Conv2D", inputs: ["a"], attributes: [
-            "bytes": Message.field(2, "SAME"), "int": Message.field(3, Int64(-5)), "float": Message.field(4, Float(0.25)),
-            "bool": Message.field(5, Int64(1)), "no": Message.field(5, Int64(0)), "type": Message.field(6, Int64(3)),
-            "shape": Message.field(7, Message.shape([-1, 299, 3])), "rankless": Message.field(7, Message.field(3, Int64(1))),
-            "ints": Message.field(1, Message.field(3, Message.varint(1) + Message.varint(300))), "empty": Message.field(1, []),
-            "floats": Message.field(1, Message.field(4, [0, 0, 0x80, 0x3F])), "strings": Message.field(1, Message.field(2, "a")),
-            "function": Message.field(10, Message.field(1, "f")),
-            "value": Message.field(8, Message.field(1, Int64(7)) + Message.field(2, Message.shape([2]))
-                + Message.field(8, "x") + Message.field(8, "y")),
-        ]))
+        let bytes = Message.graph(
+            Message.node("a", "Placeholder"),
+            Message.node(
+                "b", "Conv2D", inputs: ["a"],
+                attributes: [
+                    "bytes": Message.field(2, "SAME"), "int": Message.field(3, Int64(-5)),
+                    "float": Message.field(4, Float(0.25)),
+                    "bool": Message.field(5, Int64(1)), "no": Message.field(5, Int64(0)),
+                    "type": Message.field(6, Int64(3)),
+                    "shape": Message.field(7, Message.shape([-1, 299, 3])),
+                    "rankless": Message.field(7, Message.field(3, Int64(1))),
+                    "ints": Message.field(1, Message.field(3, Message.varint(1) + Message.varint(300))),
+                    "empty": Message.field(1, []),
+                    "floats": Message.field(1, Message.field(4, [0, 0, 0x80, 0x3F])),
+                    "strings": Message.field(1, Message.field(2, "a")),
+                    "function": Message.field(10, Message.field(1, "f")),
+                    "value": Message.field(
+                        8,
+                        Message.field(1, Int64(7)) + Message.field(2, Message.shape([2]))
+                            + Message.field(8, "x") + Message.field(8, "y")),
+                ]))
         var graph = try GraphDef.read(ByteRegion(bytes))
         #expect(graph.nodes[1].encoded != nil)
         graph.nodes[1].name = "c"
         #expect(graph.nodes[1].encoded == nil)
-        #expect(try GraphDef.write(graph) == bytes.map { $0 == UInt8(ascii: "b") ? UInt8(ascii: "c") : $0 }.restoringAttributeNames())
+        #expect(
+            try GraphDef.write(graph)
+                == bytes.map { $0 == UInt8(ascii: "b") ? UInt8(ascii: "c") : $0 }.restoringAttributeNames())
         #expect(GraphDef.encodedSize(of: graph) == bytes.count)
     }
 
@@ -63,7 +89,9 @@ struct GraphDefWritingTests {
     func file() throws {
         let weights = Tensor((0..<100_000).map { Float($0) }, shape: [1000, 100])
         let graph = Graph(nodes: [.constant("w", weights), Node("Relu", name: "r", inputs: ["w"])])
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("graph-\(UUID().uuidString).pb").path
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "graph-\(UUID().uuidString).pb"
+        ).path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let descriptor = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0o600)
         try #require(descriptor >= 0)
@@ -77,18 +105,32 @@ struct GraphDefWritingTests {
     @Test("any bytes are read or refused, never trapped on")
     func mutations() throws {
         let seed = Message.graph(
-            Message.node("input", "Placeholder", attributes: ["shape": Message.field(7, Message.shape([-1, 299, 299, 3]))]),
-            Message.node("w", "Const", attributes: [
-                "dtype": Message.field(6, Int64(1)),
-                "value": Message.field(8, Message.field(1, Int64(1)) + Message.field(2, Message.shape([2, 3]))
-                    + Message.field(5, [0, 0, 0, 1, 0, 0, 0, 2]) + Message.field(4, [])),
-            ]),
-            Message.node("s", "Const", attributes: [
-                "value": Message.field(8, Message.field(1, Int64(7)) + Message.field(2, Message.shape([2])) + Message.field(8, "x")),
-            ]),
-            Message.node("conv", "Conv2D", inputs: ["input", "w"], attributes: [
-                "strides": Message.field(1, Message.field(3, [1, 2, 2, 1])), "padding": Message.field(2, "SAME"),
-            ]))
+            Message.node(
+                "input", "Placeholder",
+                attributes: ["shape": Message.field(7, Message.shape([-1, 299, 299, 3]))]),
+            Message.node(
+                "w", "Const",
+                attributes: [
+                    "dtype": Message.field(6, Int64(1)),
+                    "value": Message.field(
+                        8,
+                        Message.field(1, Int64(1)) + Message.field(2, Message.shape([2, 3]))
+                            + Message.field(5, [0, 0, 0, 1, 0, 0, 0, 2]) + Message.field(4, [])),
+                ]),
+            Message.node(
+                "s", "Const",
+                attributes: [
+                    "value": Message.field(
+                        8,
+                        Message.field(1, Int64(7)) + Message.field(2, Message.shape([2]))
+                            + Message.field(8, "x"))
+                ]),
+            Message.node(
+                "conv", "Conv2D", inputs: ["input", "w"],
+                attributes: [
+                    "strides": Message.field(1, Message.field(3, [1, 2, 2, 1])),
+                    "padding": Message.field(2, "SAME"),
+                ]))
         for length in 0..<seed.count { _ = try? GraphDef.read(ByteRegion(Array(seed.prefix(length)))) }
         var random = SplitMix64(state: 7)
         var read = 0, refused = 0
@@ -105,9 +147,15 @@ struct GraphDefWritingTests {
             if let graph = try? GraphDef.read(ByteRegion(bytes)) {
                 read += 1
                 // What was read can be written, and read again.
-                let again = try GraphDef.read(ByteRegion(try GraphDef.write(Graph(nodes: graph.nodes.map {
-                    Node($0.operation, name: $0.name, inputs: $0.inputs, attributes: $0.attributes, device: $0.device)
-                }, trailer: graph.trailer))))
+                let again = try GraphDef.read(
+                    ByteRegion(
+                        try GraphDef.write(
+                            Graph(
+                                nodes: graph.nodes.map {
+                                    Node(
+                                        $0.operation, name: $0.name, inputs: $0.inputs,
+                                        attributes: $0.attributes, device: $0.device)
+                                }, trailer: graph.trailer))))
                 #expect(again.nodes.count == graph.nodes.count)
             } else {
                 refused += 1
@@ -123,7 +171,8 @@ extension [UInt8] {
         var text = self
         for (wrong, right) in [("cytes", "bytes"), ("cool", "bool")] {
             let pattern = Array(wrong.utf8)
-            for start in 0...(text.count - pattern.count) where Array(text[start..<(start + pattern.count)]) == pattern {
+            for start in 0...(text.count - pattern.count)
+            where Array(text[start..<(start + pattern.count)]) == pattern {
                 text.replaceSubrange(start..<(start + pattern.count), with: Array(right.utf8))
             }
         }

@@ -7,7 +7,9 @@ enum Message {
         varint(number << 3 | 2) + varint(UInt64(payload.count)) + payload
     }
     static func field(_ number: UInt64, _ text: String) -> [UInt8] { field(number, Array(text.utf8)) }
-    static func field(_ number: UInt64, _ value: Int64) -> [UInt8] { varint(number << 3) + varint(UInt64(bitPattern: value)) }
+    static func field(_ number: UInt64, _ value: Int64) -> [UInt8] {
+        varint(number << 3) + varint(UInt64(bitPattern: value))
+    }
     static func field(_ number: UInt64, _ value: Float) -> [UInt8] {
         varint(number << 3 | 5) + (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
     }
@@ -20,10 +22,16 @@ enum Message {
         return graph(node("c", "Const", attributes: ["dtype": field(6, type), "value": field(8, tensor)]))
     }
 
-    static func node(_ name: String, _ operation: String, inputs: [String] = [], attributes: [String: [UInt8]] = [:]) -> [UInt8] {
+    static func node(
+        _ name: String, _ operation: String, inputs: [String] = [], attributes: [String: [UInt8]] = [:]
+    ) -> [UInt8] {
         field(1, name) + field(2, operation) + inputs.flatMap { field(3, $0) }
-            + attributes.sorted { $0.key < $1.key }.flatMap { field(5, field(1, $0.key) + field(2, $0.value)) }
+            + attributes.sorted { $0.key < $1.key }.flatMap {
+                field(5, field(1, $0.key) + field(2, $0.value))
+            }
     }
 
-    static func graph(_ nodes: [UInt8]...) -> [UInt8] { nodes.flatMap { field(1, $0) } + field(4, field(1, Int64(2474))) }
+    static func graph(_ nodes: [UInt8]...) -> [UInt8] {
+        nodes.flatMap { field(1, $0) } + field(4, field(1, Int64(2474)))
+    }
 }

@@ -14,12 +14,14 @@ struct WireReaderTests {
         }
     }
 
-    @Test("reads varints of one to ten bytes", arguments: [
-        ([0x00], 0), ([0x01], 1), ([0x7F], 127), ([0x80, 0x01], 128), ([0xAC, 0x02], 300),
-        ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], UInt64.max),
-        // Longer than it need be: allowed.
-        ([0x81, 0x80, 0x00], 1),
-    ] as [([UInt8], UInt64)])
+    @Test(
+        "reads varints of one to ten bytes",
+        arguments: [
+            ([0x00], 0), ([0x01], 1), ([0x7F], 127), ([0x80, 0x01], 128), ([0xAC, 0x02], 300),
+            ([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], UInt64.max),
+            // Longer than it need be: allowed.
+            ([0x81, 0x80, 0x00], 1),
+        ] as [([UInt8], UInt64)])
     func varint(bytes: [UInt8], value: UInt64) throws {
         #expect(try reading(bytes) { (reader) throws(GraphDefError) in try reader.varint() } == value)
     }
@@ -28,7 +30,9 @@ struct WireReaderTests {
     func overlongVarint() {
         for last in [[0x02], [0x80, 0x00]] as [[UInt8]] {
             #expect(throws: GraphDefError.malformed(offset: 0, .overlongVarint)) {
-                try reading([UInt8](repeating: 0xFF, count: 9) + last) { (reader) throws(GraphDefError) in try reader.varint() }
+                try reading([UInt8](repeating: 0xFF, count: 9) + last) { (reader) throws(GraphDefError) in
+                    try reader.varint()
+                }
             }
         }
     }
@@ -61,21 +65,26 @@ struct WireReaderTests {
     @Test("a length of 2^64 - 1 does not overflow")
     func hugeLength() {
         #expect(throws: GraphDefError.self) {
-            try reading([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) { (reader) throws(GraphDefError) in
+            try reading([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) {
+                (reader) throws(GraphDefError) in
                 try reader.payload()
             }
         }
         #expect(throws: GraphDefError.truncated(offset: 0, needed: Int.max, available: 0)) {
-            try reading([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]) { (reader) throws(GraphDefError) in
+            try reading([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]) {
+                (reader) throws(GraphDefError) in
                 try reader.payload()
             }
         }
     }
 
-    @Test("rejects field 0 and the wire types that GraphDefs never use", arguments: [
-        (0x02, GraphDefFault.invalidFieldNumber), (0x0B, .invalidWireType(3)), (0x0C, .invalidWireType(4)),
-        (0x0E, .invalidWireType(6)), (0x0F, .invalidWireType(7)),
-    ] as [(UInt8, GraphDefFault)])
+    @Test(
+        "rejects field 0 and the wire types that GraphDefs never use",
+        arguments: [
+            (0x02, GraphDefFault.invalidFieldNumber), (0x0B, .invalidWireType(3)),
+            (0x0C, .invalidWireType(4)),
+            (0x0E, .invalidWireType(6)), (0x0F, .invalidWireType(7)),
+        ] as [(UInt8, GraphDefFault)])
     func tags(tag: UInt8, fault: GraphDefFault) {
         #expect(throws: GraphDefError.malformed(offset: 0, fault)) {
             try reading([tag]) { (reader) throws(GraphDefError) in _ = try reader.next() }

@@ -7,7 +7,9 @@ import Testing
 struct ByteRegionTests {
     @Test("a mapped file reads the same after its pages were given back")
     func releasedPages() throws {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("released-pages-\(UUID().uuidString)").path
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "released-pages-\(UUID().uuidString)"
+        ).path
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }

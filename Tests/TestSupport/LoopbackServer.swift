@@ -34,7 +34,9 @@ package final class LoopbackServer: Sendable {
         package var stalls = false
 
         package init(status: Int = 200, headers: [String] = [], body: [UInt8] = [], declaredLength: Int?) {
-            (self.status, self.headers, self.body, self.declaredLength) = (status, headers, body, declaredLength)
+            (self.status, self.headers, self.body, self.declaredLength) = (
+                status, headers, body, declaredLength
+            )
         }
 
         package static func status(_ status: Int, _ headers: String...) -> Reply {
@@ -46,7 +48,8 @@ package final class LoopbackServer: Sendable {
             guard let first = request.range else { return Reply(body: bytes, declaredLength: bytes.count) }
             guard first < bytes.count else { return .status(416, "Content-Range: bytes */\(bytes.count)") }
             return Reply(
-                status: 206, headers: ["Content-Range: bytes \(first)-\(bytes.count - 1)/\(bytes.count)"], body: Array(bytes[first...]),
+                status: 206, headers: ["Content-Range: bytes \(first)-\(bytes.count - 1)/\(bytes.count)"],
+                body: Array(bytes[first...]),
                 declaredLength: bytes.count - first)
         }
 
@@ -88,7 +91,8 @@ package final class LoopbackServer: Sendable {
         let listener = listener
         let failed = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, length) != 0 || listen(listener, 16) != 0 || getsockname(listener, address, &length) != 0
+                bind(listener, address, length) != 0 || listen(listener, 16) != 0
+                    || getsockname(listener, address, &length) != 0
             }
         }
         guard !failed else { throw Failure(errno: errno) }
@@ -145,7 +149,8 @@ package final class LoopbackServer: Sendable {
             let words = lines[0].split(separator: " ")
             guard words.count == 3 else { return nil }
             let range = lines.first { $0.lowercased().hasPrefix("range: bytes=") }
-            return Request(target: String(words[1]), range: range.flatMap { Int($0.dropFirst(13).prefix { $0 != "-" }) })
+            return Request(
+                target: String(words[1]), range: range.flatMap { Int($0.dropFirst(13).prefix { $0 != "-" }) })
         }
         return nil
     }

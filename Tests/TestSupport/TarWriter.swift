@@ -5,9 +5,14 @@ package struct TarWriter {
     package init() {}
 
     /// - Parameter type: the type character: 0 file, 1 hard link, 2 symbolic link, 3 device, 5 folder, L GNU long name, x pax records.
-    package mutating func add(_ name: String, _ contents: [UInt8] = [], type: Character = "0", link: String = "", prefix: String = "") {
+    package mutating func add(
+        _ name: String, _ contents: [UInt8] = [], type: Character = "0", link: String = "",
+        prefix: String = ""
+    ) {
         var header = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) { for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte } }
+        func put(_ text: String, at offset: Int) {
+            for (index, byte) in text.utf8.enumerated() { header[offset + index] = byte }
+        }
         func octal(_ value: Int, digits: Int) -> String {
             let text = String(value, radix: 8)
             return String(repeating: "0", count: digits - text.count) + text

@@ -18,8 +18,12 @@ struct EvaluateTests {
         #expect(report.confusion == [[1, 1], [1, 1]])
         // The most confident mistake first.
         #expect(report.mistakes.map(\.path) == ["2", "4"])
-        #expect(report.mistakes[0].predicted == "b" && report.mistakes[0].score == 0.8 && report.mistakes[0].labelScore == 0.2)
-        #expect(AccuracyAssertion(demanded: 0.5).holds(for: report) && !AccuracyAssertion(demanded: 0.51).holds(for: report))
+        #expect(
+            report.mistakes[0].predicted == "b" && report.mistakes[0].score == 0.8
+                && report.mistakes[0].labelScore == 0.2)
+        #expect(
+            AccuracyAssertion(demanded: 0.5).holds(for: report)
+                && !AccuracyAssertion(demanded: 0.51).holds(for: report))
         #expect(report.text().contains("50.0%  (2 of 4;"))
     }
 
@@ -49,16 +53,23 @@ struct DistortionTests {
     @Test("a draw stays within its bounds and is the same for the same picture")
     func draws() {
         var distortion = Distortion()
-        (distortion.randomCrop, distortion.randomScale, distortion.randomBrightness, distortion.flipLeftRight) = (10, 20, 30, true)
+        (
+            distortion.randomCrop, distortion.randomScale, distortion.randomBrightness,
+            distortion.flipLeftRight
+        ) = (10, 20, 30, true)
         var flips = 0
         for variant in 1...200 {
             let digest = SHA256.hash(Array("picture \(variant % 7)".utf8))
             let draw = distortion.draw(variant, image: digest, width: 224, height: 224)
             #expect((246...295).contains(draw.width) && (246...295).contains(draw.height))
-            #expect(draw.left + 224 <= draw.width && draw.top + 224 <= draw.height && draw.left >= 0 && draw.top >= 0)
+            #expect(
+                draw.left + 224 <= draw.width && draw.top + 224 <= draw.height && draw.left >= 0
+                    && draw.top >= 0)
             #expect((0.7...1.3).contains(draw.brightness))
             let again = distortion.draw(variant, image: digest, width: 224, height: 224)
-            #expect(again.left == draw.left && again.brightness == draw.brightness && again.isFlipped == draw.isFlipped)
+            #expect(
+                again.left == draw.left && again.brightness == draw.brightness
+                    && again.isFlipped == draw.isFlipped)
             flips += draw.isFlipped ? 1 : 0
         }
         #expect((60...140).contains(flips))
@@ -71,7 +82,8 @@ struct DistortionTests {
         distortion.flipLeftRight = true
         #expect(!distortion.isNone && distortion.distinctVariants == 1)
         let draw = distortion.draw(1, image: SHA256.hash([1]), width: 64, height: 48)
-        #expect(draw.isFlipped && draw.width == 64 && draw.height == 48 && draw.left == 0 && draw.brightness == 1)
+        #expect(
+            draw.isFlipped && draw.width == 64 && draw.height == 48 && draw.left == 0 && draw.brightness == 1)
     }
 }
 
@@ -83,10 +95,13 @@ struct PageTests {
         let name = try #require(try FileManager.default.contentsOfDirectory(atPath: path.path).sorted().first)
         let file = path.appendingPathComponent(name).path
         let address = try #require(Thumbnail.address(of: file, side: 50))
-        let data = try #require(Data(base64Encoded: String(address.dropFirst("data:image/png;base64,".count))))
+        let data = try #require(
+            Data(base64Encoded: String(address.dropFirst("data:image/png;base64,".count))))
         let small = try Image(decoding: Array(data)), large = try Image(contentsOf: file)
         #expect(small.format == .png && max(small.width, small.height) == 50)
-        func mean(_ image: Image) -> Double { Double(image.pixels.reduce(0) { $0 + Int($1) }) / Double(image.pixels.count) }
+        func mean(_ image: Image) -> Double {
+            Double(image.pixels.reduce(0) { $0 + Int($1) }) / Double(image.pixels.count)
+        }
         #expect((mean(small) - mean(large)).magnitude < 3)
         #expect(Thumbnail.address(of: "/nowhere.png") == nil)
     }
@@ -95,7 +110,9 @@ struct PageTests {
     func escapes() {
         var page = Page(title: "<script>&\"")
         page.paragraph("a < b")
-        #expect(page.html.contains("<title>&lt;script&gt;&amp;&quot;</title>") && page.html.contains("<p>a &lt; b</p>"))
+        #expect(
+            page.html.contains("<title>&lt;script&gt;&amp;&quot;</title>")
+                && page.html.contains("<p>a &lt; b</p>"))
         #expect(!page.html.contains("<script"))
     }
 }

@@ -12,7 +12,8 @@ final class Scratch {
     func make(_ names: String...) throws {
         for name in names {
             let file = url.appendingPathComponent(name)
-            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(name.utf8).write(to: file)
         }
     }
@@ -29,9 +30,11 @@ struct FilePathTests {
         #expect(FilePath("a").appending("/b") == "/b")
     }
 
-    @Test("finds the parent and the last component", arguments: [
-        ("a/b", "a", "b"), ("/b", "/", "b"), ("b", ".", "b"), ("a/b/", "a/b", "b"),
-    ])
+    @Test(
+        "finds the parent and the last component",
+        arguments: [
+            ("a/b", "a", "b"), ("/b", "/", "b"), ("b", ".", "b"), ("a/b/", "a/b", "b"),
+        ])
     func components(path: String, parent: String, last: String) {
         #expect(FilePath(path).parent == FilePath(parent))
         #expect(FilePath(path).lastComponent == FilePath(last))
@@ -79,8 +82,11 @@ struct AtomicFileTests {
 
 @Suite("fixed")
 struct FixedTests {
-    @Test("rounds and pads", arguments: [
-        (0.05, 1, "0.1"), (-0.04, 1, "0.0"), (99.96, 1, "100.0"), (3.14159, 3, "3.142"), (-2.5, 0, "-3"), (0.001, 5, "0.00100"),
-    ])
+    @Test(
+        "rounds and pads",
+        arguments: [
+            (0.05, 1, "0.1"), (-0.04, 1, "0.0"), (99.96, 1, "100.0"), (3.14159, 3, "3.142"), (-2.5, 0, "-3"),
+            (0.001, 5, "0.00100"),
+        ])
     func rounding(value: Double, digits: Int, text: String) { #expect(fixed(value, digits) == text) }
 }

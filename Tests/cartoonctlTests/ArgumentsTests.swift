@@ -8,18 +8,23 @@ struct ArgumentsTests {
         options: [.value("image_dir", "DIR", ""), .value("test_batch_size", "N", ""), .flag("quiet", "")],
         examples: [], takesFiles: true, run: { _ in 0 })
     static let other = Verb(
-        name: "name", summary: "", usage: "", options: [.value("graph", "FILE", "")], examples: [], run: { _ in 0 })
+        name: "name", summary: "", usage: "", options: [.value("graph", "FILE", "")], examples: [],
+        run: { _ in 0 })
 
     func parse(_ words: String...) throws -> Arguments {
         try Arguments(parsing: words, for: Self.verb, among: [Self.verb, Self.other])
     }
     func complaint(_ words: String...) -> String? {
-        do { _ = try Arguments(parsing: words, for: Self.verb, among: [Self.verb, Self.other]); return nil } catch { return "\(error)" }
+        do {
+            _ = try Arguments(parsing: words, for: Self.verb, among: [Self.verb, Self.other]); return nil
+        } catch { return "\(error)" }
     }
 
     @Test("takes underscores and dashes, values after a space and after '='")
     func spellings() throws {
-        for words in [["--image_dir", "a b"], ["--image-dir", "a b"], ["--image_dir=a b"], ["-image-dir=a b"]] {
+        for words in [
+            ["--image_dir", "a b"], ["--image-dir", "a b"], ["--image_dir=a b"], ["-image-dir=a b"],
+        ] {
             let parsed = try Arguments(parsing: words, for: Self.verb, among: [Self.verb])
             #expect(parsed.string("image_dir") == "a b")
         }
@@ -63,19 +68,30 @@ struct ArgumentsTests {
 
     @Test("refuses numbers outside their range, and what is no number")
     func ranges() throws {
-        #expect(throws: UsageError.self) { try parse("--test_batch_size", "ten").integer("test_batch_size", in: -1...9) }
-        #expect(throws: UsageError.self) { try parse("--test_batch_size", "10").integer("test_batch_size", in: -1...9) }
+        #expect(throws: UsageError.self) {
+            try parse("--test_batch_size", "ten").integer("test_batch_size", in: -1...9)
+        }
+        #expect(throws: UsageError.self) {
+            try parse("--test_batch_size", "10").integer("test_batch_size", in: -1...9)
+        }
     }
 
-    @Test("no verb lists a flag twice, and every flag is spelled with underscores", arguments: Program.verbs.map(\.name))
+    @Test(
+        "no verb lists a flag twice, and every flag is spelled with underscores",
+        arguments: Program.verbs.map(\.name))
     func specifications(name: String) throws {
         let verb = try #require(Program.verbs.first { $0.name == name })
         #expect(Set(verb.options.map(\.name)).count == verb.options.count)
-        for option in verb.options { #expect(!option.name.contains("-") && option.help.hasSuffix(".") || option.help.contains("Default: ")) }
+        for option in verb.options {
+            #expect(
+                !option.name.contains("-") && option.help.hasSuffix(".") || option.help.contains("Default: "))
+        }
         #expect(!verb.examples.isEmpty)
     }
 
-    @Test("counts edits as a person does", arguments: [("graph", "grpah", 1), ("", "ab", 2), ("same", "same", 0), ("kitten", "sitting", 3)])
+    @Test(
+        "counts edits as a person does",
+        arguments: [("graph", "grpah", 1), ("", "ab", 2), ("same", "same", 0), ("kitten", "sitting", 3)])
     func distance(first: String, second: String, edits: Int) {
         #expect(Spelling.distance(first, second) == edits)
     }

@@ -22,7 +22,9 @@ struct ArchiveUnpacking {
         try file.withUnsafeBytes { (bytes) throws(DownloadError) in
             var reader = TarReader(gzip: bytes)
             while let entry = try Self.next(&reader) {
-                guard !entry.isDirectory, entry.name == archive.graph.name || archive.others.contains(entry.name) else { continue }
+                guard !entry.isDirectory,
+                    entry.name == archive.graph.name || archive.others.contains(entry.name)
+                else { continue }
                 // Of two entries of one name the later counts, as tar has it.
                 parts[entry.name] = nil
                 let part = try PartFile(directory + entry.name)
@@ -39,7 +41,9 @@ struct ArchiveUnpacking {
 
     private func check(_ graph: PartFile) throws(DownloadError) {
         let file: ByteRegion
-        do throws(MappingError) { file = try ByteRegion(mapping: graph.temporary) } catch { throw .system(path: graph.path, code: error.errno) }
+        do throws(MappingError) { file = try ByteRegion(mapping: graph.temporary) } catch {
+            throw .system(path: graph.path, code: error.errno)
+        }
         if let size = archive.graph.size, file.count != size {
             throw .wrongFile("\(archive.graph.name) in it has \(file.count) bytes, not \(size)")
         }
@@ -52,7 +56,8 @@ struct ArchiveUnpacking {
         do throws(TarReader.Failure) { return try reader.next() } catch { throw .archive(error) }
     }
 
-    private static func nextPiece(_ reader: inout TarReader) throws(DownloadError) -> UnsafeRawBufferPointer? {
+    private static func nextPiece(_ reader: inout TarReader) throws(DownloadError) -> UnsafeRawBufferPointer?
+    {
         do throws(TarReader.Failure) { return try reader.nextPiece() } catch { throw .archive(error) }
     }
 }
@@ -101,4 +106,6 @@ private final class PartFile {
     }
 }
 
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int { write(descriptor, bytes, count) }
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

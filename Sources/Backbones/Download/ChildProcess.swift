@@ -76,7 +76,8 @@ struct ChildProcess: ~Copyable {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        var environment: [UnsafeMutablePointer<CChar>?] = ProcessInfo.processInfo.environment.map { strdup("\($0)=\($1)") } + [nil]
+        var environment: [UnsafeMutablePointer<CChar>?] =
+            ProcessInfo.processInfo.environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for text in arguments + environment { free(text) } }
         var identifier: pid_t = 0
         let code = posix_spawnp(&identifier, words[0], &actions, &attributes, &arguments, &environment)
@@ -98,7 +99,9 @@ struct ChildProcess: ~Copyable {
     ///
     /// - Returns: how it ended; nil while it runs.
     mutating func gather(milliseconds: Int32) -> End? {
-        var waiting = streams.map { pollfd(fd: $0.isOpen ? $0.descriptor : -1, events: Int16(POLLIN), revents: 0) }
+        var waiting = streams.map {
+            pollfd(fd: $0.isOpen ? $0.descriptor : -1, events: Int16(POLLIN), revents: 0)
+        }
         _ = poll(&waiting, nfds_t(waiting.count), milliseconds)
         var status: Int32 = 0
         // Not what the streams' ends tell: a program that another thread starts at the wrong moment holds them open.

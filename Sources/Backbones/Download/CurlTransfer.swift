@@ -34,9 +34,11 @@ struct CurlTransfer {
 
     /// - Parameter progress: bytes there are, and in all, if that is known; ten times a second.
     /// - Returns: how it went, and whether a server answered at all.
-    func run(isInterrupted: () -> Bool, progress: (Int, Int?) -> Void) -> (outcome: Outcome, isAnswered: Bool) {
+    func run(isInterrupted: () -> Bool, progress: (Int, Int?) -> Void) -> (outcome: Outcome, isAnswered: Bool)
+    {
         var curl: ChildProcess
-        do throws(SystemError) { curl = try ChildProcess([policy.curl] + arguments, inheriting: lock) } catch {
+        do throws(SystemError) { curl = try ChildProcess([policy.curl] + arguments, inheriting: lock) } catch
+        {
             return (error.code == ENOENT || error.code == EACCES ? .noCurl : .system(code: error.code), false)
         }
         var reason: Outcome?
@@ -49,11 +51,18 @@ struct CurlTransfer {
             if reason != nil { continue }
             let reply = HTTPReply(curl.output), there = FileSize.of(path) ?? 0
             let declared = reply.size(from: offset)
-            if there + curl.output.utf8.count != news { (news, newsTime) = (there + curl.output.utf8.count, clock.now) }
-            if isInterrupted() { reason = .interrupted }
-            else if let size, let declared, declared != size { reason = .otherSize(declared) }
-            else if let size, there > size { reason = .otherSize(there) }
-            else if clock.now - newsTime > .seconds(policy.stallSeconds) { reason = .brokeOff("nothing came for \(policy.stallSeconds) s") }
+            if there + curl.output.utf8.count != news {
+                (news, newsTime) = (there + curl.output.utf8.count, clock.now)
+            }
+            if isInterrupted() {
+                reason = .interrupted
+            } else if let size, let declared, declared != size {
+                reason = .otherSize(declared)
+            } else if let size, there > size {
+                reason = .otherSize(there)
+            } else if clock.now - newsTime > .seconds(policy.stallSeconds) {
+                reason = .brokeOff("nothing came for \(policy.stallSeconds) s")
+            }
             if reason != nil { curl.terminate() } else { progress(there, size ?? declared) }
         }
         let reply = HTTPReply(curl.output)
@@ -68,22 +77,27 @@ struct CurlTransfer {
     private var arguments: [String] {
         let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []
         return [
-            "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto", "=http,https,file",
-            "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header", "-", "--output", path,
+            "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto",
+            "=http,https,file",
+            "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header",
+            "-", "--output", path,
             // What has come is in the file, whatever ends curl.
             "--no-buffer",
         ] + resumption + ["--url", url]
     }
 
     /// - Source: curl(1), "EXIT CODES"
-    private func outcome(_ end: ChildProcess.End?, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool) -> Outcome {
+    private func outcome(
+        _ end: ChildProcess.End?, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool
+    ) -> Outcome {
         if end == .exited(0) { return .complete }
         // Ctrl-C reaches curl before we have seen it.
         if isInterrupted { return .interrupted }
         guard case .exited(let code) = end else { return .refused("curl was ended from outside") }
         let words = Self.words(errors, code)
         switch code {
-        case 22 where [408, 425, 429, 500, 502, 503, 504].contains(reply.status ?? 0): return .brokeOff("HTTP status \(reply.status ?? 0)")
+        case 22 where [408, 425, 429, 500, 502, 503, 504].contains(reply.status ?? 0):
+            return .brokeOff("HTTP status \(reply.status ?? 0)")
         // Range Not Satisfiable.
         case 22 where reply.status == 416, 33, 36: return offset > 0 ? .cannotResume(words) : .refused(words)
         case 22: return .refused("HTTP status \(reply.status.map(String.init) ?? "unknown")")

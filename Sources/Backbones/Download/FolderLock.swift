@@ -35,7 +35,9 @@ struct FolderLock: ~Copyable {
             }
             // Its last holder may have removed the file before we had it.
             var (held, named) = (stat(), stat())
-            if fstat(descriptor, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino, held.st_dev == named.st_dev {
+            if fstat(descriptor, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino,
+                held.st_dev == named.st_dev
+            {
                 return FolderLock(path: path, descriptor: descriptor)
             }
             close(descriptor)

@@ -28,9 +28,11 @@ package struct NetworkArchive: Sendable, Equatable {
             size: 88_931_400,
             digest: .gitBlob("c0b8db7a2feaf3e26970e968c9bb7452b53e7f32"),
             graph: Member(
-                name: "classify_image_graph_def.pb", size: 95_673_916, digest: .gitBlob("f34cb9b774a4547b5e214ef4202e5775a9c0f436")),
+                name: "classify_image_graph_def.pb", size: 95_673_916,
+                digest: .gitBlob("f34cb9b774a4547b5e214ef4202e5775a9c0f436")),
             others: [
-                "imagenet_2012_challenge_label_map_proto.pbtxt", "imagenet_synset_to_human_label_map.txt", "LICENSE", "cropped_panda.jpg",
+                "imagenet_2012_challenge_label_map_proto.pbtxt", "imagenet_synset_to_human_label_map.txt",
+                "LICENSE", "cropped_panda.jpg",
             ])
     ]
 

@@ -31,21 +31,28 @@ package struct NetworkInstallation {
     /// - Parameters:
     ///   - isInterrupted: asked ten times a second.
     ///   - report: called on the calling thread.
-    package func run(isInterrupted: () -> Bool = { false }, report: (DownloadEvent) -> Void = { _ in }) throws(DownloadError) {
+    package func run(isInterrupted: () -> Bool = { false }, report: (DownloadEvent) -> Void = { _ in })
+        throws(DownloadError)
+    {
         let lock = try lock(isInterrupted, report)
         if FileSize.of(graphPath) != nil { return }
         if FileSize.of(wholePath) != nil {
             // Left by retrain.py, or put there by hand.
             let file = try map(wholePath)
             if archive.digest.matches(file) { return try unpack(file, report) }
-            report(.warning("\(wholePath) is not whole, or another file (\(archive.digest.computed(of: file))); downloading it anew"))
+            report(
+                .warning(
+                    "\(wholePath) is not whole, or another file (\(archive.digest.computed(of: file))); downloading it anew"
+                ))
         }
         try fetch(holding: lock, isInterrupted, report)
         try unpack(map(partialPath), report)
         unlink(partialPath)
     }
 
-    private func lock(_ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void) throws(DownloadError) -> FolderLock {
+    private func lock(_ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void) throws(DownloadError)
+        -> FolderLock
+    {
         let path = "\(directory).\(archive.name).lock"
         var isTold = false
         do throws(SystemError) {
@@ -65,10 +72,14 @@ package struct NetworkInstallation {
     }
 
     private func map(_ path: String) throws(DownloadError) -> ByteRegion {
-        do throws(MappingError) { return try ByteRegion(mapping: path) } catch { throw .system(path: path, code: error.errno) }
+        do throws(MappingError) { return try ByteRegion(mapping: path) } catch {
+            throw .system(path: path, code: error.errno)
+        }
     }
 
-    private var interruption: DownloadError { .interrupted(received: FileSize.of(partialPath) ?? 0, total: archive.size) }
+    private var interruption: DownloadError {
+        .interrupted(received: FileSize.of(partialPath) ?? 0, total: archive.size)
+    }
 
     // MARK: - Fetching
 
@@ -78,7 +89,8 @@ package struct NetworkInstallation {
     ) throws(DownloadError) {
         let url = archive.url
         if let size = archive.size, let there = FileSize.of(partialPath), there > size { unlink(partialPath) }
-        report(.began(url: url, path: partialPath, total: archive.size, resumed: FileSize.of(partialPath) ?? 0))
+        report(
+            .began(url: url, path: partialPath, total: archive.size, resumed: FileSize.of(partialPath) ?? 0))
         var failures = 0, isAnswered = false
         /// Whether bytes that an earlier run left are among those there are: they may be another file's.
         var hasRemains = (FileSize.of(partialPath) ?? 0) > 0
@@ -87,9 +99,12 @@ package struct NetworkInstallation {
             var outcome = CurlTransfer.Outcome.complete
             if archive.size == nil || offset < archive.size! {
                 let transfer = CurlTransfer(
-                    url: url, path: partialPath, offset: offset, size: archive.size, policy: policy, lock: lock.descriptor)
+                    url: url, path: partialPath, offset: offset, size: archive.size, policy: policy,
+                    lock: lock.descriptor)
                 let answer: Bool
-                (outcome, answer) = transfer.run(isInterrupted: isInterrupted) { report(.progress(done: $0, total: $1)) }
+                (outcome, answer) = transfer.run(isInterrupted: isInterrupted) {
+                    report(.progress(done: $0, total: $1))
+                }
                 isAnswered = isAnswered || answer
             }
             let received = FileSize.of(partialPath) ?? 0
@@ -102,7 +117,9 @@ package struct NetworkInstallation {
                 if archive.digest.matches(file) { return }
                 let computed = archive.digest.computed(of: file)
                 unlink(partialPath)
-                guard hasRemains else { throw .wrongFile("its \(file.count) bytes have \(computed), not \(archive.digest)") }
+                guard hasRemains else {
+                    throw .wrongFile("its \(file.count) bytes have \(computed), not \(archive.digest)")
+                }
                 hasRemains = false
                 report(.retrying(reason: "what an earlier run left does not fit", seconds: 0))
             case .cannotResume(let reason):
@@ -114,7 +131,8 @@ package struct NetworkInstallation {
                 if failures >= (isAnswered ? policy.attempts : policy.unansweredAttempts) {
                     throw isAnswered ? .brokeOff(reason, received: received) : .unreachable(reason)
                 }
-                let delay = min(policy.longestDelay, policy.firstDelay * Double(1 << max(0, min(failures - 1, 16))))
+                let delay = min(
+                    policy.longestDelay, policy.firstDelay * Double(1 << max(0, min(failures - 1, 16))))
                 report(.retrying(reason: reason, seconds: delay))
                 try pause(delay, isInterrupted)
             case .otherSize(let size):

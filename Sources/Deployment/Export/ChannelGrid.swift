@@ -11,18 +11,23 @@ struct ChannelGrid: Sendable {
         var greatest = [Float](repeating: 0, count: channels)
         for i in weights.indices { greatest[i % channels] = max(greatest[i % channels], abs(weights[i])) }
         let steps = greatest.map { $0 >= .leastNormalMagnitude * 127 ? $0 / 127 : 1 }
-        codes = weights.indices.map { Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded()))) }
+        codes = weights.indices.map {
+            Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded())))
+        }
         self.steps = steps
     }
 
     /// - Returns: nil where the bytes do not reach every weight without an offset.
     init?(codes: [Int8], steps: [Float]) {
-        guard !steps.isEmpty, codes.count.isMultiple(of: steps.count), steps.allSatisfy({ $0 > 0 && $0.isFinite }) else { return nil }
+        guard !steps.isEmpty, codes.count.isMultiple(of: steps.count),
+            steps.allSatisfy({ $0 > 0 && $0.isFinite })
+        else { return nil }
         (self.codes, self.steps) = (codes, steps)
     }
 
     /// Whether these bytes stand for exactly these weights.
     func represents(_ weights: [Float]) -> Bool {
-        weights.count == codes.count && weights.indices.allSatisfy { weights[$0] == Float(codes[$0]) * steps[$0 % steps.count] }
+        weights.count == codes.count
+            && weights.indices.allSatisfy { weights[$0] == Float(codes[$0]) * steps[$0 % steps.count] }
     }
 }

@@ -23,7 +23,9 @@ package enum ExportedFile {
         }
     }
 
-    private static func onnxEntry(_ key: String, _ bytes: UnsafeRawBufferPointer) throws(GraphDefError) -> String? {
+    private static func onnxEntry(_ key: String, _ bytes: UnsafeRawBufferPointer) throws(GraphDefError)
+        -> String?
+    {
         var message = WireReader(file: bytes)
         while let field = try message.next() {
             guard field.number == ONNX.Field.Model.metadata, field.type == .lengthDelimited else {
@@ -32,7 +34,11 @@ package enum ExportedFile {
             }
             var entry = try message.message(), texts = [Int: String]()
             while let part = try entry.next() {
-                if part.type == .lengthDelimited { texts[part.number] = try entry.string() } else { try entry.skip(part) }
+                if part.type == .lengthDelimited {
+                    texts[part.number] = try entry.string()
+                } else {
+                    try entry.skip(part)
+                }
             }
             if texts[ONNX.Field.Entry.key] == key { return texts[ONNX.Field.Entry.value] }
         }
@@ -43,8 +49,10 @@ package enum ExportedFile {
         let reader = FlatBufferReader(bytes)
         guard let model = reader.root else { return nil }
         let buffers = reader.tables(model, TFLite.Field.Model.buffers)
-        for entry in reader.tables(model, TFLite.Field.Model.metadata) where reader.string(entry, TFLite.Field.Metadata.name) == key {
-            guard let index = reader.uint32(entry, TFLite.Field.Metadata.buffer), Int(index) < buffers.count else { return nil }
+        for entry in reader.tables(model, TFLite.Field.Model.metadata)
+        where reader.string(entry, TFLite.Field.Metadata.name) == key {
+            guard let index = reader.uint32(entry, TFLite.Field.Metadata.buffer), Int(index) < buffers.count
+            else { return nil }
             return reader.string(buffers[Int(index)], TFLite.Field.Buffer.data)
         }
         return nil

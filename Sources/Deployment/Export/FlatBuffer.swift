@@ -46,7 +46,9 @@ struct FlatBuffer {
 
     /// Lets the reference at `place` point to `target`.
     private mutating func patch(_ place: Int, to target: Int) {
-        withUnsafeBytes(of: UInt32(target - place).littleEndian) { bytes.replaceSubrange(place..<place + 4, with: $0) }
+        withUnsafeBytes(of: UInt32(target - place).littleEndian) {
+            bytes.replaceSubrange(place..<place + 4, with: $0)
+        }
     }
 
     private mutating func append(object value: FlatValue) -> Int {

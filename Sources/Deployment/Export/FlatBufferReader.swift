@@ -25,7 +25,8 @@ struct FlatBufferReader {
 
     /// A vector of bytes.
     func scalars(_ table: Table, _ field: Int) -> UnsafeRawBufferPointer? {
-        guard let place = place(of: field, in: table).flatMap(reference), let count = load(place, as: UInt32.self),
+        guard let place = place(of: field, in: table).flatMap(reference),
+            let count = load(place, as: UInt32.self),
             Int(count) <= bytes.count - place - 4
         else { return nil }
         return UnsafeRawBufferPointer(rebasing: bytes[(place + 4)..<(place + 4 + Int(count))])
@@ -33,13 +34,15 @@ struct FlatBufferReader {
 
     /// A vector of tables; empty where there is none.
     func tables(_ table: Table, _ field: Int) -> [Table] {
-        guard let place = place(of: field, in: table).flatMap(reference), let count = load(place, as: UInt32.self),
+        guard let place = place(of: field, in: table).flatMap(reference),
+            let count = load(place, as: UInt32.self),
             Int(count) <= (bytes.count - place - 4) / 4
         else { return [] }
         return (0..<Int(count)).compactMap { reference(at: place + 4 + 4 * $0).map(Table.init) }
     }
 
-    private func load<Value: FixedWidthInteger & BitwiseCopyable>(_ place: Int, as type: Value.Type) -> Value? {
+    private func load<Value: FixedWidthInteger & BitwiseCopyable>(_ place: Int, as type: Value.Type) -> Value?
+    {
         guard place >= 0, place <= bytes.count - MemoryLayout<Value>.size else { return nil }
         return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
     }
@@ -50,7 +53,8 @@ struct FlatBufferReader {
     private func place(of field: Int, in table: Table) -> Int? {
         guard let distance = load(table.place, as: Int32.self) else { return nil }
         let layout = table.place - Int(distance)
-        guard let size = load(layout, as: UInt16.self), Int(size) >= 6 + 2 * field, let offset = load(layout + 4 + 2 * field, as: UInt16.self),
+        guard let size = load(layout, as: UInt16.self), Int(size) >= 6 + 2 * field,
+            let offset = load(layout + 4 + 2 * field, as: UInt16.self),
             offset > 0
         else { return nil }
         return table.place + Int(offset)

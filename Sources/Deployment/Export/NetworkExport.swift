@@ -17,7 +17,9 @@ package struct ExportDescription: Sendable {
     /// ONNX's `metadata_props`, TensorFlow Lite's `metadata`.
     package let entries: [(key: String, value: String)]
 
-    package init(name: String, producer: (name: String, version: String), entries: [(key: String, value: String)]) {
+    package init(
+        name: String, producer: (name: String, version: String), entries: [(key: String, value: String)]
+    ) {
         (self.name, self.producer, self.entries) = (name, producer, entries)
     }
 }
@@ -34,7 +36,9 @@ package struct NetworkExport: Sendable {
         network = try NetworkReader.read(graph, input: input, shape: shape, output: output)
     }
 
-    package func write(_ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription) -> [UInt8] {
+    package func write(_ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription)
+        -> [UInt8]
+    {
         switch format {
         case .onnx: ONNXExport.write(network, precision, about)
         case .tflite: TFLiteExport.write(network, precision, about)

@@ -16,34 +16,51 @@ struct NetworkReader {
     /// - Parameters:
     ///   - shape: of the input, `[1, height, width, channels]`.
     /// - Throws: naming the operation and the node that no format could be told of.
-    static func read(_ graph: Graph, input: String, shape: [Int], output: String) throws(DeploymentError) -> PortableNetwork {
+    static func read(_ graph: Graph, input: String, shape: [Int], output: String) throws(DeploymentError)
+        -> PortableNetwork
+    {
         let (plain, grids) = try graph.dequantized()
         let (optimized, _) = try Optimization(inputs: [input], outputs: [output]).apply(to: plain)
-        var reader = NetworkReader(optimized, grids, input: TensorReference(input).node, shape: shape, output: TensorReference(output).node)
-        for node in optimized.nodes where node.operation != "Const" && node.name != reader.network.input { try reader.read(node) }
+        var reader = NetworkReader(
+            optimized, grids, input: TensorReference(input).node, shape: shape,
+            output: TensorReference(output).node)
+        for node in optimized.nodes where node.operation != "Const" && node.name != reader.network.input {
+            try reader.read(node)
+        }
         return reader.network
     }
 
-    private init(_ graph: Graph, _ grids: [String: ChannelGrid], input: String, shape: [Int], output: String) {
+    private init(_ graph: Graph, _ grids: [String: ChannelGrid], input: String, shape: [Int], output: String)
+    {
         self.grids = grids
         network = PortableNetwork(input: input, output: output, shapes: [input: shape])
-        constants = Dictionary(graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } }, uniquingKeysWith: { first, _ in first })
+        constants = Dictionary(
+            graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
         var readers = [output: 1]
-        for node in graph.nodes { for input in node.inputs { readers[TensorReference(input).node, default: 0] += 1 } }
+        for node in graph.nodes {
+            for input in node.inputs { readers[TensorReference(input).node, default: 0] += 1 }
+        }
         self.readers = readers
     }
 
     // MARK: - Operands
 
     func name(_ node: NodeReading, _ index: Int) throws(DeploymentError) -> String {
-        guard index < node.inputs.count else { throw node.malformed("has \(node.inputs.count) inputs, needs \(index + 1)") }
+        guard index < node.inputs.count else {
+            throw node.malformed("has \(node.inputs.count) inputs, needs \(index + 1)")
+        }
         return node.inputs[index]
     }
 
     /// A computed input and its shape.
-    func operand(_ node: NodeReading, _ index: Int = 0) throws(DeploymentError) -> (name: String, shape: [Int]) {
+    func operand(_ node: NodeReading, _ index: Int = 0) throws(DeploymentError) -> (
+        name: String, shape: [Int]
+    ) {
         let name = try name(node, index)
-        guard let shape = network.shapes[name] else { throw node.unsupported("input '\(name)' is a constant") }
+        guard let shape = network.shapes[name] else {
+            throw node.unsupported("input '\(name)' is a constant")
+        }
         return (name, shape)
     }
 
@@ -60,10 +77,14 @@ struct NetworkReader {
         return tensor
     }
 
-    func isConstant(_ node: NodeReading, _ index: Int) throws(DeploymentError) -> Bool { try constants[name(node, index)] != nil }
+    func isConstant(_ node: NodeReading, _ index: Int) throws(DeploymentError) -> Bool {
+        try constants[name(node, index)] != nil
+    }
 
     func integers(_ node: NodeReading, _ index: Int) throws(DeploymentError) -> [Int] {
-        guard let integers = try constant(node, index).integers else { throw node.malformed("input \(index) holds no integers") }
+        guard let integers = try constant(node, index).integers else {
+            throw node.malformed("input \(index) holds no integers")
+        }
         return integers
     }
 
@@ -71,7 +92,9 @@ struct NetworkReader {
     func weights(_ node: NodeReading, rank: Int) throws(DeploymentError) -> PortableNetwork.Weights {
         let tensor = try constant(node, 1)
         guard let values = tensor.floats else { throw node.unsupported("weights of type \(tensor.type)") }
-        guard tensor.shape.count == rank, tensor.shape.allSatisfy({ $0 > 0 }) else { throw node.malformed("weights of shape \(tensor.shape)") }
+        guard tensor.shape.count == rank, tensor.shape.allSatisfy({ $0 > 0 }) else {
+            throw node.malformed("weights of shape \(tensor.shape)")
+        }
         // Folding may have changed what the bytes stood for.
         let grid = grids[try name(node, 1)].flatMap { $0.represents(values) ? $0 : nil }
         return PortableNetwork.Weights(tensor: tensor, bias: nil, grid: grid)
@@ -79,7 +102,9 @@ struct NetworkReader {
 
     // MARK: - Steps
 
-    mutating func append(_ node: NodeReading, _ operation: PortableNetwork.Operation, inputs: [String], shape: [Int]) {
+    mutating func append(
+        _ node: NodeReading, _ operation: PortableNetwork.Operation, inputs: [String], shape: [Int]
+    ) {
         makers[node.name] = network.steps.count
         network.steps.append(PortableNetwork.Step(name: node.name, operation: operation, inputs: inputs))
         network.shapes[node.name] = shape
@@ -87,10 +112,13 @@ struct NetworkReader {
 
     /// Lets the step that makes a node's input do what the node does, if nobody else reads that input and `change` can say it.
     mutating func absorb(
-        _ node: NodeReading, into index: Int, _ change: (PortableNetwork.Operation) -> PortableNetwork.Operation?
+        _ node: NodeReading, into index: Int,
+        _ change: (PortableNetwork.Operation) -> PortableNetwork.Operation?
     ) throws(DeploymentError) -> Bool {
         let input = try name(node, index)
-        guard readers[input] == 1, let maker = makers[input], let changed = change(network.steps[maker].operation) else { return false }
+        guard readers[input] == 1, let maker = makers[input],
+            let changed = change(network.steps[maker].operation)
+        else { return false }
         network.steps[maker].operation = changed
         network.steps[maker].name = node.name
         network.shapes[node.name] = network.shapes.removeValue(forKey: input)
@@ -110,13 +138,19 @@ struct NodeReading {
         self.node = node
         let references = node.inputs.map { TensorReference($0) }.filter { !$0.isControl }
         inputs = references.map(\.node)
-        if let other = references.first(where: { $0.output > 0 }) { throw unsupported("reads '\(other.text)'") }
+        if let other = references.first(where: { $0.output > 0 }) {
+            throw unsupported("reads '\(other.text)'")
+        }
         if !node.isChannelsLast { throw unsupported("a channels-first layout") }
     }
 
     var name: String { node.name }
-    func malformed(_ what: String) -> DeploymentError { .malformed(node: node.name, operation: node.operation, what: what) }
-    func unsupported(_ what: String) -> DeploymentError { .unsupported(node: node.name, operation: node.operation, what: what) }
+    func malformed(_ what: String) -> DeploymentError {
+        .malformed(node: node.name, operation: node.operation, what: what)
+    }
+    func unsupported(_ what: String) -> DeploymentError {
+        .unsupported(node: node.name, operation: node.operation, what: what)
+    }
 
     func flag(_ name: String) -> Bool {
         if case .bool(true)? = node.attributes[name] { true } else { false }
@@ -131,7 +165,11 @@ struct NodeReading {
     }
 
     func text(_ name: String) -> String? {
-        if case .bytes(let bytes)? = node.attributes[name] { String(decoding: bytes, as: UTF8.self) } else { nil }
+        if case .bytes(let bytes)? = node.attributes[name] {
+            String(decoding: bytes, as: UTF8.self)
+        } else {
+            nil
+        }
     }
 
     func integers(_ name: String) -> [Int]? {
@@ -141,7 +179,9 @@ struct NodeReading {
     /// The height and width entries of a list that must leave batch and channels alone.
     func spatial(_ name: String) throws(DeploymentError) -> (height: Int, width: Int) {
         guard let list = integers(name), list.count == 4 else { throw malformed("attribute '\(name)'") }
-        guard list[0] == 1, list[3] == 1, (1...4096).contains(list[1]), (1...4096).contains(list[2]) else { throw unsupported("\(name) \(list)") }
+        guard list[0] == 1, list[3] == 1, (1...4096).contains(list[1]), (1...4096).contains(list[2]) else {
+            throw unsupported("\(name) \(list)")
+        }
         return (list[1], list[2])
     }
 }

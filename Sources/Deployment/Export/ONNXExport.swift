@@ -14,7 +14,9 @@ struct ONNXExport {
     private var initializers: [WireWriter] = []
     private var names: Set<String>
 
-    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription) -> [UInt8] {
+    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription)
+        -> [UInt8]
+    {
         var export = ONNXExport(network, precision)
         export.convertInput()
         for step in network.steps { export.convert(step) }
@@ -40,7 +42,8 @@ struct ONNXExport {
 
     /// The name of a tensor in ONNX's layout. Those that programs see keep TensorFlow's under their own name.
     private func internalName(_ tensor: String) -> String {
-        isImage(tensor) && (tensor == network.input || tensor == network.output) ? tensor + "/channels_first" : tensor
+        isImage(tensor) && (tensor == network.input || tensor == network.output)
+            ? tensor + "/channels_first" : tensor
     }
 
     private mutating func convertInput() {
@@ -64,9 +67,11 @@ struct ONNXExport {
     // MARK: - Nodes and constants
 
     private mutating func append(
-        _ operation: String, _ inputs: [String], _ output: String, _ attributes: KeyValuePairs<String, ONNX.Attribute> = [:]
+        _ operation: String, _ inputs: [String], _ output: String,
+        _ attributes: KeyValuePairs<String, ONNX.Attribute> = [:]
     ) {
-        nodes.append(ONNX.node(operation, name: output, inputs: inputs, output: output, attributes: attributes))
+        nodes.append(
+            ONNX.node(operation, name: output, inputs: inputs, output: output, attributes: attributes))
     }
 
     private mutating func constant(_ wish: String, _ values: [Float], _ shape: [Int]) -> String {
@@ -82,13 +87,18 @@ struct ONNXExport {
     }
 
     /// Weights `[outputs, …]`, as floats or as bytes with a factor an output.
-    private mutating func filter(_ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int]) -> String {
+    private mutating func filter(
+        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int]
+    ) -> String {
         guard let grid = precision.grid(weights, channels: shape[0]) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
-        let codes = fresh(name + "/codes"), levels = fresh(name + "/levels"), result = fresh(name + "/weights")
-        initializers.append(ONNX.tensor(codes, .int8, shape, ByteRegion(of: grid.codes.transposed(from, order))))
-        let steps = constant(name + "/steps", grid.steps, [shape[0]] + [Int](repeating: 1, count: shape.count - 1))
+        let codes = fresh(name + "/codes"), levels = fresh(name + "/levels"),
+            result = fresh(name + "/weights")
+        initializers.append(
+            ONNX.tensor(codes, .int8, shape, ByteRegion(of: grid.codes.transposed(from, order))))
+        let steps = constant(
+            name + "/steps", grid.steps, [shape[0]] + [Int](repeating: 1, count: shape.count - 1))
         append("Cast", [codes], levels, ["to": .int(Int(ONNX.ElementType.float32.rawValue))])
         append("Mul", [levels, steps], result)
         return result
@@ -102,42 +112,76 @@ struct ONNXExport {
         case .convolution(let window, let weights, let isDepthwise, let activation):
             let shape = weights.tensor.shape, outputs = isDepthwise ? shape[2] * shape[3] : shape[3]
             // Depthwise: [height, width, channels · multiplier] to [channels · multiplier, 1, height, width].
-            let filter = isDepthwise
-                ? filter(step.name, weights, [shape[0], shape[1], outputs], [2, 0, 1], to: [outputs, 1, shape[0], shape[1]])
-                : filter(step.name, weights, shape, [3, 2, 0, 1], to: [outputs, shape[2], shape[0], shape[1]])
+            let filter =
+                isDepthwise
+                ? filter(
+                    step.name, weights, [shape[0], shape[1], outputs], [2, 0, 1],
+                    to: [outputs, 1, shape[0], shape[1]])
+                : filter(
+                    step.name, weights, shape, [3, 2, 0, 1], to: [outputs, shape[2], shape[0], shape[1]])
             activate(activation, output) { export, result in
                 let bias = export.bias(step.name, weights)
                 let group = ONNX.Attribute.int(isDepthwise ? shape[2] : 1)
                 export.append(
                     "Conv", inputs + [filter] + bias, result,
-                    ["kernel_shape": .ints([window.height, window.width]), "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads), "group": group])
+                    [
+                        "kernel_shape": .ints([window.height, window.width]),
+                        "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads),
+                        "group": group,
+                    ])
             }
         case .product(let weights, let activation):
             activate(activation, output) { export, result in
-                let matrix = export.constant(step.name + "/weights", weights.tensor.floats!, weights.tensor.shape)
+                let matrix = export.constant(
+                    step.name + "/weights", weights.tensor.floats!, weights.tensor.shape)
                 export.append("Gemm", inputs + [matrix] + export.bias(step.name, weights), result)
             }
         case .arithmetic(let arithmetic, let constant, let activation):
             var operands = inputs
-            if let constant { operands.insert(operand(step.name, constant.tensor, besides: step.inputs[0]), at: constant.isFirst ? 0 : 1) }
+            if let constant {
+                operands.insert(
+                    operand(step.name, constant.tensor, besides: step.inputs[0]), at: constant.isFirst ? 0 : 1
+                )
+            }
             activate(activation, output) { $0.convert(arithmetic, operands, $1) }
         case .activation(let activation): append(activation, inputs[0], output)
         case .pool(let reduction, let window):
             append(
                 reduction == .mean ? "AveragePool" : "MaxPool", inputs, output,
-                ["kernel_shape": .ints([window.height, window.width]), "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads)])
+                [
+                    "kernel_shape": .ints([window.height, window.width]),
+                    "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads),
+                ])
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             // ONNX divides alpha by the number of channels it sums.
             let size = 2 * radius + 1
-            append("LRN", inputs, output, ["size": .int(size), "bias": .float(bias), "alpha": .float(alpha * Float(size)), "beta": .float(beta)])
-        case .softmax: append("Softmax", inputs, output, ["axis": .int(isImage(step.name) ? 1 : network.shapes[step.name]!.count - 1)])
+            append(
+                "LRN", inputs, output,
+                [
+                    "size": .int(size), "bias": .float(bias), "alpha": .float(alpha * Float(size)),
+                    "beta": .float(beta),
+                ])
+        case .softmax:
+            append(
+                "Softmax", inputs, output,
+                ["axis": .int(isImage(step.name) ? 1 : network.shapes[step.name]!.count - 1)])
         case .reduction(let reduction, let keepsAxes):
-            append(reduction == .mean ? "ReduceMean" : "ReduceMax", inputs, output, ["axes": .ints([2, 3]), "keepdims": .int(keepsAxes ? 1 : 0)])
+            append(
+                reduction == .mean ? "ReduceMean" : "ReduceMax", inputs, output,
+                ["axes": .ints([2, 3]), "keepdims": .int(keepsAxes ? 1 : 0)])
         case .squareRoot: append("Sqrt", inputs, output)
         case .pad(let margin):
-            append("Pad", inputs + [constant(step.name + "/pads", [0, 0, margin.top, margin.left, 0, 0, margin.bottom, margin.right])], output)
+            append(
+                "Pad",
+                inputs + [
+                    constant(
+                        step.name + "/pads",
+                        [0, 0, margin.top, margin.left, 0, 0, margin.bottom, margin.right])
+                ], output)
         case .concatenation(let axis):
-            append("Concat", inputs, output, ["axis": .int(isImage(step.name) ? Self.toChannelsFirst.firstIndex(of: axis)! : axis)])
+            append(
+                "Concat", inputs, output,
+                ["axis": .int(isImage(step.name) ? Self.toChannelsFirst.firstIndex(of: axis)! : axis)])
         case .reshape: reshape(step, inputs[0], output)
         }
         if output != step.name { transpose(output, Self.toChannelsLast, to: step.name) }
@@ -148,23 +192,29 @@ struct ONNXExport {
     }
 
     /// Lets `body` make a tensor, and what the activation makes of it be `output`.
-    private mutating func activate(_ activation: PortableNetwork.Activation, _ output: String, _ body: (inout ONNXExport, String) -> Void) {
+    private mutating func activate(
+        _ activation: PortableNetwork.Activation, _ output: String, _ body: (inout ONNXExport, String) -> Void
+    ) {
         let raw = activation == .none ? output : fresh(output + "/linear")
         body(&self, raw)
         if activation != .none { append(activation, raw, output) }
     }
 
-    private mutating func append(_ activation: PortableNetwork.Activation, _ input: String, _ output: String) {
+    private mutating func append(_ activation: PortableNetwork.Activation, _ input: String, _ output: String)
+    {
         switch activation {
         case .none: append("Identity", [input], output)
         case .relu: append("Relu", [input], output)
         case .relu6:
-            let lowest = constant(output + "/lowest", [0], []), highest = constant(output + "/highest", [6], [])
+            let lowest = constant(output + "/lowest", [0], []),
+                highest = constant(output + "/highest", [6], [])
             append("Clip", [input, lowest, highest], output)
         }
     }
 
-    private mutating func convert(_ arithmetic: PortableNetwork.Arithmetic, _ operands: [String], _ output: String) {
+    private mutating func convert(
+        _ arithmetic: PortableNetwork.Arithmetic, _ operands: [String], _ output: String
+    ) {
         switch arithmetic {
         case .add: append("Add", operands, output)
         case .subtract: append("Sub", operands, output)
@@ -181,7 +231,9 @@ struct ONNXExport {
     private mutating func operand(_ name: String, _ tensor: Tensor, besides other: String) -> String {
         guard isImage(other) else { return constant(name + "/constant", tensor.floats!, tensor.shape) }
         let shape = [Int](repeating: 1, count: 4 - tensor.shape.count) + tensor.shape
-        return constant(name + "/constant", tensor.floats!.transposed(shape, Self.toChannelsFirst), Self.toChannelsFirst.map { shape[$0] })
+        return constant(
+            name + "/constant", tensor.floats!.transposed(shape, Self.toChannelsFirst),
+            Self.toChannelsFirst.map { shape[$0] })
     }
 
     /// Between images and other shapes, the order of the numbers is TensorFlow's.

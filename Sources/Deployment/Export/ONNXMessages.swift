@@ -9,14 +9,19 @@ enum ONNX {
     static let operatorSet: Int64 = 13, formatVersion: Int64 = 7
 
     enum Field {
-        enum Model { static let irVersion = 1, producer = 2, producerVersion = 3, graph = 7, operatorSets = 8, metadata = 14 }
+        enum Model {
+            static let irVersion = 1, producer = 2, producerVersion = 3, graph = 7, operatorSets = 8,
+                metadata = 14
+        }
         enum OperatorSet { static let version = 2 }
         enum Entry { static let key = 1, value = 2 }
         enum Graph { static let node = 1, name = 2, initializer = 5, input = 11, output = 12 }
         enum Node { static let input = 1, output = 2, name = 3, operation = 4, attribute = 5 }
         enum Attribute { static let name = 1, float = 2, int = 3, string = 4, ints = 8, type = 20 }
         enum Tensor { static let dimensions = 1, type = 2, name = 8, bytes = 9 }
-        enum Value { static let name = 1, type = 2, tensorType = 1, elementType = 1, shape = 2, dimension = 1, size = 1 }
+        enum Value {
+            static let name = 1, type = 2, tensorType = 1, elementType = 1, shape = 2, dimension = 1, size = 1
+        }
     }
 
     enum ElementType: Int64 { case float32 = 1, int8 = 3, int64 = 7 }
@@ -25,7 +30,8 @@ enum ONNX {
         case int(Int), ints([Int]), float(Float), string(String)
     }
 
-    static func tensor(_ name: String, _ type: ElementType, _ shape: [Int], _ bytes: ByteRegion) -> WireWriter {
+    static func tensor(_ name: String, _ type: ElementType, _ shape: [Int], _ bytes: ByteRegion) -> WireWriter
+    {
         var message = WireWriter()
         for size in shape { message.field(Field.Tensor.dimensions, Int64(size)) }
         message.field(Field.Tensor.type, type.rawValue)
@@ -35,7 +41,8 @@ enum ONNX {
     }
 
     static func node(
-        _ operation: String, name: String, inputs: [String], output: String, attributes: KeyValuePairs<String, Attribute>
+        _ operation: String, name: String, inputs: [String], output: String,
+        attributes: KeyValuePairs<String, Attribute>
     ) -> WireWriter {
         var message = WireWriter()
         for input in inputs { message.field(Field.Node.input, input.utf8) }
@@ -85,7 +92,9 @@ enum ONNX {
         return message
     }
 
-    static func model(graph: WireWriter, producer: (name: String, version: String), metadata: [(key: String, value: String)]) -> WireWriter {
+    static func model(
+        graph: WireWriter, producer: (name: String, version: String), metadata: [(key: String, value: String)]
+    ) -> WireWriter {
         var set = WireWriter(), message = WireWriter()
         set.field(Field.OperatorSet.version, operatorSet)
         message.field(Field.Model.irVersion, formatVersion)

@@ -19,43 +19,56 @@ struct TFLiteExport {
     /// The places of whole-number constants.
     private var wholes: [[Int]: Int] = [:]
 
-    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription) -> [UInt8] {
+    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription)
+        -> [UInt8]
+    {
         var export = TFLiteExport(network: network, precision: precision)
         export.places[network.input] = export.tensor(network.input, .float32, network.shapes[network.input]!)
         for step in network.steps { export.convert(step) }
         return FlatBuffer.encode(export.model(about), identifier: TFLite.identifier)
     }
 
-    private init(network: PortableNetwork, precision: WeightPrecision) { (self.network, self.precision) = (network, precision) }
+    private init(network: PortableNetwork, precision: WeightPrecision) {
+        (self.network, self.precision) = (network, precision)
+    }
 
     private mutating func model(_ about: ExportDescription) -> [Int: FlatValue] {
         let input = places[network.input]!, output = places[network.output]!
         func map(_ name: String, _ tensor: Int) -> FlatValue {
-            .vector([.table([Field.TensorMap.name: .string(name), Field.TensorMap.tensor: .uint32(UInt32(tensor))])])
+            .vector([
+                .table([Field.TensorMap.name: .string(name), Field.TensorMap.tensor: .uint32(UInt32(tensor))])
+            ])
         }
         let metadata = about.entries.map { key, value in
-            FlatValue.table([Field.Metadata.name: .string(key), Field.Metadata.buffer: .uint32(buffer(Array(value.utf8)))])
+            FlatValue.table([
+                Field.Metadata.name: .string(key), Field.Metadata.buffer: .uint32(buffer(Array(value.utf8))),
+            ])
         }
         return [
             Field.Model.version: .uint32(TFLite.version),
-            Field.Model.operatorCodes: .vector(codes.map { builtin in
-                .table([
-                    Field.OperatorCode.oldCode: .int8(Int8(min(builtin.code, 127))), Field.OperatorCode.code: .int32(builtin.code),
-                    Field.OperatorCode.version: .int32(builtin.version),
-                ])
-            }),
+            Field.Model.operatorCodes: .vector(
+                codes.map { builtin in
+                    .table([
+                        Field.OperatorCode.oldCode: .int8(Int8(min(builtin.code, 127))),
+                        Field.OperatorCode.code: .int32(builtin.code),
+                        Field.OperatorCode.version: .int32(builtin.version),
+                    ])
+                }),
             Field.Model.subgraphs: .vector([
                 .table([
-                    Field.Subgraph.tensors: .vector(tensors), Field.Subgraph.inputs: .int32s([input]), Field.Subgraph.outputs: .int32s([output]),
+                    Field.Subgraph.tensors: .vector(tensors), Field.Subgraph.inputs: .int32s([input]),
+                    Field.Subgraph.outputs: .int32s([output]),
                     Field.Subgraph.operators: .vector(operators), Field.Subgraph.name: .string(about.name),
                 ])
             ]),
-            Field.Model.description: .string("\(about.name), written by \(about.producer.name) \(about.producer.version)"),
+            Field.Model.description: .string(
+                "\(about.name), written by \(about.producer.name) \(about.producer.version)"),
             Field.Model.buffers: .vector(buffers),
             Field.Model.metadata: .vector(metadata),
             Field.Model.signatures: .vector([
                 .table([
-                    Field.Signature.inputs: map(network.input, input), Field.Signature.outputs: map(network.output, output),
+                    Field.Signature.inputs: map(network.input, input),
+                    Field.Signature.outputs: map(network.output, output),
                     Field.Signature.key: .string("serving_default"), Field.Signature.subgraph: .uint32(0),
                 ])
             ]),
@@ -70,10 +83,12 @@ struct TFLiteExport {
     }
 
     private mutating func tensor(
-        _ name: String, _ type: TFLite.ElementType, _ shape: [Int], buffer: UInt32 = 0, quantization: FlatValue? = nil
+        _ name: String, _ type: TFLite.ElementType, _ shape: [Int], buffer: UInt32 = 0,
+        quantization: FlatValue? = nil
     ) -> Int {
         var fields: [Int: FlatValue] = [
-            Field.Tensor.shape: .int32s(shape), Field.Tensor.type: .int8(type.rawValue), Field.Tensor.buffer: .uint32(buffer),
+            Field.Tensor.shape: .int32s(shape), Field.Tensor.type: .int8(type.rawValue),
+            Field.Tensor.buffer: .uint32(buffer),
             Field.Tensor.name: .string(name), Field.Tensor.hasRank: .bool(true),
         ]
         fields[Field.Tensor.quantization] = quantization
@@ -95,11 +110,14 @@ struct TFLiteExport {
         return place
     }
 
-    private mutating func append(_ builtin: TFLite.Builtin, _ inputs: [Int], _ output: Int, _ options: [Int: FlatValue] = [:]) {
+    private mutating func append(
+        _ builtin: TFLite.Builtin, _ inputs: [Int], _ output: Int, _ options: [Int: FlatValue] = [:]
+    ) {
         let code = codes.firstIndex(of: builtin) ?? codes.count
         if code == codes.count { codes.append(builtin) }
         var fields: [Int: FlatValue] = [
-            Field.Operator.code: .uint32(UInt32(code)), Field.Operator.inputs: .int32s(inputs), Field.Operator.outputs: .int32s([output]),
+            Field.Operator.code: .uint32(UInt32(code)), Field.Operator.inputs: .int32s(inputs),
+            Field.Operator.outputs: .int32s([output]),
         ]
         if builtin.options != 0 {
             fields[Field.Operator.optionsType] = .uint8(builtin.options)
@@ -110,13 +128,15 @@ struct TFLiteExport {
 
     /// Weights whose outputs lie along `axis`, as floats or as bytes with a factor an output.
     private mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int], axis: Int
+        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int],
+        axis: Int
     ) -> Int {
         guard let grid = precision.grid(weights, channels: shape[axis]) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
         let quantization = FlatValue.table([
-            Field.Quantization.scale: .floats(grid.steps), Field.Quantization.zeroPoint: .int64s([Int64](repeating: 0, count: grid.steps.count)),
+            Field.Quantization.scale: .floats(grid.steps),
+            Field.Quantization.zeroPoint: .int64s([Int64](repeating: 0, count: grid.steps.count)),
             Field.Quantization.axis: .int32(Int32(axis)),
         ])
         let bytes = grid.codes.transposed(from, order).map { UInt8(bitPattern: $0) }
@@ -141,46 +161,65 @@ struct TFLiteExport {
             inputs = [padded(step, inputs[0], window)]
             let from = weights.tensor.shape, outputs = shape[3]
             if isDepthwise {
-                let filter = filter(step.name, weights, from, [0, 1, 2, 3], to: [1, from[0], from[1], outputs], axis: 3)
+                let filter = filter(
+                    step.name, weights, from, [0, 1, 2, 3], to: [1, from[0], from[1], outputs], axis: 3)
                 append(
                     .depthwise, inputs + [filter, bias(step.name, weights, count: outputs)], make(step),
-                    window.options.merging([Field.Depthwise.multiplier: .int32(Int32(from[3])), Field.Depthwise.activation: activation.code]) { $1 })
+                    window.options.merging([
+                        Field.Depthwise.multiplier: .int32(Int32(from[3])),
+                        Field.Depthwise.activation: activation.code,
+                    ]) { $1 })
             } else {
-                let filter = filter(step.name, weights, from, [3, 0, 1, 2], to: [outputs, from[0], from[1], from[2]], axis: 0)
+                let filter = filter(
+                    step.name, weights, from, [3, 0, 1, 2], to: [outputs, from[0], from[1], from[2]], axis: 0)
                 append(
                     .convolution, inputs + [filter, bias(step.name, weights, count: outputs)], make(step),
                     window.options.merging([Field.Convolution.activation: activation.code]) { $1 })
             }
         case .product(let weights, let activation):
             let from = weights.tensor.shape
-            let matrix = constant(step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]), [from[1], from[0]])
+            let matrix = constant(
+                step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]), [from[1], from[0]])
             append(
-                .fullyConnected, inputs + [matrix, bias(step.name, weights, count: from[1])], make(step), [Field.Activated.activation: activation.code])
+                .fullyConnected, inputs + [matrix, bias(step.name, weights, count: from[1])], make(step),
+                [Field.Activated.activation: activation.code])
         case .arithmetic(let arithmetic, let constant, let activation):
             if let constant {
-                let place = self.constant(step.name + "/constant", constant.tensor.floats!, constant.tensor.shape)
+                let place = self.constant(
+                    step.name + "/constant", constant.tensor.floats!, constant.tensor.shape)
                 inputs.insert(place, at: constant.isFirst ? 0 : 1)
             }
-            append(arithmetic.builtin, inputs, make(step), arithmetic == .squaredDifference ? [:] : [Field.Activated.activation: activation.code])
+            append(
+                arithmetic.builtin, inputs, make(step),
+                arithmetic == .squaredDifference ? [:] : [Field.Activated.activation: activation.code])
         case .activation(let activation): append(activation == .relu6 ? .relu6 : .relu, inputs, make(step))
         case .pool(let reduction, let window):
-            let size: [Int: FlatValue] = [Field.Pool.width: .int32(Int32(window.width)), Field.Pool.height: .int32(Int32(window.height))]
-            append(reduction == .mean ? .averagePool : .maximumPool, inputs, make(step), window.options.merging(size) { $1 })
+            let size: [Int: FlatValue] = [
+                Field.Pool.width: .int32(Int32(window.width)),
+                Field.Pool.height: .int32(Int32(window.height)),
+            ]
+            append(
+                reduction == .mean ? .averagePool : .maximumPool, inputs, make(step),
+                window.options.merging(size) { $1 })
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             append(
                 .localResponseNormalization, inputs, make(step),
                 [
-                    Field.Normalization.radius: .int32(Int32(radius)), Field.Normalization.bias: .float(bias), Field.Normalization.alpha: .float(alpha),
+                    Field.Normalization.radius: .int32(Int32(radius)), Field.Normalization.bias: .float(bias),
+                    Field.Normalization.alpha: .float(alpha),
                     Field.Normalization.beta: .float(beta),
                 ])
         case .softmax: append(.softmax, inputs, make(step), [Field.Softmax.beta: .float(1)])
         case .reduction(let reduction, let keepsAxes):
             append(
-                reduction == .mean ? .mean : .reduceMaximum, inputs + [constant([1, 2])], make(step), [Field.Reduction.keepsAxes: .bool(keepsAxes)])
+                reduction == .mean ? .mean : .reduceMaximum, inputs + [constant([1, 2])], make(step),
+                [Field.Reduction.keepsAxes: .bool(keepsAxes)])
         case .squareRoot: append(.squareRoot, inputs, make(step))
         case .pad(let margin): append(.pad, inputs + [paddings(margin)], make(step))
-        case .concatenation(let axis): append(.concatenation, inputs, make(step), [Field.Concatenation.axis: .int32(Int32(axis))])
-        case .reshape: append(.reshape, inputs + [constant(shape)], make(step), [Field.Reshape.shape: .int32s(shape)])
+        case .concatenation(let axis):
+            append(.concatenation, inputs, make(step), [Field.Concatenation.axis: .int32(Int32(axis))])
+        case .reshape:
+            append(.reshape, inputs + [constant(shape)], make(step), [Field.Reshape.shape: .int32s(shape)])
         }
     }
 
@@ -192,7 +231,9 @@ struct TFLiteExport {
     }
 
     /// The image with zeros around it, where TensorFlow Lite's two kinds of padding do not say it.
-    private mutating func padded(_ step: PortableNetwork.Step, _ input: Int, _ window: PortableNetwork.Window) -> Int {
+    private mutating func padded(_ step: PortableNetwork.Step, _ input: Int, _ window: PortableNetwork.Window)
+        -> Int
+    {
         guard !window.isSame, !window.margin.isEmpty else { return input }
         var shape = network.shapes[step.inputs[0]]!
         shape[1] += window.margin.top + window.margin.bottom
@@ -234,7 +275,8 @@ extension PortableNetwork.Window {
     /// What the options of convolutions and pools begin with.
     fileprivate var options: [Int: FlatValue] {
         [
-            TFLite.Field.Pool.padding: .int8(isSame ? TFLite.Padding.same : TFLite.Padding.valid), TFLite.Field.Pool.strideX: .int32(Int32(strideX)),
+            TFLite.Field.Pool.padding: .int8(isSame ? TFLite.Padding.same : TFLite.Padding.valid),
+            TFLite.Field.Pool.strideX: .int32(Int32(strideX)),
             TFLite.Field.Pool.strideY: .int32(Int32(strideY)),
         ]
     }

@@ -5,7 +5,10 @@ enum TFLite {
     static let identifier = "TFL3", version: UInt32 = 3
 
     enum Field {
-        enum Model { static let version = 0, operatorCodes = 1, subgraphs = 2, description = 3, buffers = 4, metadata = 6, signatures = 7 }
+        enum Model {
+            static let version = 0, operatorCodes = 1, subgraphs = 2, description = 3, buffers = 4,
+                metadata = 6, signatures = 7
+        }
         enum OperatorCode { static let oldCode = 0, version = 2, code = 3 }
         enum Subgraph { static let tensors = 0, inputs = 1, outputs = 2, operators = 3, name = 4 }
         enum Tensor { static let shape = 0, type = 1, buffer = 2, name = 3, quantization = 4, hasRank = 8 }
@@ -34,19 +37,27 @@ enum TFLite {
     struct Builtin: Hashable {
         let code: Int32, version: Int32, options: UInt8
 
-        init(_ code: Int32, version: Int32 = 1, options: UInt8) { (self.code, self.version, self.options) = (code, version, options) }
+        init(_ code: Int32, version: Int32 = 1, options: UInt8) {
+            (self.code, self.version, self.options) = (code, version, options)
+        }
 
-        static let add = Builtin(0, options: 11), averagePool = Builtin(1, options: 5), concatenation = Builtin(2, options: 10)
+        static let add = Builtin(0, options: 11), averagePool = Builtin(1, options: 5),
+            concatenation = Builtin(2, options: 10)
         static let convolution = Builtin(3, options: 1), depthwise = Builtin(4, options: 2)
         /// Version 5 knows a scale a channel.
         static let dequantize = Builtin(6, version: 5, options: 38)
-        static let fullyConnected = Builtin(9, options: 8), localResponseNormalization = Builtin(13, options: 13)
-        static let maximumPool = Builtin(17, options: 5), multiply = Builtin(18, options: 21), reshape = Builtin(22, options: 17)
-        static let softmax = Builtin(25, options: 9), pad = Builtin(34, options: 22), mean = Builtin(40, options: 27)
-        static let subtract = Builtin(41, options: 28), divide = Builtin(42, options: 29), reduceMaximum = Builtin(82, options: 27)
+        static let fullyConnected = Builtin(9, options: 8),
+            localResponseNormalization = Builtin(13, options: 13)
+        static let maximumPool = Builtin(17, options: 5), multiply = Builtin(18, options: 21),
+            reshape = Builtin(22, options: 17)
+        static let softmax = Builtin(25, options: 9), pad = Builtin(34, options: 22),
+            mean = Builtin(40, options: 27)
+        static let subtract = Builtin(41, options: 28), divide = Builtin(42, options: 29),
+            reduceMaximum = Builtin(82, options: 27)
         static let squaredDifference = Builtin(99, options: 76)
         /// Without options.
-        static let relu = Builtin(19, options: 0), relu6 = Builtin(21, options: 0), squareRoot = Builtin(75, options: 0)
+        static let relu = Builtin(19, options: 0), relu6 = Builtin(21, options: 0),
+            squareRoot = Builtin(75, options: 0)
     }
 
     enum Padding { static let same: Int8 = 0, valid: Int8 = 1 }

@@ -6,12 +6,16 @@ extension Array where Element: BitwiseCopyable {
         precondition(order.sorted() == Array<Int>(shape.indices) && shape.reduce(1, *) == count)
         guard let inner = order.last, count > 0 else { return self }
         var strides = [Int](repeating: 1, count: shape.count)
-        for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+        for axis in shape.indices.dropLast().reversed() {
+            strides[axis] = strides[axis + 1] * shape[axis + 1]
+        }
         let outer = Array<Int>(order.dropLast())
         var position = [Int](repeating: 0, count: outer.count), source = 0
         return [Element](unsafeUninitializedCapacity: count) { result, initialized in
             while initialized < count {
-                for i in 0..<shape[inner] { result.initializeElement(at: initialized + i, to: self[source + i * strides[inner]]) }
+                for i in 0..<shape[inner] {
+                    result.initializeElement(at: initialized + i, to: self[source + i * strides[inner]])
+                }
                 initialized += shape[inner]
                 // Count on, from the last of the outer axes.
                 for axis in outer.indices.reversed() {

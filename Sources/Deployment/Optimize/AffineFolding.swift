@@ -38,7 +38,8 @@ extension GraphDraft {
         let readers = readers()
         var affine = ChannelAffine(channels: weights.channels), chain: [String] = [], last = product.name
         while !pinned.contains(last), let next = readers[last], next.count == 1, let node = self[next[0]],
-            try apply(node, after: last, rank: weights.resultRank, to: &affine) {
+            try apply(node, after: last, rank: weights.resultRank, to: &affine)
+        {
             chain.append(node.name)
             last = node.name
         }
@@ -55,7 +56,8 @@ extension GraphDraft {
         let offset = freshName(product.name + "_bn_offset")
         self[offset] = .constant(offset, Tensor(affine.shift.map { Float($0) }, shape: [weights.channels]))
         for name in chain.dropLast() { remove(name) }
-        self[last] = Node("BiasAdd", name: last, inputs: [product.name, offset], attributes: ["T": .type(.float32)])
+        self[last] = Node(
+            "BiasAdd", name: last, inputs: [product.name, offset], attributes: ["T": .type(.float32)])
         return chain.count
     }
 
@@ -63,11 +65,15 @@ extension GraphDraft {
     private mutating func expandNormalization(_ name: String) throws(DeploymentError) -> Bool {
         guard let node = self[name], let statistics = try Normalization(node, in: self) else { return false }
         let (scale, shift) = statistics.affine
-        let names = (freshName(name + "_bn_scale"), freshName(name + "_bn_offset"), freshName(name + "_bn_product"))
+        let names = (
+            freshName(name + "_bn_scale"), freshName(name + "_bn_offset"), freshName(name + "_bn_product")
+        )
         self[names.0] = .constant(names.0, Tensor(scale.map { Float($0) }, shape: [scale.count]))
         self[names.1] = .constant(names.1, Tensor(shift.map { Float($0) }, shape: [shift.count]))
-        self[names.2] = Node("Mul", name: names.2, inputs: [node.inputs[0], names.0], attributes: ["T": .type(.float32)])
-        self[name] = Node("BiasAdd", name: name, inputs: [names.2, names.1], attributes: ["T": .type(.float32)])
+        self[names.2] = Node(
+            "Mul", name: names.2, inputs: [node.inputs[0], names.0], attributes: ["T": .type(.float32)])
+        self[name] = Node(
+            "BiasAdd", name: name, inputs: [names.2, names.1], attributes: ["T": .type(.float32)])
         return true
     }
 
@@ -78,14 +84,18 @@ extension GraphDraft {
         _ node: Node, after input: String, rank: Int, to affine: inout ChannelAffine
     ) throws(DeploymentError) -> Bool {
         if let normalization = try Normalization(node, in: self) {
-            guard node.inputs[0] == input, normalization.mean.count == affine.scale.count else { return false }
+            guard node.inputs[0] == input, normalization.mean.count == affine.scale.count else {
+                return false
+            }
             let (scale, shift) = normalization.affine
             affine.multiply(by: scale)
             affine.add(shift)
             return true
         }
-        guard node.inputs.count == 2, node.isChannelsLast, let position = node.inputs.firstIndex(of: input) else { return false }
-        guard let constant = constant(node, 1 - position), let values = Self.perChannel(constant, affine.scale.count, rank: rank)
+        guard node.inputs.count == 2, node.isChannelsLast, let position = node.inputs.firstIndex(of: input)
+        else { return false }
+        guard let constant = constant(node, 1 - position),
+            let values = Self.perChannel(constant, affine.scale.count, rank: rank)
         else { return false }
         switch (node.operation, position) {
         case ("BiasAdd", 0), ("Add", _), ("AddV2", _): affine.add(values)
@@ -119,7 +129,9 @@ private struct Weights {
 
     /// - Returns: nil where `node` is no such operation, or its weights are computed.
     init?(of node: Node, in draft: GraphDraft) {
-        guard node.isChannelsLast, let tensor = draft.constant(node, 1), tensor.type == .float32 else { return nil }
+        guard node.isChannelsLast, let tensor = draft.constant(node, 1), tensor.type == .float32 else {
+            return nil
+        }
         let shape = tensor.shape
         switch (node.operation, shape.count) {
         case ("Conv2D", 4): (channels, run, resultRank) = (shape[3], 1, 4)
@@ -153,21 +165,32 @@ private struct Normalization {
     /// - Returns: nil for another operation.
     /// - Throws: for a normalization whose result at inference is not known.
     init?(_ node: Node, in draft: GraphDraft) throws(DeploymentError) {
-        func refuse(_ what: String) -> DeploymentError { .unsupported(node: node.name, operation: node.operation, what: what) }
-        let order: (gamma: Int, beta: Int, mean: Int, variance: Int), epsilonName: String, isScaled: Bool, usual: Float
+        func refuse(_ what: String) -> DeploymentError {
+            .unsupported(node: node.name, operation: node.operation, what: what)
+        }
+        let order: (gamma: Int, beta: Int, mean: Int, variance: Int), epsilonName: String, isScaled: Bool,
+            usual: Float
         switch node.operation {
         case "BatchNormWithGlobalNormalization":
             (order, epsilonName, usual) = ((4, 3, 1, 2), "variance_epsilon", 0.001)
-            if case .bool(let scales)? = node.attributes["scale_after_normalization"] { isScaled = scales } else { isScaled = false }
+            if case .bool(let scales)? = node.attributes["scale_after_normalization"] {
+                isScaled = scales
+            } else {
+                isScaled = false
+            }
         case "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3":
             (order, epsilonName, usual, isScaled) = ((1, 2, 3, 4), "epsilon", 0.0001, true)
             // TensorFlow's default is training.
-            guard case .bool(false)? = node.attributes["is_training"] else { throw refuse("normalizes by the statistics of a batch, as in training") }
+            guard case .bool(false)? = node.attributes["is_training"] else {
+                throw refuse("normalizes by the statistics of a batch, as in training")
+            }
         default: return nil
         }
         guard node.isChannelsLast else { throw refuse("a channels-first layout") }
         func statistics(_ index: Int) throws(DeploymentError) -> [Float] {
-            guard let values = draft.constant(node, index)?.floats else { throw refuse("its statistics are not float32 constants") }
+            guard let values = draft.constant(node, index)?.floats else {
+                throw refuse("its statistics are not float32 constants")
+            }
             return values
         }
         mean = try statistics(order.mean)
@@ -175,13 +198,16 @@ private struct Normalization {
         beta = try statistics(order.beta)
         gamma = isScaled ? try statistics(order.gamma) : mean.map { _ in 1 }
         guard [variance, beta, gamma].allSatisfy({ [count = mean.count] in $0.count == count }) else {
-            throw .malformed(node: node.name, operation: node.operation, what: "its statistics differ in size")
+            throw .malformed(
+                node: node.name, operation: node.operation, what: "its statistics differ in size")
         }
         if case .float(let value)? = node.attributes[epsilonName] { epsilon = value } else { epsilon = usual }
     }
 
     var affine: (scale: [Double], shift: [Double]) {
-        let scale = mean.indices.map { Double(gamma[$0]) / (Double(variance[$0]) + Double(epsilon)).squareRoot() }
+        let scale = mean.indices.map {
+            Double(gamma[$0]) / (Double(variance[$0]) + Double(epsilon)).squareRoot()
+        }
         return (scale, mean.indices.map { Double(beta[$0]) - Double(mean[$0]) * scale[$0] })
     }
 }

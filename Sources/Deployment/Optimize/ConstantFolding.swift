@@ -8,7 +8,8 @@ extension GraphDraft {
     mutating func foldConstants(unpacking: Bool = false) throws(DeploymentError) {
         for name in try graph().nodes.map(\.name) where !pinned.contains(name) {
             let node = self[name]!
-            guard let value = unpacking && node.operation == "Dequantize" ? dequantized(node) : evaluate(node) else { continue }
+            guard let value = unpacking && node.operation == "Dequantize" ? dequantized(node) : evaluate(node)
+            else { continue }
             self[name] = .constant(name, value)
         }
     }
@@ -21,14 +22,20 @@ extension GraphDraft {
         case "Neg": return Tensor(x.map { -$0 }, shape: a.shape)
         default: break
         }
-        let operations: [String: (Float, Float) -> Float] = ["Add": (+), "AddV2": (+), "Sub": (-), "Mul": (*), "RealDiv": (/)]
-        guard let operation = operations[node.operation], let b = constant(node, 1), b.type == .float32 else { return nil }
+        let operations: [String: (Float, Float) -> Float] = [
+            "Add": (+), "AddV2": (+), "Sub": (-), "Mul": (*), "RealDiv": (/),
+        ]
+        guard let operation = operations[node.operation], let b = constant(node, 1), b.type == .float32 else {
+            return nil
+        }
         return a.combined(with: b, operation)
     }
 
     private func dequantized(_ node: Node) -> Tensor? {
         if case .bytes(let mode)? = node.attributes["mode"], mode != Array("MIN_COMBINED".utf8) { return nil }
-        guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1, high.count == 1 else { return nil }
+        guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1,
+            high.count == 1
+        else { return nil }
         return constant(node, 0)?.dequantized(low: low[0], high: high[0])
     }
 
@@ -41,7 +48,9 @@ extension GraphDraft {
         }
         var first: [Key: String] = [:], twins: [String: String] = [:]
         for name in names where !pinned.contains(name) {
-            guard let tensor = self[name]!.constant, case .dense(let region) = tensor.contents else { continue }
+            guard let tensor = self[name]!.constant, case .dense(let region) = tensor.contents else {
+                continue
+            }
             let key = Key(type: tensor.type, shape: tensor.shape, bytes: region.bytes)
             if let other = first[key] { twins[name] = other } else { first[key] = name }
         }

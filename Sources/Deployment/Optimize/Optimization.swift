@@ -34,7 +34,9 @@ package struct Optimization: Sendable {
     ///   - kept: names; those that the graph does not have are of no account.
     ///   - unpacksWeights: for what rounds weights anew. Otherwise they stay as they are: packed because they take little room, or because
     ///     one grid does not suit them all.
-    package init(inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false) {
+    package init(
+        inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false
+    ) {
         (self.inputs, self.outputs, self.kept, self.unpacksWeights) = (inputs, outputs, kept, unpacksWeights)
     }
 

@@ -10,9 +10,12 @@ extension GraphDraft {
         for name in names {
             let node = self[name]!
             guard ["Conv2D", "DepthwiseConv2dNative"].contains(node.operation), node.isChannelsLast,
-                case .bytes(let kind)? = node.attributes["padding"], kind == Array("VALID".utf8), let input = node.inputs.first, let pad = self[input], pad.operation == "Pad",
-                !pinned.contains(input), readers[input]?.count == 1, let amounts = constant(pad, 1)?.integers, amounts.count == 8,
-                amounts[0] == 0, amounts[1] == 0, amounts[6] == 0, amounts[7] == 0, amounts.allSatisfy({ $0 >= 0 })
+                case .bytes(let kind)? = node.attributes["padding"], kind == Array("VALID".utf8),
+                let input = node.inputs.first, let pad = self[input], pad.operation == "Pad",
+                !pinned.contains(input), readers[input]?.count == 1, let amounts = constant(pad, 1)?.integers,
+                amounts.count == 8,
+                amounts[0] == 0, amounts[1] == 0, amounts[6] == 0, amounts[7] == 0,
+                amounts.allSatisfy({ $0 >= 0 })
             else { continue }
             self[name]!.inputs[0] = pad.inputs[0]
             self[name]!.attributes["padding"] = .bytes(Array("EXPLICIT".utf8))

@@ -7,8 +7,11 @@ extension GraphDraft {
     /// - Source: strip_unused; its type is float32 unless the node tells another.
     mutating func makePlaceholder(_ name: String) {
         guard let node = self[name], node.operation != "Placeholder" else { return }
-        var attributes: [String: Attribute] = ["dtype": node.attributes["dtype"] ?? node.attributes["DstT"] ?? .type(.float32)]
-        attributes["shape"] = node.operation == "PlaceholderWithDefault" ? node.attributes["shape"] : .shape(nil)
+        var attributes: [String: Attribute] = [
+            "dtype": node.attributes["dtype"] ?? node.attributes["DstT"] ?? .type(.float32)
+        ]
+        attributes["shape"] =
+            node.operation == "PlaceholderWithDefault" ? node.attributes["shape"] : .shape(nil)
         self[name] = Node("Placeholder", name: name, attributes: attributes)
     }
 
@@ -16,13 +19,19 @@ extension GraphDraft {
     func requireInference(inputs: Set<String>) throws(DeploymentError) {
         for name in names {
             let node = self[name]!
-            func refuse(_ what: String) -> DeploymentError { .unsupported(node: name, operation: node.operation, what: what) }
+            func refuse(_ what: String) -> DeploymentError {
+                .unsupported(node: name, operation: node.operation, what: what)
+            }
             switch node.operation {
-            case "Placeholder" where !inputs.contains(name): throw refuse("is fed from outside, but is not among the inputs")
-            case "Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond", "If", "StatelessIf", "While", "StatelessWhile",
+            case "Placeholder" where !inputs.contains(name):
+                throw refuse("is fed from outside, but is not among the inputs")
+            case "Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond", "If", "StatelessIf",
+                "While", "StatelessWhile",
                 "PartitionedCall", "StatefulPartitionedCall":
                 throw refuse("control flow and function calls are not understood")
-            case let operation where operation.hasPrefix("Variable") || operation.hasPrefix("VarHandle") || operation.hasPrefix("Assign"):
+            case let operation
+            where operation.hasPrefix("Variable") || operation.hasPrefix("VarHandle")
+                || operation.hasPrefix("Assign"):
                 throw refuse("a variable; freeze the graph first")
             default: break
             }
@@ -40,7 +49,10 @@ extension GraphDraft {
         var targets: [String: TensorReference] = [:], checks = Set<String>()
         for name in names where !pinned.contains(name) {
             let node = self[name]!
-            guard ["Identity", "StopGradient", "CheckNumerics", "PlaceholderWithDefault"].contains(node.operation) else { continue }
+            guard
+                ["Identity", "StopGradient", "CheckNumerics", "PlaceholderWithDefault"].contains(
+                    node.operation)
+            else { continue }
             guard let input = node.inputs.first, !input.hasPrefix("^") else {
                 throw .malformed(node: name, operation: node.operation, what: "has no input")
             }
@@ -52,7 +64,8 @@ extension GraphDraft {
             if reference.isControl && checks.contains(reference.node) { return nil }
             var source = reference, steps = 0
             while let next = targets[source.node] {
-                source = TensorReference((reference.isControl ? "^" : "") + (reference.isControl ? next.node : next.text))
+                source = TensorReference(
+                    (reference.isControl ? "^" : "") + (reference.isControl ? next.node : next.text))
                 steps += 1
                 guard steps <= targets.count else { throw .cycle(node: node.name) }
             }
@@ -64,9 +77,12 @@ extension GraphDraft {
 
     /// Operations whose only effect is their result, so that nobody needs to wait for them.
     private static let effectless: Set<String> = [
-        "Add", "AddV2", "AvgPool", "BatchNormWithGlobalNormalization", "BiasAdd", "Cast", "Concat", "ConcatV2", "Const", "Conv2D",
-        "DecodeJpeg", "DepthwiseConv2dNative", "Dequantize", "ExpandDims", "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3",
-        "LRN", "MatMul", "Max", "MaxPool", "Mean", "Mul", "NoOp", "Pad", "Placeholder", "RealDiv", "Relu", "Relu6", "Reshape",
+        "Add", "AddV2", "AvgPool", "BatchNormWithGlobalNormalization", "BiasAdd", "Cast", "Concat",
+        "ConcatV2", "Const", "Conv2D",
+        "DecodeJpeg", "DepthwiseConv2dNative", "Dequantize", "ExpandDims", "FusedBatchNorm",
+        "FusedBatchNormV2", "FusedBatchNormV3",
+        "LRN", "MatMul", "Max", "MaxPool", "Mean", "Mul", "NoOp", "Pad", "Placeholder", "RealDiv", "Relu",
+        "Relu6", "Reshape",
         "ResizeBilinear", "Rsqrt", "Shape", "Softmax", "Sqrt", "Squeeze", "Sub", "Transpose",
     ]
 
@@ -80,7 +96,8 @@ extension GraphDraft {
             let isEmpty = source.operation == "NoOp" && source.inputs.isEmpty
             guard isEmpty || source.operation != "NoOp" && Self.effectless.contains(source.operation) else {
                 throw .unsupported(
-                    node: node.name, operation: node.operation, what: "waits for '\(source.name)' (\(source.operation)), which may have effects")
+                    node: node.name, operation: node.operation,
+                    what: "waits for '\(source.name)' (\(source.operation)), which may have effects")
             }
             return nil
         }

@@ -20,7 +20,9 @@ package struct CompactWeights: Sendable {
     /// - Parameter statistics: a layer without is rounded to the nearest.
     package init(_ graph: Graph, statistics: [InputView: InputStatistics] = [:]) {
         self.graph = graph
-        let constants = Dictionary(graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } }, uniquingKeysWith: { first, _ in first })
+        let constants = Dictionary(
+            graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
         let layers = Self.layers(of: graph)
         // View by view, so that second moments are had of few of them at a time: those of a large layer are 130 MB.
         self.layers = Self.concurrently(Self.views(of: layers)) { view in
@@ -28,7 +30,9 @@ package struct CompactWeights: Sendable {
                 (0..<view.groups).map { statistics.moments(group: $0, aboutMean: true) }
             }
             let input = moments.map { PreparedInput(statistics[view]!, $0) }
-            return layers.filter { $0.view == view }.map { PreparedLayer($0, constants[$0.weights]!.floats!, input) }
+            return layers.filter { $0.view == view }.map {
+                PreparedLayer($0, constants[$0.weights]!.floats!, input)
+            }
         }.flatMap { $0 }
     }
 
@@ -40,7 +44,11 @@ package struct CompactWeights: Sendable {
 
     /// What these layers look at, each once, the largest first.
     package static func views(of layers: [WeightedLayer]) -> [InputView] {
-        Set(layers.map(\.view)).sorted { ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < ($0.rows * $0.rows * $0.groups, $1.input, $1.window.height) }
+        Set(layers.map(\.view)).sorted {
+            ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < (
+                $0.rows * $0.rows * $0.groups, $1.input, $1.window.height
+            )
+        }
     }
 
     /// How many layers are rounded.
@@ -51,12 +59,18 @@ package struct CompactWeights: Sendable {
     /// - Parameter step: in units of a channel's deviation.
     package func trial(layer index: Int, step: Float) -> Graph {
         let prepared = layers[index], rounded = prepared.rounded(step: step)
-        return Graph(nodes: graph.nodes.map { node in
-            guard let tensor = node.constant else { return node }
-            if node.name == prepared.layer.weights { return .constant(node.name, Tensor(prepared.weights(of: rounded), shape: tensor.shape)) }
-            guard node.name == prepared.layer.bias, let shift = rounded.shift, let values = tensor.floats else { return node }
-            return .constant(node.name, Tensor(values.indices.map { values[$0] + shift[$0 % shift.count] }, shape: tensor.shape))
-        }, trailer: graph.trailer)
+        return Graph(
+            nodes: graph.nodes.map { node in
+                guard let tensor = node.constant else { return node }
+                if node.name == prepared.layer.weights {
+                    return .constant(node.name, Tensor(prepared.weights(of: rounded), shape: tensor.shape))
+                }
+                guard node.name == prepared.layer.bias, let shift = rounded.shift, let values = tensor.floats
+                else { return node }
+                return .constant(
+                    node.name,
+                    Tensor(values.indices.map { values[$0] + shift[$0 % shift.count] }, shape: tensor.shape))
+            }, trailer: graph.trailer)
     }
 
     /// - Parameter sensitivities: of as many layers as `count`, what a unit of squared step costs, in any unit they share.
@@ -77,16 +91,22 @@ package struct CompactWeights: Sendable {
         var (low, high) = (-12.0 - mean, 4.0 - mean)
         for _ in 0..<16 {
             let middle = (low + high) / 2, factor = Math.exp2(middle)
-            let costs = Self.concurrently(layers) { Double($0.layer.count) * $0.entropy(step: Self.step($0, factor)) }
+            let costs = Self.concurrently(layers) {
+                Double($0.layer.count) * $0.entropy(step: Self.step($0, factor))
+            }
             if costs.reduce(0, +) > bits * total { low = middle } else { high = middle }
         }
         return Math.exp2(high)
     }
 
     /// In units of a channel's deviation. A tenth costs 5.4 bits, one costs 2: far beyond these, the theory of fine steps says nothing.
-    private static func step(_ layer: PreparedLayer, _ factor: Double) -> Float { Float(max(0.02, min(1.2, layer.bestStep * factor))) }
+    private static func step(_ layer: PreparedLayer, _ factor: Double) -> Float {
+        Float(max(0.02, min(1.2, layer.bestStep * factor)))
+    }
 
-    private static func concurrently<Item: Sendable, Result: Sendable>(_ items: [Item], _ work: @Sendable (Item) -> Result) -> [Result] {
+    private static func concurrently<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ work: @Sendable (Item) -> Result
+    ) -> [Result] {
         let results = Mutex([Result?](repeating: nil, count: items.count))
         DispatchQueue.concurrentPerform(iterations: items.count) { index in
             let result = work(items[index])
@@ -105,7 +125,10 @@ package struct CompactWeights: Sendable {
         func fresh(_ wish: String) -> String { names.contains(wish) ? fresh(wish + "_") : wish }
         // The range that makes q − 128 of a byte q.
         let low = fresh("quantized/low"), high = fresh("quantized/high")
-        var nodes: [Node] = [.constant(low, Tensor([Float(-128)], shape: [])), .constant(high, Tensor([Float(127)], shape: []))]
+        var nodes: [Node] = [
+            .constant(low, Tensor([Float(-128)], shape: [])),
+            .constant(high, Tensor([Float(127)], shape: [])),
+        ]
         for node in graph.nodes {
             guard let tensor = node.constant, let layer = codes[node.name] else {
                 nodes.append(node.constant == nil ? node : node.withShortMantissas(adding: shifts[node.name]))
@@ -116,7 +139,10 @@ package struct CompactWeights: Sendable {
                 nodes.append(Node("Mul", name: name, inputs: [a, b], attributes: ["T": .type(.float32)]))
             }
             let bytes = layer.codes.map { UInt8(Int($0) + 128) }
-            nodes.append(.constant(part("codes"), Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(bytes)))))
+            nodes.append(
+                .constant(
+                    part("codes"),
+                    Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(bytes)))))
             nodes.append(.dequantize(part("levels"), [part("codes"), low, high]))
             var product = part("levels")
             if let scales = layer.scales {
@@ -124,7 +150,12 @@ package struct CompactWeights: Sendable {
                 multiply(part("scaled"), product, part("scales"))
                 product = part("scaled")
             }
-            nodes.append(.constant(part("steps"), Tensor(layer.steps, shape: layer.isDepthwise ? Array(tensor.shape.suffix(2)) : [layer.steps.count])))
+            nodes.append(
+                .constant(
+                    part("steps"),
+                    Tensor(
+                        layer.steps,
+                        shape: layer.isDepthwise ? Array(tensor.shape.suffix(2)) : [layer.steps.count])))
             multiply(node.name, product, part("steps"))
         }
         return Graph(nodes: nodes, trailer: graph.trailer)
@@ -138,11 +169,13 @@ extension Node {
     package func withShortMantissas(adding shift: [Float]? = nil) -> Node {
         guard let tensor = constant else { return self }
         if let values = tensor.floats, !values.isEmpty {
-            let exact = shift.map { shift in values.indices.map { values[$0] + shift[$0 % shift.count] } } ?? values
+            let exact =
+                shift.map { shift in values.indices.map { values[$0] + shift[$0 % shift.count] } } ?? values
             return .constant(name, Tensor(exact.map { $0.rounded(mantissaBits: 11) }, shape: tensor.shape))
         }
         if let values = tensor.doubles, !values.isEmpty {
-            return .constant(name, Tensor(values.map { Double(Float($0).rounded(mantissaBits: 11)) }, shape: tensor.shape))
+            return .constant(
+                name, Tensor(values.map { Double(Float($0).rounded(mantissaBits: 11)) }, shape: tensor.shape))
         }
         return self
     }

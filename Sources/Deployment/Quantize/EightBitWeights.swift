@@ -21,7 +21,9 @@ package struct EightBitWeights: Sendable {
         }
         let read = Set(graph.nodes.flatMap { $0.inputs.map { TensorReference($0).node } })
         for node in graph.nodes {
-            guard read.contains(node.name), let tensor = node.constant, let values = tensor.floats, values.count >= Self.minimumCount else {
+            guard read.contains(node.name), let tensor = node.constant, let values = tensor.floats,
+                values.count >= Self.minimumCount
+            else {
                 nodes.append(node)
                 continue
             }
@@ -31,7 +33,10 @@ package struct EightBitWeights: Sendable {
             let step = (high - low) / 255
             let codes = values.map { UInt8(max(0, min(255, (($0 - low) / step).rounded()))) }
             let parts = ["quint8_const", "min", "max"].map { fresh("\(node.name)_\($0)") }
-            nodes.append(.constant(parts[0], Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(codes)))))
+            nodes.append(
+                .constant(
+                    parts[0], Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(codes))))
+            )
             nodes.append(.constant(parts[1], Tensor([low], shape: [])))
             nodes.append(.constant(parts[2], Tensor([high], shape: [])))
             nodes.append(.dequantize(node.name, parts))
@@ -45,6 +50,8 @@ extension Node {
     ///
     /// - Parameter inputs: the bytes, low and high.
     static func dequantize(_ name: String, _ inputs: [String]) -> Node {
-        Node("Dequantize", name: name, inputs: inputs, attributes: ["T": .type(.quint8), "mode": .bytes(Array("MIN_COMBINED".utf8))])
+        Node(
+            "Dequantize", name: name, inputs: inputs,
+            attributes: ["T": .type(.quint8), "mode": .bytes(Array("MIN_COMBINED".utf8))])
     }
 }

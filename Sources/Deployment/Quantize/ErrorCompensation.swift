@@ -22,21 +22,27 @@ struct ErrorCompensation: Sendable {
         let damping = max(0.01 * trace / Double(max(rows, 1)), 1e-30)
         factors.withUnsafeMutableBufferPointer { h in
             for i in 0..<rows { h[i * rows + i] += damping }
-            pivots.withUnsafeMutableBufferPointer { Self.factorize(h.baseAddress!, rows, least: damping / 2, pivots: $0) }
+            pivots.withUnsafeMutableBufferPointer {
+                Self.factorize(h.baseAddress!, rows, least: damping / 2, pivots: $0)
+            }
         }
         feedback = factors.map { Float($0) }
         costs = pivots.map { Float($0) }
     }
 
     /// H's lower half becomes U's rows, from the last pivot to the first, in blocks that the cache holds.
-    private static func factorize(_ h: UnsafeMutablePointer<Double>, _ n: Int, least: Double, pivots: UnsafeMutableBufferPointer<Double>) {
+    private static func factorize(
+        _ h: UnsafeMutablePointer<Double>, _ n: Int, least: Double, pivots: UnsafeMutableBufferPointer<Double>
+    ) {
         var end = n
         while end > 0 {
             let begin = max(0, end - 32)
             for k in Swift.stride(from: end - 1, through: begin, by: -1) {
                 let line = h + k * n
                 pivots[k] = max(line[k], least)
-                for i in begin..<k { subtract(line, times: line[i] / pivots[k], from: h + i * n, count: i + 1) }
+                for i in begin..<k {
+                    subtract(line, times: line[i] / pivots[k], from: h + i * n, count: i + 1)
+                }
             }
             // Rows above the block lose what its pivots explain; all factors are known before any of them changes.
             for i in 0..<begin {
@@ -54,15 +60,20 @@ struct ErrorCompensation: Sendable {
 
     /// h[row, j] -= Σ h[k, row] / pivot[k] · h[k, j], for j through `row`.
     private static func eliminate(
-        _ h: UnsafeMutablePointer<Double>, _ n: Int, row: Int, pivots range: Range<Int>, _ pivots: UnsafeMutableBufferPointer<Double>
+        _ h: UnsafeMutablePointer<Double>, _ n: Int, row: Int, pivots range: Range<Int>,
+        _ pivots: UnsafeMutableBufferPointer<Double>
     ) {
         let target = h + row * n
         guard range.count == 4 else {
-            for k in range { subtract(h + k * n, times: h[k * n + row] / pivots[k], from: target, count: row + 1) }
+            for k in range {
+                subtract(h + k * n, times: h[k * n + row] / pivots[k], from: target, count: row + 1)
+            }
             return
         }
         let a = h + range.lowerBound * n, b = a + n, c = b + n, d = c + n, k = range.lowerBound
-        let (fa, fb, fc, fd) = (a[row] / pivots[k], b[row] / pivots[k + 1], c[row] / pivots[k + 2], d[row] / pivots[k + 3])
+        let (fa, fb, fc, fd) = (
+            a[row] / pivots[k], b[row] / pivots[k + 1], c[row] / pivots[k + 2], d[row] / pivots[k + 3]
+        )
         var j = 0
         while j &+ 4 <= row &+ 1 {
             var sum = load(target + j)
@@ -79,11 +90,15 @@ struct ErrorCompensation: Sendable {
         }
     }
 
-    private static func subtract(_ source: UnsafePointer<Double>, times factor: Double, from target: UnsafeMutablePointer<Double>, count: Int) {
+    private static func subtract(
+        _ source: UnsafePointer<Double>, times factor: Double, from target: UnsafeMutablePointer<Double>,
+        count: Int
+    ) {
         guard factor != 0 else { return }
         var j = 0
         while j &+ 4 <= count {
-            UnsafeMutableRawPointer(target + j).storeBytes(of: load(target + j) - load(source + j) * factor, as: SIMD4<Double>.self)
+            UnsafeMutableRawPointer(target + j).storeBytes(
+                of: load(target + j) - load(source + j) * factor, as: SIMD4<Double>.self)
             j &+= 4
         }
         while j < count {

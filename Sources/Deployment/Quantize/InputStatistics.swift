@@ -22,7 +22,10 @@ package struct InputStatistics: Sendable {
 
     /// Of nothing; takes no memory.
     package static let empty = InputStatistics(
-        InputView(input: "", window: .init(height: 0, width: 0, channels: 0, strideY: 1, strideX: 1, top: 0, left: 0), isDepthwise: false))
+        InputView(
+            input: "",
+            window: .init(height: 0, width: 0, channels: 0, strideY: 1, strideX: 1, top: 0, left: 0),
+            isDepthwise: false))
 
     /// Takes in what the window sees at some places of an image.
     ///
@@ -34,16 +37,24 @@ package struct InputStatistics: Sendable {
         var patches: [Float] = []
         let seen = patchPlaces(height: height, width: width, places: places)
         patches.reserveCapacity(seen.count * size)
-        for (top, left) in seen { appendPatch(to: &patches, image, height: height, width: width, top: top, left: left) }
+        for (top, left) in seen {
+            appendPatch(to: &patches, image, height: height, width: width, top: top, left: left)
+        }
         if origin.isEmpty {
-            origin = (0..<size).map { i in seen.indices.reduce(Float(0)) { $0 + patches[$1 * size + i] } / Float(max(seen.count, 1)) }
+            origin = (0..<size).map { i in
+                seen.indices.reduce(Float(0)) { $0 + patches[$1 * size + i] } / Float(max(seen.count, 1))
+            }
         }
         count += seen.count
         patches.withUnsafeMutableBufferPointer { patches in
             for p in seen.indices { for i in 0..<size { patches[p &* size &+ i] -= origin[i] } }
             for p in seen.indices { for i in 0..<size { sums[i] += Double(patches[p &* size &+ i]) } }
         }
-        if view.groups == 1 { addProducts(patches, count: seen.count) } else { addGroupedProducts(patches, count: seen.count) }
+        if view.groups == 1 {
+            addProducts(patches, count: seen.count)
+        } else {
+            addGroupedProducts(patches, count: seen.count)
+        }
     }
 
     /// The upper left corners of the windows looked at; they may lie outside the image.
@@ -60,7 +71,8 @@ package struct InputStatistics: Sendable {
     }
 
     private func appendPatch(
-        to patches: inout [Float], _ image: UnsafeBufferPointer<Float>, height: Int, width: Int, top: Int, left: Int
+        to patches: inout [Float], _ image: UnsafeBufferPointer<Float>, height: Int, width: Int, top: Int,
+        left: Int
     ) {
         let window = view.window, taps = window.height * window.width, begin = patches.count
         patches += repeatElement(0, count: view.groups * view.rows)
@@ -69,7 +81,8 @@ package struct InputStatistics: Sendable {
             guard (0..<height).contains(y), (0..<width).contains(x) else { continue }
             let pixel = (y * width + x) * window.channels
             for c in 0..<window.channels {
-                patches[begin &+ (view.groups == 1 ? tap &* window.channels &+ c : c &* view.rows &+ tap)] = image[pixel &+ c]
+                patches[begin &+ (view.groups == 1 ? tap &* window.channels &+ c : c &* view.rows &+ tap)] =
+                    image[pixel &+ c]
             }
         }
     }
@@ -79,7 +92,9 @@ package struct InputStatistics: Sendable {
         let rows = view.rows, stride = stride, panels = stride / 8
         // `[panels, patches, 8]`
         var packed = [Float](repeating: 0, count: stride * count)
-        for p in 0..<count { for i in 0..<rows { packed[(i / 8 * count + p) * 8 + i % 8] = patches[p * rows + i] } }
+        for p in 0..<count {
+            for i in 0..<rows { packed[(i / 8 * count + p) * 8 + i % 8] = patches[p * rows + i] }
+        }
         packed.withUnsafeBufferPointer { packed in
             products.withUnsafeMutableBytes { products in
                 for panel in 0..<panels {
@@ -88,15 +103,18 @@ package struct InputStatistics: Sendable {
                         let right = UnsafeRawPointer(packed.baseAddress! + panel * count * 8)
                         var tile = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
                         for p in 0..<count {
-                            let b = right.loadUnaligned(fromByteOffset: p &* 32, as: SIMD8<Float>.self), a = left + p &* 8
+                            let b = right.loadUnaligned(fromByteOffset: p &* 32, as: SIMD8<Float>.self),
+                                a = left + p &* 8
                             tile.0 += a[0] * b
                             tile.1 += a[1] * b
                             tile.2 += a[2] * b
                             tile.3 += a[3] * b
                         }
-                        for (r, line) in [tile.0, tile.1, tile.2, tile.3].enumerated() where begin + r < rows {
+                        for (r, line) in [tile.0, tile.1, tile.2, tile.3].enumerated() where begin + r < rows
+                        {
                             let offset = ((begin + r) * stride + panel * 8) * 4
-                            let sum = products.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self) + line
+                            let sum =
+                                products.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self) + line
                             products.storeBytes(of: sum, toByteOffset: offset, as: SIMD8<Float>.self)
                         }
                     }
@@ -137,7 +155,9 @@ package struct InputStatistics: Sendable {
         for i in 0..<rows {
             let line = (group * rows + i) * stride
             for j in 0...i {
-                result[i * rows + j] = Double(products[line + j]) / total - drift[i] * drift[j] + (aboutMean ? 0 : mean[i] * mean[j])
+                result[i * rows + j] =
+                    Double(products[line + j]) / total - drift[i] * drift[j]
+                    + (aboutMean ? 0 : mean[i] * mean[j])
             }
         }
         return result

@@ -77,7 +77,10 @@ struct PreparedLayer: Sendable {
 
     /// `[channels]`. Few digits cost few bytes; upward, so that the greatest weight still has a level.
     private func steps(_ step: Float) -> [Float] {
-        deviations.indices.map { max(step * deviations[$0], greatest[$0] / 126, .leastNormalMagnitude * 256).rounded(mantissaBits: 5) }
+        deviations.indices.map {
+            max(step * deviations[$0], greatest[$0] / 126, .leastNormalMagnitude * 256).rounded(
+                mantissaBits: 5)
+        }
     }
 
     /// Bits a weight, of those of some rows, each rounded to the nearest.
@@ -95,20 +98,29 @@ struct PreparedLayer: Sendable {
             }
             seen += channels
         }
-        return counts.reduce(0) { $0 - ($1 > 0 ? Double($1) / Double(seen) * Math.log2(Double($1) / Double(seen)) : 0) }
+        return counts.reduce(0) {
+            $0 - ($1 > 0 ? Double($1) / Double(seen) * Math.log2(Double($1) / Double(seen)) : 0)
+        }
     }
 
     /// - Parameter step: in units of a channel's deviation.
     func rounded(step: Float) -> Rounded {
         let channels = layer.channels, columns = layer.columns, rows = layer.rows, steps = steps(step)
         guard let input else {
-            let codes = weights.indices.map { Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded()))) }
+            let codes = weights.indices.map {
+                Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded())))
+            }
             return Rounded(codes: codes, steps: steps, scales: nil, shift: nil, isDepthwise: layer.groups > 1)
         }
-        var codes = [Int8](repeating: 0, count: weights.count), shift = [Double](repeating: 0, count: channels)
+        var codes = [Int8](repeating: 0, count: weights.count),
+            shift = [Double](repeating: 0, count: channels)
         for (g, compensation) in input.compensations.enumerated() {
-            let part = layer.groups == 1 ? weights : (0..<rows * columns).map { weights[$0 / columns * channels + g * columns + $0 % columns] }
-            let rounded = compensation.round(part, columns: columns, steps: Array(steps[g * columns..<(g + 1) * columns]), scales: scales)
+            let part =
+                layer.groups == 1
+                ? weights
+                : (0..<rows * columns).map { weights[$0 / columns * channels + g * columns + $0 % columns] }
+            let rounded = compensation.round(
+                part, columns: columns, steps: Array(steps[g * columns..<(g + 1) * columns]), scales: scales)
             for k in 0..<rows {
                 let mean = input.means[g][k]
                 for n in 0..<columns {
@@ -119,13 +131,16 @@ struct PreparedLayer: Sendable {
             }
         }
         return Rounded(
-            codes: codes, steps: steps, scales: input.scales, shift: layer.bias == nil ? nil : shift.map { Float($0) },
+            codes: codes, steps: steps, scales: input.scales,
+            shift: layer.bias == nil ? nil : shift.map { Float($0) },
             isDepthwise: layer.groups > 1)
     }
 
     /// `[rows, channels]`: what codes stand for.
     func weights(of rounded: Rounded) -> [Float] {
         let channels = layer.channels
-        return rounded.codes.indices.map { Float(rounded.codes[$0]) * scales[$0 / channels] * rounded.steps[$0 % channels] }
+        return rounded.codes.indices.map {
+            Float(rounded.codes[$0]) * scales[$0 / channels] * rounded.steps[$0 % channels]
+        }
     }
 }

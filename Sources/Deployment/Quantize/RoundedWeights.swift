@@ -20,12 +20,16 @@ package struct RoundedWeights: Sendable {
     package func apply(to graph: Graph) throws(DeploymentError) -> Graph {
         var graph = graph
         for index in graph.nodes.indices {
-            guard let tensor = graph.nodes[index].constant, let values = tensor.floats, !values.isEmpty else { continue }
+            guard let tensor = graph.nodes[index].constant, let values = tensor.floats, !values.isEmpty else {
+                continue
+            }
             let (low, high) = try graph.nodes[index].range(of: values)
             let count = Float(1 << bits), width = (high - low) / count
             // A range of a few subnormals has no width to divide by.
             guard width > 0 else { continue }
-            let rounded = values.map { low + width * (min((($0 - low) / width).rounded(.down), count - 1) + 0.5) }
+            let rounded = values.map {
+                low + width * (min((($0 - low) / width).rounded(.down), count - 1) + 0.5)
+            }
             graph.nodes[index].attributes["value"] = .tensor(Tensor(rounded, shape: tensor.shape))
         }
         return graph

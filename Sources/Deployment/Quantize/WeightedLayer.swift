@@ -50,11 +50,15 @@ package struct WeightedLayer: Sendable {
     package static func all(in graph: Graph) -> [WeightedLayer] {
         let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var readers: [String: [Node]] = [:]
-        for node in graph.nodes { for input in node.inputs { readers[TensorReference(input).node, default: []].append(node) } }
+        for node in graph.nodes {
+            for input in node.inputs { readers[TensorReference(input).node, default: []].append(node) }
+        }
         return graph.nodes.compactMap { node in
             guard node.inputs.count == 2, node.isChannelsLast else { return nil }
             let weights = TensorReference(node.inputs[1]).node
-            guard readers[weights]?.count == 1, let tensor = nodes[weights]?.constant, tensor.type == .float32, tensor.count > 0 else { return nil }
+            guard readers[weights]?.count == 1, let tensor = nodes[weights]?.constant,
+                tensor.type == .float32, tensor.count > 0
+            else { return nil }
             return WeightedLayer(node, weights, tensor.shape, bias: bias(after: node, nodes, readers))
         }
     }
@@ -74,19 +78,32 @@ package struct WeightedLayer: Sendable {
         self.columns = columns
         let area = shape.count == 4 ? shape : [1, 1, shape[0], shape[1]]
         var strides = [1, 1, 1, 1], padding: (top: Int?, left: Int?) = (0, 0)
-        if case .ints(let values)? = node.attributes["strides"], values.count == 4 { strides = values.map(Int.init) }
-        if case .bytes(let kind)? = node.attributes["padding"], kind == Array("SAME".utf8) { padding = (nil, nil) }
+        if case .ints(let values)? = node.attributes["strides"], values.count == 4 {
+            strides = values.map(Int.init)
+        }
+        if case .bytes(let kind)? = node.attributes["padding"], kind == Array("SAME".utf8) {
+            padding = (nil, nil)
+        }
         // What an explicit padding adds at the end is near enough to what it adds at the beginning for statistics.
-        if case .ints(let values)? = node.attributes["explicit_paddings"], values.count == 8 { padding = (Int(values[2]), Int(values[4])) }
+        if case .ints(let values)? = node.attributes["explicit_paddings"], values.count == 8 {
+            padding = (Int(values[2]), Int(values[4]))
+        }
         let window = InputView.Window(
-            height: area[0], width: area[1], channels: area[2], strideY: strides[1], strideX: strides[2], top: padding.top, left: padding.left)
+            height: area[0], width: area[1], channels: area[2], strideY: strides[1], strideX: strides[2],
+            top: padding.top, left: padding.left)
         view = InputView(input: node.inputs[0], window: window, isDepthwise: isDepthwise)
     }
 
-    private static func bias(after node: Node, _ nodes: [String: Node], _ readers: [String: [Node]]) -> String? {
-        guard let next = readers[node.name], next.count == 1, ["BiasAdd", "Add", "AddV2"].contains(next[0].operation) else { return nil }
+    private static func bias(after node: Node, _ nodes: [String: Node], _ readers: [String: [Node]])
+        -> String?
+    {
+        guard let next = readers[node.name], next.count == 1,
+            ["BiasAdd", "Add", "AddV2"].contains(next[0].operation)
+        else { return nil }
         for input in next[0].inputs where input != node.name {
-            if let tensor = nodes[input]?.constant, tensor.type == .float32, readers[input]?.count == 1 { return input }
+            if let tensor = nodes[input]?.constant, tensor.type == .float32, readers[input]?.count == 1 {
+                return input
+            }
         }
         return nil
     }

@@ -1,12 +1,15 @@
 /// Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, bit fields, bottom-up and top-down.
 enum BMP {
-    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError)
+        -> ImageHeader
+    {
         header(try BMPHeader(bytes), options)
     }
 
     private static func header(_ header: BMPHeader, _ options: DecodingOptions) -> ImageHeader {
         ImageHeader(
-            format: .bmp, width: header.width, height: header.height, channels: header.hasAlpha && options.keepsAlpha ? 4 : 3,
+            format: .bmp, width: header.width, height: header.height,
+            channels: header.hasAlpha && options.keepsAlpha ? 4 : 3,
             orientation: 1)
     }
 
@@ -28,7 +31,8 @@ enum BMP {
                 for y in (0..<bitmap.height).reversed() {
                     let start = y * bitmap.width
                     unpackIndices(
-                        UnsafeRawBufferPointer(rebasing: indices[start..<(start + bitmap.width)]), bitmap, depth: 8, to: &row)
+                        UnsafeRawBufferPointer(rebasing: indices[start..<(start + bitmap.width)]), bitmap,
+                        depth: 8, to: &row)
                     row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
                 }
             }
@@ -37,10 +41,14 @@ enum BMP {
         let stored = (bytes.count - bitmap.data) / bitmap.rowBytes
         if stored < bitmap.height {
             // The last row's padding is often missing, and nothing with it.
-            let isPadding = stored == bitmap.height - 1
+            let isPadding =
+                stored == bitmap.height - 1
                 && (bytes.count - bitmap.data) % bitmap.rowBytes >= (bitmap.width * bitmap.depth + 7) / 8
             if stored == 0, !isPadding { throw .truncated(.bmp, offset: bytes.count) }
-            try note(DecodingWarning(offset: bytes.count, "the file ends after \(stored) of \(bitmap.height) rows"), &warnings, options)
+            try note(
+                DecodingWarning(
+                    offset: bytes.count, "the file ends after \(stored) of \(bitmap.height) rows"), &warnings,
+                options)
         }
         try sink.begin(header)
         var row = [UInt8](repeating: 0, count: header.channels * bitmap.width)
@@ -48,7 +56,9 @@ enum BMP {
             let start = bitmap.data + (bitmap.isTopDown ? y : bitmap.height - 1 - y) * bitmap.rowBytes
             if start < bytes.count {
                 let end = min(bytes.count, start + bitmap.rowBytes)
-                unpack(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: header.channels, to: &row)
+                unpack(
+                    UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: header.channels,
+                    to: &row)
             } else {
                 for i in row.indices { row[i] = 0 }
             }
@@ -67,7 +77,9 @@ enum BMP {
     // MARK: - Rows
 
     /// - Parameter source: a stored row, or what the file has of it; what is missing is black.
-    private static func unpack(_ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, channels: Int, to row: inout [UInt8]) {
+    private static func unpack(
+        _ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, channels: Int, to row: inout [UInt8]
+    ) {
         switch bitmap.depth {
         case ...8: unpackIndices(source, bitmap, depth: bitmap.depth, to: &row)
         case 24:
@@ -80,7 +92,9 @@ enum BMP {
         }
     }
 
-    private static func unpackIndices(_ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, depth: Int, to row: inout [UInt8]) {
+    private static func unpackIndices(
+        _ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, depth: Int, to row: inout [UInt8]
+    ) {
         let (perByte, mask) = (8 / depth, 1 << depth - 1)
         for x in 0..<bitmap.width {
             let byte = x / perByte < source.count ? Int(source[x / perByte]) : 0
@@ -90,13 +104,16 @@ enum BMP {
         }
     }
 
-    private static func unpackMasked(_ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, channels: Int, to row: inout [UInt8]) {
+    private static func unpackMasked(
+        _ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, channels: Int, to row: inout [UInt8]
+    ) {
         let fields = bitmap.masks.prefix(channels).map(BitField.init)
         let size = bitmap.depth / 8
         for x in 0..<bitmap.width {
             let at = size * x
             let isThere = at + size <= source.count
-            let word = !isThere ? 0 : size == 2 ? source.littleEndian16(at: at) : source.littleEndian32(at: at)
+            let word =
+                !isThere ? 0 : size == 2 ? source.littleEndian16(at: at) : source.littleEndian32(at: at)
             for c in 0..<channels { row[channels * x + c] = fields[c].value(UInt32(word)) }
         }
     }

@@ -15,7 +15,9 @@ struct BMPHeader {
     let data: Int
 
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
-        func fail(_ offset: Int, _ reason: String) -> ImageError { .malformed(.bmp, offset: offset, reason: reason) }
+        func fail(_ offset: Int, _ reason: String) -> ImageError {
+            .malformed(.bmp, offset: offset, reason: reason)
+        }
         guard bytes.count >= 26 else { throw .truncated(.bmp, offset: bytes.count) }
         let size = bytes.littleEndian32(at: 14)
         let isCore = size == 12
@@ -25,7 +27,9 @@ struct BMPHeader {
         func field(_ at: Int) -> Int { at + 4 <= 14 + size ? bytes.littleEndian32(at: at) : 0 }
 
         width = isCore ? bytes.littleEndian16(at: 18) : bytes.littleEndian32(at: 18)
-        let signedHeight = isCore ? bytes.littleEndian16(at: 20) : Int(Int32(truncatingIfNeeded: bytes.littleEndian32(at: 22)))
+        let signedHeight =
+            isCore
+            ? bytes.littleEndian16(at: 20) : Int(Int32(truncatingIfNeeded: bytes.littleEndian32(at: 22)))
         (height, isTopDown) = (abs(signedHeight), signedHeight < 0)
         guard (1...0x7fff_ffff).contains(width), (1...0x7fff_ffff).contains(height) else {
             throw fail(18, "a size of \(width)×\(signedHeight)")
@@ -40,7 +44,8 @@ struct BMPHeader {
             throw .unsupported(.bmp, feature: "compression \(method)")
         }
         switch compression {
-        case .rle8 where depth != 8, .rle4 where depth != 4: throw fail(30, "run lengths at \(depth) bits a pixel")
+        case .rle8 where depth != 8, .rle4 where depth != 4:
+            throw fail(30, "run lengths at \(depth) bits a pixel")
         case .bitfields where depth != 16 && depth != 32, .alphaBitfields where depth != 16 && depth != 32:
             throw fail(30, "bit fields at \(depth) bits a pixel")
         case .rle8 where isTopDown, .rle4 where isTopDown: throw fail(22, "run lengths from the top down")
@@ -73,8 +78,12 @@ struct BMPHeader {
         guard data < bytes.count else { throw .truncated(.bmp, offset: bytes.count) }
     }
 
-    private static func masks(_ bytes: UnsafeRawBufferPointer, hasMasks: Bool, depth: Int, size: Int, after: Int) -> [UInt32] {
-        guard hasMasks else { return depth == 16 ? [0x7c00, 0x03e0, 0x001f, 0] : [0xff_0000, 0xff00, 0xff, 0] }
+    private static func masks(
+        _ bytes: UnsafeRawBufferPointer, hasMasks: Bool, depth: Int, size: Int, after: Int
+    ) -> [UInt32] {
+        guard hasMasks else {
+            return depth == 16 ? [0x7c00, 0x03e0, 0x001f, 0] : [0xff_0000, 0xff00, 0xff, 0]
+        }
         let count = after > 0 ? after / 4 : min(4, max(0, (size - 40) / 4))
         return (0..<4).map { $0 < count ? UInt32(bytes.littleEndian32(at: 54 + 4 * $0)) : 0 }
     }

@@ -13,7 +13,9 @@ enum BMPRunLengths {
         }
         while y < height {
             guard offset + 1 < bytes.count else {
-                return (indices, DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)"))
+                return (
+                    indices, DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)")
+                )
             }
             let (count, value) = (Int(bytes[offset]), bytes[offset + 1])
             offset += 2
@@ -26,14 +28,20 @@ enum BMPRunLengths {
             case 1: return (indices, nil)
             case 2:
                 guard offset + 1 < bytes.count else {
-                    return (indices, DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)"))
+                    return (
+                        indices,
+                        DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)")
+                    )
                 }
                 (x, y) = (x + Int(bytes[offset]), y + Int(bytes[offset + 1]))
                 offset += 2
             default:
                 let stretch = isNibbles ? (Int(value) + 1) / 2 : Int(value)
                 guard offset + stretch <= bytes.count else {
-                    return (indices, DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)"))
+                    return (
+                        indices,
+                        DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)")
+                    )
                 }
                 for i in 0..<Int(value) {
                     let byte = bytes[offset + (isNibbles ? i / 2 : i)]

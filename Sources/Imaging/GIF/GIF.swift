@@ -20,12 +20,16 @@ enum GIF {
         var channels = 3
     }
 
-    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError)
+        -> ImageHeader
+    {
         header(try layout(bytes, options))
     }
 
     private static func header(_ layout: Layout) -> ImageHeader {
-        ImageHeader(format: .gif, width: layout.width, height: layout.height, channels: layout.channels, orientation: 1)
+        ImageHeader(
+            format: .gif, width: layout.width, height: layout.height, channels: layout.channels,
+            orientation: 1)
     }
 
     static func decode<Sink: RowSink>(
@@ -37,7 +41,9 @@ enum GIF {
         let indexCount = layout.frameWidth * layout.frameHeight
         try options.admit(bytes: indexCount)
         let (indices, warning) = try GIFCodes.decode(bytes, at: layout.data, count: indexCount)
-        if options.isStrict, let warning { throw .malformed(.gif, offset: warning.offset, reason: warning.description) }
+        if options.isStrict, let warning {
+            throw .malformed(.gif, offset: warning.offset, reason: warning.description)
+        }
 
         let palette = palette(bytes, layout)
         try sink.begin(header(layout))
@@ -45,7 +51,9 @@ enum GIF {
         var row = [UInt8](repeating: 0, count: layout.width * layout.channels)
         let order = layout.isInterlaced ? interlaceOrder(layout.frameHeight) : nil
         for y in 0..<layout.height {
-            for x in 0..<layout.width { for c in 0..<layout.channels { row[x * layout.channels + c] = uncovered[c] } }
+            for x in 0..<layout.width {
+                for c in 0..<layout.channels { row[x * layout.channels + c] = uncovered[c] }
+            }
             let frameY = y - layout.top
             if (0..<layout.frameHeight).contains(frameY) {
                 let start = (order?[frameY] ?? frameY) * layout.frameWidth
@@ -64,7 +72,9 @@ enum GIF {
     // MARK: - Blocks
 
     /// GIF89a §18–§23.
-    private static func layout(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions) throws(ImageError) -> Layout {
+    private static func layout(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions) throws(ImageError)
+        -> Layout
+    {
         guard bytes.count >= minimumSize else { throw .truncated(.gif, offset: bytes.count) }
         var layout = Layout()
         (layout.width, layout.height) = (bytes.littleEndian16(at: 6), bytes.littleEndian16(at: 8))
@@ -77,7 +87,9 @@ enum GIF {
             switch bytes[offset] {
             case 0x2c:
                 try readFrame(bytes, offset, &layout)
-                if options.keepsAlpha, layout.transparent != nil || !coversScreen(layout) { layout.channels = 4 }
+                if options.keepsAlpha, layout.transparent != nil || !coversScreen(layout) {
+                    layout.channels = 4
+                }
                 return layout
             case 0x21:
                 // A graphic control extension: packed fields, delay, transparent index (§23).
@@ -92,32 +104,42 @@ enum GIF {
     }
 
     /// §20.
-    private static func readFrame(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ layout: inout Layout) throws(ImageError) {
+    private static func readFrame(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ layout: inout Layout)
+        throws(ImageError)
+    {
         guard bytes.count - start > 10 else { throw .truncated(.gif, offset: bytes.count) }
         (layout.left, layout.top) = (bytes.littleEndian16(at: start + 1), bytes.littleEndian16(at: start + 3))
-        (layout.frameWidth, layout.frameHeight) = (bytes.littleEndian16(at: start + 5), bytes.littleEndian16(at: start + 7))
+        (layout.frameWidth, layout.frameHeight) = (
+            bytes.littleEndian16(at: start + 5), bytes.littleEndian16(at: start + 7)
+        )
         guard layout.frameWidth > 0, layout.frameHeight > 0 else {
-            throw .malformed(.gif, offset: start + 5, reason: "a frame of \(layout.frameWidth)×\(layout.frameHeight)")
+            throw .malformed(
+                .gif, offset: start + 5, reason: "a frame of \(layout.frameWidth)×\(layout.frameHeight)")
         }
         let flags = bytes[start + 9]
         layout.isInterlaced = flags & 0x40 != 0
         var offset = start + 10
         if flags & 0x80 != 0 { layout.colors = try colorTable(bytes, &offset, flags: flags) }
-        guard layout.colors != nil else { throw .malformed(.gif, offset: start, reason: "a frame without colors") }
+        guard layout.colors != nil else {
+            throw .malformed(.gif, offset: start, reason: "a frame without colors")
+        }
         layout.data = offset
         // Old writers leave the screen too small, or without a size; every reader grows it.
         layout.width = max(layout.width, layout.left + layout.frameWidth)
         layout.height = max(layout.height, layout.top + layout.frameHeight)
     }
 
-    private static func colorTable(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int, flags: UInt8) throws(ImageError) -> Range<Int> {
+    private static func colorTable(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int, flags: UInt8)
+        throws(ImageError) -> Range<Int>
+    {
         let count = 3 << (Int(flags & 7) + 1)
         guard bytes.count - offset >= count else { throw .truncated(.gif, offset: bytes.count) }
         defer { offset += count }
         return offset..<(offset + count)
     }
 
-    private static func skipSubBlocks(_ bytes: UnsafeRawBufferPointer, _ start: Int) throws(ImageError) -> Int {
+    private static func skipSubBlocks(_ bytes: UnsafeRawBufferPointer, _ start: Int) throws(ImageError) -> Int
+    {
         var offset = start
         while offset < bytes.count {
             let size = Int(bytes[offset])
@@ -130,25 +152,36 @@ enum GIF {
     // MARK: - Pixels
 
     private static func coversScreen(_ layout: Layout) -> Bool {
-        layout.left == 0 && layout.top == 0 && layout.frameWidth == layout.width && layout.frameHeight == layout.height
+        layout.left == 0 && layout.top == 0 && layout.frameWidth == layout.width
+            && layout.frameHeight == layout.height
     }
 
     /// 256 RGBA colors; those the table leaves out are opaque black.
     private static func palette(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
         var palette = [UInt8](repeating: 0, count: 1024)
         for i in 0..<256 { palette[4 * i + 3] = i == layout.transparent ? 0 : 255 }
-        for (i, byte) in (layout.colors.map { bytes[$0] } ?? bytes[0..<0]).enumerated() { palette[i / 3 * 4 + i % 3] = byte }
+        for (i, byte) in (layout.colors.map { bytes[$0] } ?? bytes[0..<0]).enumerated() {
+            palette[i / 3 * 4 + i % 3] = byte
+        }
         return palette
     }
 
     private static func background(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
         guard layout.channels == 3 else { return [0, 0, 0, 0] }
-        if let transparent = layout.transparent, let colors = layout.colors, 3 * transparent + 3 <= colors.count {
+        if let transparent = layout.transparent, let colors = layout.colors,
+            3 * transparent + 3 <= colors.count
+        {
             // What lies under transparent pixels is their own color, as where alpha is dropped from any other format.
-            return Array(bytes[(colors.lowerBound + 3 * transparent)..<(colors.lowerBound + 3 * transparent + 3)])
+            return Array(
+                bytes[(colors.lowerBound + 3 * transparent)..<(colors.lowerBound + 3 * transparent + 3)])
         }
-        guard let colors = layout.globalColors, 3 * layout.background + 3 <= colors.count else { return [0, 0, 0] }
-        return Array(bytes[(colors.lowerBound + 3 * layout.background)..<(colors.lowerBound + 3 * layout.background + 3)])
+        guard let colors = layout.globalColors, 3 * layout.background + 3 <= colors.count else {
+            return [0, 0, 0]
+        }
+        return Array(
+            bytes[
+                (colors.lowerBound + 3 * layout.background)..<(colors.lowerBound + 3 * layout.background + 3)]
+        )
     }
 
     /// Which stored row each row of the frame is (§20 d).

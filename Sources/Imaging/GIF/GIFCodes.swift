@@ -24,7 +24,8 @@ enum GIFCodes {
 
         codes: while position < count {
             guard let code = reader.take(width) else {
-                warning = DecodingWarning(offset: reader.offset, "the picture ends after \(position) of \(count) pixels")
+                warning = DecodingWarning(
+                    offset: reader.offset, "the picture ends after \(position) of \(count) pixels")
                 break
             }
             if code == clear {
@@ -32,7 +33,8 @@ enum GIFCodes {
                 continue
             }
             if code == end {
-                warning = DecodingWarning(offset: reader.offset, "the picture ends after \(position) of \(count) pixels")
+                warning = DecodingWarning(
+                    offset: reader.offset, "the picture ends after \(position) of \(count) pixels")
                 break
             }
             let begin = position
@@ -47,7 +49,8 @@ enum GIFCodes {
                     // The string that is being made: the previous one and its own first byte, which lie there already.
                     source = (previous.start, previous.length + 1)
                 } else {
-                    warning = DecodingWarning(offset: reader.offset, "code \(code) before it exists, at pixel \(position)")
+                    warning = DecodingWarning(
+                        offset: reader.offset, "code \(code) before it exists, at pixel \(position)")
                     break codes
                 }
                 let length = min(source.length, count - position)

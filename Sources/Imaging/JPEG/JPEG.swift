@@ -2,7 +2,9 @@
 ///
 /// A picture in one scan goes through a window of two MCU rows; one in several, as progressive ones are, keeps its coefficients.
 enum JPEG {
-    static func header(_ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+    static func header(_ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions)
+        throws(ImageError) -> ImageHeader
+    {
         var headers = JPEGHeaders(bytes, start: start)
         while headers.frame == nil { guard try headers.nextScan() != nil else { break } }
         guard var frame = headers.frame else { throw .truncated(.jpeg, offset: bytes.count) }
@@ -12,7 +14,8 @@ enum JPEG {
 
     private static func header(_ frame: JPEGFrame, _ headers: JPEGHeaders) -> ImageHeader {
         ImageHeader(
-            format: .jpeg, width: frame.outputWidth, height: frame.outputHeight, channels: 3, orientation: headers.orientation)
+            format: .jpeg, width: frame.outputWidth, height: frame.outputHeight, channels: 3,
+            orientation: headers.orientation)
     }
 
     static func decode<Sink: RowSink>(
@@ -22,9 +25,13 @@ enum JPEG {
             throw .unsupported(.jpeg, feature: "scale 1/\(options.scaleDenominator)")
         }
         var headers = JPEGHeaders(bytes, start: start)
-        guard let scan = try headers.nextScan(), var frame = headers.frame else { throw .truncated(.jpeg, offset: bytes.count) }
+        guard let scan = try headers.nextScan(), var frame = headers.frame else {
+            throw .truncated(.jpeg, offset: bytes.count)
+        }
         let pixels = frame.width * frame.height
-        guard pixels <= options.maximumPixels else { throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels) }
+        guard pixels <= options.maximumPixels else {
+            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
+        }
         frame.lay(scaleDenominator: options.scaleDenominator)
         let decoder = try JPEGDecoder(frame, headers, options)
         if !frame.isProgressive, !frame.isArithmetic, scan.components.count == frame.components.count {

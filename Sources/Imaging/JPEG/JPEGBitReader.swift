@@ -21,7 +21,9 @@ struct JPEGBitReader {
 
         /// Makes 56 to 63 bits ready, of which there are 63 at most.
         @inline(__always) fileprivate mutating func refill() {
-            buffer |= UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)) &>> UInt64(truncatingIfNeeded: count)
+            buffer |=
+                UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self))
+                &>> UInt64(truncatingIfNeeded: count)
             next += (63 &- count) &>> 3
             count |= 56
         }
@@ -176,18 +178,24 @@ struct JPEGBitReader {
     }
 
     /// A code of more than `lookupBits` bits.
-    @inline(__always) private mutating func longCode(_ table: JPEGHuffmanTable.Pointers, _ bits: Window) -> JPEGHuffmanTable.Entry {
+    @inline(__always) private mutating func longCode(_ table: JPEGHuffmanTable.Pointers, _ bits: Window)
+        -> JPEGHuffmanTable.Entry
+    {
         let entry = Self.longCode(Int32(truncatingIfNeeded: bits.buffer &>> 48), table)
         if entry.length == 17 { hasBadCode = true }
         return entry
     }
 
-    @inline(never) private static func longCode(_ code: Int32, _ table: JPEGHuffmanTable.Pointers) -> JPEGHuffmanTable.Entry {
+    @inline(never) private static func longCode(_ code: Int32, _ table: JPEGHuffmanTable.Pointers)
+        -> JPEGHuffmanTable.Entry
+    {
         var length = JPEGHuffmanTable.lookupBits + 1
         while code >= table.limits[length] { length += 1 }
         // libjpeg's figure of §F.16 has then read a bit too many.
         guard length <= 16 else { return .init(length: 17, symbol: 0) }
-        return .init(length: length, symbol: table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
+        return .init(
+            length: length,
+            symbol: table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
     }
 
     /// Drops what is left and passes the restart marker that should follow.
@@ -215,7 +223,9 @@ struct JPEGBitReader {
 ///   - next: comes to stand after the marker, or at the one that was not passed.
 ///   - expected: 0...7.
 /// - Returns: whether a marker was passed, and whether it was the right one with nothing before it.
-func resynchronize(_ next: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, to expected: Int) -> (isFound: Bool, isClean: Bool) {
+func resynchronize(_ next: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, to expected: Int) -> (
+    isFound: Bool, isClean: Bool
+) {
     var isClean = true
     while true {
         while next + 1 < end, !(next[0] == 0xFF && next[1] != 0 && next[1] != 0xFF) {

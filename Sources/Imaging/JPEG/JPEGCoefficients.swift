@@ -24,11 +24,14 @@ final class JPEGCoefficients {
 
     init(_ frame: JPEGFrame, maximumBytes: Int) throws(ImageError) {
         let bytes = 138 * frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
-        guard bytes <= maximumBytes else { throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes) }
+        guard bytes <= maximumBytes else {
+            throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes)
+        }
         for component in frame.components {
             let count = component.paddedAcross * component.paddedDown
             // Transforms take four blocks at a time, and three that do not matter at the end.
-            let blocks = calloc(64 * (count + 3), MemoryLayout<Int16>.stride), dc = calloc(count, MemoryLayout<Int16>.stride)
+            let blocks = calloc(64 * (count + 3), MemoryLayout<Int16>.stride),
+                dc = calloc(count, MemoryLayout<Int16>.stride)
             let masks = calloc(count, MemoryLayout<UInt64>.stride)
             guard let blocks, let dc, let masks else {
                 for memory in [blocks, dc, masks] { free(memory) }
@@ -36,8 +39,10 @@ final class JPEGCoefficients {
             }
             planes.append(
                 Plane(
-                    across: component.paddedAcross, down: component.paddedDown, blocks: blocks.assumingMemoryBound(to: Int16.self),
-                    dc: dc.assumingMemoryBound(to: Int16.self), masks: masks.assumingMemoryBound(to: UInt64.self)))
+                    across: component.paddedAcross, down: component.paddedDown,
+                    blocks: blocks.assumingMemoryBound(to: Int16.self),
+                    dc: dc.assumingMemoryBound(to: Int16.self),
+                    masks: masks.assumingMemoryBound(to: UInt64.self)))
         }
     }
 

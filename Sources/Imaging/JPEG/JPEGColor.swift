@@ -23,7 +23,8 @@ struct JPEGColorConverter {
     }
 
     private func convertCMYK(
-        _ cyan: UnsafePointer<UInt8>, _ magenta: UnsafePointer<UInt8>, _ yellow: UnsafePointer<UInt8>, _ black: UnsafePointer<UInt8>,
+        _ cyan: UnsafePointer<UInt8>, _ magenta: UnsafePointer<UInt8>, _ yellow: UnsafePointer<UInt8>,
+        _ black: UnsafePointer<UInt8>,
         _ rgb: UnsafeMutablePointer<UInt8>
     ) {
         for x in 0..<width {

@@ -21,7 +21,9 @@ extension JPEGDecoder {
             } else if !current.isSequential {
                 try note(headers.position, "a scan header that is not for sequential coding")
             }
-            lastGoodRow = frame.isArithmetic ? try decodeArithmetic(current, coefficients) : try decodeHuffman(current, coefficients)
+            lastGoodRow =
+                frame.isArithmetic
+                ? try decodeArithmetic(current, coefficients) : try decodeHuffman(current, coefficients)
             scan = try headers.nextScan()
         }
         if frame.isProgressive { self.progression = progression }
@@ -35,7 +37,8 @@ extension JPEGDecoder {
         return scan.components.map { component in
             let laid = frame.components[component.index]
             return Member(
-                index: component.index, horizontal: isSingle ? 1 : laid.horizontal, vertical: isSingle ? 1 : laid.vertical,
+                index: component.index, horizontal: isSingle ? 1 : laid.horizontal,
+                vertical: isSingle ? 1 : laid.vertical,
                 tables: component, plane: coefficients.planes[component.index])
         }
     }
@@ -55,7 +58,8 @@ extension JPEGDecoder {
         var members = members(scan, coefficients), held: [JPEGHuffmanTable?] = []
         for index in members.indices {
             let (dc, ac) = try tables(
-                members[index].tables, dc: !frame.isProgressive || isDC && isFirst, ac: !frame.isProgressive || !isDC)
+                members[index].tables, dc: !frame.isProgressive || isDC && isFirst,
+                ac: !frame.isProgressive || !isDC)
             held += [dc, ac]
             (members[index].dc, members[index].ac) = (dc?.pointers, ac?.pointers)
         }
@@ -64,7 +68,8 @@ extension JPEGDecoder {
         var restarts = JPEGRestarts(interval: headers.restartInterval), isSound = true, lastGoodRow = 0
         // Of AC in progressive scans: the header was checked.
         var progressive = JPEGProgressiveScan(
-            band: frame.isProgressive && !isDC ? scan.spectralStart...scan.spectralEnd : 1...63, low: scan.low)
+            band: frame.isProgressive && !isDC ? scan.spectralStart...scan.spectralEnd : 1...63, low: scan.low
+        )
         withExtendedLifetime(held) {
             // Unsafe: no bounds to check in the loop over blocks.
             members.withUnsafeMutableBufferPointer { members in
@@ -103,7 +108,8 @@ extension JPEGDecoder {
 
     /// Calls `body` for each block of MCUs of a row, with its member and its place in the plane, until data run out.
     @inline(__always) private func forBlocks(
-        _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ y: Int, _ mcus: Range<Int>,
+        _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ y: Int,
+        _ mcus: Range<Int>,
         _ body: (_ member: UnsafeMutablePointer<Member>, _ place: Int, _ reader: inout JPEGBitReader) -> Void
     ) {
         var x = mcus.lowerBound
@@ -112,7 +118,9 @@ extension JPEGDecoder {
                 let member = members.baseAddress! + index, across = member.pointee.plane.across
                 for v in 0..<member.pointee.vertical {
                     for h in 0..<member.pointee.horizontal {
-                        let place = (y &* member.pointee.vertical &+ v) &* across &+ x &* member.pointee.horizontal &+ h
+                        let place =
+                            (y &* member.pointee.vertical &+ v) &* across &+ x &* member.pointee.horizontal
+                            &+ h
                         body(member, place, &reader)
                     }
                 }
@@ -122,29 +130,35 @@ extension JPEGDecoder {
     }
 
     private func decodeSequential(
-        _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ y: Int, _ mcus: Range<Int>
+        _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ y: Int,
+        _ mcus: Range<Int>
     ) {
         let zigzag = jpegZigzag
         forBlocks(members, &reader, y, mcus) { member, place, reader in
             guard let dc = member.pointee.dc, let ac = member.pointee.ac else { return }
             let plane = member.pointee.plane, block = plane.blocks + 64 &* place
-            if reader.readBlock(dc, ac, zigzag, prediction: &member.pointee.prediction, into: block) { plane.masks[place] = ~0 }
+            if reader.readBlock(dc, ac, zigzag, prediction: &member.pointee.prediction, into: block) {
+                plane.masks[place] = ~0
+            }
             plane.dc[place] = block[0]
         }
     }
 
     private func decodeDC(
-        _ members: UnsafeMutableBufferPointer<Member>, low: Int, _ reader: inout JPEGBitReader, _ y: Int, _ mcus: Range<Int>
+        _ members: UnsafeMutableBufferPointer<Member>, low: Int, _ reader: inout JPEGBitReader, _ y: Int,
+        _ mcus: Range<Int>
     ) {
         forBlocks(members, &reader, y, mcus) { member, place, reader in
             guard let dc = member.pointee.dc else { return }
             member.pointee.prediction &+= reader.difference(dc)
-            member.pointee.plane.dc[place] = Int16(truncatingIfNeeded: member.pointee.prediction &<< Int32(truncatingIfNeeded: low))
+            member.pointee.plane.dc[place] = Int16(
+                truncatingIfNeeded: member.pointee.prediction &<< Int32(truncatingIfNeeded: low))
         }
     }
 
     private func refineDC(
-        _ members: UnsafeMutableBufferPointer<Member>, low: Int, _ reader: inout JPEGBitReader, _ y: Int, _ mcus: Range<Int>
+        _ members: UnsafeMutableBufferPointer<Member>, low: Int, _ reader: inout JPEGBitReader, _ y: Int,
+        _ mcus: Range<Int>
     ) {
         forBlocks(members, &reader, y, mcus) { member, place, reader in
             member.pointee.plane.dc[place] |= (reader.bit() ? 1 : 0) &<< Int16(truncatingIfNeeded: low)
@@ -152,11 +166,13 @@ extension JPEGDecoder {
     }
 
     private func decodeAC(
-        _ member: Member, _ scan: inout JPEGProgressiveScan, isFirst: Bool, _ reader: inout JPEGBitReader, _ y: Int, _ blocks: Range<Int>
+        _ member: Member, _ scan: inout JPEGProgressiveScan, isFirst: Bool, _ reader: inout JPEGBitReader,
+        _ y: Int, _ blocks: Range<Int>
     ) {
         guard let table = member.ac else { return }
         let start = y * member.plane.across
-        var block = member.plane.blocks + 64 * (start + blocks.lowerBound), mask = member.plane.masks + start + blocks.lowerBound
+        var block = member.plane.blocks + 64 * (start + blocks.lowerBound),
+            mask = member.plane.masks + start + blocks.lowerBound
         for _ in blocks {
             if reader.isExhausted { return }
             if isFirst {
@@ -172,19 +188,26 @@ extension JPEGDecoder {
     // MARK: - Arithmetic coding
 
     /// - Returns: the last MCU row: there are always data, if only zeros.
-    private func decodeArithmetic(_ scan: JPEGScan, _ coefficients: JPEGCoefficients) throws(ImageError) -> Int {
+    private func decodeArithmetic(_ scan: JPEGScan, _ coefficients: JPEGCoefficients) throws(ImageError)
+        -> Int
+    {
         let members = members(scan, coefficients), (across, down, _) = size(scan)
         // Only progressive scans are checked to have a band that is one.
-        let band = frame.isProgressive && scan.spectralStart > 0 ? scan.spectralStart...scan.spectralEnd : 1...63
-        let decoder = JPEGArithmeticDecoder(headers.bytes, at: headers.position, conditioning: headers.conditioning)
+        let band =
+            frame.isProgressive && scan.spectralStart > 0 ? scan.spectralStart...scan.spectralEnd : 1...63
+        let decoder = JPEGArithmeticDecoder(
+            headers.bytes, at: headers.position, conditioning: headers.conditioning)
         var restarts = JPEGRestarts(interval: headers.restartInterval)
         for y in 0..<down {
             for x in 0..<across {
-                if restarts.isDue(), !decoder.restart(restarts.next()) { try note(decoder.offset, "a restart marker is missing") }
+                if restarts.isDue(), !decoder.restart(restarts.next()) {
+                    try note(decoder.offset, "a restart marker is missing")
+                }
                 for member in members {
                     for v in 0..<member.vertical {
                         for h in 0..<member.horizontal {
-                            let place = (y * member.vertical + v) * member.plane.across + x * member.horizontal + h
+                            let place =
+                                (y * member.vertical + v) * member.plane.across + x * member.horizontal + h
                             decode(scan, member, decoder, band, place)
                         }
                     }
@@ -196,7 +219,10 @@ extension JPEGDecoder {
         return frame.mcusDown - 1
     }
 
-    private func decode(_ scan: JPEGScan, _ member: Member, _ decoder: JPEGArithmeticDecoder, _ band: ClosedRange<Int>, _ place: Int) {
+    private func decode(
+        _ scan: JPEGScan, _ member: Member, _ decoder: JPEGArithmeticDecoder, _ band: ClosedRange<Int>,
+        _ place: Int
+    ) {
         let block = member.plane.blocks + 64 * place, low = frame.isProgressive ? scan.low : 0
         if !frame.isProgressive || scan.spectralStart == 0 {
             if frame.isProgressive, scan.high > 0 {
@@ -224,11 +250,14 @@ extension JPEGDecoder {
         defer { workspace.deallocate() }
         for mcuRow in 0..<frame.mcusDown {
             for (index, component) in frame.components.enumerated() {
-                let rows = mcuRow == frame.mcusDown - 1 ? component.blocksDown - mcuRow * component.vertical : component.vertical
+                let rows =
+                    mcuRow == frame.mcusDown - 1
+                    ? component.blocksDown - mcuRow * component.vertical : component.vertical
                 for row in 0..<rows {
                     if let smoothing {
                         let known = mcuRow > lastGoodRow ? smoothing.before[index] : smoothing.last[index]
-                        transformRow(mcuRow, row, of: rows, index, coefficients.planes[index], known, workspace)
+                        transformRow(
+                            mcuRow, row, of: rows, index, coefficients.planes[index], known, workspace)
                     } else {
                         transformRow(mcuRow * component.vertical + row, index, coefficients.planes[index])
                     }
@@ -239,20 +268,27 @@ extension JPEGDecoder {
     }
 
     private func transformRow(_ row: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane) {
-        let plane = planes[index], size = plane.component.blockSize, stride = plane.stride, across = plane.component.blocksAcross
+        let plane = planes[index], size = plane.component.blockSize, stride = plane.stride,
+            across = plane.component.blocksAcross
         let start = row * coefficients.across
         var output = plane.place(blockColumn: 0, blockRow: row), column = 0
         while column < across {
             let place = start &+ column, blocks = coefficients.blocks + 64 &* place
             var flatness = BlockFlatness.all
-            for block in 0..<4 where column &+ block < across && coefficients.masks[place &+ block] != 0 { flatness.remove(block) }
+            for block in 0..<4 where column &+ block < across && coefficients.masks[place &+ block] != 0 {
+                flatness.remove(block)
+            }
             if flatness == .all {
                 // The blocks themselves are not touched: they may never have had memory.
                 for block in 0..<4 where column &+ block < across {
-                    transformFlat(coefficients.dc[place &+ block], index, size: size, to: output + block &* size, stride: stride)
+                    transformFlat(
+                        coefficients.dc[place &+ block], index, size: size, to: output + block &* size,
+                        stride: stride)
                 }
             } else {
-                for block in 0..<4 where column &+ block < across { blocks[64 &* block] = coefficients.dc[place &+ block] }
+                for block in 0..<4 where column &+ block < across {
+                    blocks[64 &* block] = coefficients.dc[place &+ block]
+                }
                 transform(blocks, flatness, index, size: size, to: output, stride: stride)
             }
             output += 4 &* size
@@ -265,7 +301,8 @@ extension JPEGDecoder {
     /// What smoothing of the components has to go by, on rows that the last scan reached and on those it did not.
     private func smoothing() -> (last: [JPEGSmoothing], before: [JPEGSmoothing])? {
         let tables = quantization.compactMap { $0 }
-        guard let progression, let known = progression.known, tables.count == quantization.count, tables.allSatisfy(JPEGSmoothing.allows)
+        guard let progression, let known = progression.known, tables.count == quantization.count,
+            tables.allSatisfy(JPEGSmoothing.allows)
         else { return nil }
         return (
             zip(known, tables).map { JPEGSmoothing($0, quantization: $1) },
@@ -277,7 +314,8 @@ extension JPEGDecoder {
     ///   - row: of the MCU row's `rows`.
     ///   - workspace: room for four blocks.
     private func transformRow(
-        _ mcuRow: Int, _ row: Int, of rows: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane, _ smoothing: JPEGSmoothing,
+        _ mcuRow: Int, _ row: Int, of rows: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane,
+        _ smoothing: JPEGSmoothing,
         _ workspace: UnsafeMutablePointer<Int16>
     ) {
         let plane = planes[index], component = plane.component, size = component.blockSize
@@ -289,7 +327,8 @@ extension JPEGDecoder {
         let hasTwoAbove = isOlder ? row > 1 || mcuRow > 1 : counted > 1
         let hasTwoBelow = isOlder ? row < rows - 2 || mcuRow < frame.mcusDown - 2 : counted < last - 1
         let neighbours = JPEGSmoothing.Neighbours(
-            values: UnsafePointer(coefficients.dc), stride: coefficients.across, lastColumn: component.blocksAcross - 1,
+            values: UnsafePointer(coefficients.dc), stride: coefficients.across,
+            lastColumn: component.blocksAcross - 1,
             rows: [hasTwoAbove ? here - 2 : above, above, here, below, hasTwoBelow ? here + 2 : below])
         for column in 0..<component.blocksAcross {
             let place = here * coefficients.across + column, block = workspace + 64 * (column & 3)

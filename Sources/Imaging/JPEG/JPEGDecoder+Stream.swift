@@ -17,20 +17,27 @@ extension JPEGDecoder {
     /// Decodes, transforms and hands out a picture whose only scan holds all components.
     func stream<Sink: RowSink>(_ scan: JPEGScan, into sink: inout Sink) throws(ImageError) {
         try fixQuantization(scan)
-        if !scan.isSequential { try note(headers.position, "a scan header that is not for sequential coding") }
+        if !scan.isSequential {
+            try note(headers.position, "a scan header that is not for sequential coding")
+        }
         // Holds the memory that `members` point into.
         var held: [JPEGHuffmanTable] = [], members: [Member] = []
         var used = 0
         let workspace = JPEGWorkspace(
-            blocks: 4 * scan.components.map { frame.components[$0.index] }.reduce(0) { $0 + $1.horizontal * $1.vertical })
+            blocks: 4
+                * scan.components.map { frame.components[$0.index] }.reduce(0) {
+                    $0 + $1.horizontal * $1.vertical
+                })
         for component in scan.components {
             let laid = frame.components[component.index], plane = planes[component.index]
             guard case (let dc?, let ac?) = try tables(component, dc: true, ac: true) else { continue }
             held += [dc, ac]
             members.append(
                 Member(
-                    index: component.index, horizontal: laid.horizontal, vertical: laid.vertical, size: laid.blockSize,
-                    stride: plane.stride, dc: dc.pointers, ac: ac.pointers, plane: plane.base, blocks: workspace.blocks + 64 * used,
+                    index: component.index, horizontal: laid.horizontal, vertical: laid.vertical,
+                    size: laid.blockSize,
+                    stride: plane.stride, dc: dc.pointers, ac: ac.pointers, plane: plane.base,
+                    blocks: workspace.blocks + 64 * used,
                     hasAC: workspace.hasAC + used))
             used += 4 * laid.horizontal * laid.vertical
         }
@@ -53,7 +60,9 @@ extension JPEGDecoder {
         try note(reader, "the picture's data stops early")
         // All pixels are there; what follows matters to the strict only.
         do throws(ImageError) {
-            while let scan = try headers.nextScan() { try note(headers.position, "a second scan of \(scan.components.count) components") }
+            while let scan = try headers.nextScan() {
+                try note(headers.position, "a second scan of \(scan.components.count) components")
+            }
         } catch { try note(headers.position, "after the picture's data: \(error)") }
         try noteMissingEnd()
     }
@@ -62,7 +71,8 @@ extension JPEGDecoder {
     ///
     /// - Returns: whether all restart markers were there.
     private func streamRow(
-        _ mcuRow: Int, _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ restarts: inout JPEGRestarts,
+        _ mcuRow: Int, _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader,
+        _ restarts: inout JPEGRestarts,
         _ workspace: JPEGWorkspace
     ) -> Bool {
         let zigzag = jpegZigzag, across = frame.mcusAcross
@@ -83,7 +93,8 @@ extension JPEGDecoder {
                     for _ in 0..<member.pointee.vertical {
                         for h in 0..<horizontal {
                             member.pointee.hasAC[place &+ h] = reader.readBlock(
-                                member.pointee.dc, member.pointee.ac, zigzag, prediction: &member.pointee.prediction,
+                                member.pointee.dc, member.pointee.ac, zigzag,
+                                prediction: &member.pointee.prediction,
                                 into: member.pointee.blocks + 64 &* (place &+ h))
                         }
                         place &+= 4 &* horizontal
@@ -100,13 +111,16 @@ extension JPEGDecoder {
     @inline(__always) private func transform(_ member: Member, _ mcuRow: Int, _ first: Int, count: Int) {
         let size = member.size, across = count &* member.horizontal
         // Two MCU rows make the window.
-        var line = member.plane + (mcuRow & 1) &* member.vertical &* size &* member.stride + first &* member.horizontal &* size
+        var line =
+            member.plane + (mcuRow & 1) &* member.vertical &* size &* member.stride + first
+            &* member.horizontal &* size
         var place = 0
         for _ in 0..<member.vertical {
             var column = 0
             while column < across {
                 transform(
-                    member.blocks + 64 &* (place &+ column), BlockFlatness(member.hasAC + place + column), member.index, size: size,
+                    member.blocks + 64 &* (place &+ column), BlockFlatness(member.hasAC + place + column),
+                    member.index, size: size,
                     to: line + column &* size, stride: member.stride)
                 column &+= 4
             }

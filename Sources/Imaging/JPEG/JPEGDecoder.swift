@@ -23,7 +23,8 @@ final class JPEGDecoder {
     private var nextRow = 0
 
     init(_ frame: JPEGFrame, _ headers: JPEGHeaders, _ options: DecodingOptions) throws(ImageError) {
-        converter = JPEGColorConverter(color: try headers.color(frame), hasAdobe: headers.hasAdobe, width: frame.outputWidth)
+        converter = JPEGColorConverter(
+            color: try headers.color(frame), hasAdobe: headers.hasAdobe, width: frame.outputWidth)
         var planes: [JPEGPlane] = []
         for component in frame.components {
             guard let plane = JPEGPlane(component, in: frame) else {
@@ -57,7 +58,9 @@ final class JPEGDecoder {
     func note(_ offset: Int, _ text: String) throws(ImageError) {
         if options.isStrict { throw .malformed(.jpeg, offset: offset, reason: text) }
         // One of a kind is enough: a damaged picture would give thousands.
-        if !warnings.contains(where: { $0.description == text }) { warnings.append(DecodingWarning(offset: offset, text)) }
+        if !warnings.contains(where: { $0.description == text }) {
+            warnings.append(DecodingWarning(offset: offset, text))
+        }
     }
 
     /// Says what was wrong with the data of a scan.
@@ -76,7 +79,9 @@ final class JPEGDecoder {
         for index in scan.components.map(\.index) where quantization[index] == nil {
             let component = frame.components[index]
             guard let table = headers.quantization[component.quantizationTable] else {
-                throw .malformed(.jpeg, offset: headers.position, reason: "no quantization table \(component.quantizationTable)")
+                throw .malformed(
+                    .jpeg, offset: headers.position,
+                    reason: "no quantization table \(component.quantizationTable)")
             }
             quantization[index] = table
             let values = JPEGTransform.multipliers(table, options.inverseDCT, blockSize: component.blockSize)
@@ -95,10 +100,13 @@ final class JPEGDecoder {
         let ac = component.acTable < 4 ? headers.acTables[component.acTable] : nil
         for (isNeeded, table) in [(needsDC, dc), (needsAC, ac)] where isNeeded {
             guard let table else {
-                throw .malformed(.jpeg, offset: headers.position, reason: "a scan uses a Huffman table that is not there")
+                throw .malformed(
+                    .jpeg, offset: headers.position, reason: "a scan uses a Huffman table that is not there")
             }
             guard table.isValid else {
-                throw .malformed(.jpeg, offset: headers.position, reason: "a scan uses a Huffman table with impossible codes")
+                throw .malformed(
+                    .jpeg, offset: headers.position,
+                    reason: "a scan uses a Huffman table with impossible codes")
             }
         }
         return (dc, ac)
@@ -106,12 +114,14 @@ final class JPEGDecoder {
 
     /// Transforms four blocks that lie side by side: what of them is beyond the component is of no account, here and there.
     @inline(__always) func transform(
-        _ blocks: UnsafePointer<Int16>, _ flatness: BlockFlatness, _ component: Int, size: Int, to output: UnsafeMutablePointer<UInt8>,
+        _ blocks: UnsafePointer<Int16>, _ flatness: BlockFlatness, _ component: Int, size: Int,
+        to output: UnsafeMutablePointer<UInt8>,
         stride: Int
     ) {
         let m = UnsafePointer(multipliers + 64 &* component)
         if size == 8, flatness != .all {
-            return options.inverseDCT == .fast ? kernels.fast(blocks, m, output, stride) : kernels.accurate(blocks, m, output, stride)
+            return options.inverseDCT == .fast
+                ? kernels.fast(blocks, m, output, stride) : kernels.accurate(blocks, m, output, stride)
         }
         for index in 0..<4 {
             let block = blocks + 64 &* index
@@ -127,13 +137,16 @@ final class JPEGDecoder {
     @inline(__always) func transformFlat(
         _ coefficient: Int16, _ component: Int, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
-        JPEGTransform.flat(coefficient, multipliers[64 &* component], options.inverseDCT, size: size, to: output, stride: stride)
+        JPEGTransform.flat(
+            coefficient, multipliers[64 &* component], options.inverseDCT, size: size, to: output,
+            stride: stride)
     }
 
     /// Hands out the rows that are complete once an MCU row is: the last ones wait for the row below, which upsampling looks at.
     func emit<Sink: RowSink>(after mcuRow: Int, into sink: inout Sink) {
         let isLast = mcuRow == frame.mcusDown - 1, count = planes.count
-        let end = isLast ? frame.outputHeight : (mcuRow + 1) * frame.vertical * frame.blockSize - frame.vertical
+        let end =
+            isLast ? frame.outputHeight : (mcuRow + 1) * frame.vertical * frame.blockSize - frame.vertical
         let last = min(end, frame.outputHeight)
         while nextRow < last {
             for index in 0..<count { samples[index] = rows[index].output(nextRow) }
@@ -153,8 +166,14 @@ struct BlockFlatness: Equatable {
     private init(bytes: UInt32) { self.bytes = bytes }
 
     /// - Parameter flags: four, 0 where the block is flat.
-    @inline(__always) init(_ flags: UnsafePointer<Bool>) { bytes = UnsafeRawPointer(flags).loadUnaligned(as: UInt32.self).littleEndian }
+    @inline(__always) init(_ flags: UnsafePointer<Bool>) {
+        bytes = UnsafeRawPointer(flags).loadUnaligned(as: UInt32.self).littleEndian
+    }
 
-    @inline(__always) func contains(_ block: Int) -> Bool { bytes &>> UInt32(truncatingIfNeeded: 8 &* block) & 0xFF == 0 }
-    @inline(__always) mutating func remove(_ block: Int) { bytes |= 1 &<< UInt32(truncatingIfNeeded: 8 &* block) }
+    @inline(__always) func contains(_ block: Int) -> Bool {
+        bytes &>> UInt32(truncatingIfNeeded: 8 &* block) & 0xFF == 0
+    }
+    @inline(__always) mutating func remove(_ block: Int) {
+        bytes |= 1 &<< UInt32(truncatingIfNeeded: 8 &* block)
+    }
 }

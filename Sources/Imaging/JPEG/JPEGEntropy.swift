@@ -20,7 +20,8 @@ extension JPEGBitReader {
     ///   - block: coefficients that the block does not have stay as they are.
     /// - Returns: whether the block has coefficients besides DC.
     @inline(__always) mutating func readBlock(
-        _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>, prediction: inout Int32,
+        _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>,
+        prediction: inout Int32,
         into block: UnsafeMutablePointer<Int16>
     ) -> Bool {
         var bits = window
@@ -55,7 +56,8 @@ struct JPEGProgressiveScan {
     var endOfBandRun = 0
 
     mutating func readFirst(
-        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
+        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers,
+        into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
         if endOfBandRun > 0 {
             endOfBandRun &-= 1
@@ -74,7 +76,8 @@ struct JPEGProgressiveScan {
                 continue
             }
             k &+= run
-            let stored = Int16(truncatingIfNeeded: value &<< low), place = min(k, 63), bit = UInt64(1) &<< UInt64(truncatingIfNeeded: place)
+            let stored = Int16(truncatingIfNeeded: value &<< low), place = min(k, 63),
+                bit = UInt64(1) &<< UInt64(truncatingIfNeeded: place)
             block[Int(zigzag[place])] = stored
             mask = stored == 0 ? mask & ~bit : mask | bit
             k &+= 1
@@ -83,12 +86,14 @@ struct JPEGProgressiveScan {
     }
 
     mutating func refine(
-        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers, into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
+        _ reader: inout JPEGBitReader, _ table: JPEGHuffmanTable.Pointers,
+        into block: UnsafeMutablePointer<Int16>, mask: inout UInt64
     ) {
         let end = band.upperBound
         var bits = reader.window, k = band.lowerBound
         // Not zero, not yet corrected, and in the band.
-        var open = mask & (~0 &<< UInt64(truncatingIfNeeded: k)) & (~0 &>> UInt64(truncatingIfNeeded: 63 &- end))
+        var open =
+            mask & (~0 &<< UInt64(truncatingIfNeeded: k)) & (~0 &>> UInt64(truncatingIfNeeded: 63 &- end))
         if endOfBandRun == 0 {
             while k <= end {
                 let symbol = reader.symbol(table, &bits)
@@ -132,7 +137,8 @@ struct JPEGProgressiveScan {
 
     /// Adds the next bit of a coefficient, away from zero. Without a branch: the bit is as good as random.
     @inline(__always) private func correct(
-        _ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader, _ bits: inout JPEGBitReader.Window
+        _ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader,
+        _ bits: inout JPEGBitReader.Window
     ) {
         let value = place.pointee, bit: Int16 = reader.bit(&bits) ? 1 : 0
         let step = (bit &<< Int16(truncatingIfNeeded: low)) & ~value, sign = value &>> 15

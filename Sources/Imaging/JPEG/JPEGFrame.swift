@@ -38,8 +38,10 @@ struct JPEGFrame {
         for index in components.indices {
             var component = components[index]
             component.blockSize = blockSize
-            while component.blockSize < 8, horizontal * blockSize % (component.horizontal * component.blockSize * 2) == 0,
-                vertical * blockSize % (component.vertical * component.blockSize * 2) == 0 {
+            while component.blockSize < 8,
+                horizontal * blockSize % (component.horizontal * component.blockSize * 2) == 0,
+                vertical * blockSize % (component.vertical * component.blockSize * 2) == 0
+            {
                 component.blockSize *= 2
             }
             let (across, down) = (8 * horizontal, 8 * vertical)
@@ -74,7 +76,9 @@ nonisolated(unsafe) let jpegZigzag: UnsafePointer<UInt8> = {
     return UnsafePointer(table)
 }()
 private let zigzag: [UInt8] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+    14, 21, 28,
+    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60,
+    61, 54, 47, 55, 62, 63,
     63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 ]

@@ -51,15 +51,21 @@ struct JPEGHeaders {
             case 0xCC: try readConditioning(segment)
             case 0xDB: try readQuantizationTables(segment)
             case 0xDD:
-                guard segment.count == 2 else { throw malformed(segment, "restart interval of \(segment.count) bytes") }
+                guard segment.count == 2 else {
+                    throw malformed(segment, "restart interval of \(segment.count) bytes")
+                }
                 restartInterval = short(segment.lowerBound)
             case 0xDA: return try readScan(segment)
             case 0xE0: if segment.count >= 14, text(segment, "JFIF\0") { hasJFIF = true }
             case 0xE1:
                 if text(segment, "Exif\0"), segment.count > 6, orientation == 1 {
-                    orientation = EXIF.orientation(of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
+                    orientation = EXIF.orientation(
+                        of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
                 }
-            case 0xEE: if text(segment, "Adobe"), segment.count >= 12 { adobeTransform = bytes[segment.lowerBound + 11] }
+            case 0xEE:
+                if text(segment, "Adobe"), segment.count >= 12 {
+                    adobeTransform = bytes[segment.lowerBound + 11]
+                }
             default: continue
             }
         }
@@ -67,7 +73,8 @@ struct JPEGHeaders {
     }
 
     private static let processes: [UInt8: String] = [
-        0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding", 0xC7: "hierarchical coding",
+        0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding",
+        0xC7: "hierarchical coding",
         0xC8: "JPEG extensions", 0xCB: "lossless arithmetic coding",
         0xCD: "hierarchical coding", 0xCE: "hierarchical coding", 0xCF: "hierarchical coding",
     ]
@@ -77,7 +84,9 @@ struct JPEGHeaders {
     /// The next marker and what follows its length; nil at the end of the file. Junk between segments is passed over.
     private mutating func nextSegment() throws(ImageError) -> (UInt8, Range<Int>)? {
         while true {
-            while position + 1 < bytes.count, !(bytes[position] == 0xFF && bytes[position + 1] != 0 && bytes[position + 1] != 0xFF) {
+            while position + 1 < bytes.count,
+                !(bytes[position] == 0xFF && bytes[position + 1] != 0 && bytes[position + 1] != 0xFF)
+            {
                 position += 1
             }
             guard position + 1 < bytes.count else { return nil }
@@ -91,7 +100,9 @@ struct JPEGHeaders {
             case 0xF7: throw .unsupported(.jpeg, feature: "JPEG-LS")
             default:
                 // Reserved, or a second start: what it stands for changes how the rest is to be read (§B.1.1.3).
-                throw .malformed(.jpeg, offset: position - 2, reason: "the marker \(String(marker, radix: 16, uppercase: true))")
+                throw .malformed(
+                    .jpeg, offset: position - 2,
+                    reason: "the marker \(String(marker, radix: 16, uppercase: true))")
             }
             guard position + 2 <= bytes.count else { return nil }
             // Some programs write lengths that do not count themselves.
@@ -107,7 +118,9 @@ struct JPEGHeaders {
 
     private func text(_ segment: Range<Int>, _ text: StaticString) -> Bool {
         segment.count >= text.utf8CodeUnitCount
-            && (0..<text.utf8CodeUnitCount).allSatisfy { bytes[segment.lowerBound + $0] == text.utf8Start[$0] }
+            && (0..<text.utf8CodeUnitCount).allSatisfy {
+                bytes[segment.lowerBound + $0] == text.utf8Start[$0]
+            }
     }
 
     private func malformed(_ segment: Range<Int>, _ reason: String) -> ImageError {
@@ -119,25 +132,30 @@ struct JPEGHeaders {
         guard segment.count >= 6 else { throw malformed(segment, "a frame header of \(segment.count) bytes") }
         let at = segment.lowerBound, count = Int(bytes[at + 5])
         guard bytes[at] == 8 else { throw .unsupported(.jpeg, feature: "\(bytes[at]) bits a sample") }
-        guard segment.count == 6 + 3 * count, count >= 1 else { throw malformed(segment, "\(count) components in \(segment.count) bytes") }
+        guard segment.count == 6 + 3 * count, count >= 1 else {
+            throw malformed(segment, "\(count) components in \(segment.count) bytes")
+        }
         guard count <= 4 else { throw .unsupported(.jpeg, feature: "\(count) components") }
         var components: [JPEGFrame.Component] = []
         for index in 0..<count {
             let entry = at + 6 + 3 * index
             let (horizontal, vertical) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
             guard (1...4).contains(horizontal), (1...4).contains(vertical), bytes[entry + 2] < 4 else {
-                throw malformed(segment, "sampling \(horizontal)×\(vertical), quantization table \(bytes[entry + 2])")
+                throw malformed(
+                    segment, "sampling \(horizontal)×\(vertical), quantization table \(bytes[entry + 2])")
             }
             components.append(
                 .init(
-                    identifier: bytes[entry], horizontal: horizontal, vertical: vertical, quantizationTable: Int(bytes[entry + 2])))
+                    identifier: bytes[entry], horizontal: horizontal, vertical: vertical,
+                    quantizationTable: Int(bytes[entry + 2])))
         }
         var height = short(at + 1)
         if height == 0 { height = numberOfLines() }
         let width = short(at + 3)
         guard width > 0, height > 0 else { throw malformed(segment, "\(width)×\(height) pixels") }
         frame = JPEGFrame(
-            isProgressive: marker == 0xC2 || marker == 0xCA, isArithmetic: marker >= 0xC9, width: width, height: height,
+            isProgressive: marker == 0xC2 || marker == 0xCA, isArithmetic: marker >= 0xC9, width: width,
+            height: height,
             components: components)
     }
 
@@ -155,8 +173,12 @@ struct JPEGHeaders {
         var at = segment.lowerBound
         while at < segment.upperBound {
             let isWide = bytes[at] >> 4 != 0, index = Int(bytes[at] & 15), size = isWide ? 128 : 64
-            guard index < 4, bytes[at] >> 4 <= 1 else { throw malformed(segment, "quantization table \(bytes[at])") }
-            guard at + 1 + size <= segment.upperBound else { throw malformed(segment, "a quantization table stops early") }
+            guard index < 4, bytes[at] >> 4 <= 1 else {
+                throw malformed(segment, "quantization table \(bytes[at])")
+            }
+            guard at + 1 + size <= segment.upperBound else {
+                throw malformed(segment, "a quantization table stops early")
+            }
             var table = [UInt16](repeating: 0, count: 64)
             for k in 0..<64 {
                 table[Int(jpegZigzag[k])] = UInt16(isWide ? short(at + 1 + 2 * k) : Int(bytes[at + 1 + k]))
@@ -170,10 +192,16 @@ struct JPEGHeaders {
     private mutating func readConditioning(_ segment: Range<Int>) throws(ImageError) {
         for at in stride(from: segment.lowerBound, to: segment.upperBound - 1, by: 2) {
             let (index, value) = (Int(bytes[at] & 15), Int(bytes[at + 1]))
-            guard bytes[at] < 32 else { throw malformed(segment, "arithmetic conditioning of table \(bytes[at])") }
-            if bytes[at] >= 16 { conditioning[index].lowFrequencies = value } else {
+            guard bytes[at] < 32 else {
+                throw malformed(segment, "arithmetic conditioning of table \(bytes[at])")
+            }
+            if bytes[at] >= 16 {
+                conditioning[index].lowFrequencies = value
+            } else {
                 (conditioning[index].lower, conditioning[index].upper) = (value & 15, value >> 4)
-                guard value & 15 <= value >> 4 else { throw malformed(segment, "arithmetic conditioning \(value)") }
+                guard value & 15 <= value >> 4 else {
+                    throw malformed(segment, "arithmetic conditioning \(value)")
+                }
             }
         }
     }
@@ -185,8 +213,11 @@ struct JPEGHeaders {
             let counts = Array(bytes[at + 1..<at + 17]), total = counts.reduce(0) { $0 + Int($1) }
             let (kind, index) = (bytes[at] >> 4, Int(bytes[at] & 15))
             guard kind < 2, index < 4 else { throw malformed(segment, "Huffman table \(bytes[at])") }
-            guard total <= 256, at + 17 + total <= segment.upperBound else { throw malformed(segment, "a Huffman table of \(total) codes") }
-            let table = JPEGHuffmanTable(counts: counts, symbols: Array(bytes[at + 17..<at + 17 + total]), isDC: kind == 0)
+            guard total <= 256, at + 17 + total <= segment.upperBound else {
+                throw malformed(segment, "a Huffman table of \(total) codes")
+            }
+            let table = JPEGHuffmanTable(
+                counts: counts, symbols: Array(bytes[at + 17..<at + 17 + total]), isDC: kind == 0)
             if kind == 0 { dcTables[index] = table } else { acTables[index] = table }
             at += 17 + total
         }
@@ -196,30 +227,45 @@ struct JPEGHeaders {
     private func readScan(_ segment: Range<Int>) throws(ImageError) -> JPEGScan {
         guard let frame else { throw malformed(segment, "a scan without a frame") }
         let at = segment.lowerBound, count = segment.isEmpty ? 0 : Int(bytes[at])
-        guard (1...4).contains(count), segment.count == 4 + 2 * count else { throw malformed(segment, "a scan of \(count) components") }
+        guard (1...4).contains(count), segment.count == 4 + 2 * count else {
+            throw malformed(segment, "a scan of \(count) components")
+        }
         var components: [JPEGScan.Component] = []
         for entry in stride(from: at + 1, to: at + 1 + 2 * count, by: 2) {
             // In the frame's order (§B.2.3); where two share an identifier, as in some files, each has its turn.
-            guard let index = frame.components.indices.dropFirst(components.count).first(where: { index in
-                frame.components[index].identifier == bytes[entry] && !components.contains { $0.index == index }
-            }) else { throw malformed(segment, "a scan of component \(bytes[entry])") }
+            guard
+                let index = frame.components.indices.dropFirst(components.count).first(where: { index in
+                    frame.components[index].identifier == bytes[entry]
+                        && !components.contains { $0.index == index }
+                })
+            else { throw malformed(segment, "a scan of component \(bytes[entry])") }
             let (dc, ac) = (Int(bytes[entry + 1] >> 4), Int(bytes[entry + 1] & 15))
             components.append(.init(index: index, dcTable: dc, acTable: ac))
         }
-        let blocks = components.reduce(0) { $0 + frame.components[$1.index].horizontal * frame.components[$1.index].vertical }
-        guard count == 1 || blocks <= 10 else { throw malformed(segment, "an MCU of \(blocks) blocks, where 10 are allowed") }
+        let blocks = components.reduce(0) {
+            $0 + frame.components[$1.index].horizontal * frame.components[$1.index].vertical
+        }
+        guard count == 1 || blocks <= 10 else {
+            throw malformed(segment, "an MCU of \(blocks) blocks, where 10 are allowed")
+        }
         let parameters = at + 1 + 2 * count
         let scan = JPEGScan(
-            components: components, spectralStart: Int(bytes[parameters]), spectralEnd: Int(bytes[parameters + 1]),
+            components: components, spectralStart: Int(bytes[parameters]),
+            spectralEnd: Int(bytes[parameters + 1]),
             high: Int(bytes[parameters + 2] >> 4), low: Int(bytes[parameters + 2] & 15))
         if frame.isProgressive {
             // §G.1.1.1: DC alone, or AC of one component.
             let isDC = scan.spectralStart == 0
-            guard isDC ? scan.spectralEnd == 0 : scan.spectralEnd >= scan.spectralStart && scan.spectralEnd < 64 && count == 1,
+            guard
+                isDC
+                    ? scan.spectralEnd == 0
+                    : scan.spectralEnd >= scan.spectralStart && scan.spectralEnd < 64 && count == 1,
                 scan.low <= 13, scan.high == 0 || scan.high == scan.low + 1
             else {
                 throw malformed(
-                    segment, "progressive parameters \(scan.spectralStart)…\(scan.spectralEnd), \(scan.high), \(scan.low)")
+                    segment,
+                    "progressive parameters \(scan.spectralStart)…\(scan.spectralEnd), \(scan.high), \(scan.low)"
+                )
             }
         }
         return scan

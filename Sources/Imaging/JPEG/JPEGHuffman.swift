@@ -14,11 +14,15 @@ final class JPEGHuffmanTable: @unchecked Sendable {
         /// What the next `lookupBits` bits begin with.
         var entries: UnsafeMutablePointer<Entry> { memory.assumingMemoryBound(to: Entry.self) }
         /// Per length 1...17: the largest code + 1, moved to the top of 16 bits.
-        var limits: UnsafeMutablePointer<Int32> { (memory + Self.limitsOffset).assumingMemoryBound(to: Int32.self) }
+        var limits: UnsafeMutablePointer<Int32> {
+            (memory + Self.limitsOffset).assumingMemoryBound(to: Int32.self)
+        }
         /// Per length: what turns a code into an index of `symbols`.
         var offsets: UnsafeMutablePointer<Int32> { limits + 18 }
         /// 256, so that no code of a damaged file can index beyond them.
-        var symbols: UnsafeMutablePointer<UInt8> { (memory + Self.limitsOffset + 2 * 18 * 4).assumingMemoryBound(to: UInt8.self) }
+        var symbols: UnsafeMutablePointer<UInt8> {
+            (memory + Self.limitsOffset + 2 * 18 * 4).assumingMemoryBound(to: UInt8.self)
+        }
     }
 
     /// A code, and how to read the value after it.
@@ -41,7 +45,8 @@ final class JPEGHuffmanTable: @unchecked Sendable {
         init(length: Int, symbol: UInt8) {
             let size = symbol & 15
             self.init(
-                mask: 1 << UInt32(size) - 1, bits: UInt8(length) + size, zeros: size == 0 ? 255 : symbol >> 4, symbol: symbol,
+                mask: 1 << UInt32(size) - 1, bits: UInt8(length) + size, zeros: size == 0 ? 255 : symbol >> 4,
+                symbol: symbol,
                 code: UInt8(length))
         }
 
@@ -60,7 +65,8 @@ final class JPEGHuffmanTable: @unchecked Sendable {
     ///   - symbols: as many as the counts' sum, at most 256.
     init(counts: [UInt8], symbols given: [UInt8], isDC: Bool) {
         pointers = Pointers(memory: .allocate(byteCount: Pointers.byteCount, alignment: 64))
-        let entries = pointers.entries, limits = pointers.limits, offsets = pointers.offsets, symbols = pointers.symbols
+        let entries = pointers.entries, limits = pointers.limits, offsets = pointers.offsets,
+            symbols = pointers.symbols
         entries.initialize(repeating: .none, count: 1 << Self.lookupBits)
         limits.initialize(repeating: 0, count: 36)
         symbols.initialize(repeating: 0, count: 256)
@@ -70,14 +76,17 @@ final class JPEGHuffmanTable: @unchecked Sendable {
         for length in 1...16 where isValid {
             offsets[length] = Int32(index) - code
             let count = Int(counts[length - 1]), spare = Self.lookupBits - length
-            guard Int(code) + count <= 1 << length, index + count <= 256, count == 0 || Int(code) + count < 1 << length else {
+            guard Int(code) + count <= 1 << length, index + count <= 256,
+                count == 0 || Int(code) + count < 1 << length
+            else {
                 isValid = false
                 break
             }
             if spare >= 0 {
                 for next in 0..<count {
                     let first = (Int(code) + next) << spare
-                    (entries + first).update(repeating: Entry(length: length, symbol: symbols[index + next]), count: 1 << spare)
+                    (entries + first).update(
+                        repeating: Entry(length: length, symbol: symbols[index + next]), count: 1 << spare)
                 }
             }
             code += Int32(count)
@@ -93,31 +102,44 @@ final class JPEGHuffmanTable: @unchecked Sendable {
 
     /// The tables of §K.3, which motion JPEGs leave out.
     static let standard: (dc: [JPEGHuffmanTable?], ac: [JPEGHuffmanTable?]) = {
-        let dc: [[UInt8]] = [[0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]]
+        let dc: [[UInt8]] = [
+            [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+            [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0],
+        ]
         let luminance: [UInt8] = [
-            0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07, 0x22, 0x71, 0x14, 0x32, 0x81,
-            0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0, 0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0a, 0x16, 0x17, 0x18,
+            0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
+            0x22, 0x71, 0x14, 0x32, 0x81,
+            0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0, 0x24, 0x33, 0x62, 0x72, 0x82,
+            0x09, 0x0a, 0x16, 0x17, 0x18,
             0x19, 0x1a, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a,
         ]
         let chrominance: [UInt8] = [
-            0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71, 0x13, 0x22, 0x32, 0x81, 0x08,
-            0x14, 0x42, 0x91, 0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0, 0x15, 0x62, 0x72, 0xd1, 0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25,
+            0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71,
+            0x13, 0x22, 0x32, 0x81, 0x08,
+            0x14, 0x42, 0x91, 0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0, 0x15, 0x62, 0x72, 0xd1, 0x0a,
+            0x16, 0x24, 0x34, 0xe1, 0x25,
             0xf1, 0x17, 0x18, 0x19, 0x1a, 0x26, 0x27, 0x28, 0x29, 0x2a,
         ]
         return (
             dc.map { JPEGHuffmanTable(counts: $0, symbols: Array(0...11), isDC: true) } + [nil, nil],
             [
                 JPEGHuffmanTable(
-                    counts: [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d], symbols: standardSymbols(luminance), isDC: false),
+                    counts: [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d],
+                    symbols: standardSymbols(luminance), isDC: false),
                 JPEGHuffmanTable(
-                    counts: [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77], symbols: standardSymbols(chrominance), isDC: false),
+                    counts: [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77],
+                    symbols: standardSymbols(chrominance), isDC: false),
                 nil, nil,
-            ])
+            ]
+        )
     }()
 
     /// The symbols of §K.3 beyond the listed ones come in numerical order.
     private static func standardSymbols(_ first: [UInt8]) -> [UInt8] {
         let listed = Set(first)
-        return first + (UInt8(0)...15).flatMap { run in (UInt8(1)...10).map { run << 4 | $0 } }.filter { !listed.contains($0) }
+        return first
+            + (UInt8(0)...15).flatMap { run in (UInt8(1)...10).map { run << 4 | $0 } }.filter {
+                !listed.contains($0)
+            }
     }
 }

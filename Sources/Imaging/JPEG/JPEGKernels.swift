@@ -8,16 +8,19 @@ import KernelsAVX512
 /// The loops over samples, for the processor at hand. All give the same bits. Plain function pointers: calling one counts no reference.
 struct JPEGKernels: Sendable {
     /// Of four blocks side by side.
-    typealias Transform = @convention(c) (UnsafePointer<Int16>, UnsafePointer<Int16>, UnsafeMutablePointer<UInt8>, Int) -> Void
-    typealias Row = @convention(c) (
-        UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int
-    ) -> Void
+    typealias Transform =
+        @convention(c) (UnsafePointer<Int16>, UnsafePointer<Int16>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    typealias Row =
+        @convention(c) (
+            UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int
+        ) -> Void
     let accurate, fast: Transform
     /// Components to pixels.
     let convertYCbCr, interleave: Row
     /// Upsampling by two.
     let expandRow: @convention(c) (UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
-    let expandBoth: @convention(c) (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
+    let expandBoth:
+        @convention(c) (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
     /// How many samples, or pixels, beyond the end of a row are read or written.
     static let room = 64
 

@@ -9,18 +9,22 @@ final class JPEGPlane {
 
     /// nil: the factor is no whole number.
     init?(_ component: JPEGFrame.Component, in frame: JPEGFrame) {
-        let (across, down) = (component.horizontal * component.blockSize, component.vertical * component.blockSize)
+        let (across, down) = (
+            component.horizontal * component.blockSize, component.vertical * component.blockSize
+        )
         let (fullAcross, fullDown) = (frame.horizontal * frame.blockSize, frame.vertical * frame.blockSize)
         guard fullAcross % across == 0, fullDown % down == 0 else { return nil }
         self.component = component
         stride = (component.paddedAcross + 3) / 4 * 4 * component.blockSize
-        let count = 2 * down, size = stride * count + JPEGKernels.room, width = (stride + JPEGKernels.room) * (fullAcross / across)
+        let count = 2 * down, size = stride * count + JPEGKernels.room,
+            width = (stride + JPEGKernels.room) * (fullAcross / across)
         base = .allocate(capacity: size)
         base.initialize(repeating: 0, count: size)
         let upsampled = UnsafeMutablePointer<UInt8>.allocate(capacity: width)
         upsampled.initialize(repeating: 0, count: width)
         rows = JPEGRows(
-            base: base, upsampled: upsampled, stride: stride, count: count, width: component.width, height: component.height,
+            base: base, upsampled: upsampled, stride: stride, count: count, width: component.width,
+            height: component.height,
             horizontal: fullAcross / across, vertical: fullDown / down, isThumbnail: frame.blockSize == 1)
     }
 

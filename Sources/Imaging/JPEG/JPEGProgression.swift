@@ -21,7 +21,9 @@ struct JPEGProgression {
         var isLegal = true
         for component in scan.components.map(\.index) {
             if scan.spectralStart > 0, lowestBit[component][0] < 0 { isLegal = false }
-            for k in 0...9 where k > 0 || scan.spectralStart == 0 { before[component][k] = scans > 1 ? lowestBit[component][k] : 0 }
+            for k in 0...9 where k > 0 || scan.spectralStart == 0 {
+                before[component][k] = scans > 1 ? lowestBit[component][k] : 0
+            }
             for k in scan.spectralStart...scan.spectralEnd {
                 if scan.high != max(lowestBit[component][k], 0) { isLegal = false }
                 lowestBit[component][k] = scan.low
@@ -33,7 +35,9 @@ struct JPEGProgression {
     /// What is known of the component's first coefficients; nil if smoothing is not to be done at all: a component has no DC yet, or all
     /// there is to estimate is known.
     var known: [Known]? {
-        guard lowestBit.allSatisfy({ $0[0] >= 0 }), lowestBit.contains(where: { $0[1...9].contains { $0 != 0 } }) else { return nil }
+        guard lowestBit.allSatisfy({ $0[0] >= 0 }),
+            lowestBit.contains(where: { $0[1...9].contains { $0 != 0 } })
+        else { return nil }
         return lowestBit.map { Array($0[...9]) }
     }
 

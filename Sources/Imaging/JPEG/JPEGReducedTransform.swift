@@ -1,7 +1,8 @@
 /// Transforms of a block to 4 × 4, 2 × 2 or 1 sample, of its lowest frequencies (libjpeg's jidctred, bit for bit).
 extension JPEGTransform {
     static func reduced(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, size: Int,
+        to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
         switch size {
         case 4: reducedTo4(block, m, output, stride)
@@ -15,7 +16,8 @@ extension JPEGTransform {
     }
 
     private static func reducedTo4(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>,
+        _ stride: Int
     ) {
         func four(_ x: (Int) -> Int32) -> (Int32, Int32, Int32, Int32) {
             let even = x(0) &<< 14, e = x(2) &* 15137 &- x(6) &* 6270
@@ -32,13 +34,16 @@ extension JPEGTransform {
             }
             for row in 0..<4 {
                 let r = four { work[8 * row + $0] }, line = output + row * stride
-                (line[0], line[1], line[2], line[3]) = (sample(r.0, 19), sample(r.1, 19), sample(r.2, 19), sample(r.3, 19))
+                (line[0], line[1], line[2], line[3]) = (
+                    sample(r.0, 19), sample(r.1, 19), sample(r.2, 19), sample(r.3, 19)
+                )
             }
         }
     }
 
     private static func reducedTo2(
-        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int
+        _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, _ output: UnsafeMutablePointer<UInt8>,
+        _ stride: Int
     ) {
         func two(_ x: (Int) -> Int32) -> (Int32, Int32) {
             let even = x(0) &<< 15

@@ -17,20 +17,22 @@ struct JPEGRows {
     private let kernels = JPEGKernels.best
 
     init(
-        base: UnsafeMutablePointer<UInt8>, upsampled: UnsafeMutablePointer<UInt8>, stride: Int, count: Int, width: Int, height: Int,
+        base: UnsafeMutablePointer<UInt8>, upsampled: UnsafeMutablePointer<UInt8>, stride: Int, count: Int,
+        width: Int, height: Int,
         horizontal: Int, vertical: Int, isThumbnail: Bool
     ) {
         (self.base, self.upsampled, self.stride, self.count) = (base, upsampled, stride, count)
         (self.width, self.height, self.horizontal, self.vertical) = (width, height, horizontal, vertical)
         // libjpeg's choice (jdsample): triangle filters for factors of two, where there is more than a thumbnail.
         let isFancy = !isThumbnail
-        method = switch (horizontal, vertical) {
-        case (1, 1): .none
-        case (2, 1) where isFancy && width > 2: .fancyRow
-        case (2, 2) where isFancy && width > 2: .fancyBoth
-        case (1, 2) where isFancy: .fancyColumn
-        default: .repeated
-        }
+        method =
+            switch (horizontal, vertical) {
+            case (1, 1): .none
+            case (2, 1) where isFancy && width > 2: .fancyRow
+            case (2, 2) where isFancy && width > 2: .fancyBoth
+            case (1, 2) where isFancy: .fancyColumn
+            default: .repeated
+            }
     }
 
     private func row(_ y: Int) -> UnsafeMutablePointer<UInt8> {
@@ -66,7 +68,8 @@ struct JPEGRows {
         kernels.expandRow(input, upsampled, width)
         upsampled[0] = input[0]
         upsampled[1] = UInt8(truncatingIfNeeded: (Int32(input[0]) &* 3 &+ Int32(input[1]) &+ 2) >> 2)
-        upsampled[2 * last] = UInt8(truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
+        upsampled[2 * last] = UInt8(
+            truncatingIfNeeded: (Int32(input[last]) &* 3 &+ Int32(input[last - 1]) &+ 1) >> 2)
         upsampled[2 * last + 1] = input[last]
     }
 

@@ -13,7 +13,9 @@ struct JPEGSmoothing {
             var sum = 0
             for (row, line) in rows.enumerated() {
                 for offset in 0..<5 {
-                    sum += weights[5 * row + offset] * Int(values[line * stride + min(max(column + offset - 2, 0), lastColumn)])
+                    sum +=
+                        weights[5 * row + offset]
+                        * Int(values[line * stride + min(max(column + offset - 2, 0), lastColumn)])
                 }
             }
             return sum
@@ -65,15 +67,25 @@ struct JPEGSmoothing {
     // MARK: - Weights in 1/256, five rows of five
 
     private static let fromDCAlone: [Estimate] = [
-        Estimate(zigzag: 1, place: 1, weights: [
-            -1, -1, 0, 1, 1, -3, 13, 0, -13, 3, -3, 38, 0, -38, 3, -3, 13, 0, -13, 3, -1, -1, 0, 1, 1,
-        ]),
-        Estimate(zigzag: 2, place: 8, weights: [
-            -1, -3, -3, -3, -1, -1, 13, 38, 13, -1, 0, 0, 0, 0, 0, 1, -13, -38, -13, 1, 1, 3, 3, 3, 1,
-        ]),
-        Estimate(zigzag: 3, place: 16, weights: [0, 0, 1, 0, 0, 0, 2, 7, 2, 0, 0, -5, -14, -5, 0, 0, 2, 7, 2, 0, 0, 0, 1, 0, 0]),
-        Estimate(zigzag: 4, place: 9, weights: [-1, 0, 0, 0, 1, 0, 9, 0, -9, 0, 0, 0, 0, 0, 0, 0, -9, 0, 9, 0, 1, 0, 0, 0, -1]),
-        Estimate(zigzag: 5, place: 2, weights: [0, 0, 0, 0, 0, 0, 2, -5, 2, 0, 1, 7, -14, 7, 1, 0, 2, -5, 2, 0, 0, 0, 0, 0, 0]),
+        Estimate(
+            zigzag: 1, place: 1,
+            weights: [
+                -1, -1, 0, 1, 1, -3, 13, 0, -13, 3, -3, 38, 0, -38, 3, -3, 13, 0, -13, 3, -1, -1, 0, 1, 1,
+            ]),
+        Estimate(
+            zigzag: 2, place: 8,
+            weights: [
+                -1, -3, -3, -3, -1, -1, 13, 38, 13, -1, 0, 0, 0, 0, 0, 1, -13, -38, -13, 1, 1, 3, 3, 3, 1,
+            ]),
+        Estimate(
+            zigzag: 3, place: 16,
+            weights: [0, 0, 1, 0, 0, 0, 2, 7, 2, 0, 0, -5, -14, -5, 0, 0, 2, 7, 2, 0, 0, 0, 1, 0, 0]),
+        Estimate(
+            zigzag: 4, place: 9,
+            weights: [-1, 0, 0, 0, 1, 0, 9, 0, -9, 0, 0, 0, 0, 0, 0, 0, -9, 0, 9, 0, 1, 0, 0, 0, -1]),
+        Estimate(
+            zigzag: 5, place: 2,
+            weights: [0, 0, 0, 0, 0, 0, 2, -5, 2, 0, 1, 7, -14, 7, 1, 0, 2, -5, 2, 0, 0, 0, 0, 0, 0]),
         Estimate(zigzag: 6, place: 3, weights: inner(1, 0, -1, 2, 0, -2, 1, 0, -1)),
         Estimate(zigzag: 7, place: 10, weights: inner(1, -3, 1, 0, 0, 0, -1, 3, -1)),
         Estimate(zigzag: 8, place: 17, weights: inner(1, 0, -1, -3, 0, 3, 1, 0, -1)),
@@ -86,13 +98,21 @@ struct JPEGSmoothing {
         Estimate(zigzag: 1, place: 1, weights: across(-7, 50, 0, -50, 7)),
         Estimate(zigzag: 2, place: 8, weights: down(-7, 50, 0, -50, 7)),
         Estimate(zigzag: 3, place: 16, weights: down(-1, 13, -24, 13, -1)),
-        Estimate(zigzag: 4, place: 9, weights: [0, -1, 0, 1, 0, -1, 10, 0, -10, 1, 0, 0, 0, 0, 0, 1, -10, 0, 10, -1, 0, 1, 0, -1, 0]),
+        Estimate(
+            zigzag: 4, place: 9,
+            weights: [0, -1, 0, 1, 0, -1, 10, 0, -10, 1, 0, 0, 0, 0, 0, 1, -10, 0, 10, -1, 0, 1, 0, -1, 0]),
         Estimate(zigzag: 5, place: 2, weights: across(-1, 13, -24, 13, -1)),
     ]
 
     private static func inner(_ weights: Int...) -> [Int] {
-        (0..<25).map { (1...3).contains($0 / 5) && (1...3).contains($0 % 5) ? weights[($0 / 5 - 1) * 3 + $0 % 5 - 1] : 0 }
+        (0..<25).map {
+            (1...3).contains($0 / 5) && (1...3).contains($0 % 5) ? weights[($0 / 5 - 1) * 3 + $0 % 5 - 1] : 0
+        }
     }
-    private static func across(_ weights: Int...) -> [Int] { (0..<25).map { $0 / 5 == 2 ? weights[$0 % 5] : 0 } }
-    private static func down(_ weights: Int...) -> [Int] { (0..<25).map { $0 % 5 == 2 ? weights[$0 / 5] : 0 } }
+    private static func across(_ weights: Int...) -> [Int] {
+        (0..<25).map { $0 / 5 == 2 ? weights[$0 % 5] : 0 }
+    }
+    private static func down(_ weights: Int...) -> [Int] {
+        (0..<25).map { $0 % 5 == 2 ? weights[$0 / 5] : 0 }
+    }
 }

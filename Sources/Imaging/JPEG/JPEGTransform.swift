@@ -4,7 +4,9 @@ enum JPEGTransform {
     static func multipliers(_ table: [UInt16], _ transform: InverseDCT, blockSize: Int) -> [Int16] {
         guard transform == .fast, blockSize == 8 else { return table.map { Int16(bitPattern: $0) } }
         // The AAN scale factors cos(kπ/16)·√2, of row times column, with 14 bits; two bits stay.
-        let scale: [Double] = [1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379]
+        let scale: [Double] = [
+            1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379,
+        ]
         return table.indices.map { index in
             let factor = Int((scale[index / 8] * scale[index % 8] * 16384).rounded())
             return Int16(truncatingIfNeeded: (Int(table[index]) * factor + 2048) >> 12)
@@ -13,7 +15,8 @@ enum JPEGTransform {
 
     /// A block whose only coefficient is the first.
     @inline(__always) static func flat(
-        _ coefficient: Int16, _ multiplier: Int16, _ transform: InverseDCT, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
+        _ coefficient: Int16, _ multiplier: Int16, _ transform: InverseDCT, size: Int,
+        to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
         // Values too large for 16 bits wrap, as in libjpeg-turbo's vectors.
         let value = coefficient &* multiplier

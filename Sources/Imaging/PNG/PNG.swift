@@ -3,7 +3,9 @@
 /// Gamma and color profiles are ignored, as every training pipeline does. Of an animation it reads the default image. A file
 /// that ends inside its image data is an error, as it is for libpng.
 enum PNG {
-    static func header(_ bytes: UnsafeRawBufferPointer, start: Int = 0, options: DecodingOptions) throws(ImageError) -> ImageHeader {
+    static func header(_ bytes: UnsafeRawBufferPointer, start: Int = 0, options: DecodingOptions)
+        throws(ImageError) -> ImageHeader
+    {
         let chunks = try PNGChunks(bytes, start: start)
         return try header(chunks, PNGUnpack(chunks, keepsAlpha: options.keepsAlpha))
     }
@@ -27,11 +29,15 @@ enum PNG {
         let (width, height) = (chunks.header.width, chunks.header.height)
         try options.admit(width: width, height: height)
         // Only an interlaced picture is held whole; otherwise its rows are.
-        try options.admit(bytes: chunks.header.isInterlaced ? width * height * unpack.channels : 4 * chunks.header.rowBytes(width))
-        var rows = try PNGRows(bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
+        try options.admit(
+            bytes: chunks.header.isInterlaced
+                ? width * height * unpack.channels : 4 * chunks.header.rowBytes(width))
+        var rows = try PNGRows(
+            bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
         try sink.begin(header(chunks, unpack))
         if let end = chunks.header.isInterlaced
-            ? try interlaced(chunks.header, unpack, &rows, &sink) : progressive(chunks.header, unpack, &rows, &sink)
+            ? try interlaced(chunks.header, unpack, &rows, &sink)
+            : progressive(chunks.header, unpack, &rows, &sink)
         {
             switch end {
             case .cutShort(let offset): throw .truncated(.png, offset: offset)
@@ -50,7 +56,9 @@ enum PNG {
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
     ) -> PNGRows.End? {
         let count = header.rowBytes(header.width)
-        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: header.width * unpack.channels + PNGUnpack.slack) { buffer in
+        return withUnsafeTemporaryAllocation(
+            of: UInt8.self, capacity: header.width * unpack.channels + PNGUnpack.slack
+        ) { buffer in
             guard let out = buffer.baseAddress else { return nil }
             let isIdentity = unpack.isIdentity
             for _ in 0..<header.height {
@@ -87,7 +95,9 @@ enum PNG {
                     // Unsafe: x + i * dx < width for every i < passWidth, and y < height.
                     let to = canvas + (y * width + pass.x) * channels
                     for i in 0..<passWidth {
-                        for channel in 0..<channels { to[i * pass.dx * channels + channel] = line[i * channels + channel] }
+                        for channel in 0..<channels {
+                            to[i * pass.dx * channels + channel] = line[i * channels + channel]
+                        }
                     }
                 }
                 if let end { return end }

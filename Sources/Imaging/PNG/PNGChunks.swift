@@ -29,16 +29,21 @@ struct PNGChunks {
 
     /// - Parameter start: where the signature begins.
     init(_ bytes: UnsafeRawBufferPointer, start: Int) throws(ImageError) {
-        guard bytes.count - start >= 8, bytes[start..<(start + 8)].elementsEqual(Self.signature) else { throw .unrecognized }
+        guard bytes.count - start >= 8, bytes[start..<(start + 8)].elementsEqual(Self.signature) else {
+            throw .unrecognized
+        }
         var offset = start + 8
         var first = try Self.next(bytes, &offset)
         if first.type == "CgBI" {
             isCgBI = true
             first = try Self.next(bytes, &offset)
         }
-        guard first.type == "IHDR" else { throw .malformed(.png, offset: start + 8, reason: "\(first.type) where IHDR must be") }
+        guard first.type == "IHDR" else {
+            throw .malformed(.png, offset: start + 8, reason: "\(first.type) where IHDR must be")
+        }
         try Self.requireSound(first)
-        header = try PNGHeader(UnsafeRawBufferPointer(rebasing: bytes[first.range]), offset: first.range.lowerBound)
+        header = try PNGHeader(
+            UnsafeRawBufferPointer(rebasing: bytes[first.range]), offset: first.range.lowerBound)
         try readRest(bytes, from: offset)
     }
 
@@ -67,7 +72,9 @@ struct PNGChunks {
                 warnings.append(DecodingWarning(offset: at, "the file ends inside \(chunk.type)"))
                 return
             }
-            if chunk.isCritical { try Self.requireSound(chunk) } else if !chunk.hasRightChecksum {
+            if chunk.isCritical {
+                try Self.requireSound(chunk)
+            } else if !chunk.hasRightChecksum {
                 warnings.append(DecodingWarning(offset: at, "\(chunk.type) ignored: its checksum is wrong"))
                 continue
             }
@@ -79,23 +86,31 @@ struct PNGChunks {
         }
     }
 
-    private mutating func read(_ chunk: Chunk, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ImageError) {
+    private mutating func read(_ chunk: Chunk, _ bytes: UnsafeRawBufferPointer, at offset: Int)
+        throws(ImageError)
+    {
         let content = UnsafeRawBufferPointer(rebasing: bytes[chunk.range])
-        func ignored(_ reason: String) -> DecodingWarning { DecodingWarning(offset: offset, "\(chunk.type) ignored: \(reason)") }
+        func ignored(_ reason: String) -> DecodingWarning {
+            DecodingWarning(offset: offset, "\(chunk.type) ignored: \(reason)")
+        }
         switch chunk.type {
         case "IHDR": throw .malformed(.png, offset: offset, reason: "a second IHDR")
         case "IDAT": warnings.append(ignored("apart from the other image data"))
         case "PLTE":
             guard palette == nil else { return warnings.append(ignored("a second one")) }
             guard data.isEmpty else { return warnings.append(ignored("after the image data")) }
-            guard header.color != .gray, header.color != .grayAlpha else { return warnings.append(ignored("the picture is gray")) }
+            guard header.color != .gray, header.color != .grayAlpha else {
+                return warnings.append(ignored("the picture is gray"))
+            }
             guard content.count % 3 == 0, (3...768).contains(content.count) else {
                 if header.color != .palette { return warnings.append(ignored("\(content.count) bytes")) }
                 throw .malformed(.png, offset: offset, reason: "PLTE of \(content.count) bytes")
             }
             var colors = [UInt32](repeating: UInt32(littleEndian: 0xff00_0000), count: 256)
             for i in 0..<(content.count / 3) {
-                let rgb = UInt32(content[3 * i]) | UInt32(content[3 * i + 1]) << 8 | UInt32(content[3 * i + 2]) << 16
+                let rgb =
+                    UInt32(content[3 * i]) | UInt32(content[3 * i + 1]) << 8 | UInt32(content[3 * i + 2])
+                    << 16
                 colors[i] = (rgb | 0xff00_0000).littleEndian
             }
             palette = colors
@@ -103,7 +118,9 @@ struct PNGChunks {
         case "tRNS": if let warning = readTransparency(content) { warnings.append(ignored(warning)) }
         case "eXIf": orientation = EXIF.orientation(of: content)
         default:
-            if chunk.isCritical { throw .malformed(.png, offset: offset, reason: "unknown critical chunk \(chunk.type)") }
+            if chunk.isCritical {
+                throw .malformed(.png, offset: offset, reason: "unknown critical chunk \(chunk.type)")
+            }
         }
     }
 
@@ -114,7 +131,9 @@ struct PNGChunks {
         switch header.color {
         case .palette:
             guard var colors = palette else { return "before PLTE" }
-            guard (1...paletteCount).contains(content.count) else { return "\(content.count) bytes for \(paletteCount) colors" }
+            guard (1...paletteCount).contains(content.count) else {
+                return "\(content.count) bytes for \(paletteCount) colors"
+            }
             for (i, alpha) in content.enumerated() {
                 colors[i] = (UInt32(littleEndian: colors[i]) & 0xff_ffff | UInt32(alpha) << 24).littleEndian
             }
@@ -123,7 +142,9 @@ struct PNGChunks {
             guard content.count == 2 * header.samples else { return "\(content.count) bytes" }
             // Bits above the depth mean nothing (§11.3.1.1).
             let mask = UInt16(truncatingIfNeeded: 1 << header.depth - 1)
-            transparent = (0..<header.samples).map { (UInt16(content[2 * $0]) << 8 | UInt16(content[2 * $0 + 1])) & mask }
+            transparent = (0..<header.samples).map {
+                (UInt16(content[2 * $0]) << 8 | UInt16(content[2 * $0 + 1])) & mask
+            }
         case .grayAlpha, .rgba: return "the picture has an alpha channel"
         }
         hasTransparency = true
@@ -131,22 +152,28 @@ struct PNGChunks {
     }
 
     /// §5.3: length, type, data, CRC.
-    private static func next(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) throws(ImageError) -> Chunk {
+    private static func next(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) throws(ImageError) -> Chunk
+    {
         guard bytes.count - offset >= 8 else { throw .truncated(.png, offset: bytes.count) }
         let length = bytes.bigEndian32(at: offset)
         let letters = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 8)])
         guard letters.allSatisfy({ (0x41...0x5a).contains($0 & 0xdf) }) else {
             throw .malformed(.png, offset: offset + 4, reason: "a chunk type that is not four letters")
         }
-        guard length <= 0x7fff_ffff else { throw .malformed(.png, offset: offset, reason: "a chunk of \(length) bytes") }
+        guard length <= 0x7fff_ffff else {
+            throw .malformed(.png, offset: offset, reason: "a chunk of \(length) bytes")
+        }
         let type = String(decoding: letters, as: UTF8.self)
         let start = offset + 8
         guard bytes.count - start >= length + 4 else {
             // A whole chunk but for its checksum still counts as cut short.
             offset = bytes.count
-            return Chunk(type: type, range: start..<min(bytes.count, start + length), isWhole: false, hasRightChecksum: false)
+            return Chunk(
+                type: type, range: start..<min(bytes.count, start + length), isWhole: false,
+                hasRightChecksum: false)
         }
-        let computed = CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(start + length)]))
+        let computed = CRC32.checksum(
+            UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(start + length)]))
         offset = start + length + 4
         return Chunk(
             type: type, range: start..<(start + length), isWhole: true,
@@ -156,7 +183,8 @@ struct PNGChunks {
     private static func requireSound(_ chunk: Chunk) throws(ImageError) {
         guard chunk.isWhole else { throw .truncated(.png, offset: chunk.range.upperBound) }
         guard chunk.hasRightChecksum else {
-            throw .malformed(.png, offset: chunk.range.upperBound, reason: "the checksum of \(chunk.type) is wrong")
+            throw .malformed(
+                .png, offset: chunk.range.upperBound, reason: "the checksum of \(chunk.type) is wrong")
         }
     }
 }

@@ -17,7 +17,8 @@ enum PNGDefilter {
     ///   - stride: bytes a pixel: 1, 2, 3, 4, 6 or 8.
     /// - Returns: whether the filter exists.
     static func apply(
-        _ filter: UInt8, raw: UnsafePointer<UInt8>, above: UnsafePointer<UInt8>, to row: UnsafeMutablePointer<UInt8>,
+        _ filter: UInt8, raw: UnsafePointer<UInt8>, above: UnsafePointer<UInt8>,
+        to row: UnsafeMutablePointer<UInt8>,
         count: Int, stride: Int
     ) -> Bool {
         switch filter {
@@ -38,12 +39,15 @@ enum PNGDefilter {
     ) {
         let lower = raw + count + 1
         stride == 1
-            ? paethBytesTwice(raw, lower, above, row, below, count) : paethTwice(raw, lower, above, row, below, count, stride)
+            ? paethBytesTwice(raw, lower, above, row, below, count)
+            : paethTwice(raw, lower, above, row, below, count, stride)
     }
 
     // MARK: - Pixels of one byte
 
-    private static func subBytes(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    private static func subBytes(
+        _ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int
+    ) {
         var left: UInt8 = 0
         for i in 0..<count {
             left &+= raw[i]
@@ -52,7 +56,8 @@ enum PNGDefilter {
     }
 
     private static func averageBytes(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>,
+        _ count: Int
     ) {
         var left: UInt32 = 0
         for i in 0..<count {
@@ -69,7 +74,8 @@ enum PNGDefilter {
     }
 
     private static func paethBytes(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>,
+        _ count: Int
     ) {
         var (a, c): (Int32, Int32) = (0, 0)
         for i in 0..<count {
@@ -115,10 +121,16 @@ enum PNGDefilter {
         lanes.evenHalf = load(p)
         return unsafeBitCast(lanes, to: SIMD8<Int16>.self)
     }
-    @inline(__always) private static func narrow(_ v: SIMD8<Int16>) -> SIMD8<UInt8> { unsafeBitCast(v, to: SIMD16<UInt8>.self).evenHalf }
-    @inline(__always) private static func magnitude(_ v: SIMD8<Int16>) -> SIMD8<Int16> { pointwiseMax(v, 0 &- v) }
+    @inline(__always) private static func narrow(_ v: SIMD8<Int16>) -> SIMD8<UInt8> {
+        unsafeBitCast(v, to: SIMD16<UInt8>.self).evenHalf
+    }
+    @inline(__always) private static func magnitude(_ v: SIMD8<Int16>) -> SIMD8<Int16> {
+        pointwiseMax(v, 0 &- v)
+    }
 
-    private static func sub(_ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int) {
+    private static func sub(
+        _ raw: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+    ) {
         var left = SIMD8<UInt8>()
         var i = 0
         while i < count {
@@ -129,7 +141,8 @@ enum PNGDefilter {
     }
 
     private static func average(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>,
+        _ count: Int, _ step: Int
     ) {
         var left = SIMD8<UInt8>()
         var i = 0
@@ -153,7 +166,8 @@ enum PNGDefilter {
     }
 
     private static func paeth(
-        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>, _ count: Int, _ step: Int
+        _ raw: UnsafePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<UInt8>,
+        _ count: Int, _ step: Int
     ) {
         var (a, c) = (SIMD8<Int16>(), SIMD8<Int16>())
         var i = 0

@@ -10,7 +10,9 @@ struct PNGHeader: Equatable {
 
     /// - Parameter offset: where the chunk's 13 bytes lie in the file.
     init(_ bytes: UnsafeRawBufferPointer, offset: Int) throws(ImageError) {
-        func fail(_ reason: String, _ at: Int) -> ImageError { .malformed(.png, offset: offset + at, reason: reason) }
+        func fail(_ reason: String, _ at: Int) -> ImageError {
+            .malformed(.png, offset: offset + at, reason: reason)
+        }
         guard bytes.count == 13 else { throw fail("IHDR of \(bytes.count) bytes instead of 13", 0) }
         width = bytes.bigEndian32(at: 0)
         height = bytes.bigEndian32(at: 4)
@@ -26,7 +28,9 @@ struct PNGHeader: Equatable {
             case .palette: [1, 2, 4, 8]
             case .rgb, .grayAlpha, .rgba: [8, 16]
             }
-        guard depths.contains(depth) else { throw fail("bit depth \(depth) with color type \(color.rawValue)", 8) }
+        guard depths.contains(depth) else {
+            throw fail("bit depth \(depth) with color type \(color.rawValue)", 8)
+        }
         guard bytes[10] == 0 else { throw fail("compression method \(bytes[10])", 10) }
         guard bytes[11] == 0 else { throw fail("filter method \(bytes[11])", 11) }
         guard bytes[12] <= 1 else { throw fail("interlace method \(bytes[12])", 12) }

@@ -31,7 +31,9 @@ struct PNGRows: ~Copyable {
     private static let step = 1 << 17
 
     /// - Parameter segments: where in the file the pieces of the zlib stream lie; of a CgBI file, of the bare deflate stream.
-    init(_ bytes: UnsafeRawBufferPointer, segments: [Range<Int>], header: PNGHeader, hasZlibHeader: Bool) throws(ImageError) {
+    init(_ bytes: UnsafeRawBufferPointer, segments: [Range<Int>], header: PNGHeader, hasZlibHeader: Bool)
+        throws(ImageError)
+    {
         self.segments = segments.filter { !$0.isEmpty }
         stride = header.filterStride
         let widest = header.rowBytes(header.width)
@@ -41,12 +43,17 @@ struct PNGRows: ~Copyable {
         window = .allocate(capacity: capacity + PNGDefilter.slack)
         // The slack is read by vectors and thrown away; it must only be there, but sanitizers like it to hold something.
         window.initialize(repeating: 0, count: capacity + PNGDefilter.slack)
-        (above, row, below) = (.allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity))
+        (above, row, below) = (
+            .allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity),
+            .allocate(capacity: rowCapacity)
+        )
         for buffer in [above, row, below] { buffer.initialize(repeating: 0, count: rowCapacity) }
         inflater = Inflater(segments: self.segments.map { UnsafeRawBufferPointer(rebasing: bytes[$0]) })
         if hasZlibHeader {
             do throws(InflateError) { try inflater.readZlibHeader() } catch {
-                throw .malformed(.png, offset: Self.fileOffset(0, self.segments), reason: "the image data is no zlib stream")
+                throw .malformed(
+                    .png, offset: Self.fileOffset(0, self.segments),
+                    reason: "the image data is no zlib stream")
             }
         }
     }
@@ -73,10 +80,14 @@ struct PNGRows: ~Copyable {
             if filled - next < count + 1, let end = fill(count + 1) { return end }
             let (filter, raw) = (window[next], UnsafePointer(window + next + 1))
             // Of another pass, or past the last row, the second one is made and not taken.
-            if filter == PNGDefilter.paeth, filled - next >= 2 * (count + 1), raw[count] == PNGDefilter.paeth {
-                PNGDefilter.applyPaethTwice(raw: raw, above: above, to: row, below: below, count: count, stride: stride)
+            if filter == PNGDefilter.paeth, filled - next >= 2 * (count + 1), raw[count] == PNGDefilter.paeth
+            {
+                PNGDefilter.applyPaethTwice(
+                    raw: raw, above: above, to: row, below: below, count: count, stride: stride)
                 hasBelow = true
-            } else if !PNGDefilter.apply(filter, raw: raw, above: above, to: row, count: count, stride: stride) {
+            } else if !PNGDefilter.apply(
+                filter, raw: raw, above: above, to: row, count: count, stride: stride)
+            {
                 return .damaged(offset: fileOffset, reason: "filter type \(filter)")
             }
         }
@@ -116,12 +127,16 @@ struct PNGRows: ~Copyable {
             // The end of the stream may still be unread: there is room for one more byte than should come.
             _ = fill(filled - next + 1)
             switch problem {
-            case .damaged(let offset, let reason): return DecodingWarning(offset: offset, "after the last row: \(reason)")
-            case .cutShort(let offset): return DecodingWarning(offset: offset, "the image data ends after the last row")
+            case .damaged(let offset, let reason):
+                return DecodingWarning(offset: offset, "after the last row: \(reason)")
+            case .cutShort(let offset):
+                return DecodingWarning(offset: offset, "the image data ends after the last row")
             case nil: break
             }
         }
-        if filled > next { return DecodingWarning(offset: fileOffset, "more image data than the picture has") }
+        if filled > next {
+            return DecodingWarning(offset: fileOffset, "more image data than the picture has")
+        }
         let at = fileOffset
         let declared: UInt32
         do throws(InflateError) { declared = try inflater.trailer(bytes: 4, bigEndian: true) } catch {

@@ -19,13 +19,17 @@ struct PNGUnpack {
         channels = hasAlpha && keepsAlpha ? 4 : 3
         if header.color == .palette {
             guard let palette = chunks.palette else {
-                throw .malformed(.png, offset: chunks.data.first?.lowerBound ?? 0, reason: "a palette picture without PLTE")
+                throw .malformed(
+                    .png, offset: chunks.data.first?.lowerBound ?? 0, reason: "a palette picture without PLTE"
+                )
             }
             looks = Self.looks(palette, depth: header.depth, channels: channels)
         } else if header.color == .gray, header.depth <= 8 {
             let greatest = 1 << header.depth - 1
             let grays = (0..<256).map { value in
-                Self.gray(UInt8(min(value, greatest) * 255 / greatest), alpha: chunks.transparent?.first == UInt16(value) ? 0 : 255)
+                Self.gray(
+                    UInt8(min(value, greatest) * 255 / greatest),
+                    alpha: chunks.transparent?.first == UInt16(value) ? 0 : 255)
             }
             looks = Self.looks(grays, depth: header.depth, channels: channels)
         } else {
@@ -43,7 +47,9 @@ struct PNGUnpack {
                 for i in 0..<perByte {
                     let color = colors[byte >> (8 - depth - i * depth) & (1 << depth - 1)]
                     withUnsafeBytes(of: color) {
-                        for channel in 0..<channels { looks[4 * perByte * byte + channels * i + channel] = $0[channel] }
+                        for channel in 0..<channels {
+                            looks[4 * perByte * byte + channels * i + channel] = $0[channel]
+                        }
                     }
                 }
             }
@@ -53,7 +59,8 @@ struct PNGUnpack {
 
     /// The stored row is already what the caller wants.
     var isIdentity: Bool {
-        header.depth == 8 && !isCgBI && (header.color == .rgb && channels == 3 || header.color == .rgba && channels == 4)
+        header.depth == 8 && !isCgBI
+            && (header.color == .rgb && channels == 3 || header.color == .rgba && channels == 4)
     }
 
     /// - Parameters:
@@ -91,7 +98,9 @@ struct PNGUnpack {
         (UInt32(value) &* 0x01_0101 | UInt32(alpha) &<< 24).littleEndian
     }
 
-    private func unpackIndices(_ row: UnsafePointer<UInt8>, _ width: Int, _ depth: Int, _ out: UnsafeMutablePointer<UInt8>) {
+    private func unpackIndices(
+        _ row: UnsafePointer<UInt8>, _ width: Int, _ depth: Int, _ out: UnsafeMutablePointer<UInt8>
+    ) {
         looks.withUnsafeBytes { looks in
             guard let looks = looks.baseAddress else { return }
             switch depth {
@@ -108,7 +117,8 @@ struct PNGUnpack {
     ///   - step: how many of them count; the others are overwritten by the next, or slack.
     @inline(__always)
     private static func unpackBytes(
-        _ row: UnsafePointer<UInt8>, _ count: Int, _ looks: UnsafeRawPointer, size: Int, _ out: UnsafeMutablePointer<UInt8>, step: Int
+        _ row: UnsafePointer<UInt8>, _ count: Int, _ looks: UnsafeRawPointer, size: Int,
+        _ out: UnsafeMutablePointer<UInt8>, step: Int
     ) {
         var to = UnsafeMutableRawPointer(out)
         for i in 0..<count {
@@ -117,11 +127,13 @@ struct PNGUnpack {
         }
     }
 
-    private func unpackKeyedRGB(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
+    private func unpackKeyedRGB(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>)
+    {
         let key = transparent ?? []
         for x in 0..<width {
             let p = row + 3 * x
-            let isKey = key.count == 3 && UInt16(p[0]) == key[0] && UInt16(p[1]) == key[1] && UInt16(p[2]) == key[2]
+            let isKey =
+                key.count == 3 && UInt16(p[0]) == key[0] && UInt16(p[1]) == key[1] && UInt16(p[2]) == key[2]
             (out[4 * x], out[4 * x + 1], out[4 * x + 2], out[4 * x + 3]) = (p[0], p[1], p[2], isKey ? 0 : 255)
         }
     }
@@ -133,12 +145,17 @@ struct PNGUnpack {
         for x in 0..<width {
             let p = row + 2 * samples * x
             let to = out + channels * x
-            if samples <= 2 { (to[0], to[1], to[2]) = (p[0], p[0], p[0]) } else { (to[0], to[1], to[2]) = (p[0], p[2], p[4]) }
+            if samples <= 2 {
+                (to[0], to[1], to[2]) = (p[0], p[0], p[0])
+            } else {
+                (to[0], to[1], to[2]) = (p[0], p[2], p[4])
+            }
             guard channels == 4 else { continue }
             if samples == 2 || samples == 4 {
                 to[3] = p[2 * samples - 2]
             } else {
-                let isKey = key.count == samples
+                let isKey =
+                    key.count == samples
                     && (0..<samples).allSatisfy { UInt16(p[2 * $0]) << 8 | UInt16(p[2 * $0 + 1]) == key[$0] }
                 to[3] = isKey ? 0 : 255
             }

@@ -43,7 +43,8 @@ package struct InputResizer: RowSink {
         (channels, y) = (header.channels, 0)
         // Rows that never come, because a file ends early, are black.
         let geometry = ResizeGeometry(
-            header: header, width: width, height: height, orientation: appliesOrientation ? header.orientation : 1)
+            header: header, width: width, height: height,
+            orientation: appliesOrientation ? header.orientation : 1)
         switch filter {
         case .legacyBilinear:
             output.update(repeating: (0 - mean) * scale, count: width * height * 3)
@@ -65,7 +66,9 @@ package struct InputResizer: RowSink {
             self.stage = .bilinear(resize)
         case .antialiased(var resize):
             resize.append(row, y, channels, to: output)
-            if resize.isLast(y) { for i in 0..<(width * height * 3) { output[i] = (output[i] - mean) * scale } }
+            if resize.isLast(y) {
+                for i in 0..<(width * height * 3) { output[i] = (output[i] - mean) * scale }
+            }
             self.stage = .antialiased(resize)
         }
         y += 1

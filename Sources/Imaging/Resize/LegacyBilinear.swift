@@ -43,7 +43,8 @@ struct LegacyBilinear {
 
     /// - Parameter write: takes an index into the result and a value of 0...255.
     @inline(__always)
-    mutating func append(_ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, write: (Int, Float) -> Void) {
+    mutating func append(_ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, write: (Int, Float) -> Void)
+    {
         guard y < isNeeded.count, isNeeded[y] else { return }
         if geometry.isTransposed { gather(row, channels) } else { interpolate(row, channels) }
         while across.indices.contains(next), max(across[next].lower, across[next].upper) == y {

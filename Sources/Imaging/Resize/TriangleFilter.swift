@@ -15,7 +15,8 @@ struct TriangleFilter {
             let raw = (first..<last).map { max(0, 1 - abs((Double($0) + 0.5 - center) / support)) }
             let sum = raw.reduce(0, +)
             let normalized = raw.map { Float($0 / sum) }
-            (start, weights) = side.isReversed ? (side.input - last, normalized.reversed()) : (first, normalized)
+            (start, weights) =
+                side.isReversed ? (side.input - last, normalized.reversed()) : (first, normalized)
         }
     }
 
@@ -37,7 +38,9 @@ struct TriangleFilter {
     func isLast(_ y: Int) -> Bool { y == geometry.storedAcross - 1 }
 
     /// - Parameter output: sums so far, zeros at first.
-    mutating func append(_ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, to output: UnsafeMutablePointer<Float>) {
+    mutating func append(
+        _ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, to output: UnsafeMutablePointer<Float>
+    ) {
         guard y < geometry.storedAcross else { return }
         filter(row, channels)
         while firstOpen < across.count, across[firstOpen].end <= y { firstOpen += 1 }
@@ -73,7 +76,9 @@ struct TriangleFilter {
                 return
             }
             for i in along.indices {
-                for channel in 0..<3 { start[i * geometry.along.stride + channel] += line[3 * i + channel] * weight }
+                for channel in 0..<3 {
+                    start[i * geometry.along.stride + channel] += line[3 * i + channel] * weight
+                }
             }
         }
     }

@@ -26,7 +26,8 @@ struct Layout {
             let buffer = buffers[bufferOf[value]]
             storages.append(
                 Storage(
-                    extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel, pixelStride: buffer.pixelStride,
+                    extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel,
+                    pixelStride: buffer.pixelStride,
                     rowStride: buffer.rowStride))
         }
     }
@@ -47,7 +48,9 @@ struct Layout {
                     }
                     channel += list.extents[part].channels
                 }
-            case .reshape where list.extents[layer.input] == list.extents[layer.output] && list.extents[layer.output].pixels == 1
+            case .reshape
+            where list.extents[layer.input] == list.extents[layer.output]
+                && list.extents[layer.output].pixels == 1
                 && made.contains(layer.input) && parents[layer.input] == nil:
                 parents[layer.input] = (layer.output, 0)
                 placedParts[layer.input] = layer.output
@@ -75,7 +78,9 @@ struct Layout {
                 if convolution.isDepthwise, !list.usesCells(layer) {
                     // Rows beyond the edges are left out.
                     (margin.top, margin.bottom) = (0, 0)
-                } else if !list.usesCells(layer), WinogradConvolution.suits(convolution, input, output, lanes: lanes) {
+                } else if !list.usesCells(layer),
+                    WinogradConvolution.suits(convolution, input, output, lanes: lanes)
+                {
                     margin = WinogradConvolution.reach(convolution.window, input, output)
                 }
                 buffers[bufferOf[layer.input]].margin.formUnion(margin)
@@ -85,7 +90,9 @@ struct Layout {
 
     private mutating func findLifetimes(_ list: LayerList) {
         for (index, layer) in list.layers.enumerated() {
-            for value in layer.inputs + [layer.output] { buffers[bufferOf[value]].use(at: list.moment(of: index)) }
+            for value in layer.inputs + [layer.output] {
+                buffers[bufferOf[value]].use(at: list.moment(of: index))
+            }
         }
         // A run leaves its input as it is.
         buffers[bufferOf[list.input]].use(at: -1)
@@ -102,7 +109,9 @@ struct Layout {
         let order = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }
         for index in order {
             guard let lifetime = buffers[index].lifetime else { continue }
-            let neighbours = placed.filter { buffers[$0].lifetime!.overlaps(lifetime) }.sorted { buffers[$0].begin < buffers[$1].begin }
+            let neighbours = placed.filter { buffers[$0].lifetime!.overlaps(lifetime) }.sorted {
+                buffers[$0].begin < buffers[$1].begin
+            }
             var begin = 0
             for neighbour in neighbours {
                 if begin + buffers[index].size <= buffers[neighbour].begin { break }

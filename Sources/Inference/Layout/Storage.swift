@@ -29,7 +29,9 @@ struct ImageBuffer {
     var lifetime: ClosedRange<Int>?
 
     /// Numbers.
-    var pixelStride: Int { (extent.channels + element.kind.group - 1) / element.kind.group * element.kind.group }
+    var pixelStride: Int {
+        (extent.channels + element.kind.group - 1) / element.kind.group * element.kind.group
+    }
     var rowStride: Int { (margin.left + extent.width + margin.right) * pixelStride }
     /// Floats.
     var size: Int { ((margin.top + extent.height + margin.bottom) * rowStride * element.kind.size + 3) / 4 }

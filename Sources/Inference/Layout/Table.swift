@@ -6,7 +6,8 @@ final class Table<Element: BitwiseCopyable>: @unchecked Sendable {
     /// - Parameter body: fills the memory.
     init(count: Int, _ body: (UnsafeMutablePointer<Element>) -> Void) {
         let bytes = max(1, count) * MemoryLayout<Element>.stride
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(to: Element.self, capacity: count)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
+            to: Element.self, capacity: count)
         body(memory)
         (pointer, self.count) = (UnsafePointer(memory), count)
     }

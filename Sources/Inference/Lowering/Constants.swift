@@ -28,7 +28,9 @@ package struct Constants {
             else { return nil }
             return try dequantize(quantized, low, high, view)
         case "Mul" where isKnown(tensor):
-            guard let a = try value(of: view.input(0), depth: depth + 1), let b = try value(of: view.input(1), depth: depth + 1) else { return nil }
+            guard let a = try value(of: view.input(0), depth: depth + 1),
+                let b = try value(of: view.input(1), depth: depth + 1)
+            else { return nil }
             return try product(a, b, view)
         default: return nil
         }
@@ -39,23 +41,31 @@ package struct Constants {
         guard depth < 64, let node = nodes[tensor] else { return false }
         switch node.operation {
         case "Const": return true
-        case "Identity", "Dequantize", "Mul": return NodeView(node).inputs.allSatisfy { isKnown($0, depth: depth + 1) }
+        case "Identity", "Dequantize", "Mul":
+            return NodeView(node).inputs.allSatisfy { isKnown($0, depth: depth + 1) }
         default: return false
         }
     }
 
     private func product(_ a: Tensor, _ b: Tensor, _ view: NodeView) throws(PlanError) -> Tensor {
         guard let product = a.scaled(by: b) else {
-            throw view.unsupported("constants of types \(a.type) and \(b.type) and shapes \(a.shape) and \(b.shape)")
+            throw view.unsupported(
+                "constants of types \(a.type) and \(b.type) and shapes \(a.shape) and \(b.shape)")
         }
         return product
     }
 
-    private func dequantize(_ tensor: Tensor, _ low: [Float], _ high: [Float], _ view: NodeView) throws(PlanError) -> Tensor {
+    private func dequantize(_ tensor: Tensor, _ low: [Float], _ high: [Float], _ view: NodeView)
+        throws(PlanError) -> Tensor
+    {
         let mode = view.string("mode") ?? "MIN_COMBINED"
         guard mode == "MIN_COMBINED" || mode == "MIN_FIRST" else { throw view.unsupported("mode \(mode)") }
-        guard low.count == 1, high.count == 1 else { throw view.unsupported("ranges of \(low.count) channels") }
-        guard let result = tensor.dequantized(low: low[0], high: high[0]) else { throw view.unsupported("type \(tensor.type)") }
+        guard low.count == 1, high.count == 1 else {
+            throw view.unsupported("ranges of \(low.count) channels")
+        }
+        guard let result = tensor.dequantized(low: low[0], high: high[0]) else {
+            throw view.unsupported("type \(tensor.type)")
+        }
         return result
     }
 }

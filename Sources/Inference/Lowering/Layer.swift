@@ -17,7 +17,8 @@ struct Margin: Equatable {
 
     mutating func formUnion(_ other: Margin) {
         self = Margin(
-            top: max(top, other.top), left: max(left, other.left), bottom: max(bottom, other.bottom), right: max(right, other.right))
+            top: max(top, other.top), left: max(left, other.left), bottom: max(bottom, other.bottom),
+            right: max(right, other.right))
     }
 }
 
@@ -148,5 +149,7 @@ struct LayerList {
     }
 
     /// Whether a layer works on an image in less than single precision.
-    func usesCells(_ layer: Layer) -> Bool { element(of: layer.input) != .float32 || element(of: layer.output) != .float32 }
+    func usesCells(_ layer: Layer) -> Bool {
+        element(of: layer.input) != .float32 || element(of: layer.output) != .float32
+    }
 }

@@ -4,16 +4,21 @@ extension LayerList {
     mutating func joinExpansions() {
         var index = 0
         while index + 1 < layers.count {
-            if let joined = joined(layers[index], layers[index + 1]) { layers.replaceSubrange(index...index + 1, with: [joined]) }
+            if let joined = joined(layers[index], layers[index + 1]) {
+                layers.replaceSubrange(index...index + 1, with: [joined])
+            }
             index += 1
         }
     }
 
     private func joined(_ first: Layer, _ second: Layer) -> Layer? {
-        guard case .convolution(let expansion) = first.computation, case .convolution(let depthwise) = second.computation,
-            !usesCells(first), !usesCells(second), !expansion.isDepthwise, expansion.residual == nil, depthwise.isDepthwise,
+        guard case .convolution(let expansion) = first.computation,
+            case .convolution(let depthwise) = second.computation,
+            !usesCells(first), !usesCells(second), !expansion.isDepthwise, expansion.residual == nil,
+            depthwise.isDepthwise,
             expansion.window == Window(height: 1, width: 1, strideY: 1, strideX: 1),
-            second.input == first.output, !outputs.contains(first.output), layers.count(where: { $0.inputs.contains(first.output) }) == 1
+            second.input == first.output, !outputs.contains(first.output),
+            layers.count(where: { $0.inputs.contains(first.output) }) == 1
         else { return nil }
         return Layer(
             name: second.name, input: first.input, output: second.output,

@@ -12,7 +12,8 @@ extension LayerList {
                 let input = extents[block.first.input], window = block.depthwise.window
                 if !ExpansionStep.dividesRows(input, window, kernels: kernels, threads: 2) {
                     if let halves = block.halves(lanes: kernels.lanes) {
-                        layers.replaceSubrange(index...index + 1, with: halved(block, halves, areJoined: threads <= 2))
+                        layers.replaceSubrange(
+                            index...index + 1, with: halved(block, halves, areJoined: threads <= 2))
                     }
                 } else if ExpansionStep.dividesRows(input, window, kernels: kernels, threads: threads) {
                     layers.replaceSubrange(index...index + 1, with: [block.joined])
@@ -23,20 +24,26 @@ extension LayerList {
     }
 
     /// - Parameter areJoined: each half is one layer.
-    private mutating func halved(_ block: InvertedResidual, _ halves: [Range<Int>], areJoined: Bool) -> [Layer] {
+    private mutating func halved(_ block: InvertedResidual, _ halves: [Range<Int>], areJoined: Bool)
+        -> [Layer]
+    {
         var begins: [Layer] = [], ends: [Layer] = []
         for channels in halves {
             let expansion = block.expansion.outputs(channels), depthwise = block.depthwise.outputs(channels)
             var projection = block.projection.inputs(channels)
-            if ends.isEmpty { (projection.bias, projection.residual) = (block.projection.bias, block.projection.residual) }
+            if ends.isEmpty {
+                (projection.bias, projection.residual) = (block.projection.bias, block.projection.residual)
+            }
             var end = block.second
             end.output = newValue(extents[block.second.output])
             if areJoined {
                 end.input = block.first.input
-                end.computation = .invertedResidual(expansion: expansion, depthwise: depthwise, projection: projection)
+                end.computation = .invertedResidual(
+                    expansion: expansion, depthwise: depthwise, projection: projection)
             } else {
                 var begin = block.first
-                begin.output = newValue(Extent(height: block.middle.height, width: block.middle.width, channels: channels.count))
+                begin.output = newValue(
+                    Extent(height: block.middle.height, width: block.middle.width, channels: channels.count))
                 begin.computation = .expandedDepthwise(expansion: expansion, depthwise: depthwise)
                 begins.append(begin)
                 (end.input, end.computation) = (begin.output, .convolution(projection))
@@ -44,7 +51,9 @@ extension LayerList {
             ends.append(end)
         }
         var sum = block.second
-        (sum.input, sum.computation) = (ends[0].output, .affine(Affine(addend: ends[1].output, clamp: block.projection.clamp)))
+        (sum.input, sum.computation) = (
+            ends[0].output, .affine(Affine(addend: ends[1].output, clamp: block.projection.clamp))
+        )
         return begins + ends + [sum]
     }
 }
@@ -58,19 +67,23 @@ private struct InvertedResidual {
 
     init?(_ first: Layer, _ second: Layer, in list: LayerList) {
         guard case .expandedDepthwise(let expansion, let depthwise) = first.computation,
-            case .convolution(let projection) = second.computation, !list.usesCells(second), !projection.isDepthwise,
+            case .convolution(let projection) = second.computation, !list.usesCells(second),
+            !projection.isDepthwise,
             projection.window == Window(height: 1, width: 1, strideY: 1, strideX: 1),
             second.input == first.output, !list.outputs.contains(first.output),
             list.layers.count(where: { $0.inputs.contains(first.output) }) == 1
         else { return nil }
-        (self.first, self.second, self.expansion, self.depthwise, self.projection) = (first, second, expansion, depthwise, projection)
+        (self.first, self.second, self.expansion, self.depthwise, self.projection) = (
+            first, second, expansion, depthwise, projection
+        )
         middle = list.extents[first.output]
     }
 
     var joined: Layer {
         Layer(
             name: second.name, input: first.input, output: second.output,
-            computation: .invertedResidual(expansion: expansion, depthwise: depthwise, projection: projection))
+            computation: .invertedResidual(expansion: expansion, depthwise: depthwise, projection: projection)
+        )
     }
 
     /// Of the channels between, in whole vectors; nil where there is no more than one vector.

@@ -7,7 +7,9 @@ extension Lowering {
         let left = try node.input(0), right = try node.input(1)
         switch (values[left], values[right]) {
         case (let a?, let b?):
-            guard operation == "Add" || operation == "AddV2" else { throw node.unsupported("of two computed tensors") }
+            guard operation == "Add" || operation == "AddV2" else {
+                throw node.unsupported("of two computed tensors")
+            }
             try lowerSum(node, a, b)
         case (_?, nil):
             let constant = try perChannel(node, 1, try operand(node, 0))
@@ -21,7 +23,8 @@ extension Lowering {
             let constant = try perChannel(node, 0, try operand(node, 1))
             switch operation {
             case "Sub":
-                try lowerAffine(node, Affine(scale: constant.map { _ in -1 }, shift: constant), operandIndex: 1)
+                try lowerAffine(
+                    node, Affine(scale: constant.map { _ in -1 }, shift: constant), operandIndex: 1)
             case "Mul": try lowerAffine(node, Affine(scale: constant), operandIndex: 1)
             case "Add", "AddV2": try lowerAffine(node, Affine(shift: constant), operandIndex: 1)
             default: throw node.unsupported("of a constant by a computed tensor")
@@ -43,11 +46,15 @@ extension Lowering {
     }
 
     private mutating func lowerSum(_ node: NodeView, _ a: Value, _ b: Value) throws(PlanError) {
-        guard shapes[a] == shapes[b] else { throw node.unsupported("of shapes \(shapes[a]!) and \(shapes[b]!)") }
+        guard shapes[a] == shapes[b] else {
+            throw node.unsupported("of shapes \(shapes[a]!) and \(shapes[b]!)")
+        }
         for (index, other) in [(0, b), (1, a)] {
             // The other image must be there when the convolution runs.
-            guard let layer = soleMaker(node, index), case .convolution(var convolution) = list.layers[layer].computation,
-                !convolution.isDepthwise, convolution.clamp == .none, convolution.residual == nil, (makers[other] ?? -1) < layer
+            guard let layer = soleMaker(node, index),
+                case .convolution(var convolution) = list.layers[layer].computation,
+                !convolution.isDepthwise, convolution.clamp == .none, convolution.residual == nil,
+                (makers[other] ?? -1) < layer
             else { continue }
             convolution.residual = other
             list.layers[layer].computation = .convolution(convolution)
@@ -66,10 +73,12 @@ extension Lowering {
             if isTraining { throw node.unsupported("is_training") }
         }
         let channels = list.extents[try operand(node)].channels
-        let order = isLegacy ? (mean: 1, variance: 2, beta: 3, gamma: 4) : (mean: 3, variance: 4, beta: 2, gamma: 1)
+        let order =
+            isLegacy ? (mean: 1, variance: 2, beta: 3, gamma: 4) : (mean: 3, variance: 4, beta: 2, gamma: 1)
         let mean = try floats(node, order.mean).values, variance = try floats(node, order.variance).values
         let beta = try floats(node, order.beta).values
-        let epsilon = try node.float(isLegacy ? "variance_epsilon" : "epsilon", default: isLegacy ? 0.001 : 0.0001)
+        let epsilon = try node.float(
+            isLegacy ? "variance_epsilon" : "epsilon", default: isLegacy ? 0.001 : 0.0001)
         var gamma = [Float](repeating: 1, count: channels)
         let isScaled = isLegacy ? try node.bool("scale_after_normalization") : true
         if isScaled { gamma = try floats(node, order.gamma).values }
@@ -91,11 +100,13 @@ extension Lowering {
         let input = try operand(node, operandIndex)
         if let layer = soleMaker(node, operandIndex) {
             switch list.layers[layer].computation {
-            case .convolution(var convolution) where convolution.clamp == .none && (convolution.residual == nil || affine.scale == nil):
+            case .convolution(var convolution)
+            where convolution.clamp == .none && (convolution.residual == nil || affine.scale == nil):
                 convolution.apply(affine)
                 list.layers[layer].computation = .convolution(convolution)
                 return absorb(node, into: layer)
-            case .affine(var earlier) where earlier.clamp == .none && (earlier.addend == nil || affine.scale == nil):
+            case .affine(var earlier)
+            where earlier.clamp == .none && (earlier.addend == nil || affine.scale == nil):
                 earlier.apply(affine)
                 list.layers[layer].computation = .affine(earlier)
                 return absorb(node, into: layer)
@@ -123,7 +134,9 @@ extension Affine {
             scale = scale.map { scale in zip(scale, factor).map { $0 * $1 } } ?? factor
             shift = shift.map { shift in zip(shift, factor).map { $0 * $1 } }
         }
-        if let amount = later.shift { shift = shift.map { shift in zip(shift, amount).map { $0 + $1 } } ?? amount }
+        if let amount = later.shift {
+            shift = shift.map { shift in zip(shift, amount).map { $0 + $1 } } ?? amount
+        }
         clamp = later.clamp
     }
 }

@@ -37,7 +37,9 @@ struct Lowering {
         guard let extent = extent(ofShape: inputShape) else { throw .noSuchTensor(input) }
         lowering.list.input = lowering.value(named: input, extent, shape: inputShape)
         // What constants make, their readers compute from them.
-        for name in order where name != input && !lowering.constants.isKnown(name) { try lowering.lower(NodeView(nodes[name]!)) }
+        for name in order where name != input && !lowering.constants.isKnown(name) {
+            try lowering.lower(NodeView(nodes[name]!))
+        }
         for output in outputs {
             guard let value = lowering.values[output] else { throw .noSuchTensor(output) }
             lowering.list.outputs.append(value)
@@ -70,7 +72,9 @@ struct Lowering {
             marks[name] = .open
             stack.append((name, true))
             if name == input { continue }
-            for source in NodeView(node).inputs.reversed() where marks[source] != .done { stack.append((source, false)) }
+            for source in NodeView(node).inputs.reversed() where marks[source] != .done {
+                stack.append((source, false))
+            }
         }
         return order
     }
@@ -97,13 +101,16 @@ struct Lowering {
     func operand(_ node: NodeView, _ index: Int = 0) throws(PlanError) -> Value {
         let name = try node.input(index)
         if let value = values[name] { return value }
-        throw constants.nodes[name] == nil ? .noSuchTensor(name) : node.unsupported("input '\(name)' is a constant")
+        throw constants.nodes[name] == nil
+            ? .noSuchTensor(name) : node.unsupported("input '\(name)' is a constant")
     }
 
     /// A constant input's elements.
     func floats(_ node: NodeView, _ index: Int) throws(PlanError) -> (values: [Float], shape: [Int]) {
         let tensor = try constant(node, index)
-        guard let floats = tensor.floats else { throw node.unsupported("input \(index) is of type \(tensor.type)") }
+        guard let floats = tensor.floats else {
+            throw node.unsupported("input \(index) is of type \(tensor.type)")
+        }
         return (floats, tensor.shape)
     }
 
@@ -117,28 +124,36 @@ struct Lowering {
     }
 
     func integers(_ node: NodeView, _ index: Int) throws(PlanError) -> [Int] {
-        guard let integers = try constant(node, index).integers else { throw node.malformed("input \(index) holds no integers") }
+        guard let integers = try constant(node, index).integers else {
+            throw node.malformed("input \(index) holds no integers")
+        }
         return integers
     }
 
     private func constant(_ node: NodeView, _ index: Int) throws(PlanError) -> Tensor {
         let name = try node.input(index)
         guard let tensor = try constants.value(of: name) else {
-            throw constants.nodes[name] == nil ? .noSuchTensor(name) : node.unsupported("input '\(name)' is no constant")
+            throw constants.nodes[name] == nil
+                ? .noSuchTensor(name) : node.unsupported("input '\(name)' is no constant")
         }
         return tensor
     }
 
-    mutating func append(_ node: NodeView, _ computation: Computation, input: Value, _ extent: Extent, shape: [Int]? = nil) {
+    mutating func append(
+        _ node: NodeView, _ computation: Computation, input: Value, _ extent: Extent, shape: [Int]? = nil
+    ) {
         let shape = shape ?? [1, extent.height, extent.width, extent.channels]
         let output = value(named: node.node.name, extent, shape: shape)
         makers[output] = list.layers.count
-        list.layers.append(Layer(name: node.node.name, input: input, output: output, computation: computation))
+        list.layers.append(
+            Layer(name: node.node.name, input: input, output: output, computation: computation))
     }
 
     /// The layer that makes a node's input, if that input is read by nobody else, so that the node can become a part of it.
     func soleMaker(_ node: NodeView, _ index: Int = 0) -> Int? {
-        guard let name = try? node.input(index), readers[name] == 1, let value = values[name], !shared.contains(value) else { return nil }
+        guard let name = try? node.input(index), readers[name] == 1, let value = values[name],
+            !shared.contains(value)
+        else { return nil }
         return makers[value]
     }
 

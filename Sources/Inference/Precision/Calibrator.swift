@@ -11,12 +11,17 @@ struct LayerPlace: Sendable {
     /// - Parameters:
     ///   - lowered: the list whose layers are asked for; `list` has more, made of the same values.
     ///   - stepCounts: of the layers of `list`.
-    static func places(of lowered: LayerList, in list: LayerList, _ layout: Layout, _ stepCounts: [Int]) -> [LayerPlace] {
-        let names = Dictionary(lowered.layers.map { ($0.output, $0.name) }, uniquingKeysWith: { first, _ in first })
+    static func places(of lowered: LayerList, in list: LayerList, _ layout: Layout, _ stepCounts: [Int])
+        -> [LayerPlace]
+    {
+        let names = Dictionary(
+            lowered.layers.map { ($0.output, $0.name) }, uniquingKeysWith: { first, _ in first })
         var step = -1
         return zip(list.layers, stepCounts).compactMap { layer, count in
             step += count
-            return names[layer.output].map { LayerPlace(name: $0, value: layer.output, storage: layout.storages[layer.output], step: step) }
+            return names[layer.output].map {
+                LayerPlace(name: $0, value: layer.output, storage: layout.storages[layer.output], step: step)
+            }
         }
     }
 }
@@ -47,7 +52,9 @@ package final class Calibrator {
         list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
         groups = ActivationGroups(list)
         executor = Executor(
-            try Plan(graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet, keepsImages: true),
+            try Plan(
+                graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet,
+                keepsImages: true),
             pool: pool)
     }
 
@@ -56,7 +63,10 @@ package final class Calibrator {
         in graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(PlanError) -> Set<String> {
         let list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
-        return Set(list.layers.filter { list.extents[$0.output].pixels > 1 }.map(\.name) + [NodeView.canonical(input)])
+        return Set(
+            list.layers.filter { list.extents[$0.output].pixels > 1 }.map(\.name) + [
+                NodeView.canonical(input)
+            ])
     }
 
     /// Runs the picture that lies in the executor's input, and takes every image into account.
@@ -80,7 +90,9 @@ package final class Calibrator {
     package func ranges() -> ActivationRanges {
         let ranges = histograms.mapValues { $0.range() }
         var named: [String: ClosedRange<Float>] = [:]
-        for place in executor.plan.places where place.storage.extent.pixels > 1 { named[place.name] = ranges[groups.root(place.value)] }
+        for place in executor.plan.places where place.storage.extent.pixels > 1 {
+            named[place.name] = ranges[groups.root(place.value)]
+        }
         // Pictures use their whole range, and no part of it is rare.
         named[input] = histograms[groups.root(list.input)]?.extremes
         return ActivationRanges(named)
@@ -94,7 +106,9 @@ extension Executor {
             if storage.pixelStride == storage.extent.channels {
                 body(arena + storage.offset(y: y, x: 0), storage.extent.width * storage.extent.channels)
             } else {
-                for x in 0..<storage.extent.width { body(arena + storage.offset(y: y, x: x), storage.extent.channels) }
+                for x in 0..<storage.extent.width {
+                    body(arena + storage.offset(y: y, x: x), storage.extent.channels)
+                }
             }
         }
     }

@@ -22,7 +22,11 @@ struct Histogram {
             negative.withUnsafeMutableBufferPointer { negative in
                 for index in 0..<count {
                     let number = numbers[index]
-                    if number > 0 { positive[Int(number * scale)] &+= 1 } else if number < 0 { negative[Int(-number * scale)] &+= 1 }
+                    if number > 0 {
+                        positive[Int(number * scale)] &+= 1
+                    } else if number < 0 {
+                        negative[Int(-number * scale)] &+= 1
+                    }
                 }
             }
         }

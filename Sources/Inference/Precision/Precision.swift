@@ -26,7 +26,9 @@ extension Precision: Codable {
         case "fp32": self = .fp32
         case "bf16": self = .bf16
         case "int8": self = .int8(try container.decode(ActivationRanges.self, forKey: .ranges))
-        case let name: throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "is an unknown precision, \(name)")
+        case let name:
+            throw DecodingError.dataCorruptedError(
+                forKey: .name, in: container, debugDescription: "is an unknown precision, \(name)")
         }
     }
 
@@ -45,7 +47,9 @@ package struct ActivationRanges: Sendable, Equatable, Codable {
     package init(_ ranges: [String: ClosedRange<Float>]) { self.ranges = ranges }
 
     /// The same names' ranges as numbers in the names' order, lowest and highest in turn: for the bottleneck cache.
-    package var numbers: [Float] { ranges.sorted { $0.key < $1.key }.flatMap { [$0.value.lowerBound, $0.value.upperBound] } }
+    package var numbers: [Float] {
+        ranges.sorted { $0.key < $1.key }.flatMap { [$0.value.lowerBound, $0.value.upperBound] }
+    }
 
     /// - Returns: nil where there are not two numbers for each name, or they are no ranges.
     package init?(names: Set<String>, numbers: [Float]) {
@@ -63,7 +67,8 @@ package struct ActivationRanges: Sendable, Equatable, Codable {
         let pairs = try decoder.singleValueContainer().decode([String: [Float]].self)
         ranges = try pairs.mapValues { pair in
             guard pair.count == 2, pair[0] <= pair[1], pair[0].isFinite, pair[1].isFinite else {
-                throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "a range is [lowest, highest]"))
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: decoder.codingPath, debugDescription: "a range is [lowest, highest]"))
             }
             return pair[0]...pair[1]
         }

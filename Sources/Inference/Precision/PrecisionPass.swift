@@ -15,7 +15,8 @@ extension LayerList {
         case .bf16:
             // Padding that an odd number of channels needs is written by conversions only.
             elements = extents.indices.map { value in
-                extents[value].pixels > 1 && (extents[value].channels % kernels.bfloat16.group == 0 || value == self.input)
+                extents[value].pixels > 1
+                    && (extents[value].channels % kernels.bfloat16.group == 0 || value == self.input)
                     ? Element(kind: kernels.bfloat16) : nil
             }
         case .int8(let ranges): elements = byteElements(ranges, input)
@@ -30,7 +31,8 @@ extension LayerList {
         func add(_ value: Value, _ name: String) {
             guard let range = known.ranges[name], extents[value].pixels > 1 else { return }
             let group = groups.root(value), earlier = ranges[group] ?? range
-            ranges[group] = min(earlier.lowerBound, range.lowerBound)...max(earlier.upperBound, range.upperBound)
+            ranges[group] =
+                min(earlier.lowerBound, range.lowerBound)...max(earlier.upperBound, range.upperBound)
         }
         add(self.input, NodeView.canonical(input))
         for layer in layers { add(layer.output, layer.name) }
@@ -73,7 +75,9 @@ private struct PrecisionPass {
                 wanted.insert(layer.input)
                 if let residual = convolution.residual, elements[residual] != nil { wanted.insert(residual) }
             case .maximumPool, .averagePool, .concatenation:
-                if wanted.contains(layer.output), elements[layer.output] != nil { wanted.formUnion(layer.inputs.filter { elements[$0] != nil }) }
+                if wanted.contains(layer.output), elements[layer.output] != nil {
+                    wanted.formUnion(layer.inputs.filter { elements[$0] != nil })
+                }
             default: break
             }
         }
@@ -117,7 +121,8 @@ private struct PrecisionPass {
     /// A value in an element: itself, or what a conversion made or makes of it.
     private mutating func value(_ value: Value, as element: Element) -> Value {
         if result.element(of: value) == element { return value }
-        let conversion = Conversion(value: value, kind: element.kind, scale: element.scale, zero: element.zero)
+        let conversion = Conversion(
+            value: value, kind: element.kind, scale: element.scale, zero: element.zero)
         if let known = conversions[conversion] { return known }
         let converted = result.newValue(result.extents[value])
         result.elements[converted] = element

@@ -16,7 +16,9 @@ struct RoundedWeights {
         values.withUnsafeMutableBufferPointer { values in
             let weights = values.baseAddress!
             if let scale = convolution.scale {
-                for position in 0..<positions { for channel in 0..<channels { weights[position &* channels &+ channel] *= scale[channel] } }
+                for position in 0..<positions {
+                    for channel in 0..<channels { weights[position &* channels &+ channel] *= scale[channel] }
+                }
             }
             if element.kind == .uint8 {
                 scales.withUnsafeMutableBufferPointer { scales in
@@ -25,7 +27,9 @@ struct RoundedWeights {
                     }
                 }
             } else {
-                for index in 0..<positions &* channels { weights[index] = Float(roundedToBFloat16: weights[index]) }
+                for index in 0..<positions &* channels {
+                    weights[index] = Float(roundedToBFloat16: weights[index])
+                }
             }
         }
         (self.values, self.scales, self.sums) = (values, scales, sums)
@@ -33,7 +37,8 @@ struct RoundedWeights {
 
     /// `[positions, channels]` to whole numbers.
     private static func round(
-        _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int, _ scales: UnsafeMutablePointer<Float>,
+        _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int,
+        _ scales: UnsafeMutablePointer<Float>,
         _ sums: UnsafeMutablePointer<Double>
     ) {
         for channel in 0..<channels { scales[channel] = 0 }
@@ -69,14 +74,19 @@ struct DotTerms {
     let residualFactor, lowest, highest: Float
 
     /// - Parameter count: channels, padded.
-    init(_ convolution: Convolution, _ weights: RoundedWeights, from input: Element, to output: Element, residual: Element?, count: Int) {
+    init(
+        _ convolution: Convolution, _ weights: RoundedWeights, from input: Element, to output: Element,
+        residual: Element?, count: Int
+    ) {
         let residualFactor = residual.map { $0.scale / output.scale } ?? 0
         let residualShift = residual.map { Double($0.zero) * Double(residualFactor) } ?? 0
         let scales = weights.scales, sums = weights.sums
         let factors = scales.map { Double(input.scale) * Double($0) / Double(output.scale) }
         let bias = scales.indices.map { channel in
             let correction = Double(input.zero) * sums[channel] * factors[channel]
-            return Float(Double(convolution.bias[channel]) / Double(output.scale) + Double(output.zero) - correction - residualShift)
+            return Float(
+                Double(convolution.bias[channel]) / Double(output.scale) + Double(output.zero) - correction
+                    - residualShift)
         }
         self.factors = Table(factors.map { Float($0) }, count: count, padding: 0)
         self.bias = Table(bias, count: count, padding: 0)

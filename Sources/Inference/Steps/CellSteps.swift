@@ -6,17 +6,21 @@ extension StepMaker {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         switch layer.computation {
         case .convolution(let convolution) where convolution.isDepthwise:
-            return CellDepthwiseStep(convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)
+            return CellDepthwiseStep(
+                convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)
         case .convolution(let convolution):
             return DotConvolutionStep(
-                convolution, name: name, input: input, output: output, residual: convolution.residual.map { layout.storages[$0] },
+                convolution, name: name, input: input, output: output,
+                residual: convolution.residual.map { layout.storages[$0] },
                 margin: margin, kernels: kernels)
         case .maximumPool(let window):
             return CellPoolStep(
-                name: name, isMaximum: true, window: window, input: input, output: output, margin: margin, kernels: kernels.cells)
+                name: name, isMaximum: true, window: window, input: input, output: output, margin: margin,
+                kernels: kernels.cells)
         case .averagePool(let window):
             return CellPoolStep(
-                name: name, isMaximum: false, window: window, input: input, output: output, margin: margin, kernels: kernels.cells)
+                name: name, isMaximum: false, window: window, input: input, output: output, margin: margin,
+                kernels: kernels.cells)
         default: return nil
         }
     }
@@ -36,7 +40,10 @@ struct CellDepthwiseStep: PlainStep {
     private let stride: Int
     private let margin: MarginFill
 
-    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet) {
+    init(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        kernels: InstructionSet
+    ) {
         (self.name, self.input, self.output, self.margin) = (name, input, output, margin)
         self.kernels = kernels.cells
         window = convolution.window
@@ -45,7 +52,8 @@ struct CellDepthwiseStep: PlainStep {
         work = output.extent.count * taps
         stride = (channels + kernels.lanes - 1) / kernels.lanes * kernels.lanes
         let rounded = RoundedWeights(convolution, channels: channels, for: input.element)
-        terms = DotTerms(convolution, rounded, from: input.element, to: output.element, residual: nil, count: stride)
+        terms = DotTerms(
+            convolution, rounded, from: input.element, to: output.element, residual: nil, count: stride)
         let stride = stride
         weights = Table(count: taps * stride) { memory in
             for index in 0..<taps * stride {
@@ -58,13 +66,17 @@ struct CellDepthwiseStep: PlainStep {
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: y, of: unitCount)
         var row = CellRow(
-            input: input.place(y: y * window.strideY - window.padding.top, x: -window.padding.left, in: arena),
+            input: input.place(
+                y: y * window.strideY - window.padding.top, x: -window.padding.left, in: arena),
             inputKind: input.element.kind, inputRowStride: input.rowBytes, inputPixelStride: input.pixelBytes,
-            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind, outputPixelStride: output.pixelBytes,
-            width: output.extent.width, stride: window.strideX, windowHeight: window.height, windowWidth: window.width,
+            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind,
+            outputPixelStride: output.pixelBytes,
+            width: output.extent.width, stride: window.strideX, windowHeight: window.height,
+            windowWidth: window.width,
             channels: output.extent.channels, lowest: terms.lowest, highest: terms.highest)
         var filter = CellFilter(
-            weights: weights.pointer, stride: stride, factors: input.element.kind == .uint8 ? terms.factors.pointer : nil,
+            weights: weights.pointer, stride: stride,
+            factors: input.element.kind == .uint8 ? terms.factors.pointer : nil,
             bias: terms.bias.pointer)
         kernels.convolveDepthwise(&row, &filter)
     }
@@ -73,7 +85,9 @@ struct CellDepthwiseStep: PlainStep {
 /// The largest value or the mean of windows of cells; pixels beyond the edges do not count. A row of output pixels a unit.
 struct CellPoolStep: PlainStep {
     let name: String
-    var kind: String { "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width) \(input.element.kind.name)" }
+    var kind: String {
+        "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width) \(input.element.kind.name)"
+    }
     var unitCount: Int { output.extent.height }
     let isMaximum: Bool
     let window: Window
@@ -85,15 +99,19 @@ struct CellPoolStep: PlainStep {
         margin.run(in: arena, part: y, of: unitCount)
         let top = y * window.strideY - window.padding.top
         let first = max(top, 0), end = min(top + window.height, input.extent.height)
-        let limits = output.element.limits(.none), (factor, shift) = output.element.conversion(from: input.element)
+        let limits = output.element.limits(.none),
+            (factor, shift) = output.element.conversion(from: input.element)
         var row = CellRow(
             input: input.place(y: first, x: -window.padding.left, in: arena), inputKind: input.element.kind,
             inputRowStride: input.rowBytes, inputPixelStride: input.pixelBytes,
-            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind, outputPixelStride: output.pixelBytes,
-            width: output.extent.width, stride: window.strideX, windowHeight: end - first, windowWidth: window.width,
+            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind,
+            outputPixelStride: output.pixelBytes,
+            width: output.extent.width, stride: window.strideX, windowHeight: end - first,
+            windowWidth: window.width,
             channels: output.extent.channels, lowest: limits.lowest, highest: limits.highest)
         var pooling = CellPooling(
-            isMaximum: isMaximum, bounds: PoolingBounds(first: window.padding.left, end: window.padding.left + input.extent.width),
+            isMaximum: isMaximum,
+            bounds: PoolingBounds(first: window.padding.left, end: window.padding.left + input.extent.width),
             factor: factor, shift: shift)
         kernels.pool(&row, &pooling)
     }
@@ -110,14 +128,18 @@ struct CellConversionStep: PlainStep {
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: y, of: unitCount)
-        let limits = output.element.limits(.none), (factor, shift) = output.element.conversion(from: input.element)
+        let limits = output.element.limits(.none),
+            (factor, shift) = output.element.conversion(from: input.element)
         let padding = output.pixelStride - output.extent.channels
         var row = CellConversion(
-            input: input.place(y: y, x: 0, in: arena), inputKind: input.element.kind, inputPixelStride: input.pixelBytes,
-            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind, outputPixelStride: output.pixelBytes,
+            input: input.place(y: y, x: 0, in: arena), inputKind: input.element.kind,
+            inputPixelStride: input.pixelBytes,
+            output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind,
+            outputPixelStride: output.pixelBytes,
             // More than a group's are other images' channels.
             padding: padding < output.element.kind.group ? padding * output.element.kind.size : 0,
-            pixels: input.extent.width, channels: input.extent.channels, factor: factor, shift: shift, lowest: limits.lowest,
+            pixels: input.extent.width, channels: input.extent.channels, factor: factor, shift: shift,
+            lowest: limits.lowest,
             highest: limits.highest)
         kernels.convert(&row)
     }

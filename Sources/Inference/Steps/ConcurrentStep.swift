@@ -14,14 +14,17 @@ struct ConcurrentStep: Step {
         self.steps = steps
         // Halves of a block have one name.
         func joined(_ words: [String]) -> String {
-            words.indices.filter { !words[..<$0].contains(words[$0]) }.map { words[$0] }.joined(separator: " + ")
+            words.indices.filter { !words[..<$0].contains(words[$0]) }.map { words[$0] }.joined(
+                separator: " + ")
         }
         (name, kind) = (joined(steps.map(\.name)), joined(steps.map(\.kind)))
         work = steps.reduce(0) { $0 + $1.work }
         scratchSize = steps.map(\.scratchSize).max() ?? 0
         units = (0..<threads).flatMap { thread in
             steps.enumerated().flatMap { index, step in
-                (step.unitCount * thread / threads..<step.unitCount * (thread + 1) / threads).map { (index, $0) }
+                (step.unitCount * thread / threads..<step.unitCount * (thread + 1) / threads).map {
+                    (index, $0)
+                }
             }
         }
     }

@@ -34,7 +34,8 @@ struct ConvolutionStep: PlainStep {
 
     /// - Parameter blocks: of the output's pixels, for a caller who runs them one by one; nil: as fits the cache and the threads.
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
+        margin: MarginFill,
         kernels: InstructionSet, threads: Int, blocks: [Range<Int>]? = nil
     ) {
         let window = convolution.window, rows = kernels.tileRows
@@ -59,7 +60,9 @@ struct ConvolutionStep: PlainStep {
         let pixels = output.extent.pixels, stretchDepth = (depth + stretches.count - 1) / stretches.count
         let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
         let cached = (pixels + fitting - 1) / fitting
-        let divided = pixels >= Self.pixelsToDivide(kernels, threads) ? (cached + threads - 1) / threads * threads : cached
+        let divided =
+            pixels >= Self.pixelsToDivide(kernels, threads)
+            ? (cached + threads - 1) / threads * threads : cached
         let blocks = blocks ?? (0..<divided).map { $0 * pixels / divided..<($0 + 1) * pixels / divided }
         let blockRows = (blocks.map(\.count).max()! + rows - 1) / rows * rows
         (self.blocks, self.blockRows) = (blocks, blockRows)
@@ -78,31 +81,41 @@ struct ConvolutionStep: PlainStep {
         }
         inputOffset = input.offset
         inputOffsets = offsets { y, x in
-            (y * window.strideY - window.padding.top) * input.rowStride + (x * window.strideX - window.padding.left) * input.pixelStride
+            (y * window.strideY - window.padding.top) * input.rowStride
+                + (x * window.strideX - window.padding.left) * input.pixelStride
         }
         outputOffset = output.offset
         outputOffsets = offsets { y, x in y * output.rowStride + x * output.pixelStride }
         residualOffset = residual?.offset ?? 0
-        residualOffsets = residual.map { residual in offsets { y, x in y * residual.rowStride + x * residual.pixelStride } } ?? outputOffsets
+        residualOffsets =
+            residual.map { residual in offsets { y, x in y * residual.rowStride + x * residual.pixelStride } }
+            ?? outputOffsets
     }
 
     /// How many pixels an image must have for threads to divide them.
-    static func pixelsToDivide(_ kernels: InstructionSet, _ threads: Int) -> Int { 8 * kernels.tileRows * threads }
+    static func pixelsToDivide(_ kernels: InstructionSet, _ threads: Int) -> Int {
+        8 * kernels.tileRows * threads
+    }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
         let (block, group) = (unit / unitsAcross, unit % unitsAcross)
         run(
-            rows: rows(of: block), panels: panels(of: group), nextPanel: panels(of: (group + 1) % unitsAcross).lowerBound,
+            rows: rows(of: block), panels: panels(of: group),
+            nextPanel: panels(of: (group + 1) % unitsAcross).lowerBound,
             from: arena + inputOffset, to: arena + outputOffset, residual: arena + residualOffset)
     }
 
     /// A panel of some pixels of a step that has one block and no residual. Up to a tile of pixels after them are overwritten.
     ///
     /// - Parameter image: where the output's pixel (0, 0) lies or would.
-    func run(pixels: Range<Int>, panel: Int, in arena: UnsafeMutablePointer<Float>, to image: UnsafeMutablePointer<Float>) {
+    func run(
+        pixels: Range<Int>, panel: Int, in arena: UnsafeMutablePointer<Float>,
+        to image: UnsafeMutablePointer<Float>
+    ) {
         run(
-            rows: pixels, panels: panel..<panel + 1, nextPanel: (panel + 1) % panels, from: arena + inputOffset, to: image, residual: image)
+            rows: pixels, panels: panel..<panel + 1, nextPanel: (panel + 1) % panels,
+            from: arena + inputOffset, to: image, residual: image)
     }
 
     /// A block, with its input elsewhere.
@@ -118,7 +131,8 @@ struct ConvolutionStep: PlainStep {
     ///   - rows: of the tables.
     ///   - image: the input's pixel (0, 0); `result` and `residual` likewise.
     private func run(
-        rows: Range<Int>, panels: Range<Int>, nextPanel: Int, from image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>,
+        rows: Range<Int>, panels: Range<Int>, nextPanel: Int, from image: UnsafePointer<Float>,
+        to result: UnsafeMutablePointer<Float>,
         residual: UnsafePointer<Float>
     ) {
         let row = rows.lowerBound
@@ -126,9 +140,12 @@ struct ConvolutionStep: PlainStep {
             for panel in panels {
                 let channel = panel * panelWidth
                 // The next panel's weights, the next stretch's, or the next unit's.
-                let next = panel + 1 < panels.upperBound ? begin(panel + 1, stretch)
-                    : index + 1 < stretches.count ? begin(panels.lowerBound, stretches[index + 1])
-                    : begin(nextPanel, stretches[0])
+                let next =
+                    panel + 1 < panels.upperBound
+                    ? begin(panel + 1, stretch)
+                    : index + 1 < stretches.count
+                        ? begin(panels.lowerBound, stretches[index + 1])
+                        : begin(nextPanel, stretches[0])
                 var task = ConvolutionPanel(
                     input: image, inputOffsets: inputOffsets.pointer + row,
                     runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
@@ -137,19 +154,25 @@ struct ConvolutionStep: PlainStep {
                     residual: hasResidual ? residual + channel : nil,
                     residualOffsets: hasResidual ? residualOffsets.pointer + row : nil,
                     pixels: rows.count, channels: min(panelWidth, channels - channel),
-                    isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest, highest: clamp.highest)
+                    isFirst: index == 0, isLast: index == stretches.count - 1, lowest: clamp.lowest,
+                    highest: clamp.highest)
                 kernels.convolve(&task)
             }
         }
     }
 
-    private func rows(of block: Int) -> Range<Int> { block * blockRows..<block * blockRows + blocks[block].count }
+    private func rows(of block: Int) -> Range<Int> {
+        block * blockRows..<block * blockRows + blocks[block].count
+    }
 
-    private func panels(of group: Int) -> Range<Int> { group * panels / unitsAcross..<(group + 1) * panels / unitsAcross }
+    private func panels(of group: Int) -> Range<Int> {
+        group * panels / unitsAcross..<(group + 1) * panels / unitsAcross
+    }
 
     /// Where a panel's weights of a stretch begin.
     private func begin(_ panel: Int, _ stretch: Stretch) -> UnsafePointer<Float> {
-        weights.pointer + panel * panelSize + stretch.begin * Self.width(channels - panel * panelWidth, kernels.lanes)
+        weights.pointer + panel * panelSize + stretch.begin
+            * Self.width(channels - panel * panelWidth, kernels.lanes)
     }
 
     /// Of a panel's weights, where `channels` are left: two vectors, or one that is enough.
@@ -165,7 +188,9 @@ struct ConvolutionStep: PlainStep {
             if input.pixelStride == channels {
                 whole.append((y * input.rowStride, window.width * channels))
             } else {
-                for x in 0..<window.width { whole.append((y * input.rowStride + x * input.pixelStride, channels)) }
+                for x in 0..<window.width {
+                    whole.append((y * input.rowStride + x * input.pixelStride, channels))
+                }
             }
         }
         let depth = whole.reduce(0) { $0 + $1.length }
@@ -186,18 +211,24 @@ struct ConvolutionStep: PlainStep {
     }
 
     /// `[depth, channels]` to `[panel, depth, width of the panel]`, scaled.
-    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<Float> {
+    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<
+        Float
+    > {
         let panels = (channels + 2 * lanes - 1) / (2 * lanes)
         let row = convolution.weightStride ?? channels
         return convolution.weights.withUnsafeBytes { source in
             Table(count: panels * depth * 2 * lanes) { memory in
                 for k in 0..<depth {
                     for panel in 0..<panels {
-                        let first = panel * 2 * lanes, count = min(2 * lanes, channels - first), width = width(count, lanes)
+                        let first = panel * 2 * lanes, count = min(2 * lanes, channels - first),
+                            width = width(count, lanes)
                         let target = memory + first * depth + k * width
                         // Constants in a file are not aligned.
-                        UnsafeMutableRawPointer(target).copyMemory(from: source.baseAddress! + 4 * (k * row + first), byteCount: 4 * count)
-                        if let scale = convolution.scale { for c in 0..<count { target[c] *= scale[first + c] } }
+                        UnsafeMutableRawPointer(target).copyMemory(
+                            from: source.baseAddress! + 4 * (k * row + first), byteCount: 4 * count)
+                        if let scale = convolution.scale {
+                            for c in 0..<count { target[c] *= scale[first + c] }
+                        }
                         for c in count..<width { target[c] = 0 }
                     }
                 }

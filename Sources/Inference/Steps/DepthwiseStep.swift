@@ -13,8 +13,13 @@ struct DepthwiseStep: PlainStep {
     private let clamp: Clamp
     private let margin: MarginFill
 
-    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet) {
-        (self.name, self.kernels, self.input, self.output, self.margin) = (name, kernels, input, output, margin)
+    init(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        kernels: InstructionSet
+    ) {
+        (self.name, self.kernels, self.input, self.output, self.margin) = (
+            name, kernels, input, output, margin
+        )
         window = convolution.window
         kind = "depthwise \(window.height)×\(window.width)"
         work = output.extent.count * window.height * window.width
@@ -25,7 +30,9 @@ struct DepthwiseStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        run(row: unit, channels: 0..<output.extent.channels, from: arena + input.offset, to: arena + output.offset)
+        run(
+            row: unit, channels: 0..<output.extent.channels, from: arena + input.offset,
+            to: arena + output.offset)
     }
 
     /// A row of output pixels.
@@ -34,16 +41,23 @@ struct DepthwiseStep: PlainStep {
     ///   - channels: from the first of a vector on.
     ///   - image: pixel (0, 0) of the input, of which the rows that the window meets and the channels must exist.
     ///   - result: pixel (0, 0) of the output.
-    func run(row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>) {
-        let first = channels.lowerBound, top = y * window.strideY - window.padding.top, taps = window.height * window.width
+    func run(
+        row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>,
+        to result: UnsafeMutablePointer<Float>
+    ) {
+        let first = channels.lowerBound, top = y * window.strideY - window.padding.top,
+            taps = window.height * window.width
         let met = rows(for: y)
         var row = WindowRow(
             input: image + met.lowerBound * input.rowStride - window.padding.left * input.pixelStride + first,
             inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
-            output: result + y * output.rowStride + first, outputPixelStride: output.pixelStride, width: output.extent.width,
-            stride: window.strideX, windowHeight: met.count, windowWidth: window.width, channels: channels.count)
+            output: result + y * output.rowStride + first, outputPixelStride: output.pixelStride,
+            width: output.extent.width,
+            stride: window.strideX, windowHeight: met.count, windowWidth: window.width,
+            channels: channels.count)
         var filter = DepthwiseFilter(
-            weights: weights.pointer + first * taps + (met.lowerBound - top) * window.width * kernels.lanes, vectorStride: taps * kernels.lanes,
+            weights: weights.pointer + first * taps + (met.lowerBound - top) * window.width * kernels.lanes,
+            vectorStride: taps * kernels.lanes,
             bias: bias.pointer + first, lowest: clamp.lowest, highest: clamp.highest)
         kernels.convolveDepthwise(&row, &filter)
     }
@@ -56,7 +70,8 @@ struct DepthwiseStep: PlainStep {
 
     /// `[taps, channels]` to `[vector, tap, lane]`, scaled: a vector's weights lie side by side.
     private static func pack(_ convolution: Convolution, channels: Int, lanes: Int) -> Table<Float> {
-        let taps = convolution.window.height * convolution.window.width, vectors = (channels + lanes - 1) / lanes
+        let taps = convolution.window.height * convolution.window.width,
+            vectors = (channels + lanes - 1) / lanes
         let weights = convolution.weights.array(of: Float.self), row = convolution.weightStride ?? channels
         return Table(count: vectors * taps * lanes) { memory in
             for vector in 0..<vectors {
@@ -64,7 +79,8 @@ struct DepthwiseStep: PlainStep {
                     for lane in 0..<lanes {
                         let channel = vector * lanes + lane
                         memory[(vector * taps + tap) * lanes + lane] =
-                            channel < channels ? weights[tap * row + channel] * (convolution.scale?[channel] ?? 1) : 0
+                            channel < channels
+                            ? weights[tap * row + channel] * (convolution.scale?[channel] ?? 1) : 0
                     }
                 }
             }

@@ -23,11 +23,14 @@ struct DotConvolutionStep: Step {
     private let margin: MarginFill
 
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?, margin: MarginFill,
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
+        margin: MarginFill,
         kernels: InstructionSet
     ) {
         let window = convolution.window, element = input.element, rows = kernels.cells.tileRows
-        (self.name, self.input, self.output, self.residual, self.margin) = (name, input, output, residual, margin)
+        (self.name, self.input, self.output, self.residual, self.margin) = (
+            name, input, output, residual, margin
+        )
         self.kernels = kernels.cells
         kind = "conv \(window.height)×\(window.width) \(element.kind.name)"
         channels = output.extent.channels
@@ -40,15 +43,21 @@ struct DotConvolutionStep: Step {
         runs = Table(
             (0..<window.height).flatMap { y -> [FilterRun] in
                 let row = y * input.rowBytes
-                if input.pixelBytes == pixelBytes { return [FilterRun(offset: row, length: window.width * pixelBytes)] }
-                return (0..<window.width).map { FilterRun(offset: row + $0 * input.pixelBytes, length: pixelBytes) }
+                if input.pixelBytes == pixelBytes {
+                    return [FilterRun(offset: row, length: window.width * pixelBytes)]
+                }
+                return (0..<window.width).map {
+                    FilterRun(offset: row + $0 * input.pixelBytes, length: pixelBytes)
+                }
             }, padding: FilterRun(offset: 0, length: 0))
         let rounded = RoundedWeights(convolution, channels: channels, for: element)
         weights = DotWeights(
-            rounded.values, element.kind, positions: window.height * window.width, inputs: input.extent.channels, outputs: channels,
+            rounded.values, element.kind, positions: window.height * window.width,
+            inputs: input.extent.channels, outputs: channels,
             lanes: kernels.lanes)
         terms = DotTerms(
-            convolution, rounded, from: element, to: output.element, residual: residual?.element, count: panels * panelWidth)
+            convolution, rounded, from: element, to: output.element, residual: residual?.element,
+            count: panels * panelWidth)
 
         scratchSize = rows * panelWidth
         let pixels = output.extent.pixels, tiles = (pixels + rows - 1) / rows
@@ -62,10 +71,13 @@ struct DotConvolutionStep: Step {
             }
         }
         inputOffsets = offsets { y, x in
-            (y * window.strideY - window.padding.top) * input.rowBytes + (x * window.strideX - window.padding.left) * input.pixelBytes
+            (y * window.strideY - window.padding.top) * input.rowBytes
+                + (x * window.strideX - window.padding.left) * input.pixelBytes
         }
         outputOffsets = offsets { y, x in y * output.rowBytes + x * output.pixelBytes }
-        residualOffsets = residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } } ?? outputOffsets
+        residualOffsets =
+            residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } }
+            ?? outputOffsets
 
         // A block's pixels stay in a quarter of half a megabyte of second-level cache. At least twelve units, for the threads: of
         // panels, as far as there are enough.
@@ -85,18 +97,31 @@ struct DotConvolutionStep: Step {
         for panel in panels {
             let channel = panel * panelWidth
             var task = DotPanel(
-                input: input.place(y: 0, x: 0, in: arena), inputOffsets: inputOffsets.pointer + first, runs: runs.pointer,
+                input: input.place(y: 0, x: 0, in: arena), inputOffsets: inputOffsets.pointer + first,
+                runs: runs.pointer,
                 runCount: runs.count, weights: weights.begin(panel),
-                nextWeights: weights.begin(panel + 1 < panels.upperBound ? panel + 1 : after), factors: terms.factors.pointer + channel,
-                bias: terms.bias.pointer + channel, sums: scratch, output: output.place(y: 0, x: 0, in: arena) + channel * output.element.kind.size,
+                nextWeights: weights.begin(panel + 1 < panels.upperBound ? panel + 1 : after),
+                factors: terms.factors.pointer + channel,
+                bias: terms.bias.pointer + channel, sums: scratch,
+                output: output.place(y: 0, x: 0, in: arena) + channel * output.element.kind.size,
                 outputOffsets: outputOffsets.pointer + first, outputKind: output.element.kind,
-                residual: residual.map { UnsafeRawPointer($0.place(y: 0, x: 0, in: arena) + channel * $0.element.kind.size) },
-                residualOffsets: residual.map { _ in residualOffsets.pointer + first }, residualKind: residual?.element.kind ?? .float32,
-                residualFactor: terms.residualFactor, pixels: end - first, channels: min(panelWidth, channels - channel),
+                residual: residual.map {
+                    UnsafeRawPointer($0.place(y: 0, x: 0, in: arena) + channel * $0.element.kind.size)
+                },
+                residualOffsets: residual.map { _ in residualOffsets.pointer + first },
+                residualKind: residual?.element.kind ?? .float32,
+                residualFactor: terms.residualFactor, pixels: end - first,
+                channels: min(panelWidth, channels - channel),
                 lowest: terms.lowest, highest: terms.highest)
-            if input.element.kind == .uint8 { kernels.convolveBytes(&task) } else { kernels.convolveBFloat16(&task) }
+            if input.element.kind == .uint8 {
+                kernels.convolveBytes(&task)
+            } else {
+                kernels.convolveBFloat16(&task)
+            }
         }
     }
 
-    private func panels(of group: Int) -> Range<Int> { group * panels / unitsAcross..<(group + 1) * panels / unitsAcross }
+    private func panels(of group: Int) -> Range<Int> {
+        group * panels / unitsAcross..<(group + 1) * panels / unitsAcross
+    }
 }

@@ -15,13 +15,17 @@ struct DotWeights: Sendable {
             values.withUnsafeBufferPointer { values in
                 for vector in 0..<vectors {
                     // A panel of two vectors has them side by side.
-                    let panel = vector / 2, width = min(2, vectors - 2 * panel), lanesHere = min(lanes, outputs - vector * lanes)
-                    let begin = UnsafeMutableRawPointer(memory) + panel * 2 * steps * vectorSize + vector % 2 * vectorSize
+                    let panel = vector / 2, width = min(2, vectors - 2 * panel),
+                        lanesHere = min(lanes, outputs - vector * lanes)
+                    let begin =
+                        UnsafeMutableRawPointer(memory) + panel * 2 * steps * vectorSize + vector % 2
+                        * vectorSize
                     for step in 0..<steps {
                         let (position, first) = (step / groups, step % groups * group)
                         for member in 0..<min(group, inputs - first) {
                             Self.spread(
-                                values.baseAddress! + (position * inputs + first + member) * outputs + vector * lanes, lanesHere, kind, member,
+                                values.baseAddress! + (position * inputs + first + member) * outputs + vector
+                                    * lanes, lanesHere, kind, member,
                                 to: begin + step * width * vectorSize, lanes: lanes)
                         }
                     }
@@ -34,16 +38,21 @@ struct DotWeights: Sendable {
 
     /// One of a group's weights for each lane.
     private static func spread(
-        _ source: UnsafePointer<Float>, _ count: Int, _ kind: CellKind, _ member: Int, to target: UnsafeMutableRawPointer, lanes: Int
+        _ source: UnsafePointer<Float>, _ count: Int, _ kind: CellKind, _ member: Int,
+        to target: UnsafeMutableRawPointer, lanes: Int
     ) {
         switch kind {
         case .uint8:
             let bytes = target.assumingMemoryBound(to: Int8.self) + member
             // 1.5 · 2²³ leaves a whole number in the lowest bits.
-            for lane in 0..<count { bytes[4 &* lane] = Int8(truncatingIfNeeded: (source[lane] + 12_582_912).bitPattern) }
+            for lane in 0..<count {
+                bytes[4 &* lane] = Int8(truncatingIfNeeded: (source[lane] + 12_582_912).bitPattern)
+            }
         case .bfloat16:
             let halves = target.assumingMemoryBound(to: UInt16.self) + member
-            for lane in 0..<count { halves[2 &* lane] = UInt16(truncatingIfNeeded: source[lane].bitPattern >> 16) }
+            for lane in 0..<count {
+                halves[2 &* lane] = UInt16(truncatingIfNeeded: source[lane].bitPattern >> 16)
+            }
         case .float32, .roundedFloat32:
             let floats = target.assumingMemoryBound(to: Float.self) + (kind.group - 1 - member) * lanes
             for lane in 0..<count { floats[lane] = source[lane] }

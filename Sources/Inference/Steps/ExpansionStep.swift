@@ -21,7 +21,8 @@ struct ExpansionStep: Step {
     private let margin: MarginFill
 
     init(
-        _ convolution: Convolution, _ depthwise: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        _ convolution: Convolution, _ depthwise: Convolution, name: String, input: Storage, output: Storage,
+        margin: MarginFill,
         kernels: InstructionSet, threads: Int
     ) {
         let window = depthwise.window
@@ -31,29 +32,41 @@ struct ExpansionStep: Step {
         panels = (channels + panelWidth - 1) / panelWidth
         (leftMargin, rightMargin) = (window.padding.left * panelWidth, window.padding.right * panelWidth)
         middle = Storage(
-            extent: Extent(height: input.extent.height, width: input.extent.width, channels: channels), offset: leftMargin,
+            extent: Extent(height: input.extent.height, width: input.extent.width, channels: channels),
+            offset: leftMargin,
             pixelStride: panelWidth, rowStride: leftMargin + input.extent.width * panelWidth + rightMargin)
         expansion = ConvolutionStep(
-            convolution, name: name, input: input, output: middle, residual: nil, margin: MarginFill(), kernels: kernels, threads: 1,
+            convolution, name: name, input: input, output: middle, residual: nil, margin: MarginFill(),
+            kernels: kernels, threads: 1,
             blocks: [0..<input.extent.pixels])
-        self.depthwise = DepthwiseStep(depthwise, name: name, input: middle, output: output, margin: MarginFill(), kernels: kernels)
+        self.depthwise = DepthwiseStep(
+            depthwise, name: name, input: middle, output: output, margin: MarginFill(), kernels: kernels)
         work = expansion.work + self.depthwise.work
         bands = Self.bands(input.extent, window, output.extent, kernels: kernels, threads: threads)
         let longest = bands.map(\.count).max()!
         // The last tile of pixels reaches further.
-        scratchSize = ((longest - 1) * window.strideY + window.height + 1) * middle.rowStride + kernels.tileRows * panelWidth
+        scratchSize =
+            ((longest - 1) * window.strideY + window.height + 1) * middle.rowStride + kernels.tileRows
+            * panelWidth
     }
 
     /// Threads divide rows, or panels where the image is small or too many rows would be computed twice.
-    static func dividesRows(_ input: Extent, _ window: Window, kernels: InstructionSet, threads: Int) -> Bool {
+    static func dividesRows(_ input: Extent, _ window: Window, kernels: InstructionSet, threads: Int) -> Bool
+    {
         let twice = (threads - 1) * max(0, window.height - window.strideY)
         return input.pixels >= ConvolutionStep.pixelsToDivide(kernels, threads) && 5 * twice <= input.height
     }
 
     /// A panel of a band stays in three quarters of half a megabyte of second-level cache, and the result in three quarters of one.
-    private static func bands(_ input: Extent, _ window: Window, _ output: Extent, kernels: InstructionSet, threads: Int) -> [Range<Int>] {
+    private static func bands(
+        _ input: Extent, _ window: Window, _ output: Extent, kernels: InstructionSet, threads: Int
+    ) -> [Range<Int>] {
         let width = (window.padding.left + input.width + window.padding.right) * 2 * kernels.lanes
-        let fitting = max(1, min((100_000 / width - window.height) / window.strideY + 1, 190_000 * output.height / output.count))
+        let fitting = max(
+            1,
+            min(
+                (100_000 / width - window.height) / window.strideY + 1, 190_000 * output.height / output.count
+            ))
         let cached = (output.height + fitting - 1) / fitting
         let divided = dividesRows(input, window, kernels: kernels, threads: threads) ? threads : 1
         let count = min(output.height, (cached + divided - 1) / divided * divided)
@@ -62,33 +75,43 @@ struct ExpansionStep: Step {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        run(panel: unit % panels, of: bands[unit / panels], in: arena, to: arena + outputOffset, scratch: scratch)
+        run(
+            panel: unit % panels, of: bands[unit / panels], in: arena, to: arena + outputOffset,
+            scratch: scratch)
     }
 
     /// All panels of a band.
     ///
     /// - Parameter result: where the output's pixel (0, 0) lies or would.
     func run(
-        band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
     ) {
         for panel in 0..<panels { run(panel: panel, of: band, in: arena, to: result, scratch: scratch) }
     }
 
     private func run(
-        panel: Int, of band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>,
+        panel: Int, of band: Range<Int>, in arena: UnsafeMutablePointer<Float>,
+        to result: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
     ) {
         let first = panel * panelWidth
-        let met = depthwise.rows(for: band.lowerBound).lowerBound..<depthwise.rows(for: band.upperBound - 1).upperBound
+        let met =
+            depthwise.rows(for: band.lowerBound)
+            .lowerBound..<depthwise.rows(for: band.upperBound - 1).upperBound
         // As if the rows before and the channels before were there.
         let image = scratch + middle.offset - met.lowerBound * middle.rowStride - first
         let width = middle.extent.width
-        expansion.run(pixels: met.lowerBound * width..<met.upperBound * width, panel: panel, in: arena, to: image)
+        expansion.run(
+            pixels: met.lowerBound * width..<met.upperBound * width, panel: panel, in: arena, to: image)
         for y in met {
             let row = image + first + y * middle.rowStride
             (row - leftMargin).update(repeating: 0, count: leftMargin)
             (row + width * panelWidth).update(repeating: 0, count: rightMargin)
         }
-        for y in band { depthwise.run(row: y, channels: first..<min(channels, first + panelWidth), from: image, to: result) }
+        for y in band {
+            depthwise.run(
+                row: y, channels: first..<min(channels, first + panelWidth), from: image, to: result)
+        }
     }
 }

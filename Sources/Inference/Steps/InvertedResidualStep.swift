@@ -18,20 +18,24 @@ struct InvertedResidualStep: Step {
     private let margin: MarginFill
 
     init(
-        _ expansion: Convolution, _ depthwise: Convolution, _ projection: Convolution, name: String, input: Storage, output: Storage,
+        _ expansion: Convolution, _ depthwise: Convolution, _ projection: Convolution, name: String,
+        input: Storage, output: Storage,
         residual: Storage?, margin: MarginFill, kernels: InstructionSet, threads: Int
     ) {
         (self.name, self.margin) = (name, margin)
         let channels = depthwise.bias.count, width = output.extent.width
         rowStride = width * channels
         let image = Storage(
-            extent: Extent(height: output.extent.height, width: width, channels: channels), offset: 0, pixelStride: channels,
+            extent: Extent(height: output.extent.height, width: width, channels: channels), offset: 0,
+            pixelStride: channels,
             rowStride: rowStride)
         self.expansion = ExpansionStep(
-            expansion, depthwise, name: name, input: input, output: image, margin: MarginFill(), kernels: kernels, threads: threads)
+            expansion, depthwise, name: name, input: input, output: image, margin: MarginFill(),
+            kernels: kernels, threads: threads)
         let bands = self.expansion.bands
         self.projection = ConvolutionStep(
-            projection, name: name, input: image, output: output, residual: residual, margin: MarginFill(), kernels: kernels, threads: 1,
+            projection, name: name, input: image, output: output, residual: residual, margin: MarginFill(),
+            kernels: kernels, threads: 1,
             blocks: bands.map { $0.lowerBound * width..<$0.upperBound * width })
         bandSize = (bands.map(\.count).max()! * rowStride + kernels.lanes - 1) / kernels.lanes * kernels.lanes
         scratchSize = bandSize + self.expansion.scratchSize

@@ -27,8 +27,10 @@ struct LocalResponseNormalizationStep: PlainStep {
             squares.update(repeating: 0)
             if beta == 0.75 && radius > 0 {
                 var row = NormalizationRow(
-                    input: arena + input.offset(y: y, x: 0), inputPixelStride: input.pixelStride, output: arena + output.offset(y: y, x: 0),
-                    outputPixelStride: output.pixelStride, pixels: input.extent.width, channels: channels, radius: radius, bias: bias,
+                    input: arena + input.offset(y: y, x: 0), inputPixelStride: input.pixelStride,
+                    output: arena + output.offset(y: y, x: 0),
+                    outputPixelStride: output.pixelStride, pixels: input.extent.width, channels: channels,
+                    radius: radius, bias: bias,
                     alpha: alpha, squares: squares.baseAddress!)
                 kernels.normalizeLocally(&row)
                 return

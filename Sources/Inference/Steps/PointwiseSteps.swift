@@ -21,7 +21,8 @@ struct PointwiseStep: PlainStep {
     private let kernels: InstructionSet
 
     init(
-        _ affine: Affine, kind: String = "pointwise", name: String, input: Storage, output: Storage, addend: Storage?, margin: MarginFill,
+        _ affine: Affine, kind: String = "pointwise", name: String, input: Storage, output: Storage,
+        addend: Storage?, margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.kind, self.input, self.output, self.addend) = (name, kind, input, output, addend)
@@ -30,20 +31,25 @@ struct PointwiseStep: PlainStep {
         shift = affine.shift.map { Table($0, padding: 0) }
         clamp = affine.clamp
         let isCopy = scale == nil && shift == nil && addend == nil && clamp == .none
-        isCopyOfRows = isCopy && input.pixelStride == input.extent.channels && output.pixelStride == input.extent.channels
+        isCopyOfRows =
+            isCopy && input.pixelStride == input.extent.channels
+            && output.pixelStride == input.extent.channels
     }
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: y, of: unitCount)
         if isCopyOfRows {
-            (arena + output.offset(y: y, x: 0)).update(from: arena + input.offset(y: y, x: 0), count: input.extent.width * input.extent.channels)
+            (arena + output.offset(y: y, x: 0)).update(
+                from: arena + input.offset(y: y, x: 0), count: input.extent.width * input.extent.channels)
             return
         }
         var row = PointwiseRow(
             input: arena + input.offset(y: y, x: 0), inputPixelStride: input.pixelStride,
-            addend: addend.map { UnsafePointer(arena + $0.offset(y: y, x: 0)) }, addendPixelStride: addend?.pixelStride ?? 0,
+            addend: addend.map { UnsafePointer(arena + $0.offset(y: y, x: 0)) },
+            addendPixelStride: addend?.pixelStride ?? 0,
             output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride,
-            pixels: input.extent.width, channels: input.extent.channels, scale: scale?.pointer, shift: shift?.pointer,
+            pixels: input.extent.width, channels: input.extent.channels, scale: scale?.pointer,
+            shift: shift?.pointer,
             lowest: clamp.lowest, highest: clamp.highest)
         kernels.mapPoints(&row)
     }
@@ -66,7 +72,8 @@ struct ReshapeStep: PlainStep {
 
     private static func place(_ index: Int, _ storage: Storage) -> Int {
         let pixel = index / storage.extent.channels
-        return storage.offset(y: pixel / storage.extent.width, x: pixel % storage.extent.width) + index % storage.extent.channels
+        return storage.offset(y: pixel / storage.extent.width, x: pixel % storage.extent.width) + index
+            % storage.extent.channels
     }
 }
 

@@ -23,7 +23,9 @@ extension Step {
 }
 
 extension PlainStep {
-    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) { run(unit: unit, in: arena) }
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        run(unit: unit, in: arena)
+    }
 }
 
 /// The zeros around an image, written when the image is: memory in the arena is shared.
@@ -45,20 +47,25 @@ struct MarginFill: Sendable {
         for y in 0..<buffer.extent.height {
             let end = buffer.origin * size + y * row + buffer.extent.width * pixel
             let isLast = y == buffer.extent.height - 1
-            append(end, isLast ? margin.right * pixel + margin.bottom * row : (margin.right + margin.left) * pixel)
+            append(
+                end,
+                isLast ? margin.right * pixel + margin.bottom * row : (margin.right + margin.left) * pixel)
         }
     }
 
     /// In pieces, so that threads can share them.
     private mutating func append(_ offset: Int, _ count: Int) {
-        for piece in stride(from: 0, to: count, by: 16384) { stretches.append((offset + piece, min(16384, count - piece))) }
+        for piece in stride(from: 0, to: count, by: 16384) {
+            stretches.append((offset + piece, min(16384, count - piece)))
+        }
     }
 
     /// What falls to one of a step's units.
     func run(in arena: UnsafeMutablePointer<Float>, part: Int, of parts: Int) {
         for index in part * stretches.count / parts..<(part + 1) * stretches.count / parts {
             let (offset, count) = stretches[index]
-            (UnsafeMutableRawPointer(arena) + offset).initializeMemory(as: UInt8.self, repeating: zero, count: count)
+            (UnsafeMutableRawPointer(arena) + offset).initializeMemory(
+                as: UInt8.self, repeating: zero, count: count)
         }
     }
 }

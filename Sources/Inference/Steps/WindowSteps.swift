@@ -18,8 +18,10 @@ struct PoolStep: PlainStep {
         var row = WindowRow(
             input: arena + input.offset(y: first, x: -window.padding.left),
             inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
-            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride, width: output.extent.width,
-            stride: window.strideX, windowHeight: end - first, windowWidth: window.width, channels: output.extent.channels)
+            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride,
+            width: output.extent.width,
+            stride: window.strideX, windowHeight: end - first, windowWidth: window.width,
+            channels: output.extent.channels)
         var bounds = PoolingBounds(first: window.padding.left, end: window.padding.left + input.extent.width)
         if isMaximum { kernels.poolMaximum(&row, &bounds) } else { kernels.poolAverage(&row, &bounds) }
     }
@@ -39,7 +41,8 @@ struct ReductionStep: PlainStep {
         margin.run(in: arena, part: unit, of: unitCount)
         let first = 128 * unit
         var row = WindowRow(
-            input: arena + input.offset + first, inputRowStride: input.rowStride, inputPixelStride: input.pixelStride,
+            input: arena + input.offset + first, inputRowStride: input.rowStride,
+            inputPixelStride: input.pixelStride,
             output: arena + output.offset + first, outputPixelStride: output.pixelStride, width: 1, stride: 1,
             windowHeight: input.extent.height, windowWidth: input.extent.width,
             channels: min(128, input.extent.channels - first))

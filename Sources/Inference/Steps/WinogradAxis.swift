@@ -31,7 +31,8 @@ struct WinogradAxis {
 
 /// G · g · Gᵀ of every filter, scaled, `[panel, position, inputChannels, width of the panel]`; in double and rounded once.
 func winogradWeights(
-    _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int, outputs: Int,
+    _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int,
+    outputs: Int,
     panels: [WinogradConvolution.Panel]
 ) -> Table<Float> {
     typealias Eight = SIMD8<Double>
@@ -39,10 +40,13 @@ func winogradWeights(
     let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
     let positions = vertical.points * horizontal.points, channels = panels.reduce(0) { $0 + $1.width }
     // Filters eight at a time; the last eight of a layer may be fewer.
-    let eights = panels.flatMap { panel in stride(from: panel.first, to: panel.first + panel.width, by: 8).map { (panel, $0) } }
+    let eights = panels.flatMap { panel in
+        stride(from: panel.first, to: panel.first + panel.width, by: 8).map { (panel, $0) }
+    }
     return convolution.weights.withUnsafeBytes { source in
         Table(count: positions * inputs * channels) { memory in
-            withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) { work in
+            withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) {
+                work in
                 let taps = work.baseAddress!, halves = taps + rows * columns
                 for (panel, first) in eights {
                     let width = max(0, min(8, outputs - first)), step = inputs * panel.width
@@ -53,16 +57,24 @@ func winogradWeights(
                             var eight = SIMD8<Float>.zero
                             withUnsafeMutableBytes(of: &eight) {
                                 let place = 4 * ((tap * inputs + input) * outputs + first)
-                                if width > 0 { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[place..<place + 4 * width])) }
+                                if width > 0 {
+                                    $0.copyMemory(
+                                        from: UnsafeRawBufferPointer(
+                                            rebasing: source[place..<place + 4 * width]))
+                                }
                             }
                             taps[tap] = Eight(eight) * scale
                         }
                         product(left, vertical.points, rows, taps, columns, halves)
-                        let target = memory + panel.first * positions * inputs + input * panel.width + first - panel.first
+                        let target =
+                            memory + panel.first * positions * inputs + input * panel.width + first
+                            - panel.first
                         for y in 0..<vertical.points {
                             for x in 0..<horizontal.points {
                                 var sum = Eight.zero
-                                for s in 0..<columns { sum += right[x &* columns &+ s] * halves[y &* columns &+ s] }
+                                for s in 0..<columns {
+                                    sum += right[x &* columns &+ s] * halves[y &* columns &+ s]
+                                }
                                 UnsafeMutableRawPointer(target + (y &* horizontal.points &+ x) &* step)
                                     .storeBytes(of: SIMD8<Float>(sum), as: SIMD8<Float>.self)
                             }
@@ -75,7 +87,8 @@ func winogradWeights(
 
     /// `to = matrix · from`, `[points, taps] · [taps, columns]`.
     func product(
-        _ matrix: [Double], _ points: Int, _ taps: Int, _ from: UnsafeMutablePointer<Eight>, _ columns: Int, _ to: UnsafeMutablePointer<Eight>
+        _ matrix: [Double], _ points: Int, _ taps: Int, _ from: UnsafeMutablePointer<Eight>, _ columns: Int,
+        _ to: UnsafeMutablePointer<Eight>
     ) {
         for i in 0..<points {
             for s in 0..<columns {

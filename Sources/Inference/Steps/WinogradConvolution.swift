@@ -39,27 +39,36 @@ struct WinogradConvolution: Sendable {
     static func suits(_ convolution: Convolution, _ input: Extent, _ output: Extent, lanes: Int) -> Bool {
         let window = convolution.window
         let isKnown = [[3, 3], [5, 5], [1, 7], [7, 1], [1, 3], [3, 1]].contains([window.height, window.width])
-        guard !convolution.isDepthwise, isKnown, (window.strideY, window.strideX) == (1, 1), convolution.residual == nil,
-            input.channels % lanes == 0, output.channels % lanes == 0, input.channels >= 32, input.channels <= 512, output.channels >= 32
+        guard !convolution.isDepthwise, isKnown, (window.strideY, window.strideX) == (1, 1),
+            convolution.residual == nil,
+            input.channels % lanes == 0, output.channels % lanes == 0, input.channels >= 32,
+            input.channels <= 512, output.channels >= 32
         else { return false }
         let (vertical, horizontal) = (WinogradAxis(taps: window.height), WinogradAxis(taps: window.width))
         let tiles = vertical.tiles(output.height) * horizontal.tiles(output.width)
-        return 3 * vertical.points * horizontal.points * max(24, tiles) < 2 * output.pixels * window.height * window.width
+        return 3 * vertical.points * horizontal.points * max(24, tiles) < 2 * output.pixels * window.height
+            * window.width
     }
 
     /// What windows of whole tiles reach into, beyond the image's edges.
     static func reach(_ window: Window, _ input: Extent, _ output: Extent) -> Margin {
-        let bottom = WinogradAxis(taps: window.height).reach(output.height) - window.padding.top - input.height
+        let bottom =
+            WinogradAxis(taps: window.height).reach(output.height) - window.padding.top - input.height
         let right = WinogradAxis(taps: window.width).reach(output.width) - window.padding.left - input.width
-        return Margin(top: window.padding.top, left: window.padding.left, bottom: max(0, bottom), right: max(0, right))
+        return Margin(
+            top: window.padding.top, left: window.padding.left, bottom: max(0, bottom), right: max(0, right))
     }
 
     static func tiles(_ convolution: Convolution, _ output: Extent) -> Int {
-        WinogradAxis(taps: convolution.window.height).tiles(output.height) * WinogradAxis(taps: convolution.window.width).tiles(output.width)
+        WinogradAxis(taps: convolution.window.height).tiles(output.height)
+            * WinogradAxis(taps: convolution.window.width).tiles(output.width)
     }
 
     /// - Parameter groups: into which the output channels are divided; their number of vectors differs by one at most.
-    init(_ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet, groups: Int) {
+    init(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet,
+        groups: Int
+    ) {
         (self.name, self.input, self.output, self.kernels) = (name, input, output, kernels)
         let window = convolution.window
         kind = "winograd \(window.height)×\(window.width)"
@@ -71,9 +80,11 @@ struct WinogradConvolution: Sendable {
         tilesAcross = horizontal.tiles(output.extent.width)
         tiles = Self.tiles(convolution, output.extent)
         panelWidth = 2 * kernels.lanes
-        self.groups = Self.groups(min(groups, (outputs + panelWidth - 1) / panelWidth), outputs, lanes: kernels.lanes)
+        self.groups = Self.groups(
+            min(groups, (outputs + panelWidth - 1) / panelWidth), outputs, lanes: kernels.lanes)
         weights = winogradWeights(
-            convolution, vertical, horizontal, inputs: inputs, outputs: outputs, panels: self.groups.flatMap { $0 })
+            convolution, vertical, horizontal, inputs: inputs, outputs: outputs,
+            panels: self.groups.flatMap { $0 })
         bias = Table(convolution.bias, count: outputs + panelWidth, padding: 0)
         zeros = Table([], count: panelWidth, padding: 0)
         runs = Table([FilterRun(offset: 0, length: inputs)], padding: FilterRun(offset: 0, length: 0))
@@ -87,17 +98,24 @@ struct WinogradConvolution: Sendable {
         let smallest = max(8, lanes), parts = (outputs + smallest - 1) / smallest
         return (0..<count).map { group in
             let end = (group + 1) * parts / count * smallest
-            return stride(from: group * parts / count * smallest, to: end, by: 2 * lanes).map { Panel(first: $0, width: min(2 * lanes, end - $0)) }
+            return stride(from: group * parts / count * smallest, to: end, by: 2 * lanes).map {
+                Panel(first: $0, width: min(2 * lanes, end - $0))
+            }
         }
     }
 
     /// Pixels of tiles to `[position, tile, inputs]`.
-    func transformPixels(of range: Range<Int>, in arena: UnsafeMutablePointer<Float>, to pixels: UnsafeMutablePointer<Float>, stride: Int) {
+    func transformPixels(
+        of range: Range<Int>, in arena: UnsafeMutablePointer<Float>, to pixels: UnsafeMutablePointer<Float>,
+        stride: Int
+    ) {
         for tile in range {
             let (y, x) = place(tile)
             var task = WinogradInput(
-                input: arena + input.offset(y: y - padding.top, x: x - padding.left), rowStride: input.rowStride,
-                pixelStride: input.pixelStride, pointsY: vertical.points, pointsX: horizontal.points, channels: inputs,
+                input: arena + input.offset(y: y - padding.top, x: x - padding.left),
+                rowStride: input.rowStride,
+                pixelStride: input.pixelStride, pointsY: vertical.points, pointsX: horizontal.points,
+                channels: inputs,
                 output: pixels + (tile - range.lowerBound) * inputs, matrixStride: stride)
             kernels.transformWinogradInput(&task)
         }
@@ -109,7 +127,8 @@ struct WinogradConvolution: Sendable {
     ///   - pixels: of the first of the tiles; what lies behind the last is read, up to a register tile, and not used.
     ///   - products: memory for `[position, tile, panelWidth]`.
     func multiply(
-        _ panel: Panel, _ range: Range<Int>, pixels: UnsafePointer<Float>, stride: Int, products: UnsafeMutablePointer<Float>,
+        _ panel: Panel, _ range: Range<Int>, pixels: UnsafePointer<Float>, stride: Int,
+        products: UnsafeMutablePointer<Float>,
         in arena: UnsafeMutablePointer<Float>
     ) {
         let channels = min(panel.width, outputs - panel.first), productStride = productStride(range.count)
@@ -118,19 +137,27 @@ struct WinogradConvolution: Sendable {
             let begin = weights.pointer + positions * inputs * panel.first + position * panelWeights
             let isLast = panel.first + panel.width >= outputs && position + 1 == positions
             var task = ConvolutionPanel(
-                input: pixels + position * stride, inputOffsets: inputOffsets.pointer, runs: runs.pointer, runCount: 1,
-                weights: begin, nextWeights: isLast ? weights.pointer : begin + panelWeights, bias: zeros.pointer,
-                output: products + position * productStride, outputOffsets: outputOffsets.pointer, residual: nil, residualOffsets: nil,
-                pixels: range.count, channels: panel.width, isFirst: true, isLast: false, lowest: 0, highest: 0)
+                input: pixels + position * stride, inputOffsets: inputOffsets.pointer, runs: runs.pointer,
+                runCount: 1,
+                weights: begin, nextWeights: isLast ? weights.pointer : begin + panelWeights,
+                bias: zeros.pointer,
+                output: products + position * productStride, outputOffsets: outputOffsets.pointer,
+                residual: nil, residualOffsets: nil,
+                pixels: range.count, channels: panel.width, isFirst: true, isLast: false, lowest: 0,
+                highest: 0)
             kernels.convolve(&task)
         }
         for tile in range {
             let (y, x) = place(tile)
             var task = WinogradOutput(
-                products: products + (tile - range.lowerBound) * panelWidth, matrixStride: productStride, pointsY: vertical.points,
-                pointsX: horizontal.points, bias: bias.pointer + panel.first, output: arena + output.offset(y: y, x: x) + panel.first,
-                rowStride: output.rowStride, pixelStride: output.pixelStride, height: min(vertical.outputs, output.extent.height - y),
-                width: min(horizontal.outputs, output.extent.width - x), channels: channels, lowest: clamp.lowest, highest: clamp.highest)
+                products: products + (tile - range.lowerBound) * panelWidth, matrixStride: productStride,
+                pointsY: vertical.points,
+                pointsX: horizontal.points, bias: bias.pointer + panel.first,
+                output: arena + output.offset(y: y, x: x) + panel.first,
+                rowStride: output.rowStride, pixelStride: output.pixelStride,
+                height: min(vertical.outputs, output.extent.height - y),
+                width: min(horizontal.outputs, output.extent.width - x), channels: channels,
+                lowest: clamp.lowest, highest: clamp.highest)
             kernels.transformWinogradOutput(&task)
         }
     }
@@ -161,16 +188,21 @@ struct WinogradStep: Step {
     private static let manyTiles = 24
 
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill, kernels: InstructionSet, threads: Int
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        kernels: InstructionSet, threads: Int
     ) {
         let tiles = WinogradConvolution.tiles(convolution, output.extent)
         let sharing = min(threads, max(1, tiles / Self.manyTiles))
         self.convolution = WinogradConvolution(
-            convolution, name: name, input: input, output: output, kernels: kernels, groups: (threads + sharing - 1) / sharing)
-        let fitting = max(36, Self.cached / (self.convolution.positions * (input.extent.channels + 2 * kernels.lanes)))
+            convolution, name: name, input: input, output: output, kernels: kernels,
+            groups: (threads + sharing - 1) / sharing)
+        let fitting = max(
+            36, Self.cached / (self.convolution.positions * (input.extent.channels + 2 * kernels.lanes)))
         blocks = ((tiles + fitting - 1) / fitting + sharing - 1) / sharing * sharing
         let tilesPerBlock = (tiles + blocks - 1) / blocks + 1
-        scratchSize = self.convolution.positions * (self.convolution.pixelStride(tilesPerBlock) + self.convolution.productStride(tilesPerBlock))
+        scratchSize =
+            self.convolution.positions
+            * (self.convolution.pixelStride(tilesPerBlock) + self.convolution.productStride(tilesPerBlock))
         self.margin = margin
     }
 
@@ -182,7 +214,8 @@ struct WinogradStep: Step {
         convolution.transformPixels(of: tiles, in: arena, to: scratch, stride: stride)
         for panel in convolution.groups[group] {
             convolution.multiply(
-                panel, tiles, pixels: scratch, stride: stride, products: scratch + convolution.positions * stride, in: arena)
+                panel, tiles, pixels: scratch, stride: stride,
+                products: scratch + convolution.positions * stride, in: arena)
         }
     }
 }

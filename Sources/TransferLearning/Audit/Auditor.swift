@@ -11,10 +11,13 @@ public struct Auditor {
     private let seed: UInt64
 
     /// Without an image directory, what was imported into the bottleneck cache is looked at, as far as vectors tell.
-    public init(_ options: BottleneckOptions, seed: UInt64 = 0) { (self.options, self.seed) = (options, seed) }
+    public init(_ options: BottleneckOptions, seed: UInt64 = 0) {
+        (self.options, self.seed) = (options, seed)
+    }
 
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
+        isInterrupted: @escaping @Sendable () -> Bool = { false },
+        report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> AuditReport {
         var damage: [String: String] = [:]
         let source = try BottleneckSource(options, isInterrupted: isInterrupted) { event in
@@ -33,10 +36,16 @@ public struct Auditor {
         report: (RetrainEvent) throws -> Void
     ) throws -> AuditReport {
         let data = source.data
-        let facts = options.imageDirectory == nil ? [] : try PictureFacts.of(
-            data.paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits, isInterrupted: isInterrupted,
-            report: { try report(.bottlenecks(done: $0, total: data.paths.count, computed: $0)) })
-        var findings = data.skipped.map { Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason) }
+        let facts =
+            options.imageDirectory == nil
+            ? []
+            : try PictureFacts.of(
+                data.paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits,
+                isInterrupted: isInterrupted,
+                report: { try report(.bottlenecks(done: $0, total: data.paths.count, computed: $0)) })
+        var findings = data.skipped.map {
+            Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason)
+        }
         findings += data.paths.indices.compactMap { row in
             damage["\(data.paths[row])"].map { finding(.damaged, data, row, reason: $0) }
         }
@@ -52,7 +61,9 @@ public struct Auditor {
         let classes = data.labels.enumerated().map { index, label in
             AuditReport.ClassCount(label: label, count: data.classes.count { $0 == index })
         }
-        return AuditReport(pictures: data.paths.count, classes: classes, accuracy: accuracy, findings: Self.worstFirst(findings))
+        return AuditReport(
+            pictures: data.paths.count, classes: classes, accuracy: accuracy,
+            findings: Self.worstFirst(findings))
     }
 
     /// By kind, then by score, else as they came.
@@ -65,8 +76,12 @@ public struct Auditor {
         }
     }
 
-    private func finding(_ kind: Finding.Kind, _ data: LabelledBottlenecks, _ row: Int, score: Double? = nil, reason: String) -> Finding {
-        Finding(kind: kind, path: "\(data.paths[row])", label: data.labels[data.classes[row]], score: score, reason: reason)
+    private func finding(
+        _ kind: Finding.Kind, _ data: LabelledBottlenecks, _ row: Int, score: Double? = nil, reason: String
+    ) -> Finding {
+        Finding(
+            kind: kind, path: "\(data.paths[row])", label: data.labels[data.classes[row]], score: score,
+            reason: reason)
     }
 
     // MARK: - Pictures by themselves
@@ -77,13 +92,26 @@ public struct Auditor {
             var findings: [Finding] = []
             let name = "\(data.paths[row])".lowercased()
             if let claimed = Self.format(ofName: name), claimed != facts.format {
-                findings.append(finding(.misnamed, data, row, reason: "is a \(facts.format.rawValue.uppercased()), not a \(claimed.rawValue.uppercased()) as its name says"))
+                findings.append(
+                    finding(
+                        .misnamed, data, row,
+                        reason:
+                            "is a \(facts.format.rawValue.uppercased()), not a \(claimed.rawValue.uppercased()) as its name says"
+                    ))
             }
             if min(facts.width, facts.height) < 64 {
-                findings.append(finding(.tiny, data, row, score: 1 / Double(max(1, min(facts.width, facts.height))), reason: "is \(facts.width) × \(facts.height) pixels"))
+                findings.append(
+                    finding(
+                        .tiny, data, row, score: 1 / Double(max(1, min(facts.width, facts.height))),
+                        reason: "is \(facts.width) × \(facts.height) pixels"))
             }
             if facts.contrast < 4 {
-                findings.append(finding(.blank, data, row, score: 4 - facts.contrast, reason: "is all of one brightness (standard deviation \(fixed(facts.contrast, 1)) of 255)"))
+                findings.append(
+                    finding(
+                        .blank, data, row, score: 4 - facts.contrast,
+                        reason:
+                            "is all of one brightness (standard deviation \(fixed(facts.contrast, 1)) of 255)"
+                    ))
             }
             return findings
         }
@@ -104,24 +132,33 @@ public struct Auditor {
 
     private func duplicates(_ source: BottleneckSource, _ facts: [PictureFacts?]) -> [Finding] {
         let data = source.data
-        let pairs = SimilarRows(data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers).pairs
+        let pairs = SimilarRows(
+            data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers
+        ).pairs
         let split = Split()
         var seen: Set<Int> = []
         return pairs.sorted { $0.similarity > $1.similarity }.compactMap { pair in
             var thumbnails: Float?
-            if !facts.isEmpty, let first = facts[pair.first], let second = facts[pair.second] { thumbnails = first.likeness(to: second) }
+            if !facts.isEmpty, let first = facts[pair.first], let second = facts[pair.second] {
+                thumbnails = first.likeness(to: second)
+            }
             guard Likeness.isSame(features: pair.similarity, thumbnails: thumbnails) else { return nil }
             // One finding a picture, or ten copies make forty-five.
-            guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second] else { return nil }
+            guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second]
+            else { return nil }
             let isEqual = data.features[pair.first].elementsEqual(data.features[pair.second])
             let (first, second) = ("\(data.paths[pair.first])", "\(data.paths[pair.second])")
             var reason = isEqual ? "is \(first) again" : "is nearly \(first)"
             if data.classes[pair.first] != data.classes[pair.second] { reason += ", in another class" }
             let parts = (split.part(ofPath: first), split.part(ofPath: second))
-            if parts.0 != parts.1 { reason += "; one is for \(parts.0.rawValue), the other for \(parts.1.rawValue)" }
+            if parts.0 != parts.1 {
+                reason += "; one is for \(parts.0.rawValue), the other for \(parts.1.rawValue)"
+            }
             return Finding(
-                kind: isEqual ? .duplicate : .nearDuplicate, path: second, label: data.labels[data.classes[pair.second]], other: first,
-                otherLabel: data.labels[data.classes[pair.first]], score: Double(pair.similarity), reason: reason)
+                kind: isEqual ? .duplicate : .nearDuplicate, path: second,
+                label: data.labels[data.classes[pair.second]], other: first,
+                otherLabel: data.labels[data.classes[pair.first]], score: Double(pair.similarity),
+                reason: reason)
         }
     }
 
@@ -129,31 +166,44 @@ public struct Auditor {
         data.paths.indices.compactMap { row in
             let scores = judged[row], truth = data.classes[row], predicted = predictedClass(scores)
             guard predicted != truth else { return nil }
-            let (says, own) = (Double(scores[scores.startIndex + predicted]), Double(scores[scores.startIndex + truth]))
+            let (says, own) = (
+                Double(scores[scores.startIndex + predicted]), Double(scores[scores.startIndex + truth])
+            )
             return Finding(
-                kind: .mislabelled, path: "\(data.paths[row])", label: data.labels[truth], suggestion: data.labels[predicted], score: says - own,
-                reason: "is in '\(data.labels[truth])' (\(fixed(100 * own, 1))%), looks like '\(data.labels[predicted])' (\(fixed(100 * says, 1))%)")
+                kind: .mislabelled, path: "\(data.paths[row])", label: data.labels[truth],
+                suggestion: data.labels[predicted], score: says - own,
+                reason:
+                    "is in '\(data.labels[truth])' (\(fixed(100 * own, 1))%), looks like '\(data.labels[predicted])' (\(fixed(100 * says, 1))%)"
+            )
         }
     }
 
     private func outliers(_ source: BottleneckSource) -> [Finding] {
         let data = source.data
-        let novelty = Novelty(data.features, rows: Array(data.paths.indices), groups: source.groups, workers: source.workers)
-        let scores = data.paths.indices.map { row in Double(data.features[row].withUnsafeBufferPointer { novelty.score($0) }) }
-        let typical = Double(novelty.quantiles[50]), spread = max(Double(novelty.quantiles[84]) - typical, 1e-6)
+        let novelty = Novelty(
+            data.features, rows: Array(data.paths.indices), groups: source.groups, workers: source.workers)
+        let scores = data.paths.indices.map { row in
+            Double(data.features[row].withUnsafeBufferPointer { novelty.score($0) })
+        }
+        let typical = Double(novelty.quantiles[50]),
+            spread = max(Double(novelty.quantiles[84]) - typical, 1e-6)
         return data.paths.indices.compactMap { row in
             let distance = (scores[row] - typical) / spread
             guard distance > 5 else { return nil }
-            return finding(.outlier, data, row, score: distance, reason: "is \(fixed(distance, 1)) standard deviations from what is usual")
+            return finding(
+                .outlier, data, row, score: distance,
+                reason: "is \(fixed(distance, 1)) standard deviations from what is usual")
         }
     }
 
     private func imbalance(_ data: LabelledBottlenecks) -> [Finding] {
-        let counts = data.labels.indices.map { label in data.classes.count { $0 == label } }, largest = counts.max() ?? 0
+        let counts = data.labels.indices.map { label in data.classes.count { $0 == label } },
+            largest = counts.max() ?? 0
         return data.labels.indices.compactMap { label in
             guard counts[label] * 4 < largest else { return nil }
             return Finding(
-                kind: .imbalance, path: "\(data.folders[label])", label: data.labels[label], score: Double(largest) / Double(max(counts[label], 1)),
+                kind: .imbalance, path: "\(data.folders[label])", label: data.labels[label],
+                score: Double(largest) / Double(max(counts[label], 1)),
                 reason: "has \(counts[label]) pictures, the largest class \(largest)")
         }
     }

@@ -56,14 +56,20 @@ public struct AuditReport: Sendable, Codable {
 
     /// - Parameter limit: how many of each kind to show.
     public func text(limit: Int = 10) -> String {
-        var lines = ["\(pictures) pictures in \(classes.count) classes: " + classes.map { "\($0.label) \($0.count)" }.joined(separator: ", ")]
+        var lines = [
+            "\(pictures) pictures in \(classes.count) classes: "
+                + classes.map { "\($0.label) \($0.count)" }.joined(separator: ", ")
+        ]
         if let accuracy { lines.append("cross-validated accuracy \(fixed(100 * accuracy, 1))%") }
         for kind in Finding.Kind.allCases {
             let found = findings(kind)
             guard !found.isEmpty else { continue }
             lines += ["", "\(kind.title): \(found.count)"]
             lines += found.prefix(limit).map { "  \($0.path): \($0.reason)" }
-            if found.count > limit { lines.append("  … and \(found.count - limit) more; --limit or --list \(kind.rawValue) shows them") }
+            if found.count > limit {
+                lines.append(
+                    "  … and \(found.count - limit) more; --limit or --list \(kind.rawValue) shows them")
+            }
         }
         if findings.isEmpty { lines.append("nothing found") }
         return lines.joined(separator: "\n")

@@ -17,7 +17,9 @@ struct PictureFacts: Sendable {
         // A large file is a large picture, whose eighth says the same.
         options.scaleDenominator = bytes.count > 400_000 ? 8 : 1
         let image = try Image(decoding: bytes, options: options)
-        (format, width, height) = (image.format, image.width * (image.format == .jpeg ? options.scaleDenominator : 1), 0)
+        (format, width, height) = (
+            image.format, image.width * (image.format == .jpeg ? options.scaleDenominator : 1), 0
+        )
         height = image.height * (image.format == .jpeg ? options.scaleDenominator : 1)
         summarize(image)
     }
@@ -31,7 +33,9 @@ struct PictureFacts: Sendable {
                 let row = y * side / image.height * side
                 for x in 0..<image.width {
                     let p = (y * image.width + x) * image.channels
-                    let luma = Double(299 * Int(pixels[p]) + 587 * Int(pixels[p + 1]) + 114 * Int(pixels[p + 2])) / 1000
+                    let luma =
+                        Double(299 * Int(pixels[p]) + 587 * Int(pixels[p + 1]) + 114 * Int(pixels[p + 2]))
+                        / 1000
                     total += luma
                     squares += luma * luma
                     let cell = row + x * side / image.width
@@ -49,14 +53,17 @@ struct PictureFacts: Sendable {
 
     /// Facts of many files; nil for what cannot be read.
     static func of(
-        _ paths: [FilePath], threads: Int, limits: PictureLimits, isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
+        _ paths: [FilePath], threads: Int, limits: PictureLimits,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
     ) throws -> [PictureFacts?] {
         let table = Table(paths.count)
         let done = try ParallelWork.run(
             count: paths.count, threads: threads, isCancelled: isInterrupted,
             makeWorker: {
                 { index in
-                    guard let bytes = try? FileSystem.read(paths[index]), let facts = try? PictureFacts(bytes, limits) else { return }
+                    guard let bytes = try? FileSystem.read(paths[index]),
+                        let facts = try? PictureFacts(bytes, limits)
+                    else { return }
                     table.facts.withLock { $0[index] = facts }
                 }
             }, report: report)
@@ -70,5 +77,7 @@ struct PictureFacts: Sendable {
     }
 
     /// Correlation of two thumbnails, at most 1.
-    func likeness(to other: PictureFacts) -> Float { zip(thumbnail, other.thumbnail).reduce(0) { $0 + $1.0 * $1.1 } }
+    func likeness(to other: PictureFacts) -> Float {
+        zip(thumbnail, other.thumbnail).reduce(0) { $0 + $1.0 * $1.1 }
+    }
 }

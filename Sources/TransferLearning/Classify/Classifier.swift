@@ -61,7 +61,8 @@ public struct Classifier: Sendable {
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
-            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil, precision: options.precision,
+            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil,
+            precision: options.precision,
             threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
@@ -73,7 +74,8 @@ public struct Classifier: Sendable {
 
     /// Answers in the order of `pictures`, on the calling thread, each as soon as those before it are there.
     public func classify(
-        _ pictures: [FilePath], isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (Answer) throws -> Void
+        _ pictures: [FilePath], isInterrupted: @escaping @Sendable () -> Bool = { false },
+        report: (Answer) throws -> Void
     ) throws {
         let answers = Answers(count: pictures.count)
         var reported = 0
@@ -82,7 +84,8 @@ public struct Classifier: Sendable {
             count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: isInterrupted,
             makeWorker: {
                 let reader = PictureReader(
-                    model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict, limits: limits)
+                    model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict,
+                    limits: limits)
                 return { index in
                     let answer = self.answer(pictures[index], reader)
                     answers.list.withLock { $0[index] = answer }
@@ -106,12 +109,15 @@ public struct Classifier: Sendable {
         do {
             let warnings = try reader.run(try FileSystem.read(path))
             let scores = reader.executor.output(0)
-            let ranked = scores.indices.sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
+            let ranked = scores.indices.sorted {
+                scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1)
+            }
             let predictions = ranked.map { Prediction(label: model.labels[$0], score: scores[$0]) }
             let familiarity = model.novelty.map { $0.familiarity($0.score(reader.executor.output(1))) }
             return Answer(
                 path: path, outcome: .success(predictions), familiarity: familiarity,
-                isUnknown: familiarity.map { $0 < unknownThreshold ?? 0 } ?? false, warnings: warnings.map(\.description))
+                isUnknown: familiarity.map { $0 < unknownThreshold ?? 0 } ?? false,
+                warnings: warnings.map(\.description))
         } catch let error as FileError {
             return failure(path, error.reason)
         } catch let error as ImageError {
@@ -122,7 +128,9 @@ public struct Classifier: Sendable {
     }
 
     private func failure(_ path: FilePath, _ reason: String) -> Answer {
-        Answer(path: path, outcome: .failure(PictureFailure(reason: reason)), familiarity: nil, isUnknown: false, warnings: [])
+        Answer(
+            path: path, outcome: .failure(PictureFailure(reason: reason)), familiarity: nil, isUnknown: false,
+            warnings: [])
     }
 }
 
@@ -142,9 +150,15 @@ extension Answer {
         switch outcome {
         case .success(let all):
             let shown = all.prefix(top).filter { $0.score >= threshold }
-            return try JSON.text(Encoded(path: "\(path)", predictions: shown, error: nil, warnings: warnings, familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }), pretty: false)
+            return try JSON.text(
+                Encoded(
+                    path: "\(path)", predictions: shown, error: nil, warnings: warnings,
+                    familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }), pretty: false)
         case .failure(let failure):
-            return try JSON.text(Encoded(path: "\(path)", predictions: nil, error: failure.reason, warnings: warnings, familiarity: nil, unknown: nil), pretty: false)
+            return try JSON.text(
+                Encoded(
+                    path: "\(path)", predictions: nil, error: failure.reason, warnings: warnings,
+                    familiarity: nil, unknown: nil), pretty: false)
         }
     }
 }

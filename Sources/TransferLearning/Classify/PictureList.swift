@@ -3,7 +3,9 @@ public enum PictureList {
     /// Files come as named; a folder stands for the visible files in it and below, sorted; `-` for one path a line.
     ///
     /// A file that does not exist stays in the list, so that it is reported with the others.
-    public static func expand(_ arguments: [String], standardInput: () -> String?) throws(TransferLearningError) -> [FilePath] {
+    public static func expand(_ arguments: [String], standardInput: () -> String?)
+        throws(TransferLearningError) -> [FilePath]
+    {
         var pictures: [FilePath] = []
         for argument in arguments {
             if argument == "-" {
@@ -15,7 +17,8 @@ public enum PictureList {
         return pictures
     }
 
-    private static func append(_ path: FilePath, to pictures: inout [FilePath]) throws(TransferLearningError) {
+    private static func append(_ path: FilePath, to pictures: inout [FilePath]) throws(TransferLearningError)
+    {
         guard (try? FileSystem.kind(of: path)) == .directory else { return pictures.append(path) }
         do {
             for name in try FileSystem.names(in: path) where name.bytes.first != UInt8(ascii: ".") {

@@ -40,7 +40,9 @@ struct DatasetSplit {
             for members in members.values.sorted(by: { $0[0] < $1[0] }) {
                 let candidates = members.filter { parts[$0] == .training }
                 guard candidates.count > 1 else { continue }
-                move(candidates.min { (percentages[$0], $0) < (percentages[$1], $1) }, to: .testing, in: &parts)
+                move(
+                    candidates.min { (percentages[$0], $0) < (percentages[$1], $1) }, to: .testing, in: &parts
+                )
             }
         }
         for (index, part) in parts.enumerated() {

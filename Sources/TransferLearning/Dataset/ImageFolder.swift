@@ -36,15 +36,23 @@ public struct ImageFolder: Sendable {
                 guard (try? FileSystem.kind(of: folder)) == .directory else { continue }
                 var (files, nested): ([FilePath], [FilePath]) = ([], [])
                 for entry in try FileSystem.names(in: folder) where isVisible(entry) {
-                    if (try? FileSystem.kind(of: folder.appending(entry))) == .directory { nested.append(entry) } else { files.append(entry) }
+                    if (try? FileSystem.kind(of: folder.appending(entry))) == .directory {
+                        nested.append(entry)
+                    } else {
+                        files.append(entry)
+                    }
                 }
-                classes.append(Class(folder: name, label: TransferLearning.label(forFolder: name), files: files, nested: nested))
+                classes.append(
+                    Class(
+                        folder: name, label: TransferLearning.label(forFolder: name), files: files,
+                        nested: nested))
             }
             let found = ImageFolder(directory: directory, classes: classes)
             try found.check()
             return found
         } catch let error as FileError {
-            throw error.isMissing && error.path == directory ? .dataset(.noFolder(directory)) : .file(error, while: "reading the pictures")
+            throw error.isMissing && error.path == directory
+                ? .dataset(.noFolder(directory)) : .file(error, while: "reading the pictures")
         } catch let error as TransferLearningError {
             throw error
         } catch {
@@ -54,14 +62,17 @@ public struct ImageFolder: Sendable {
 
     private func check() throws(TransferLearningError) {
         guard !classes.isEmpty else { throw .dataset(.noClasses(directory)) }
-        if let outer = classes.first(where: { $0.files.isEmpty && $0.nested.count > 1 }), classes.allSatisfy({ $0.files.isEmpty }) {
+        if let outer = classes.first(where: { $0.files.isEmpty && $0.nested.count > 1 }),
+            classes.allSatisfy({ $0.files.isEmpty })
+        {
             throw .dataset(.nestedTooDeep(directory, suggestion: directory.appending(outer.folder)))
         }
         guard classes.count > 1 else { throw .dataset(.oneClass(directory, classes[0].folder)) }
         var seen: [String: FilePath] = [:]
         for entry in classes {
             if let other = seen.updateValue(entry.folder, forKey: entry.label) {
-                throw .dataset(.sameLabel(entry.label, directory.appending(other), directory.appending(entry.folder)))
+                throw .dataset(
+                    .sameLabel(entry.label, directory.appending(other), directory.appending(entry.folder)))
             }
         }
         if let empty = classes.first(where: { $0.files.isEmpty }) {
@@ -71,6 +82,7 @@ public struct ImageFolder: Sendable {
 
     /// Files that systems leave behind are not the user's pictures.
     private static func isVisible(_ name: FilePath) -> Bool {
-        name.bytes.first != UInt8(ascii: ".") && name != "Thumbs.db" && name != "desktop.ini" && name != "__MACOSX"
+        name.bytes.first != UInt8(ascii: ".") && name != "Thumbs.db" && name != "desktop.ini"
+            && name != "__MACOSX"
     }
 }

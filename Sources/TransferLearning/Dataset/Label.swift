@@ -5,7 +5,11 @@
 package func label(forFolder name: FilePath) -> String {
     var label = ""
     for character in name.description.lowercased() {
-        if character.isLetter || character.isNumber { label.append(character) } else if label.last != " " { label.append(" ") }
+        if character.isLetter || character.isNumber {
+            label.append(character)
+        } else if label.last != " " {
+            label.append(" ")
+        }
     }
     return label
 }

@@ -13,27 +13,35 @@ struct Calibration: Sendable {
     let threads: Int
     let isInterrupted: @Sendable () -> Bool
 
-    init(_ directory: FilePath, threads: Int, isInterrupted: @escaping @Sendable () -> Bool) throws(TransferLearningError) {
+    init(_ directory: FilePath, threads: Int, isInterrupted: @escaping @Sendable () -> Bool)
+        throws(TransferLearningError)
+    {
         folder = try ImageFolder.scan(directory)
         (self.threads, self.isInterrupted) = (threads, isInterrupted)
     }
 
     private var pictures: [(path: FilePath, label: String)] {
         folder.classes.indices.flatMap { index in
-            folder.classes[index].files.indices.map { (folder.path(class: index, file: $0), folder.classes[index].label) }
+            folder.classes[index].files.indices.map {
+                (folder.path(class: index, file: $0), folder.classes[index].label)
+            }
         }
     }
 
     /// About as many pictures as asked for, spread evenly over all.
     func files(count: Int) -> [FilePath] {
         let pictures = pictures
-        return Swift.stride(from: 0, to: pictures.count, by: max(1, pictures.count / count)).map { pictures[$0].path }
+        return Swift.stride(from: 0, to: pictures.count, by: max(1, pictures.count / count)).map {
+            pictures[$0].path
+        }
     }
 
     /// How many of the pictures that can be read are given their own class's name, 0 to 1.
     ///
     /// - Parameter count: about how many pictures are asked about.
-    func accuracy(of graph: Graph, _ model: ModelDescription, path: FilePath, count: Int = 1500) throws(TransferLearningError) -> Double {
+    func accuracy(of graph: Graph, _ model: ModelDescription, path: FilePath, count: Int = 1500)
+        throws(TransferLearningError) -> Double
+    {
         let plan = try plan(graph, model.backbone, outputs: [model.output], path: path)
         let pictures = pictures, step = max(1, pictures.count / count)
         let chosen = Swift.stride(from: 0, to: pictures.count, by: step).map { pictures[$0] }
@@ -43,10 +51,13 @@ struct Calibration: Sendable {
             makeWorker: {
                 let reader = PictureReader(model.backbone, Executor(plan), isStrict: false)
                 return { index in
-                    guard let bytes = try? FileSystem.read(chosen[index].path), (try? reader.run(bytes)) != nil else { return }
+                    guard let bytes = try? FileSystem.read(chosen[index].path),
+                        (try? reader.run(bytes)) != nil
+                    else { return }
                     let scores = reader.executor.output(0)
                     let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
-                    let isRight = model.labels.indices.contains(best) && model.labels[best] == chosen[index].label
+                    let isRight =
+                        model.labels.indices.contains(best) && model.labels[best] == chosen[index].label
                     tally.withLock { $0 = ($0.read + 1, $0.right + (isRight ? 1 : 0)) }
                 }
             },
@@ -60,15 +71,19 @@ struct Calibration: Sendable {
     ///
     /// - Parameter cache: nil for a network that is tried once.
     func bottlenecks(of extractor: FeatureExtractor, cache: BottleneckCache?) throws -> LabelledBottlenecks {
-        try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits())
-            .run(folder, isInterrupted: isInterrupted, report: { _ in })
+        try BottleneckExtraction(
+            extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits()
+        )
+        .run(folder, isInterrupted: isInterrupted, report: { _ in })
     }
 
     private func plan(
         _ graph: Graph, _ backbone: BackboneDescription, outputs: [String], path: FilePath
     ) throws(TransferLearningError) -> Plan {
         do {
-            return try Plan(graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3], outputs: outputs)
+            return try Plan(
+                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3],
+                outputs: outputs)
         } catch { throw TransferLearningError(error, path: path.description) }
     }
 }

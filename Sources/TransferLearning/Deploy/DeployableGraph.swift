@@ -18,7 +18,9 @@ struct DeployableGraph: Sendable {
         (self.path, bytes) = (path, file.region.count)
         if let labels {
             let names = try LabelsFile.read(labels)
-            do { description = try ModelFile(file, labels: names).description } catch { throw TransferLearningError(error) }
+            do { description = try ModelFile(file, labels: names).description } catch {
+                throw TransferLearningError(error)
+            }
         } else {
             description = try? ModelFile(file, labels: nil).description
         }
@@ -26,15 +28,22 @@ struct DeployableGraph: Sendable {
 
     /// Nodes that mean something to a program that reads the graph, though no output needs them: they keep their names.
     var keptNames: [String] {
-        ModelDescription.nodeNames + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
+        ModelDescription.nodeNames
+            + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.
-    func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (inputs: [String], outputs: [String]) {
+    func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (
+        inputs: [String], outputs: [String]
+    ) {
         let inputs = inputs.isEmpty ? description.map { [$0.backbone.input] } ?? [] : inputs
         let outputs = outputs.isEmpty ? description.map { [$0.output] } ?? [] : outputs
-        guard !inputs.isEmpty else { throw .option("input_names", reason: "is missing, and \(path) does not say what its input is") }
-        guard !outputs.isEmpty else { throw .option("output_names", reason: "is missing, and \(path) does not say what its output is") }
+        guard !inputs.isEmpty else {
+            throw .option("input_names", reason: "is missing, and \(path) does not say what its input is")
+        }
+        guard !outputs.isEmpty else {
+            throw .option("output_names", reason: "is missing, and \(path) does not say what its output is")
+        }
         return (inputs, outputs)
     }
 }
@@ -46,7 +55,9 @@ extension Graph {
     func write(to path: FilePath, flag: String) throws(TransferLearningError) -> Int {
         do {
             let file = try AtomicFile(path)
-            try file.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(self, to: descriptor) }
+            try file.withDescriptor { descriptor throws(GraphDefError) in
+                try GraphDef.write(self, to: descriptor)
+            }
             try file.commit()
             return GraphDef.encodedSize(of: self)
         } catch let error as FileError {
@@ -63,7 +74,8 @@ extension TransferLearningError {
     init(_ error: DeploymentError, path: FilePath) {
         switch error {
         case .noSuchTensor(let name, node: ""): self = .network(.noSuchTensor(path, name: name, nearest: []))
-        case .duplicateName, .noSuchTensor, .malformed: self = .network(.damaged(path, reason: error.description))
+        case .duplicateName, .noSuchTensor, .malformed:
+            self = .network(.damaged(path, reason: error.description))
         case .cycle, .unsupported: self = .network(.unsupported(path, reason: error.description))
         }
     }

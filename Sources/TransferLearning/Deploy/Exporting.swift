@@ -53,17 +53,26 @@ public struct Exporting: Sendable {
             let network = try NetworkExport(file.graph, input: inputs[0], shape: shape, output: outputs[0])
             let name = options.input.lastComponent.description
             let bytes = network.write(
-                ExportFormat(rawValue: options.format.rawValue)!, WeightPrecision(rawValue: options.weights.rawValue)!,
-                ExportDescription(name: name, producer: ("cartoonctl", Tool.version), entries: try file.description.map(Self.entries) ?? []))
+                ExportFormat(rawValue: options.format.rawValue)!,
+                WeightPrecision(rawValue: options.weights.rawValue)!,
+                ExportDescription(
+                    name: name, producer: ("cartoonctl", Tool.version),
+                    entries: try file.description.map(Self.entries) ?? []))
             guard bytes.count <= Int(Int32.max) else {
-                throw TransferLearningError.option("output", reason: "would take \(bytes.count) bytes, and readers of \(options.format.rawValue) stop at 2 GiB")
+                throw TransferLearningError.option(
+                    "output",
+                    reason:
+                        "would take \(bytes.count) bytes, and readers of \(options.format.rawValue) stop at 2 GiB"
+                )
             }
             let output = try AtomicFile(options.output)
             try output.write(bytes)
             try output.commit()
             return ExportResult(
-                input: "\(options.input)", output: "\(options.output)", format: options.format.rawValue, weights: options.weights.rawValue,
-                bytesBefore: file.bytes, bytesAfter: bytes.count, inputTensor: inputs[0], outputTensor: outputs[0], inputShape: shape)
+                input: "\(options.input)", output: "\(options.output)", format: options.format.rawValue,
+                weights: options.weights.rawValue,
+                bytesBefore: file.bytes, bytesAfter: bytes.count, inputTensor: inputs[0],
+                outputTensor: outputs[0], inputShape: shape)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as FileError {
@@ -78,11 +87,14 @@ public struct Exporting: Sendable {
     private func inputShape(_ file: DeployableGraph, _ input: String) throws(TransferLearningError) -> [Int] {
         if let size = options.size { return [1, size, size, 3] }
         if let backbone = file.description?.backbone { return [1, backbone.height, backbone.width, 3] }
-        if case .shape(let sizes?)? = file.graph.nodes.first(where: { $0.name == input })?.attributes["shape"], sizes.count == 4,
-            sizes.dropFirst().allSatisfy({ $0 > 0 }) {
+        if case .shape(let sizes?)? = file.graph.nodes.first(where: { $0.name == input })?.attributes["shape"],
+            sizes.count == 4,
+            sizes.dropFirst().allSatisfy({ $0 > 0 })
+        {
             return [1] + sizes.dropFirst()
         }
-        throw .option("size", reason: "is missing, and \(options.input) does not say how large its images are")
+        throw .option(
+            "size", reason: "is missing, and \(options.input) does not say how large its images are")
     }
 
     /// What programs need to know to feed the model and to read its answer.

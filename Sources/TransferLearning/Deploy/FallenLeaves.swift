@@ -17,17 +17,22 @@ struct FallenLeaves: Sendable {
     func picture(_ number: Int) -> [Float] {
         var random = RandomSource(seed: UInt64(number))
         var image = [Float](repeating: 0, count: height * width * 3)
-        let least: Float = 2, greatest = Float(max(width, height)) / 2, share = (least / greatest) * (least / greatest)
+        let least: Float = 2, greatest = Float(max(width, height)) / 2,
+            share = (least / greatest) * (least / greatest)
         image.withUnsafeMutableBufferPointer { image in
             for _ in 0..<Self.leaves {
-                let radius = least / (1 - random.unit() * (1 - share)).squareRoot(), isBox = random.unit() < 0.5, slant = 0.5 + random.unit()
-                let (x, y) = (random.unit() * Float(width), random.unit() * Float(height)), (across, down) = (radius * slant, radius / slant)
+                let radius = least / (1 - random.unit() * (1 - share)).squareRoot(),
+                    isBox = random.unit() < 0.5, slant = 0.5 + random.unit()
+                let (x, y) = (random.unit() * Float(width), random.unit() * Float(height)),
+                    (across, down) = (radius * slant, radius / slant)
                 let colour = SIMD3(random.unit(), random.unit(), random.unit()) * 255
                 for row in max(0, Int(y - down))..<min(height, Int(y + down) + 1) {
                     let v = (Float(row) - y) / down
                     guard v.magnitude <= 1 else { continue }
                     let half = isBox ? across : across * (1 - v * v).squareRoot()
-                    for column in max(0, Int((x - half).rounded(.up)))..<max(0, min(width, Int((x + half).rounded(.up)))) {
+                    for column in max(
+                        0, Int((x - half).rounded(.up)))..<max(0, min(width, Int((x + half).rounded(.up))))
+                    {
                         for c in 0..<3 { image[(row &* width &+ column) &* 3 &+ c] = colour[c] }
                     }
                 }

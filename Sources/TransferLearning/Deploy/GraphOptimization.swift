@@ -34,8 +34,10 @@ public struct GraphOptimization: Sendable {
             let (graph, report) = try optimization.apply(to: file.graph)
             let bytes = try graph.write(to: options.output, flag: "output")
             return OptimizeResult(
-                input: "\(options.input)", output: "\(options.output)", bytesBefore: file.bytes, bytesAfter: bytes,
-                nodesBefore: report.nodesBefore, nodesAfter: report.nodesAfter, spliced: report.spliced, folded: report.folded,
+                input: "\(options.input)", output: "\(options.output)", bytesBefore: file.bytes,
+                bytesAfter: bytes,
+                nodesBefore: report.nodesBefore, nodesAfter: report.nodesAfter, spliced: report.spliced,
+                folded: report.folded,
                 paddings: report.paddings, duplicates: report.duplicates)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)

@@ -18,7 +18,8 @@ struct LayerRenewal {
 
     /// - Returns: nil where the pictures' classes are not the model's, or too few are there to train on.
     init?(_ calibration: Calibration, _ model: ModelDescription, path: FilePath) {
-        guard Set(calibration.folder.labels) == Set(model.labels), calibration.folder.classes.allSatisfy({ $0.files.count >= Self.leastPictures })
+        guard Set(calibration.folder.labels) == Set(model.labels),
+            calibration.folder.classes.allSatisfy({ $0.files.count >= Self.leastPictures })
         else { return nil }
         (self.calibration, self.model, self.path) = (calibration, model, path)
     }
@@ -37,11 +38,16 @@ struct LayerRenewal {
     ///   - cache: nil for a network that is tried once.
     func candidate(_ graph: Graph, cache: BottleneckCache?) throws -> Candidate {
         let backbone: Backbone
-        do { backbone = try Backbone(model.backbone, in: graph, path: path.description) } catch { throw TransferLearningError(error) }
+        do { backbone = try Backbone(model.backbone, in: graph, path: path.description) } catch {
+            throw TransferLearningError(error)
+        }
         let extractor = try FeatureExtractor(backbone)
         let data = try calibration.bottlenecks(of: extractor, cache: cache)
-        let source = BottleneckSource(data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: calibration.threads))
-        let accuracies = try (0..<Self.divisions).map { try OutOfSample(source, folds: 5, seed: model.seed &+ $0).metrics.accuracy }
+        let source = BottleneckSource(
+            data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: calibration.threads))
+        let accuracies = try (0..<Self.divisions).map {
+            try OutOfSample(source, folds: 5, seed: model.seed &+ $0).metrics.accuracy
+        }
         return Candidate(backbone: backbone, data: data, groups: extractor.groups, accuracies: accuracies)
     }
 
@@ -52,13 +58,18 @@ struct LayerRenewal {
         let classes = data.classes.map { places[data.labels[$0]]! }, all = Array(classes.indices)
         var solver = SoftmaxRegression()
         (solver.seed, solver.groups, solver.workers) = (model.seed, candidate.groups, workers)
-        let result = try solver.train(data.features, labels: classes, classes: model.labels.count, training: all)
+        let result = try solver.train(
+            data.features, labels: classes, classes: model.labels.count, training: all)
         let layer = result.layer.cooled(to: result.temperature)
-        let novelty = model.noveltyQuantiles == nil ? nil : Novelty(data.features, rows: all, groups: candidate.groups, workers: workers)
+        let novelty =
+            model.noveltyQuantiles == nil
+            ? nil : Novelty(data.features, rows: all, groups: candidate.groups, workers: workers)
         do throws(BackboneError) {
             let graph = try candidate.backbone.joined(
                 weights: layer.weights, biases: layer.biases, labels: model.labels,
-                novelty: novelty.map { NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) },
+                novelty: novelty.map {
+                    NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles)
+                },
                 output: model.output, tool: "cartoonctl \(Tool.version)", seed: model.seed)
             return Graph(nodes: graph.nodes.map { $0.withShortMantissas() }, trailer: graph.trailer)
         } catch { throw TransferLearningError(error) }

@@ -24,12 +24,16 @@ struct LayerSurvey: Sendable {
     /// What each layer's window sees.
     ///
     /// - Parameter places: how many places of each picture.
-    func statistics(of graph: Graph, places: Int = 64) throws(TransferLearningError) -> [InputView: InputStatistics] {
+    func statistics(of graph: Graph, places: Int = 64) throws(TransferLearningError) -> [InputView:
+        InputStatistics]
+    {
         let views = CompactWeights.views(of: CompactWeights.layers(of: graph))
         let inputs = Set(views.map(\.input)).sorted()
         let plan: Plan
         do {
-            plan = try Plan(graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: inputs)
+            plan = try Plan(
+                graph, input: description.input, inputShape: [1, description.height, description.width, 3],
+                outputs: inputs)
         } catch { throw TransferLearningError(error, path: path.description) }
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         let reader = PictureReader(description, executor, isStrict: false)
@@ -47,7 +51,9 @@ struct LayerSurvey: Sendable {
                     swap(&taken, &all[number])
                     return taken
                 }
-                let shape = plan.outputShapes[input].count == 4 ? plan.outputShapes[input] : [1, 1, 1, plan.outputShapes[input][1]]
+                let shape =
+                    plan.outputShapes[input].count == 4
+                    ? plan.outputShapes[input] : [1, 1, 1, plan.outputShapes[input][1]]
                 mine.add(images[input].floats, height: shape[1], width: shape[2], places: places)
                 gathered.withLock { swap(&mine, &$0[number]) }
             }
@@ -65,7 +71,10 @@ struct LayerSurvey: Sendable {
         let reader = PictureReader(description, Executor(exact.plan), isStrict: false)
         var images: [[Float]] = [], features: [Float] = []
         for index in stride(from: 0, to: count, by: max(1, count / pictures)) where show(index, to: reader) {
-            images.append(Array(UnsafeBufferPointer(start: reader.executor.input, count: description.height * description.width * 3)))
+            images.append(
+                Array(
+                    UnsafeBufferPointer(
+                        start: reader.executor.input, count: description.height * description.width * 3)))
             reader.executor.run()
             features += reader.executor.output(0)
         }
@@ -77,10 +86,13 @@ struct LayerSurvey: Sendable {
             makeWorker: {
                 { layer in
                     do {
-                        let executor = Executor(try extractor(weights.trial(layer: layer, step: Self.step)).plan)
+                        let executor = Executor(
+                            try extractor(weights.trial(layer: layer, step: Self.step)).plan)
                         var sum = 0.0
                         for (p, image) in shown.enumerated() {
-                            image.withUnsafeBufferPointer { executor.input.update(from: $0.baseAddress!, count: $0.count) }
+                            image.withUnsafeBufferPointer {
+                                executor.input.update(from: $0.baseAddress!, count: $0.count)
+                            }
                             executor.run()
                             for (k, value) in executor.output(0).enumerated() {
                                 let change = Double((value - expected[p * size + k]) * inverses[k])
@@ -94,7 +106,9 @@ struct LayerSurvey: Sendable {
             },
             report: { _ in })
         if let error = failure.withLock({ $0 }) { throw error }
-        guard done == weights.count else { throw TransferLearningError.interrupted(done: done, of: weights.count) }
+        guard done == weights.count else {
+            throw TransferLearningError.interrupted(done: done, of: weights.count)
+        }
         return result.withLock { $0 }
     }
 
@@ -105,12 +119,15 @@ struct LayerSurvey: Sendable {
     private static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
         let rows = features.count / max(size, 1)
         let variances = (0..<size).map { k in
-            let column = (0..<rows).map { Double(features[$0 * size + k]) }, mean = column.reduce(0, +) / Double(max(rows, 1))
+            let column = (0..<rows).map { Double(features[$0 * size + k]) },
+                mean = column.reduce(0, +) / Double(max(rows, 1))
             return column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(rows, 1))
         }
         var inverses = [Float](repeating: 0, count: size)
         for group in groups {
-            let least = Standardization.leastShare * Standardization.leastShare * group.columns.reduce(0) { $0 + variances[$1] } / Double(max(group.columns.count, 1))
+            let least =
+                Standardization.leastShare * Standardization.leastShare
+                * group.columns.reduce(0) { $0 + variances[$1] } / Double(max(group.columns.count, 1))
             for k in group.columns { inverses[k] = Float(1 / max(variances[k], least, 1e-30).squareRoot()) }
         }
         return inverses
@@ -131,14 +148,18 @@ struct LayerSurvey: Sendable {
             return (try? reader.read(bytes)) != nil
         case .leaves:
             let picture = FallenLeaves(width: description.width, height: description.height).picture(index)
-            for i in picture.indices { reader.executor.input[i] = (picture[i] - description.mean) * description.scale }
+            for i in picture.indices {
+                reader.executor.input[i] = (picture[i] - description.mean) * description.scale
+            }
             return true
         }
     }
 
     private func extractor(_ graph: Graph) throws(TransferLearningError) -> FeatureExtractor {
         let backbone: Backbone
-        do { backbone = try Backbone(description, in: graph, path: path.description) } catch { throw TransferLearningError(error) }
+        do { backbone = try Backbone(description, in: graph, path: path.description) } catch {
+            throw TransferLearningError(error)
+        }
         return try FeatureExtractor(backbone)
     }
 

@@ -28,7 +28,9 @@ public struct Packaging: Sendable {
 
     public func run() throws(TransferLearningError) -> PackageResult {
         let labels: [UInt8], file: GraphFile
-        do { labels = try FileSystem.read(options.labels) } catch { throw .file(error, while: "reading the labels") }
+        do { labels = try FileSystem.read(options.labels) } catch {
+            throw .file(error, while: "reading the labels")
+        }
         do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
         let model = file.region.bytes, name = file.member ?? options.model.lastComponent.description
         let format = ExportedFile.format(of: file.region)
@@ -42,7 +44,9 @@ public struct Packaging: Sendable {
             let output = try AtomicFile(options.output)
             try output.write(archive)
             try output.commit()
-            return PackageResult(output: "\(options.output)", bytesBefore: model.count + labels.count, bytesAfter: archive.count)
+            return PackageResult(
+                output: "\(options.output)", bytesBefore: model.count + labels.count,
+                bytesAfter: archive.count)
         } catch let error as FileError {
             throw .output(error, flag: "output")
         } catch Zip.Failure.duplicateName(let name), Zip.Failure.unsafeName(let name) {
@@ -53,16 +57,24 @@ public struct Packaging: Sendable {
     }
 
     /// What the model says of itself, with the names of the labels file.
-    private func describe(_ file: GraphFile, _ format: ExportFormat?, labels: [String]) throws(TransferLearningError) -> ModelDescription {
+    private func describe(_ file: GraphFile, _ format: ExportFormat?, labels: [String])
+        throws(TransferLearningError) -> ModelDescription
+    {
         let path = options.model.description
         do throws(BackboneError) {
             guard format != nil else { return try ModelFile(file, labels: labels).description }
             guard let json = ExportedFile.entry(ModelDescription.nodeName, of: file.region) else {
-                throw .description(path: path, reason: "does not say what it takes and gives; package an export of a model that retrain wrote")
+                throw .description(
+                    path: path,
+                    reason:
+                        "does not say what it takes and gives; package an export of a model that retrain wrote"
+                )
             }
             var description = try ModelDescription(json: json.utf8, of: path)
             guard labels.count == description.labels.count else {
-                throw .labels(path: path, reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
+                throw .labels(
+                    path: path,
+                    reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
             }
             description.labels = labels
             return description

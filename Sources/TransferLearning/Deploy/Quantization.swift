@@ -83,25 +83,35 @@ public struct Quantization: Sendable {
         static func mean(_ shares: [Double]) -> Double { shares.reduce(0, +) / Double(max(shares.count, 1)) }
 
         var text: String {
-            "\(fixed(100 * Self.mean(after), 2))%" + (after.count > 1 ? ", at worst \(fixed(worstDrop, 2)) points lost" : "")
+            "\(fixed(100 * Self.mean(after), 2))%"
+                + (after.count > 1 ? ", at worst \(fixed(worstDrop, 2)) points lost" : "")
         }
     }
 
     /// - Parameter report: called with a line about each step of a search.
-    public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError) -> QuantizeResult {
+    public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError)
+        -> QuantizeResult
+    {
         let file = try DeployableGraph(options.input)
         let calibration = try options.calibration.map { directory throws(TransferLearningError) in
-            try Calibration(directory, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted)
+            try Calibration(
+                directory, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted)
         }
         if calibration != nil, file.description == nil {
-            throw .option("calibrate", reason: "\(options.input) does not say what its labels are; only models that retrain wrote can be calibrated")
+            throw .option(
+                "calibrate",
+                reason:
+                    "\(options.input) does not say what its labels are; only models that retrain wrote can be calibrated"
+            )
         }
         do {
-            var outcome = switch options.mode {
-            case .weightsRounded: Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: file.graph))
-            case .weights: Outcome(graph: try EightBitWeights().apply(to: file.graph))
-            case .compact: try compact(file, calibration, report)
-            }
+            var outcome =
+                switch options.mode {
+                case .weightsRounded:
+                    Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: file.graph))
+                case .weights: Outcome(graph: try EightBitWeights().apply(to: file.graph))
+                case .compact: try compact(file, calibration, report)
+                }
             if let calibration, let model = file.description, outcome.accuracies == nil {
                 outcome.accuracies = Accuracies(
                     before: [try calibration.accuracy(of: file.graph, model, path: file.path)],
@@ -109,10 +119,13 @@ public struct Quantization: Sendable {
             }
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
-                input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue, bytesBefore: file.bytes,
-                bytesAfter: written, zippedBefore: try zippedSize(file.graph), zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
+                input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
+                bytesBefore: file.bytes,
+                bytesAfter: written, zippedBefore: try zippedSize(file.graph),
+                zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
                 accuracyBefore: outcome.accuracies.map { Accuracies.mean($0.before) },
-                accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) }, worstDrop: outcome.accuracies?.worstDrop,
+                accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) },
+                worstDrop: outcome.accuracies?.worstDrop,
                 isLayerRenewed: outcome.isLayerRenewed)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
@@ -123,10 +136,14 @@ public struct Quantization: Sendable {
         }
     }
 
-    private func compact(_ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void) throws -> Outcome {
+    private func compact(
+        _ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void
+    ) throws -> Outcome {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         // Normalizations belong into the weights before these are rounded.
-        let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true).apply(to: file.graph).0
+        let optimized = try Optimization(
+            inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true
+        ).apply(to: file.graph).0
         guard let model = file.description else {
             let bits = options.bits ?? Self.bits
             return Outcome(graph: CompactWeights(optimized).apply(bits: bits), bits: bits)
@@ -134,7 +151,8 @@ public struct Quantization: Sendable {
         let clock = ContinuousClock(), start = clock.now
         func seconds() -> String { "\(fixed((clock.now - start) / .seconds(1), 0)) s" }
         let survey = LayerSurvey(
-            description: model.backbone, samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
+            description: model.backbone,
+            samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
             threads: options.threads ?? ParallelWork.coreCount, path: file.path, isInterrupted: isInterrupted)
         var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
         report("looked at what \(weights.count) layers see (\(seconds()))")
@@ -151,7 +169,8 @@ public struct Quantization: Sendable {
             report("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
                 let graph = weights.apply(bits: bits)
-                let accuracies = Accuracies(before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
+                let accuracies = Accuracies(
+                    before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
                 report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
                 return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
@@ -159,12 +178,16 @@ public struct Quantization: Sendable {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         let before = try renewal.candidate(file.graph, cache: cache).accuracies
         cache.close()
-        report("cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))")
+        report(
+            "cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))"
+        )
         return try search { bits in
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
             let accuracies = Accuracies(before: before, after: candidate.accuracies)
             report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
-            return Outcome(graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies, isLayerRenewed: true)
+            return Outcome(
+                graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies,
+                isLayerRenewed: true)
         }
     }
 

@@ -14,11 +14,15 @@ extension EvaluationReport {
         lines.append("")
         lines += table(
             head: ["class", "pictures", "precision", "recall", "F1"],
-            rows: perClass.map { [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)] })
+            rows: perClass.map {
+                [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)]
+            })
         lines += ["", "confusion: a row is the true class, a column what the model says"]
-        lines += table(head: [""] + labels.indices.map { "\($0 + 1)" }, rows: confusion.enumerated().map { index, row in
-            ["\(index + 1) \(labels[index])"] + row.map(String.init)
-        })
+        lines += table(
+            head: [""] + labels.indices.map { "\($0 + 1)" },
+            rows: confusion.enumerated().map { index, row in
+                ["\(index + 1) \(labels[index])"] + row.map(String.init)
+            })
         guard worst > 0, !mistakes.isEmpty else { return lines.joined(separator: "\n") }
         lines += ["", mistakes.count > worst ? "worst \(worst) of \(mistakes.count) mistakes" : "mistakes"]
         lines += mistakes.prefix(worst).map {

@@ -44,11 +44,16 @@ public struct EvaluationReport: Sendable, Codable {
     /// - Parameters:
     ///   - probabilities: `[paths, labels]`, row-major.
     ///   - classes: the true class of each path, an index into `labels`.
-    package init(labels: [String], paths: [String], classes: [Int], probabilities: [Float], foldAccuracies: [Double]? = nil) {
+    package init(
+        labels: [String], paths: [String], classes: [Int], probabilities: [Float],
+        foldAccuracies: [Double]? = nil
+    ) {
         let metrics = Metrics(probabilities: probabilities, labels: classes, classes: labels.count)
         (self.labels, count, correct, accuracy) = (labels, metrics.count, metrics.correct, metrics.accuracy)
         interval = [metrics.accuracyInterval.lowerBound, metrics.accuracyInterval.upperBound]
-        (crossEntropy, calibrationError, confusion) = (metrics.crossEntropy, metrics.calibrationError, metrics.confusion)
+        (crossEntropy, calibrationError, confusion) = (
+            metrics.crossEntropy, metrics.calibrationError, metrics.confusion
+        )
         perClass = zip(labels, metrics.perClass).map {
             ClassRow(label: $0, count: $1.support, precision: $1.precision, recall: $1.recall, f1: $1.f1)
         }
@@ -56,7 +61,8 @@ public struct EvaluationReport: Sendable, Codable {
         macroF1 = present.reduce(0) { $0 + $1.f1 } / Double(max(present.count, 1))
         calibration = metrics.calibration.enumerated().map { index, bin in
             CalibrationRow(
-                from: Double(index) / 10, to: Double(index + 1) / 10, count: bin.count, confidence: bin.confidence, accuracy: bin.accuracy)
+                from: Double(index) / 10, to: Double(index + 1) / 10, count: bin.count,
+                confidence: bin.confidence, accuracy: bin.accuracy)
         }
         self.foldAccuracies = foldAccuracies
         let width = labels.count
@@ -65,14 +71,16 @@ public struct EvaluationReport: Sendable, Codable {
             let predicted = predictedClass(scores), truth = classes[row]
             guard predicted != truth else { return nil }
             return Mistake(
-                path: paths[row], label: labels[truth], predicted: labels[predicted], score: scores[scores.startIndex + predicted],
+                path: paths[row], label: labels[truth], predicted: labels[predicted],
+                score: scores[scores.startIndex + predicted],
                 labelScore: scores[scores.startIndex + truth])
         }.sorted { ($1.score, $0.path) < ($0.score, $1.path) }
     }
 
     package init(_ outOfSample: OutOfSample, labels: [String], paths: [String]) {
         self.init(
-            labels: labels, paths: paths, classes: outOfSample.labels, probabilities: outOfSample.probabilities,
+            labels: labels, paths: paths, classes: outOfSample.labels,
+            probabilities: outOfSample.probabilities,
             foldAccuracies: outOfSample.foldAccuracies)
     }
 }

@@ -25,11 +25,13 @@ public struct Evaluator {
     public init(_ options: EvaluateOptions) { self.options = options }
 
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }
+        isInterrupted: @escaping @Sendable () -> Bool = { false },
+        report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> EvaluationReport {
         if let folds = options.folds { return try crossValidate(folds: folds, isInterrupted, report) }
         guard let directory = options.pictures.imageDirectory else {
-            throw TransferLearningError.option("image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
+            throw TransferLearningError.option(
+                "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
         }
         return try ask(BottleneckSource.scan(directory, report), isInterrupted, report)
     }
@@ -39,11 +41,13 @@ public struct Evaluator {
     ) throws -> EvaluationReport {
         let source = try BottleneckSource(options.pictures, isInterrupted: isInterrupted, report: report)
         return EvaluationReport(
-            try OutOfSample(source, folds: folds, seed: options.seed), labels: source.data.labels, paths: source.data.paths.map(\.description))
+            try OutOfSample(source, folds: folds, seed: options.seed), labels: source.data.labels,
+            paths: source.data.paths.map(\.description))
     }
 
     private func ask(
-        _ folder: ImageFolder, _ isInterrupted: @escaping @Sendable () -> Bool, _ report: (RetrainEvent) throws -> Void
+        _ folder: ImageFolder, _ isInterrupted: @escaping @Sendable () -> Bool,
+        _ report: (RetrainEvent) throws -> Void
     ) throws -> EvaluationReport {
         var options = ClassifyOptions()
         options.graph = self.options.graph
@@ -53,13 +57,17 @@ public struct Evaluator {
         options.precision = self.options.pictures.precision
         options.unknownThreshold = nil
         let pictures = folder.classes.indices.flatMap { index in
-            folder.classes[index].files.indices.map { (path: folder.path(class: index, file: $0), label: folder.labels[index]) }
+            folder.classes[index].files.indices.map {
+                (path: folder.path(class: index, file: $0), label: folder.labels[index])
+            }
         }
         let classifier = try Classifier(options, pictures: pictures.count), labels = classifier.labels
         let places = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         for (index, label) in folder.labels.enumerated() where places[label] == nil {
             throw TransferLearningError.option(
-                "image_dir", reason: "\(folder.directory.appending(folder.classes[index].folder)) is a class '\(label)' that the model does not know; "
+                "image_dir",
+                reason:
+                    "\(folder.directory.appending(folder.classes[index].folder)) is a class '\(label)' that the model does not know; "
                     + "it knows \(labels.joined(separator: ", "))")
         }
         var paths: [String] = [], classes: [Int] = [], probabilities: [Float] = [], position = 0
@@ -70,17 +78,23 @@ public struct Evaluator {
             for warning in answer.warnings { try report(.warning("\(answer.path): \(warning)")) }
             switch answer.outcome {
             case .failure(let failure):
-                if options.isStrict { throw TransferLearningError.unreadable(answer.path, reason: failure.reason) }
+                if options.isStrict {
+                    throw TransferLearningError.unreadable(answer.path, reason: failure.reason)
+                }
                 try report(.skipped(SkippedPicture(path: "\(answer.path)", reason: failure.reason)))
             case .success(let predictions):
                 var row = [Float](repeating: 0, count: labels.count)
-                for prediction in predictions { if let place = places[prediction.label] { row[place] = prediction.score } }
+                for prediction in predictions {
+                    if let place = places[prediction.label] { row[place] = prediction.score }
+                }
                 paths.append("\(answer.path)")
                 classes.append(truth)
                 probabilities += row
             }
         }
-        guard !paths.isEmpty else { throw TransferLearningError.dataset(.noReadablePictures(folder.directory, tried: pictures.count)) }
+        guard !paths.isEmpty else {
+            throw TransferLearningError.dataset(.noReadablePictures(folder.directory, tried: pictures.count))
+        }
         return EvaluationReport(labels: labels, paths: paths, classes: classes, probabilities: probabilities)
     }
 }
@@ -98,7 +112,8 @@ extension OutOfSample {
         solver.workers = source.workers
         do {
             try self.init(
-                data.features, labels: data.classes, classes: data.labels.count, groups: data.features.equalRows(), folds: folds, seed: seed,
+                data.features, labels: data.classes, classes: data.labels.count,
+                groups: data.features.equalRows(), folds: folds, seed: seed,
                 solver: solver)
         } catch { throw .internalFailure("\(error)") }
     }

@@ -25,7 +25,12 @@ struct FoldAssignment: Sendable, Equatable {
         for label in 0..<classes {
             let rows = labels.indices.filter { labels[$0] == label }
             for index in random.permutation(of: rows.count) where result[rows[index]] < 0 {
-                let fold = dealt.indices.min { (dealt[$0][label], dealt[$0].reduce(0, +), $0) < (dealt[$1][label], dealt[$1].reduce(0, +), $1) } ?? 0
+                let fold =
+                    dealt.indices.min {
+                        (dealt[$0][label], dealt[$0].reduce(0, +), $0) < (
+                            dealt[$1][label], dealt[$1].reduce(0, +), $1
+                        )
+                    } ?? 0
                 for row in members[groups[rows[index]]] ?? [] {
                     result[row] = fold
                     dealt[fold][labels[row]] += 1

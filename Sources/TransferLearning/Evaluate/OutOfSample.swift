@@ -21,20 +21,28 @@ package struct OutOfSample: Sendable {
     ///   - groups: rows with equal numbers are held out together; empty for none.
     ///   - folds: at least 3.
     package init(
-        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
+        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5,
+        seed: UInt64 = 0,
         solver: SoftmaxRegression = SoftmaxRegression()
     ) throws(TrainingError) {
-        let assignment = FoldAssignment(labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
-        guard labels.count == features.rows else { throw .labelCount(labels: labels.count, rows: features.rows) }
+        let assignment = FoldAssignment(
+            labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
+        guard labels.count == features.rows else {
+            throw .labelCount(labels: labels.count, rows: features.rows)
+        }
         var result = [Float](repeating: 0, count: labels.count * classes)
         var solver = solver
         solver.seed = seed
         for fold in 0..<assignment.count {
             let chooser = (fold + 1) % assignment.count
             let held = labels.indices.filter { assignment.folds[$0] == fold }
-            let validation = assignment.count > 2 ? labels.indices.filter { assignment.folds[$0] == chooser } : []
-            let training = labels.indices.filter { assignment.folds[$0] != fold && (assignment.count == 2 || assignment.folds[$0] != chooser) }
-            let trained = try solver.train(features, labels: labels, classes: classes, training: training, validation: validation)
+            let validation =
+                assignment.count > 2 ? labels.indices.filter { assignment.folds[$0] == chooser } : []
+            let training = labels.indices.filter {
+                assignment.folds[$0] != fold && (assignment.count == 2 || assignment.folds[$0] != chooser)
+            }
+            let trained = try solver.train(
+                features, labels: labels, classes: classes, training: training, validation: validation)
             let layer = trained.layer.cooled(to: trained.temperature)
             let logits = layer.logits(features, rows: held, workers: solver.workers)
             for (position, row) in held.enumerated() {
@@ -48,8 +56,11 @@ package struct OutOfSample: Sendable {
 
     /// Probabilities that were had otherwise: of a test split, or of another program.
     package init(probabilities: [Float], labels: [Int], classes: Int, folds: [Int], foldCount: Int) {
-        precondition(probabilities.count == labels.count * classes, "there is a probability for each row and class")
-        (self.probabilities, self.labels, self.classes, self.folds, self.foldCount) = (probabilities, labels, classes, folds, foldCount)
+        precondition(
+            probabilities.count == labels.count * classes, "there is a probability for each row and class")
+        (self.probabilities, self.labels, self.classes, self.folds, self.foldCount) = (
+            probabilities, labels, classes, folds, foldCount
+        )
     }
 
     package subscript(row: Int) -> ArraySlice<Float> { probabilities[row * classes..<(row + 1) * classes] }

@@ -30,10 +30,13 @@ struct BottleneckExtraction: Sendable {
 
     /// Reads a folder's pictures. What cannot be read is reported, in the order of the folder, and left out.
     func run(
-        _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void
     ) throws -> LabelledBottlenecks {
         let pictures = folder.classes.indices.flatMap { index in
-            folder.classes[index].files.indices.map { (path: folder.path(class: index, file: $0), label: index) }
+            folder.classes[index].files.indices.map {
+                (path: folder.path(class: index, file: $0), label: index)
+            }
         }
         let clock = ContinuousClock(), start = clock.now
         let outcomes = try outcomes(of: pictures.map(\.path), isInterrupted: isInterrupted, report: report)
@@ -57,14 +60,16 @@ struct BottleneckExtraction: Sendable {
                 try report(.skipped(picture))
             }
         }
-        let summary = BottleneckSummary(computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
+        let summary = BottleneckSummary(
+            computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
         try report(.bottlenecksReady(summary))
         let folders = folder.classes.map { folder.directory.appending($0.folder) }
         for (index, entry) in folder.classes.enumerated() where !classes.contains(index) {
             throw TransferLearningError.dataset(.noReadablePictures(folders[index], tried: entry.files.count))
         }
         return LabelledBottlenecks(
-            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features, skipped: skipped, summary: summary,
+            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features,
+            skipped: skipped, summary: summary,
             digest: "\(SHA256.hash(content))")
     }
 
@@ -72,7 +77,8 @@ struct BottleneckExtraction: Sendable {
     ///
     /// - Returns: nil for a picture that can no longer be read.
     func vectors(
-        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void
     ) throws -> [[Float]?] {
         try outcomes(of: paths, isInterrupted: isInterrupted, report: report).map { outcome in
             if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
@@ -80,15 +86,19 @@ struct BottleneckExtraction: Sendable {
     }
 
     private func outcomes(
-        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void
     ) throws -> [Outcome] {
         let shared = Shared(Progress(outcomes: [Outcome?](repeating: nil, count: paths.count)))
         let done = try ParallelWork.run(
-            count: paths.count, threads: threads, isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
+            count: paths.count, threads: threads,
+            isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
             makeWorker: {
                 var reader: PictureReader?
                 return { index in
-                    let result = Result { () throws(TransferLearningError) in try outcome(of: paths[index], &reader) }
+                    let result = Result { () throws(TransferLearningError) in
+                        try outcome(of: paths[index], &reader)
+                    }
                     shared.progress.withLock { progress in
                         switch result {
                         case .success(let outcome):
@@ -100,12 +110,16 @@ struct BottleneckExtraction: Sendable {
                 }
             },
             report: { done in
-                try report(.bottlenecks(done: done, total: paths.count, computed: shared.progress.withLock { $0.computed }))
+                try report(
+                    .bottlenecks(
+                        done: done, total: paths.count, computed: shared.progress.withLock { $0.computed }))
             })
         let progress = shared.progress.withLock { $0 }
         if let failure = progress.failure { throw failure }
         let outcomes = progress.outcomes.compactMap { $0 }
-        if done < paths.count || outcomes.count < paths.count { throw TransferLearningError.interrupted(done: done, of: paths.count) }
+        if done < paths.count || outcomes.count < paths.count {
+            throw TransferLearningError.interrupted(done: done, of: paths.count)
+        }
         return outcomes
     }
 
@@ -115,7 +129,9 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// - Parameter reader: made on the first picture that is not in the cache.
-    private func outcome(of path: FilePath, _ reader: inout PictureReader?) throws(TransferLearningError) -> Outcome {
+    private func outcome(of path: FilePath, _ reader: inout PictureReader?) throws(TransferLearningError)
+        -> Outcome
+    {
         let bytes: [UInt8]
         do { bytes = try FileSystem.read(path) } catch {
             if isStrict { throw .unreadable(path, reason: error.reason) }
@@ -123,10 +139,19 @@ struct BottleneckExtraction: Sendable {
         }
         let digest = SHA256.hash(bytes), network = extractor.backbone.description
         let key = BottleneckKey(
-            image: digest, fingerprint: .init(extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
-        let draw = distortion.map { $0.how.draw($0.variant, image: digest, width: network.width, height: network.height) }
-        if let vector = cache?.vector(for: key), vector.count == extractor.size { return .vector(vector, of: key.image, wasCached: true, warnings: []) }
-        let worker = reader ?? PictureReader(extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
+            image: digest,
+            fingerprint: .init(
+                extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
+        let draw = distortion.map {
+            $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
+        }
+        if let vector = cache?.vector(for: key), vector.count == extractor.size {
+            return .vector(vector, of: key.image, wasCached: true, warnings: [])
+        }
+        let worker =
+            reader
+            ?? PictureReader(
+                extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
         reader = worker
         let warnings: [DecodingWarning]
         do { warnings = try worker.run(bytes, draw) } catch {
@@ -136,7 +161,9 @@ struct BottleneckExtraction: Sendable {
         let vector = Array(worker.executor.output(0))
         // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
         if warnings.isEmpty, let cache {
-            do { try cache.insert(vector, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
+            do { try cache.insert(vector, for: key) } catch {
+                throw TransferLearningError(error, directory: FilePath(cache.directory))
+            }
         }
         return .vector(vector, of: key.image, wasCached: false, warnings: warnings)
     }

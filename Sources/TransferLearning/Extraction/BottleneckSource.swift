@@ -39,7 +39,8 @@ struct BottleneckSource {
 
     /// - Parameter extractor: nil: found by the options where there are pictures; an imported tree needs none.
     init(
-        _ options: BottleneckOptions, extractor: FeatureExtractor? = nil, isInterrupted: @escaping @Sendable () -> Bool,
+        _ options: BottleneckOptions, extractor: FeatureExtractor? = nil,
+        isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws {
         let threads = options.threads ?? ParallelWork.coreCount
@@ -47,9 +48,13 @@ struct BottleneckSource {
         for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
         workers = ParallelWork.workers(threads: threads)
         if let directory = options.imageDirectory {
-            let extractor = try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
-            data = try BottleneckExtraction(extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict, limits: options.limits)
-                .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
+            let extractor =
+                try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+            data = try BottleneckExtraction(
+                extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
+                limits: options.limits
+            )
+            .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
             data = try ImportedTree.bottlenecks(cache, size: extractor?.size)
@@ -60,18 +65,21 @@ struct BottleneckSource {
 
     /// The bottlenecks with distorted variants of some rows added at the end, and the rows they were given.
     static func adding(
-        _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions, extractor: FeatureExtractor,
+        _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions,
+        extractor: FeatureExtractor,
         isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
     ) throws -> (data: LabelledBottlenecks, added: [Int]) {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         var extraction = BottleneckExtraction(
-            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict,
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
+            isStrict: options.isStrict,
             limits: options.limits)
         var result = data, added: [Int] = []
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)
-            let vectors = try extraction.vectors(of: rows.map { data.paths[$0] }, isInterrupted: isInterrupted, report: report)
+            let vectors = try extraction.vectors(
+                of: rows.map { data.paths[$0] }, isInterrupted: isInterrupted, report: report)
             for (row, vector) in zip(rows, vectors) {
                 guard let vector else { continue }
                 added.append(result.features.rows)
@@ -88,9 +96,14 @@ struct BottleneckSource {
         for entry in folder.classes {
             let place = directory.appending(entry.folder)
             if !entry.nested.isEmpty {
-                try report(.warning("\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"))
+                try report(
+                    .warning(
+                        "\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"
+                    ))
             }
-            if entry.files.count < 20 { try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer")) }
+            if entry.files.count < 20 {
+                try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer"))
+            }
         }
         return folder
     }

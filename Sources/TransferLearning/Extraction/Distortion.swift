@@ -32,19 +32,25 @@ public struct Distortion: Sendable, Equatable, Codable {
     ///   `(1 + crop/100) · U[1, 1 + scale/100]`, cropped at random, flipped with even odds and multiplied by
     ///   `U[1 - brightness/100, 1 + brightness/100]`.
     func draw(_ index: Int, image: SHA256.Digest, width: Int, height: Int) -> Draw {
-        let seed = image.bytes.prefix(8).reduce(UInt64(index) &* 0x9E37_79B9_7F4A_7C15) { ($0 << 8 | $0 >> 56) ^ UInt64($1) }
+        let seed = image.bytes.prefix(8).reduce(UInt64(index) &* 0x9E37_79B9_7F4A_7C15) {
+            ($0 << 8 | $0 >> 56) ^ UInt64($1)
+        }
         var random = RandomSource(seed: seed)
         let scale = (1 + Float(randomCrop) / 100) * (1 + random.unit() * Float(randomScale) / 100)
         let (wide, high) = (max(width, Int(Float(width) * scale)), max(height, Int(Float(height) * scale)))
         let (left, top) = (random.index(below: wide - width + 1), random.index(below: high - height + 1))
         // With nothing else to draw, every variant is the mirror image: an even draw would repeat the picture itself.
-        let flips = random.unit() < 0.5, isOnlyFlip = randomCrop == 0 && randomScale == 0 && randomBrightness == 0
+        let flips = random.unit() < 0.5,
+            isOnlyFlip = randomCrop == 0 && randomScale == 0 && randomBrightness == 0
         let range = Float(randomBrightness) / 100
         return Draw(
-            width: wide, height: high, left: left, top: top, isFlipped: flipLeftRight && (flips || isOnlyFlip),
+            width: wide, height: high, left: left, top: top,
+            isFlipped: flipLeftRight && (flips || isOnlyFlip),
             brightness: 1 - range + 2 * range * random.unit())
     }
 
     /// Flips alone have one variant.
-    var distinctVariants: Int { randomCrop == 0 && randomScale == 0 && randomBrightness == 0 ? min(variants, 1) : variants }
+    var distinctVariants: Int {
+        randomCrop == 0 && randomScale == 0 && randomBrightness == 0 ? min(variants, 1) : variants
+    }
 }

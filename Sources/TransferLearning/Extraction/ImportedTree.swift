@@ -8,25 +8,35 @@ public struct TreeReport: Sendable, Codable {
     public let files, added: Int
     public let problems: [String]
 
-    public var summary: String { "\(added) of \(files) bottlenecks are new; \(problems.count) files could not be read" }
+    public var summary: String {
+        "\(added) of \(files) bottlenecks are new; \(problems.count) files could not be read"
+    }
     public func json() throws -> String { try JSON.text(self) }
 }
 
 /// retrain.py's bottleneck files: taken up into the cache, written out, or trained from.
 public enum ImportedTree {
-    public static func importTree(_ directory: FilePath, into cache: FilePath?) throws(TransferLearningError) -> TreeReport {
+    public static func importTree(_ directory: FilePath, into cache: FilePath?) throws(TransferLearningError)
+        -> TreeReport
+    {
         let location = CacheLocation.directory(cache)
-        guard (try? FileSystem.kind(of: directory)) == .directory else { throw .dataset(.noFolder(directory)) }
+        guard (try? FileSystem.kind(of: directory)) == .directory else {
+            throw .dataset(.noFolder(directory))
+        }
         let store = try CacheLocation.open(cache)
         do {
             let (found, added, problems) = try store.importTree(directory.description)
             store.close()
             guard found > 0 || !problems.isEmpty else {
                 throw TransferLearningError.option(
-                    "bottleneck_dir", reason: "\(directory) holds no bottleneck files; they are <class>/<picture>.txt in the folder that retrain.py was given")
+                    "bottleneck_dir",
+                    reason:
+                        "\(directory) holds no bottleneck files; they are <class>/<picture>.txt in the folder that retrain.py was given"
+                )
             }
             return TreeReport(
-                directory: "\(directory)", cache: "\(location)", files: found, added: added, problems: problems.map(\.description))
+                directory: "\(directory)", cache: "\(location)", files: found, added: added,
+                problems: problems.map(\.description))
         } catch let error as CacheError {
             throw TransferLearningError(error, directory: location)
         } catch let error as TransferLearningError {
@@ -36,32 +46,43 @@ public enum ImportedTree {
         }
     }
 
-    public static func exportTree(to directory: FilePath, from cache: FilePath?) throws(TransferLearningError) -> TreeReport {
+    public static func exportTree(to directory: FilePath, from cache: FilePath?) throws(TransferLearningError)
+        -> TreeReport
+    {
         let location = CacheLocation.directory(cache)
         let store = try CacheLocation.open(cache)
         do {
             let written = try store.exportTree(to: directory.description)
             return TreeReport(
-                directory: "\(directory)", cache: "\(location)", files: store.imported().count, added: written, problems: [])
+                directory: "\(directory)", cache: "\(location)", files: store.imported().count,
+                added: written, problems: [])
         } catch { throw TransferLearningError(error, directory: location) }
     }
 
     /// What a cache holds of imported trees, or what lies in its folder as a tree.
-    static func bottlenecks(_ cache: BottleneckCache, size: Int?) throws(TransferLearningError) -> LabelledBottlenecks {
+    static func bottlenecks(_ cache: BottleneckCache, size: Int?) throws(TransferLearningError)
+        -> LabelledBottlenecks
+    {
         let directory = FilePath(cache.directory)
         var imported = cache.imported(), problems: [TreeProblem] = []
         if imported.isEmpty {
-            do { (imported, problems) = try BottleneckTree.read(cache.directory) } catch { throw TransferLearningError(error, directory: directory) }
+            do { (imported, problems) = try BottleneckTree.read(cache.directory) } catch {
+                throw TransferLearningError(error, directory: directory)
+            }
         }
         guard let first = imported.first else {
             throw .option(
-                "image_dir", reason: "needed: a folder with one sub-folder of pictures per class. (Only a --bottleneck_dir with an imported retrain.py tree does without)")
+                "image_dir",
+                reason:
+                    "needed: a folder with one sub-folder of pictures per class. (Only a --bottleneck_dir with an imported retrain.py tree does without)"
+            )
         }
         let size = size ?? first.vector.count
         guard imported.allSatisfy({ $0.vector.count == size }) else {
             throw .option(
                 "bottleneck_dir",
-                reason: "\(directory) holds bottlenecks of \(first.vector.count) numbers, the network makes \(size); retrain.py's come from "
+                reason:
+                    "\(directory) holds bottlenecks of \(first.vector.count) numbers, the network makes \(size); retrain.py's come from "
                     + "inception_v3: give --model_dir with its graph")
         }
         let folders = Array(Set(imported.map(\.folder))).sorted()
@@ -69,7 +90,10 @@ public enum ImportedTree {
         let labels = folders.map { label(forFolder: FilePath($0)) }
         for (index, label) in labels.enumerated() {
             if let other = labels[..<index].firstIndex(of: label) {
-                throw .dataset(.sameLabel(label, directory.appending(FilePath(folders[other])), directory.appending(FilePath(folders[index]))))
+                throw .dataset(
+                    .sameLabel(
+                        label, directory.appending(FilePath(folders[other])),
+                        directory.appending(FilePath(folders[index]))))
             }
         }
         var features = FeatureMatrix(columns: size, reservingRows: imported.count)
@@ -77,8 +101,10 @@ public enum ImportedTree {
         let classOf = Dictionary(uniqueKeysWithValues: folders.enumerated().map { ($1, $0) })
         return LabelledBottlenecks(
             labels: labels, folders: folders.map { directory.appending(FilePath($0)) },
-            paths: imported.map { FilePath("\($0.folder)/\($0.file)") }, classes: imported.map { classOf[$0.folder]! }, features: features,
+            paths: imported.map { FilePath("\($0.folder)/\($0.file)") },
+            classes: imported.map { classOf[$0.folder]! }, features: features,
             skipped: problems.map { SkippedPicture(path: $0.path, reason: $0.reason) },
-            summary: BottleneckSummary(computed: 0, cached: imported.count, skipped: problems.count, seconds: 0))
+            summary: BottleneckSummary(
+                computed: 0, cached: imported.count, skipped: problems.count, seconds: 0))
     }
 }

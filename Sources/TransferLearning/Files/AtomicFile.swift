@@ -25,7 +25,9 @@ package final class AtomicFile {
         if kind == .directory { throw FileError(path, errno: EISDIR) }
         target = FileSystem.resolved(path)
         temporary = kind == .other ? nil : FilePath(bytes: target.bytes + Array(".\(getpid()).partial".utf8))
-        descriptor = (temporary ?? target).withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666) }
+        descriptor = (temporary ?? target).withCString {
+            open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        }
         guard descriptor >= 0 else { throw FileError(path, errno: errno) }
     }
 
@@ -46,7 +48,9 @@ package final class AtomicFile {
     }
 
     /// Lets `body` write to the open file.
-    package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) { try body(descriptor) }
+    package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) {
+        try body(descriptor)
+    }
 
     package func write(_ bytes: [UInt8]) throws(FileError) {
         let result = bytes.withUnsafeBytes { buffer in Result { () throws(FileError) in try write(buffer) } }
@@ -55,7 +59,9 @@ package final class AtomicFile {
 
     /// Puts the file under its name, with its bytes on the disk first.
     package func commit() throws(FileError) {
-        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw FileError(path, errno: errno) }
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+            throw FileError(path, errno: errno)
+        }
         guard close(descriptor) == 0 else { descriptor = -1; throw FileError(path, errno: errno) }
         descriptor = -1
         guard let temporary else { return }

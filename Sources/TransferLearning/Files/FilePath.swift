@@ -9,12 +9,15 @@ public struct FilePath: Hashable, Sendable, Comparable, CustomStringConvertible,
     /// The path as text, with U+FFFD where it is not UTF-8: for people, not for opening files.
     public var description: String { String(decoding: bytes, as: UTF8.self) }
 
-    public static func < (left: FilePath, right: FilePath) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+    public static func < (left: FilePath, right: FilePath) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
 
     /// Joins as Python's `os.path.join` does: one slash between, none added after one.
     public func appending(_ component: FilePath) -> FilePath {
         if bytes.isEmpty || component.bytes.first == slash { return component }
-        return FilePath(bytes: bytes.last == slash ? bytes + component.bytes : bytes + [slash] + component.bytes)
+        return FilePath(
+            bytes: bytes.last == slash ? bytes + component.bytes : bytes + [slash] + component.bytes)
     }
 
     public var lastComponent: FilePath {

@@ -46,20 +46,27 @@ package enum FileSystem {
     /// Whether both paths are one file.
     package static func areSame(_ first: FilePath, _ second: FilePath) -> Bool {
         var (a, b) = (stat(), stat())
-        guard first.withCString({ stat($0, &a) }) == 0, second.withCString({ stat($0, &b) }) == 0 else { return false }
+        guard first.withCString({ stat($0, &a) }) == 0, second.withCString({ stat($0, &b) }) == 0 else {
+            return false
+        }
         return a.st_ino == b.st_ino && a.st_dev == b.st_dev
     }
 
     /// Names in a folder, sorted by their bytes, without `.` and `..`.
     package static func names(in directory: FilePath) throws(FileError) -> [FilePath] {
-        guard let stream = directory.withCString({ opendir($0) }) else { throw FileError(directory, errno: errno) }
+        guard let stream = directory.withCString({ opendir($0) }) else {
+            throw FileError(directory, errno: errno)
+        }
         defer { closedir(stream) }
         var names: [FilePath] = []
         errno = 0
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { start in
-                    FilePath(bytes: UnsafeBufferPointer(start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+                    FilePath(
+                        bytes: UnsafeBufferPointer(
+                            start: start,
+                            count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
                 }
             }
             if name != "." && name != ".." { names.append(name) }
@@ -89,7 +96,11 @@ package enum FileSystem {
                 #else
                 let count = Glibc.read(file, buffer.baseAddress! + initialized, size - initialized)
                 #endif
-                if count > 0 { initialized += count } else if count < 0 && errno == EINTR { continue } else {
+                if count > 0 {
+                    initialized += count
+                } else if count < 0 && errno == EINTR {
+                    continue
+                } else {
                     if count < 0 { failure = errno }
                     return
                 }
@@ -108,7 +119,9 @@ package enum FileSystem {
         case EEXIST: throw FileError(path, errno: ENOTDIR)
         case ENOENT where path.parent != path:
             try makeDirectory(path.parent)
-            guard path.withCString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else { throw FileError(path, errno: errno) }
+            guard path.withCString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
+                throw FileError(path, errno: errno)
+            }
         default: throw FileError(path, errno: failure)
         }
     }

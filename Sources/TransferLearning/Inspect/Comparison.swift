@@ -7,7 +7,9 @@ public struct Difference: Sendable, Codable, Equatable {
     public var count: Int?
     public var maximum: Double?
 
-    init(_ what: String, _ first: String?, _ second: String?) { (self.what, self.first, self.second) = (what, first, second) }
+    init(_ what: String, _ first: String?, _ second: String?) {
+        (self.what, self.first, self.second) = (what, first, second)
+    }
 
     var text: String {
         switch (first, second) {
@@ -36,15 +38,22 @@ public struct Comparison: Sendable {
         (self.first, self.second) = (first, second)
         var differences: [Difference] = []
         if first.kind != second.kind { differences.append(Difference("kind", first.kind, second.kind)) }
-        if let a = first.bytes, let b = second.bytes, a != b { differences.append(Difference("bytes", "\(a)", "\(b)")) }
+        if let a = first.bytes, let b = second.bytes, a != b {
+            differences.append(Difference("bytes", "\(a)", "\(b)"))
+        }
         let (a, b) = (first.findings, second.findings)
         // A list or a field that is compared one by one is not told twice.
         let told = Set(["labels", "members", "networks"] + a.items.keys + b.items.keys)
-        differences += Self.differences(a.facts.filter { !told.contains($0.name) }.items, b.facts.filter { !told.contains($0.name) }.items)
+        differences += Self.differences(
+            a.facts.filter { !told.contains($0.name) }.items, b.facts.filter { !told.contains($0.name) }.items
+        )
         differences += Self.differences(a.items, b.items)
         graph = if let a = a.file, let b = b.file { try GraphComparison(a, b) } else { nil }
-        if differences.isEmpty, graph?.isEmpty ?? true, !first.contents.region.hasSameBytes(as: second.contents.region) {
-            differences.append(Difference("bytes are as many and differ; nothing that is told of them does", nil, nil))
+        if differences.isEmpty, graph?.isEmpty ?? true,
+            !first.contents.region.hasSameBytes(as: second.contents.region)
+        {
+            differences.append(
+                Difference("bytes are as many and differ; nothing that is told of them does", nil, nil))
         }
         self.differences = differences
         isSame = differences.isEmpty && graph?.isEmpty ?? true
@@ -58,7 +67,8 @@ public struct Comparison: Sendable {
                 let count = zip(a, b).count { $0 != $1 }
                 guard count > 0 else { return nil }
                 let maximum = zip(a, b).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
-                var difference = Difference("\(name): \(count) of \(a.count) numbers differ, by \(Float(maximum)) at most", nil, nil)
+                var difference = Difference(
+                    "\(name): \(count) of \(a.count) numbers differ, by \(Float(maximum)) at most", nil, nil)
                 (difference.count, difference.maximum) = (count, maximum)
                 return difference
             case (let a, let b): return a == b ? nil : Difference(name, a?.text, b?.text)
@@ -89,8 +99,10 @@ extension Comparison: Encodable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(isSame, forKey: .same)
-        try container.encode(Side(path: "\(first.path)", kind: first.kind, bytes: first.bytes), forKey: .first)
-        try container.encode(Side(path: "\(second.path)", kind: second.kind, bytes: second.bytes), forKey: .second)
+        try container.encode(
+            Side(path: "\(first.path)", kind: first.kind, bytes: first.bytes), forKey: .first)
+        try container.encode(
+            Side(path: "\(second.path)", kind: second.kind, bytes: second.bytes), forKey: .second)
         try container.encode(differences, forKey: .differences)
         try container.encodeIfPresent(graph, forKey: .graph)
     }

@@ -12,23 +12,42 @@ struct FileFormat: Sendable {
 
     /// In the order they are tried; what is none of them must be a graph.
     static let all: [FileFormat] = [
-        FileFormat(kind: "package", isRecognized: { $0.foreign == .zip }, inspect: { try PackageFormat.inspect($0) }),
-        FileFormat(kind: "onnx", isRecognized: { $0.foreign == .onnx }, inspect: { try ONNXFormat.inspect($0) }),
-        FileFormat(kind: "tflite", isRecognized: { $0.foreign == .tflite }, inspect: { try TFLiteFormat.inspect($0) }),
-        FileFormat(kind: "bottleneck segment", isRecognized: { $0.starts(CacheContents.segmentMagic) }, inspect: { try CacheFormat.inspect(segment: $0) }),
-        FileFormat(kind: "event file", isRecognized: { EventFormat.isRecognized($0) }, inspect: { try EventFormat.inspect($0) }),
-        FileFormat(kind: "report", isRecognized: { ReportFormat.isRecognized($0) }, inspect: { ReportFormat.inspect($0) }),
-        FileFormat(kind: "manifest", isRecognized: { ManifestFormat.isRecognized($0) }, inspect: { try ManifestFormat.inspect($0) }),
-        FileFormat(kind: "bottleneck", isRecognized: { BottleneckFormat.isRecognized($0) }, inspect: { try BottleneckFormat.inspect($0) }),
-        FileFormat(kind: "labels", isRecognized: { LabelsFormat.isRecognized($0) }, inspect: { LabelsFormat.inspect($0) }),
+        FileFormat(
+            kind: "package", isRecognized: { $0.foreign == .zip }, inspect: { try PackageFormat.inspect($0) }),
+        FileFormat(
+            kind: "onnx", isRecognized: { $0.foreign == .onnx }, inspect: { try ONNXFormat.inspect($0) }),
+        FileFormat(
+            kind: "tflite", isRecognized: { $0.foreign == .tflite }, inspect: { try TFLiteFormat.inspect($0) }
+        ),
+        FileFormat(
+            kind: "bottleneck segment", isRecognized: { $0.starts(CacheContents.segmentMagic) },
+            inspect: { try CacheFormat.inspect(segment: $0) }),
+        FileFormat(
+            kind: "event file", isRecognized: { EventFormat.isRecognized($0) },
+            inspect: { try EventFormat.inspect($0) }),
+        FileFormat(
+            kind: "report", isRecognized: { ReportFormat.isRecognized($0) },
+            inspect: { ReportFormat.inspect($0) }),
+        FileFormat(
+            kind: "manifest", isRecognized: { ManifestFormat.isRecognized($0) },
+            inspect: { try ManifestFormat.inspect($0) }),
+        FileFormat(
+            kind: "bottleneck", isRecognized: { BottleneckFormat.isRecognized($0) },
+            inspect: { try BottleneckFormat.inspect($0) }),
+        FileFormat(
+            kind: "labels", isRecognized: { LabelsFormat.isRecognized($0) },
+            inspect: { LabelsFormat.inspect($0) }),
         FileFormat(kind: "graph", isRecognized: { _ in true }, inspect: { try GraphFormat.inspect($0) }),
     ]
 
     /// Folders, likewise.
     static let folders: [FileFormat] = [
         FileFormat(
-            kind: "bottleneck cache", isRecognized: { CacheContents.isDirectory($0.path.description) }, inspect: { try CacheFormat.inspect(folder: $0) }),
-        FileFormat(kind: "bottleneck tree", isRecognized: { _ in true }, inspect: { try BottleneckFormat.inspect(tree: $0) }),
+            kind: "bottleneck cache", isRecognized: { CacheContents.isDirectory($0.path.description) },
+            inspect: { try CacheFormat.inspect(folder: $0) }),
+        FileFormat(
+            kind: "bottleneck tree", isRecognized: { _ in true },
+            inspect: { try BottleneckFormat.inspect(tree: $0) }),
     ]
 }
 
@@ -43,7 +62,10 @@ struct FileContents: Sendable {
         do { region = try ByteRegion(mapping: path.description) } catch {
             let error = FileError(path, errno: error.errno)
             throw error.isMissing
-                ? .network(.missing(path, remedy: "give the path of a model or of another file that cartoonctl wrote")) : .file(error, while: "inspecting it")
+                ? .network(
+                    .missing(
+                        path, remedy: "give the path of a model or of another file that cartoonctl wrote"))
+                : .file(error, while: "inspecting it")
         }
         foreign = region.withUnsafeBytes { ForeignFile($0) }
     }

@@ -27,7 +27,8 @@ public struct GraphComparison: Sendable, Codable {
 
     /// Only in the second; only in the first.
     public private(set) var added: [NodeName] = [], removed: [NodeName] = []
-    public private(set) var operations: [NodeChange] = [], inputs: [NodeChange] = [], attributes: [NodeChange] = []
+    public private(set) var operations: [NodeChange] = [], inputs: [NodeChange] = [],
+        attributes: [NodeChange] = []
     public private(set) var constants: [ConstantChange] = []
     /// Of what the models say of themselves: labels, sizes, taps, novelty, …
     public private(set) var description: [Difference] = []
@@ -36,7 +37,8 @@ public struct GraphComparison: Sendable, Codable {
 
     /// Whether nothing differs.
     public var isEmpty: Bool {
-        added.isEmpty && removed.isEmpty && operations.isEmpty && inputs.isEmpty && attributes.isEmpty && constants.isEmpty && description.isEmpty
+        added.isEmpty && removed.isEmpty && operations.isEmpty && inputs.isEmpty && attributes.isEmpty
+            && constants.isEmpty && description.isEmpty
             && !isReordered
     }
 
@@ -44,40 +46,59 @@ public struct GraphComparison: Sendable, Codable {
         let a = first.graph, b = second.graph, values = (first: Constants(a), second: Constants(b))
         let old = Dictionary(a.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = Set(b.nodes.map(\.name))
-        removed = a.nodes.filter { !names.contains($0.name) }.map { NodeName(node: $0.name, operation: $0.operation) }
+        removed = a.nodes.filter { !names.contains($0.name) }.map {
+            NodeName(node: $0.name, operation: $0.operation)
+        }
         for node in b.nodes {
             guard let before = old[node.name] else {
                 added.append(NodeName(node: node.name, operation: node.operation))
                 continue
             }
             // The description is compared by its fields.
-            if !before.isEncodedLike(node), !ModelDescription.nodeNames.prefix(1).contains(node.name) { compare(before, node, values) }
+            if !before.isEncodedLike(node), !ModelDescription.nodeNames.prefix(1).contains(node.name) {
+                compare(before, node, values)
+            }
         }
-        isReordered = a.nodes.lazy.map(\.name).filter(names.contains).elementsEqual(b.nodes.lazy.map(\.name).filter { old[$0] != nil }) == false
+        isReordered =
+            a.nodes.lazy.map(\.name).filter(names.contains).elementsEqual(
+                b.nodes.lazy.map(\.name).filter { old[$0] != nil }) == false
         description = Comparison.differences(try Self.fields(first.model), try Self.fields(second.model))
     }
 
     private mutating func compare(_ a: Node, _ b: Node, _ values: (first: Constants, second: Constants)) {
-        if a.operation != b.operation { operations.append(NodeChange(node: a.name, first: a.operation, second: b.operation)) }
+        if a.operation != b.operation {
+            operations.append(NodeChange(node: a.name, first: a.operation, second: b.operation))
+        }
         if a.inputs != b.inputs, a.operation == b.operation {
-            inputs.append(NodeChange(node: a.name, first: a.inputs.joined(separator: ", "), second: b.inputs.joined(separator: ", ")))
+            inputs.append(
+                NodeChange(
+                    node: a.name, first: a.inputs.joined(separator: ", "),
+                    second: b.inputs.joined(separator: ", ")))
         }
         if a.operation == "Const" || b.operation == "Const" {
             // What cannot be computed is told by its operation.
             let x = try? values.first.value(of: a.name), y = try? values.second.value(of: b.name)
-            if let x = x ?? nil, let y = y ?? nil, let change = ConstantChange(a.name, x, y) { constants.append(change) }
+            if let x = x ?? nil, let y = y ?? nil, let change = ConstantChange(a.name, x, y) {
+                constants.append(change)
+            }
         }
         guard a.operation == b.operation else { return }
-        for name in Set(a.attributes.keys).union(b.attributes.keys).sorted() where a.operation != "Const" || name != "value" {
-            let (x, y) = (a.attributes[name].map { "\($0)" } ?? "none", b.attributes[name].map { "\($0)" } ?? "none")
+        for name in Set(a.attributes.keys).union(b.attributes.keys).sorted()
+        where a.operation != "Const" || name != "value" {
+            let (x, y) = (
+                a.attributes[name].map { "\($0)" } ?? "none", b.attributes[name].map { "\($0)" } ?? "none"
+            )
             if x != y { attributes.append(NodeChange(node: "\(a.name).\(name)", first: x, second: y)) }
         }
-        if a.device != b.device { attributes.append(NodeChange(node: "\(a.name).device", first: a.device, second: b.device)) }
+        if a.device != b.device {
+            attributes.append(NodeChange(node: "\(a.name).device", first: a.device, second: b.device))
+        }
     }
 
     private static func fields(_ model: ModelFile?) throws -> [String: Item] {
         guard let model else { return [:] }
-        return try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(model.description)).flattened()
+        return try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(model.description))
+            .flattened()
     }
 
     /// Lines for people.
@@ -90,11 +111,17 @@ public struct GraphComparison: Sendable, Codable {
         func named(_ node: NodeName) -> String { "\(node.node) (\(node.operation))" }
         func changed(_ change: NodeChange) -> String { "\(change.node): \(change.first) → \(change.second)" }
         // The largest differences first.
-        let constants = constants.sorted { ($1.maximum ?? .infinity, $0.node) < ($0.maximum ?? .infinity, $1.node) }
-        return section("of the description", description.map(\.text)) + section("nodes only in the first", removed.map(named))
-            + section("nodes only in the second", added.map(named)) + section("other operations", operations.map(changed))
-            + section("other inputs", inputs.map(changed)) + section("other attributes", attributes.map(changed))
-            + section("other constants", constants.map(\.text)) + (isReordered ? ["the nodes stand in another order"] : [])
+        let constants = constants.sorted {
+            ($1.maximum ?? .infinity, $0.node) < ($0.maximum ?? .infinity, $1.node)
+        }
+        return section("of the description", description.map(\.text))
+            + section("nodes only in the first", removed.map(named))
+            + section("nodes only in the second", added.map(named))
+            + section("other operations", operations.map(changed))
+            + section("other inputs", inputs.map(changed))
+            + section("other attributes", attributes.map(changed))
+            + section("other constants", constants.map(\.text))
+            + (isReordered ? ["the nodes stand in another order"] : [])
     }
 }
 

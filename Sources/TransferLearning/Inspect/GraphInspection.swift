@@ -42,16 +42,22 @@ public struct GraphInspection: Sendable, Codable {
         self.path = "\(path)"
         bytes = file.bytes
         nodes = graph.nodes.count
-        operations = Dictionary(grouping: graph.nodes, by: \.operation).map { Operation(name: $0, count: $1.count) }
-            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        operations = Dictionary(grouping: graph.nodes, by: \.operation).map {
+            Operation(name: $0, count: $1.count)
+        }
+        .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
         parameters = graph.nodes.reduce(0) { sum, node in
-            guard let tensor = node.constant, [.float32, .float16, .bfloat16, .quint8, .qint8].contains(tensor.type) else { return sum }
+            guard let tensor = node.constant,
+                [.float32, .float16, .bfloat16, .quint8, .qint8].contains(tensor.type)
+            else { return sum }
             return sum + tensor.count
         }
         let read = Set(graph.nodes.flatMap { node in node.inputs.map { Self.bareName($0) } })
         let computed = graph.nodes.filter { $0.operation != "Const" }
         inputs = computed.filter { $0.inputs.isEmpty }.map(\.name)
-        outputs = computed.map(\.name).filter { !read.contains($0) && !ModelDescription.nodeNames.contains($0) }
+        outputs = computed.map(\.name).filter {
+            !read.contains($0) && !ModelDescription.nodeNames.contains($0)
+        }
 
         labels = model?.description.labels
         madeBy = model?.description.tool
@@ -59,7 +65,11 @@ public struct GraphInspection: Sendable, Codable {
         instructionSet = InstructionSet.preferred.name
         guard let run = Self.run(of: file, outputs: outputs) else {
             if profiles {
-                throw .network(.description(path, reason: "is no model of retrain's, and nothing says what its input and its output are"))
+                throw .network(
+                    .description(
+                        path,
+                        reason: "is no model of retrain's, and nothing says what its input and its output are"
+                    ))
             }
             (multiplyAdds, profile) = (nil, [])
             return
@@ -79,15 +89,20 @@ public struct GraphInspection: Sendable, Codable {
 
     /// What a run is given and gives: as the model says, the description beside the graph, the graph's well-known names, or its only
     /// placeholder and only output.
-    private static func run(of file: GraphFileContents, outputs: [String]) -> (input: String, shape: [Int], output: String)? {
+    private static func run(of file: GraphFileContents, outputs: [String]) -> (
+        input: String, shape: [Int], output: String
+    )? {
         let description = file.model?.description
-        let backbone = description?.backbone ?? (try? Backbone.find(architecture: "\(file.path)", modelDirectory: nil))?.description
+        let backbone =
+            description?.backbone ?? (try? Backbone.find(architecture: "\(file.path)", modelDirectory: nil))?
+            .description
             ?? BackboneDescription.recognized(in: file.graph)
         if let backbone, let output = description?.output ?? backbone.taps.last?.tensor {
             return (backbone.input, [1, backbone.height, backbone.width, 3], output)
         }
         let placeholders = file.graph.nodes.filter { $0.operation == "Placeholder" }
-        guard placeholders.count == 1, outputs.count == 1, case .shape(let declared?)? = placeholders[0].attributes["shape"],
+        guard placeholders.count == 1, outputs.count == 1,
+            case .shape(let declared?)? = placeholders[0].attributes["shape"],
             declared.count == 4, declared[1...].allSatisfy({ $0 > 0 })
         else { return nil }
         return (placeholders[0].name, [1] + declared[1...], outputs[0])

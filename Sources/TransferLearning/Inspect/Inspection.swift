@@ -24,7 +24,9 @@ public struct Inspection: Sendable {
         let format = (isFolder ? FileFormat.folders : FileFormat.all).first { $0.isRecognized(contents) }!
         var findings = try format.inspect(contents)
         if profiles {
-            guard findings.graph != nil else { throw TransferLearningError.option("profile", reason: "\(path) is no graph (\(format.kind))") }
+            guard findings.graph != nil else {
+                throw TransferLearningError.option("profile", reason: "\(path) is no graph (\(format.kind))")
+            }
             findings.graph = try GraphInspection(GraphFileContents(path), profiles: true, threads: threads)
         }
         (self.path, self.contents, self.findings, kind) = (path, contents, findings, format.kind)
@@ -33,10 +35,14 @@ public struct Inspection: Sendable {
 
     /// Lines for people.
     public func text() -> String {
-        let size = bytes.map { ", \($0 < 100_000 ? "\($0) bytes" : fixed(Double($0) * 1e-6, 2) + " MB")" } ?? ""
+        let size =
+            bytes.map { ", \($0 < 100_000 ? "\($0) bytes" : fixed(Double($0) * 1e-6, 2) + " MB")" } ?? ""
         let width = max(11, (findings.facts.map(\.name.count).max() ?? 0) + 1)
-        let lines = findings.facts.map { $0.name + String(repeating: " ", count: width - $0.name.count) + $0.value.description }
-        return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).joined(separator: "\n")
+        let lines = findings.facts.map {
+            $0.name + String(repeating: " ", count: width - $0.name.count) + $0.value.description
+        }
+        return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).joined(
+            separator: "\n")
     }
 
     /// One object: `path`, `kind`, `bytes` and what there is to know.
@@ -54,12 +60,16 @@ extension Inspection: Encodable {
     public func encode(to encoder: any Encoder) throws {
         if findings.graphKey == nil { try findings.graph?.encode(to: encoder) }
         var container = encoder.container(keyedBy: Key.self)
-        if let key = findings.graphKey { try container.encodeIfPresent(findings.graph, forKey: Key(stringValue: key)) }
+        if let key = findings.graphKey {
+            try container.encodeIfPresent(findings.graph, forKey: Key(stringValue: key))
+        }
         try container.encode("\(path)", forKey: Key(stringValue: "path"))
         try container.encode(kind, forKey: Key(stringValue: "kind"))
         try container.encodeIfPresent(bytes, forKey: Key(stringValue: "bytes"))
-        for fact in findings.facts where findings.graph == nil || !GraphInspection.factNames.contains(fact.name) {
-            try container.encode(fact.value, forKey: Key(stringValue: fact.name.split(separator: " ").joined(separator: "_")))
+        for fact in findings.facts
+        where findings.graph == nil || !GraphInspection.factNames.contains(fact.name) {
+            try container.encode(
+                fact.value, forKey: Key(stringValue: fact.name.split(separator: " ").joined(separator: "_")))
         }
     }
 }

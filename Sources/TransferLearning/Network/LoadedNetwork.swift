@@ -14,15 +14,27 @@ struct FeatureExtractor: Sendable {
     let fingerprint: String
 
     /// - Throws: `TransferLearningError`, or what `report` throws.
-    init(_ options: BottleneckOptions, isInterrupted: () -> Bool = { false }, report: (RetrainEvent) throws -> Void = { _ in }) throws {
+    init(
+        _ options: BottleneckOptions, isInterrupted: () -> Bool = { false },
+        report: (RetrainEvent) throws -> Void = { _ in }
+    ) throws {
         let backbone: Backbone
         do {
-            let found = try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
+            let found =
+                try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
                 ?? NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
             if let text = options.taps {
-                guard let taps = BackboneDescription.taps(text) else { throw TransferLearningError.option("taps", reason: "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas") }
+                guard let taps = BackboneDescription.taps(text) else {
+                    throw TransferLearningError.option(
+                        "taps",
+                        reason:
+                            "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas"
+                    )
+                }
                 backbone = try found.with(taps: taps)
-            } else { backbone = found }
+            } else {
+                backbone = found
+            }
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         }
@@ -30,7 +42,9 @@ struct FeatureExtractor: Sendable {
     }
 
     /// - Throws: also what reading pictures throws, where the precision's ranges are found by looking at some.
-    init(_ backbone: Backbone, _ options: BottleneckOptions = BottleneckOptions()) throws(TransferLearningError) {
+    init(_ backbone: Backbone, _ options: BottleneckOptions = BottleneckOptions())
+        throws(TransferLearningError)
+    {
         self.backbone = backbone
         let description = backbone.description
         let (graph, bottleneck, taps) = backbone.featureGraph()
@@ -38,24 +52,30 @@ struct FeatureExtractor: Sendable {
         let precision = try PrecisionCalibration(backbone, graph, bottleneck: bottleneck).precision(options)
         do {
             plan = try Plan(
-                graph, input: description.input, inputShape: [1, description.height, description.width, 3], outputs: [bottleneck],
+                graph, input: description.input, inputShape: [1, description.height, description.width, 3],
+                outputs: [bottleneck],
                 precision: precision)
             shapes = try Plan.shapes(
-                of: taps, in: graph, input: description.input, inputShape: [1, description.height, description.width, 3])
+                of: taps, in: graph, input: description.input,
+                inputShape: [1, description.height, description.width, 3])
         } catch { throw TransferLearningError(error, path: backbone.path) }
         let shape = plan.outputShapes[0]
         guard shape.count == 2 else {
             throw TransferLearningError.network(
                 .description(
                     FilePath(backbone.path),
-                    reason: "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""))
+                    reason:
+                        "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""
+                ))
         }
         size = shape[1]
         var (begin, groups) = (0, [FeatureGroup]())
         for width in shapes.map({ $0.last ?? 0 }) {
             // Each tap has the same say, however many channels it has; together they vary as much as standardized features do.
             groups.append(
-                FeatureGroup(begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot()))
+                FeatureGroup(
+                    begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot())
+            )
             begin += width
         }
         self.groups = groups
@@ -76,13 +96,18 @@ struct LoadedModel: Sendable {
     ///   - precision: nil: the one that the model was trained in.
     ///   - threadsPerPicture: that will share one.
     init(
-        graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?, threadsPerPicture: Int = 1
+        graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?,
+        threadsPerPicture: Int = 1
     ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
-        do { file = try ModelFile(path: graph.description, labels: names) } catch { throw TransferLearningError(error) }
+        do { file = try ModelFile(path: graph.description, labels: names) } catch {
+            throw TransferLearningError(error)
+        }
         let about = file.description
-        novelty = tellsUnknown ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil
+        novelty =
+            tellsUnknown
+            ? file.novelty.map { Novelty(means: $0.means, scales: $0.scales, quantiles: $0.quantiles) } : nil
         let trained = about.precision ?? .fp32, chosen: Precision
         switch precision {
         case nil: chosen = trained
@@ -90,14 +115,20 @@ struct LoadedModel: Sendable {
         case .bf16: chosen = .bf16
         case .int8:
             guard case .int8 = trained else {
-                throw .option("precision", reason: "int8 needs the ranges that retrain --precision int8 keeps in a model; \(graph) was trained in \(trained.name)")
+                throw .option(
+                    "precision",
+                    reason:
+                        "int8 needs the ranges that retrain --precision int8 keeps in a model; \(graph) was trained in \(trained.name)"
+                )
             }
             chosen = trained
         }
         do {
             plan = try Plan(
-                file.graph, input: about.backbone.input, inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen, threads: threadsPerPicture)
+                file.graph, input: about.backbone.input,
+                inputShape: [1, about.backbone.height, about.backbone.width, 3],
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen,
+                threads: threadsPerPicture)
         } catch { throw TransferLearningError(error, path: file.path) }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
             throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))
@@ -105,7 +136,10 @@ struct LoadedModel: Sendable {
         guard plan.outputShapes[0] == [1, about.labels.count] else {
             throw .network(
                 .description(
-                    graph, reason: "gives \(plan.outputShapes[0].last ?? 0) scores for \(about.labels.count) labels; give the labels that belong to it"))
+                    graph,
+                    reason:
+                        "gives \(plan.outputShapes[0].last ?? 0) scores for \(about.labels.count) labels; give the labels that belong to it"
+                ))
         }
     }
 }

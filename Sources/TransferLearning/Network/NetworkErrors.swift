@@ -15,22 +15,32 @@ extension TransferLearningError {
     init(_ error: BackboneError) {
         switch error {
         case .missing(let path):
-            self = .network(.missing(FilePath(path), remedy: "give the path of a model that retrain wrote, or of a frozen network"))
+            self = .network(
+                .missing(
+                    FilePath(path),
+                    remedy: "give the path of a model that retrain wrote, or of a frozen network"))
         case .noModelDirectory(let path, _):
             self = .network(
                 .missing(
                     FilePath(path),
-                    remedy: "give --model_dir the folder that has it or that it is to be downloaded to, or --architecture efficientnet_lite0, "
+                    remedy:
+                        "give --model_dir the folder that has it or that it is to be downloaded to, or --architecture efficientnet_lite0, "
                         + "which is built in"))
         case .download(let error, let archive, let path): self.init(error, archive, FilePath(path))
-        case .inputOutput(let path, let code): self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
+        case .inputOutput(let path, let code):
+            self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
         case .noGraphInPackage(let path, let graphs):
             self = .network(
-                .notAGraph(FilePath(path), found: graphs.isEmpty ? "a zip without a .pb in it" : "a zip with several: \(graphs.joined(separator: ", "))"))
+                .notAGraph(
+                    FilePath(path),
+                    found: graphs.isEmpty
+                        ? "a zip without a .pb in it"
+                        : "a zip with several: \(graphs.joined(separator: ", "))"))
         case .description(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
-        case .noSuchTensor(let path, let name, let nearest): self = .network(.noSuchTensor(FilePath(path), name: name, nearest: nearest))
+        case .noSuchTensor(let path, let name, let nearest):
+            self = .network(.noSuchTensor(FilePath(path), name: name, nearest: nearest))
         case .labels(let path, let reason): self = .network(.description(FilePath(path), reason: reason))
         }
     }
@@ -44,9 +54,12 @@ extension TransferLearningError {
         switch error {
         case .noSuchTensor(let name): self = .network(.noSuchTensor(path, name: name, nearest: []))
         case .unsupportedOperation(let operation, let node):
-            self = .network(.unsupported(path, reason: "node '\(node)' is of operation \(operation), which is not supported"))
+            self = .network(
+                .unsupported(
+                    path, reason: "node '\(node)' is of operation \(operation), which is not supported"))
         case .unsupported(let node, let operation, let what):
-            self = .network(.unsupported(path, reason: "node '\(node)' (\(operation)): \(what) is not supported"))
+            self = .network(
+                .unsupported(path, reason: "node '\(node)' (\(operation)): \(what) is not supported"))
         case .malformed(let node, let operation, let what):
             self = .network(.damaged(path, reason: "node '\(node)' (\(operation)): \(what)"))
         case .cycle(let node): self = .network(.unsupported(path, reason: "node '\(node)' depends on itself"))
@@ -68,12 +81,15 @@ extension NetworkError {
         switch error {
         case .notGraphDef(let file): self = .notAGraph(path, found: Self.name(of: file))
         case .truncated(let offset, let needed, let available):
-            self = .damaged(path, reason: "the field at byte \(offset) needs \(needed) bytes, \(available) are there")
+            self = .damaged(
+                path, reason: "the field at byte \(offset) needs \(needed) bytes, \(available) are there")
         case .malformed(let offset, let fault): self = .damaged(path, reason: "at byte \(offset): \(fault)")
         case .overLimit(let offset, let declared, let limit):
-            self = .damaged(path, reason: "the constant at byte \(offset) declares \(declared) bytes, more than \(limit)")
+            self = .damaged(
+                path, reason: "the constant at byte \(offset) declares \(declared) bytes, more than \(limit)")
         case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
-        case .tooLargeToWrite(let bytes): self = .unsupported(path, reason: "its \(bytes) bytes are more than a GraphDef can hold")
+        case .tooLargeToWrite(let bytes):
+            self = .unsupported(path, reason: "its \(bytes) bytes are more than a GraphDef can hold")
         }
     }
 
@@ -82,10 +98,13 @@ extension NetworkError {
         case .noDirectory: self = .damaged(path, reason: "a zip without its directory, which is at its end")
         case .malformed(let offset): self = .damaged(path, reason: "a zip, malformed at byte \(offset)")
         case .deflate(let name, let error): self = .damaged(path, reason: "\(name) in it: \(error)")
-        case .badSize(let name, let declared, let found): self = .damaged(path, reason: "\(name) in it has \(found) bytes, not \(declared)")
+        case .badSize(let name, let declared, let found):
+            self = .damaged(path, reason: "\(name) in it has \(found) bytes, not \(declared)")
         case .badChecksum(let name, let declared, let computed):
             self = .damaged(path, reason: "\(name) in it has the checksum \(computed), not \(declared)")
-        case .unsupported(let name, let feature): self = .unsupported(path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")
+        case .unsupported(let name, let feature):
+            self = .unsupported(
+                path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")
         case .overLimit(let name, let declared, let limit):
             self = .damaged(path, reason: "\(name) in it declares \(declared) bytes, more than \(limit)")
         }

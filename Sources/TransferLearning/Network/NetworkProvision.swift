@@ -7,11 +7,20 @@ struct NetworkProvision {
 
     init(_ options: BottleneckOptions) throws(TransferLearningError) {
         self.options = options
-        if let url = options.modelURL, !["http://", "https://", "file://"].contains(where: url.lowercased().hasPrefix) {
-            throw .option("model_url", reason: "\(url) is no http, https or file address; a file is named file:///folder/archive.tgz")
+        if let url = options.modelURL,
+            !["http://", "https://", "file://"].contains(where: url.lowercased().hasPrefix)
+        {
+            throw .option(
+                "model_url",
+                reason: "\(url) is no http, https or file address; a file is named file:///folder/archive.tgz"
+            )
         }
-        if let text = options.modelSHA256, text.count != 64 || !text.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
-            throw .option("model_sha256", reason: "\(text) is no SHA-256: 64 hexadecimal digits, as sha256sum prints them")
+        if let text = options.modelSHA256,
+            text.count != 64 || !text.allSatisfy({ $0.isASCII && $0.isHexDigit })
+        {
+            throw .option(
+                "model_sha256",
+                reason: "\(text) is no SHA-256: 64 hexadecimal digits, as sha256sum prints them")
         }
     }
 
@@ -19,12 +28,16 @@ struct NetworkProvision {
     func find(isInterrupted: () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Backbone {
         var failure: (any Error)?
         do {
-            return try Backbone.find(architecture: options.architecture, modelDirectory: options.modelDirectory?.description) {
+            return try Backbone.find(
+                architecture: options.architecture, modelDirectory: options.modelDirectory?.description
+            ) {
                 (archive, directory) throws(BackboneError) in
                 do {
                     // Whatever else is wrong is said before minutes of download.
                     if let pictures = options.imageDirectory { _ = try ImageFolder.scan(pictures) }
-                    do throws(FileError) { try FileSystem.makeDirectory(FilePath(directory)) } catch { throw TransferLearningError.output(error, flag: "model_dir") }
+                    do throws(FileError) { try FileSystem.makeDirectory(FilePath(directory)) } catch {
+                        throw TransferLearningError.output(error, flag: "model_dir")
+                    }
                 } catch {
                     failure = error
                     return
@@ -46,17 +59,26 @@ struct NetworkProvision {
 extension TransferLearningError {
     /// - Parameter path: where the graph should have come to be.
     init(_ error: DownloadError, _ archive: NetworkArchive, _ path: FilePath) {
-        func none(_ reason: String) -> TransferLearningError { .network(.noDownload(path, url: archive.url, reason: reason)) }
-        func wrong(_ reason: String) -> TransferLearningError { .network(.wrongDownload(path, url: archive.url, reason: reason)) }
+        func none(_ reason: String) -> TransferLearningError {
+            .network(.noDownload(path, url: archive.url, reason: reason))
+        }
+        func wrong(_ reason: String) -> TransferLearningError {
+            .network(.wrongDownload(path, url: archive.url, reason: reason))
+        }
         switch error {
         case .noCurl: self = none("the program 'curl' is not installed")
         case .unreachable(let reason), .refused(let reason): self = none(reason)
-        case .brokeOff(let reason, let received): self = none("\(reason); the \(received) bytes received are kept, and the same command continues from there")
+        case .brokeOff(let reason, let received):
+            self = none(
+                "\(reason); the \(received) bytes received are kept, and the same command continues from there"
+            )
         case .wrongFile(let reason): self = wrong(reason)
         case .missingMember(let name): self = wrong("it holds no \(name)")
         case .archive(let failure): self = wrong(Self.words(failure))
-        case .system(let path, let code): self = .output(FileError(FilePath(path), errno: code), flag: "model_dir")
-        case .interrupted(let received, let total): self = .downloadInterrupted(path, received: received, of: total)
+        case .system(let path, let code):
+            self = .output(FileError(FilePath(path), errno: code), flag: "model_dir")
+        case .interrupted(let received, let total):
+            self = .downloadInterrupted(path, received: received, of: total)
         }
     }
 
@@ -66,7 +88,8 @@ extension TransferLearningError {
         case .truncated(let offset): "a tar archive that ends at byte \(offset), before its end"
         case .badHeader(let offset): "no tar archive: no header at byte \(offset)"
         case .unsafeName(let name): "an unsafe archive: '\(name)' would lie outside of the folder"
-        case .unsafeKind(let name, let type): "an unsafe archive: '\(name)' is no file or folder but of type '\(type)'"
+        case .unsafeKind(let name, let type):
+            "an unsafe archive: '\(name)' is no file or folder but of type '\(type)'"
         case .overLimit(let limit): "it unpacks to more than \(limit) bytes"
         }
     }

@@ -9,7 +9,10 @@ final class PictureReader {
     private let options: DecodingOptions
 
     /// - Parameter isStrict: refuse damaged pictures, and those in Apple's CgBI variant of PNG, which is no standard's.
-    init(_ description: BackboneDescription, _ executor: Executor, isStrict: Bool, limits: PictureLimits = .init()) {
+    init(
+        _ description: BackboneDescription, _ executor: Executor, isStrict: Bool,
+        limits: PictureLimits = .init()
+    ) {
         (self.description, self.executor) = (description, executor)
         var options = DecodingOptions(limits)
         options.inverseDCT = description.inverseDCT == .fast ? .fast : .accurate
@@ -32,29 +35,39 @@ final class PictureReader {
     /// The same without running: the picture lies in `executor.input` then.
     func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
         var resizer = InputResizer(
-            output: executor.input, width: description.width, height: description.height, mean: description.mean,
-            scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
+            output: executor.input, width: description.width, height: description.height,
+            mean: description.mean,
+            scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased
+        )
         return try decode(bytes, into: &resizer)
     }
 
-    private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError) -> [DecodingWarning] {
+    private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError)
+        -> [DecodingWarning]
+    {
         let whole = UnsafeMutablePointer<Float>.allocate(capacity: draw.width * draw.height * 3)
         defer { whole.deallocate() }
         var resizer = InputResizer(
-            output: whole, width: draw.width, height: draw.height, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
+            output: whole, width: draw.width, height: draw.height,
+            filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
         let warnings = try decode(bytes, into: &resizer)
         for y in 0..<description.height {
-            let row = whole + ((y + draw.top) * draw.width + draw.left) * 3, target = executor.input + y * description.width * 3
+            let row = whole + ((y + draw.top) * draw.width + draw.left) * 3,
+                target = executor.input + y * description.width * 3
             for x in 0..<description.width {
                 let source = row + 3 * (draw.isFlipped ? description.width - 1 - x : x)
-                for c in 0..<3 { target[3 * x + c] = (source[c] * draw.brightness - description.mean) * description.scale }
+                for c in 0..<3 {
+                    target[3 * x + c] = (source[c] * draw.brightness - description.mean) * description.scale
+                }
             }
         }
         executor.run()
         return warnings
     }
 
-    private func decode(_ bytes: [UInt8], into resizer: inout InputResizer) throws(ImageError) -> [DecodingWarning] {
+    private func decode(_ bytes: [UInt8], into resizer: inout InputResizer) throws(ImageError)
+        -> [DecodingWarning]
+    {
         try Imaging.decode(bytes, options: options, into: &resizer)
     }
 }

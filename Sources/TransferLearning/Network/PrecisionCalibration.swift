@@ -37,32 +37,45 @@ struct PrecisionCalibration {
         let folder = try ImageFolder.scan(directory)
         let all = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map { file in
-                let name = folder.classes[index].folder.bytes + [UInt8(ascii: "/")] + folder.classes[index].files[file].bytes
+                let name =
+                    folder.classes[index].folder.bytes + [UInt8(ascii: "/")]
+                    + folder.classes[index].files[file].bytes
                 return (path: folder.path(class: index, file: file), digest: SHA256.hash(name).bytes)
             }
         }
         // Some more than are used: those that cannot be read are passed over.
-        return all.sorted { $0.digest.lexicographicallyPrecedes($1.digest) }.prefix(2 * Self.pictureCount).map(\.path)
+        return all.sorted { $0.digest.lexicographicallyPrecedes($1.digest) }.prefix(2 * Self.pictureCount)
+            .map(\.path)
     }
 
-    private func ranges(_ paths: [FilePath], _ options: BottleneckOptions) throws(TransferLearningError) -> ActivationRanges {
+    private func ranges(_ paths: [FilePath], _ options: BottleneckOptions) throws(TransferLearningError)
+        -> ActivationRanges
+    {
         let about = backbone.description, shape = [1, about.height, about.width, 3]
         let files = paths.compactMap { path in (try? FileSystem.read(path)).map { (path, $0) } }
         let key = BottleneckKey(
             image: SHA256.hash(files.flatMap { SHA256.hash($0.1).bytes }),
-            fingerprint: .init("ranges of \(Self.pictureCount) pictures, " + backbone.fingerprint(precision: .fp32)))
+            fingerprint: .init(
+                "ranges of \(Self.pictureCount) pictures, " + backbone.fingerprint(precision: .fp32)))
         let names: Set<String>, calibrator: Calibrator
-        do { names = try Calibrator.names(in: graph, input: about.input, inputShape: shape, outputs: [bottleneck]) } catch {
+        do {
+            names = try Calibrator.names(
+                in: graph, input: about.input, inputShape: shape, outputs: [bottleneck])
+        } catch {
             throw TransferLearningError(error, path: backbone.path)
         }
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
-        if let numbers = cache.vector(for: key), let known = ActivationRanges(names: names, numbers: numbers) { return known }
+        if let numbers = cache.vector(for: key), let known = ActivationRanges(names: names, numbers: numbers)
+        {
+            return known
+        }
 
         let threads = options.threads ?? ParallelWork.coreCount
         do {
             calibrator = try Calibrator(
-                graph, input: about.input, inputShape: shape, outputs: [bottleneck], pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+                graph, input: about.input, inputShape: shape, outputs: [bottleneck],
+                pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         } catch { throw TransferLearningError(error, path: backbone.path) }
         let reader = PictureReader(about, calibrator.executor, isStrict: false, limits: options.limits)
         var seen = 0
@@ -70,9 +83,13 @@ struct PrecisionCalibration {
             calibrator.run()
             seen += 1
         }
-        guard seen > 0 else { throw .dataset(.noReadablePictures(options.imageDirectory ?? ".", tried: files.count)) }
+        guard seen > 0 else {
+            throw .dataset(.noReadablePictures(options.imageDirectory ?? ".", tried: files.count))
+        }
         let ranges = calibrator.ranges()
-        do { try cache.insert(ranges.numbers, for: key) } catch { throw TransferLearningError(error, directory: FilePath(cache.directory)) }
+        do { try cache.insert(ranges.numbers, for: key) } catch {
+            throw TransferLearningError(error, directory: FilePath(cache.directory))
+        }
         return ranges
     }
 }

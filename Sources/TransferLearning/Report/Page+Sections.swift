@@ -3,38 +3,55 @@ extension Page {
     mutating func evaluation(_ report: EvaluationReport, name: String) {
         heading(name)
         figures([
-            ("\(fixed(100 * report.accuracy, 1)) %", "accuracy, 95 % interval \(fixed(100 * report.interval[0], 1)) to \(fixed(100 * report.interval[1], 1)) %"),
-            ("\(report.count)", "pictures, \(report.count - report.correct) mistakes"), (fixed(report.macroF1, 3), "mean F1 of the classes"),
+            (
+                "\(fixed(100 * report.accuracy, 1)) %",
+                "accuracy, 95 % interval \(fixed(100 * report.interval[0], 1)) to \(fixed(100 * report.interval[1], 1)) %"
+            ),
+            ("\(report.count)", "pictures, \(report.count - report.correct) mistakes"),
+            (fixed(report.macroF1, 3), "mean F1 of the classes"),
             (fixed(report.calibrationError, 3), "calibration error"),
         ])
-        if let folds = report.foldAccuracies { paragraph("By fold: " + folds.map { "\(fixed(100 * $0, 1)) %" }.joined(separator: ", ")) }
+        if let folds = report.foldAccuracies {
+            paragraph("By fold: " + folds.map { "\(fixed(100 * $0, 1)) %" }.joined(separator: ", "))
+        }
         subheading("Classes")
         table(
             head: ["class", "pictures", "precision", "recall", "F1"],
-            rows: report.perClass.map { [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)] })
+            rows: report.perClass.map {
+                [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)]
+            })
         subheading("Confusion: a row is the true class, a column what the model says")
         raw(confusion(report))
         subheading("Calibration: how often it is right against how sure it says it is")
         raw(Plot.calibration(report.calibration))
         guard !report.mistakes.isEmpty else { return }
         subheading("Most confident mistakes")
-        gallery(report.mistakes.prefix(12).map { ($0.path, "is \($0.label), taken for \($0.predicted) (\(fixed(100 * Double($0.score), 0)) %)") })
+        gallery(
+            report.mistakes.prefix(12).map {
+                ($0.path, "is \($0.label), taken for \($0.predicted) (\(fixed(100 * Double($0.score), 0)) %)")
+            })
         for (row, label) in report.labels.enumerated() {
             for (column, predicted) in report.labels.enumerated() where row != column {
                 let mistakes = report.mistakes.filter { $0.label == label && $0.predicted == predicted }
                 guard !mistakes.isEmpty else { continue }
                 subheading("\(label), taken for \(predicted)", id: "cell-\(row)-\(column)")
-                gallery(mistakes.map { ($0.path, "\(Self.name($0.path)), \(fixed(100 * Double($0.score), 0)) %") }, limit: 12)
+                gallery(
+                    mistakes.map {
+                        ($0.path, "\(Self.name($0.path)), \(fixed(100 * Double($0.score), 0)) %")
+                    }, limit: 12)
             }
         }
     }
 
     private func confusion(_ report: EvaluationReport) -> String {
-        var markup = "<div class=scroll><table><tr><th>" + report.labels.map { "<th>\(Self.escaped($0))" }.joined()
+        var markup =
+            "<div class=scroll><table><tr><th>" + report.labels.map { "<th>\(Self.escaped($0))" }.joined()
         for (row, counts) in report.confusion.enumerated() {
             markup += "<tr><td>\(Self.escaped(report.labels[row]))"
             for (column, count) in counts.enumerated() {
-                let link = row != column && count > 0 ? "<a href=\"#cell-\(row)-\(column)\">\(count)</a>" : "\(count)"
+                let link =
+                    row != column && count > 0
+                    ? "<a href=\"#cell-\(row)-\(column)\">\(count)</a>" : "\(count)"
                 markup += "<td\(count == 0 ? "" : row == column ? " class=hit" : " class=miss")>\(link)"
             }
         }
@@ -52,7 +69,8 @@ extension Page {
             subheading("\(kind.title): \(found.count)", id: kind.rawValue)
             switch kind {
             case .duplicate, .nearDuplicate: pairs(found.map { ($0.other ?? "", $0.path, $0.reason) })
-            case .unreadable, .imbalance: table(head: ["file", ""], rows: found.prefix(200).map { [$0.path, $0.reason] })
+            case .unreadable, .imbalance:
+                table(head: ["file", ""], rows: found.prefix(200).map { [$0.path, $0.reason] })
             default: gallery(found.map { ($0.path, $0.reason) })
             }
         }
@@ -65,14 +83,19 @@ extension Page {
         table(
             head: ["", ""],
             rows: [
-                ["version", manifest.version], ["seed", "\(manifest.seed)"], ["precision", manifest.precision ?? "fp32"], ["instruction set", manifest.instructionSet],
-                ["pictures (SHA-256)", manifest.dataset ?? "imported bottlenecks"], ["layer (SHA-256)", manifest.layer ?? ""],
+                ["version", manifest.version], ["seed", "\(manifest.seed)"],
+                ["precision", manifest.precision ?? "fp32"], ["instruction set", manifest.instructionSet],
+                ["pictures (SHA-256)", manifest.dataset ?? "imported bottlenecks"],
+                ["layer (SHA-256)", manifest.layer ?? ""],
             ])
         code(manifest.network)
     }
 
     private static func quoted(_ word: String) -> String {
-        word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=".contains($0) } ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=".contains($0) }
+            ? word
+            : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+                + "'"
     }
 }
 
@@ -80,7 +103,8 @@ extension EvaluationReport {
     /// - Throws: `TransferLearningError.output`.
     public func writeHTML(to path: FilePath, title: String) throws {
         var page = Page(title: title)
-        page.evaluation(self, name: foldAccuracies == nil ? "The model on these pictures" : "Cross-validation")
+        page.evaluation(
+            self, name: foldAccuracies == nil ? "The model on these pictures" : "Cross-validation")
         try page.write(to: path)
     }
 }

@@ -20,7 +20,10 @@ struct Page {
 
     /// Large numbers with what they are.
     mutating func figures(_ figures: [(value: String, name: String)]) {
-        body += "<div class=figures>" + figures.map { "<div><b>\(Self.escaped($0.value))</b>\(Self.escaped($0.name))</div>" }.joined() + "</div>\n"
+        body +=
+            "<div class=figures>"
+            + figures.map { "<div><b>\(Self.escaped($0.value))</b>\(Self.escaped($0.name))</div>" }.joined()
+            + "</div>\n"
     }
 
     mutating func table(head: [String], rows: [[String]]) {
@@ -41,7 +44,8 @@ struct Page {
     mutating func pairs(_ pairs: [(first: String, second: String, caption: String)], limit: Int = 16) {
         body += "<div class=gallery>"
         for pair in pairs.prefix(limit) {
-            body += "<div class=pair>\(figure(pair.first, Self.name(pair.first)))\(figure(pair.second, Self.name(pair.second)))<p>\(Self.escaped(pair.caption))</p></div>"
+            body +=
+                "<div class=pair>\(figure(pair.first, Self.name(pair.first)))\(figure(pair.second, Self.name(pair.second)))<p>\(Self.escaped(pair.caption))</p></div>"
         }
         body += "</div>\n"
         if pairs.count > limit { paragraph("… and \(pairs.count - limit) more.") }
@@ -51,7 +55,8 @@ struct Page {
         picturesLeft -= 1
         let address = picturesLeft >= 0 ? Thumbnail.address(of: path) : nil
         let image = address.map { "<img alt=\"\(Self.escaped(Self.name(path)))\" src=\"\($0)\">" } ?? ""
-        return "<figure title=\"\(Self.escaped(path))\">\(image)<figcaption>\(Self.escaped(caption))</figcaption></figure>"
+        return
+            "<figure title=\"\(Self.escaped(path))\">\(image)<figcaption>\(Self.escaped(caption))</figcaption></figure>"
     }
 
     /// The last two parts of a path: class folder and file.

@@ -25,12 +25,19 @@ enum Thumbnail {
         let height = max(1, longest > side ? image.height * side / longest : image.height)
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         for y in 0..<height {
-            let rows = y * image.height / height..<max((y + 1) * image.height / height, y * image.height / height + 1)
+            let rows =
+                y * image.height
+                / height..<max((y + 1) * image.height / height, y * image.height / height + 1)
             for x in 0..<width {
-                let columns = x * image.width / width..<max((x + 1) * image.width / width, x * image.width / width + 1)
+                let columns =
+                    x * image.width / width..<max((x + 1) * image.width / width, x * image.width / width + 1)
                 for c in 0..<3 {
                     var sum = 0
-                    for row in rows { for column in columns { sum += Int(image.pixels[(row * image.width + column) * image.channels + c]) } }
+                    for row in rows {
+                        for column in columns {
+                            sum += Int(image.pixels[(row * image.width + column) * image.channels + c])
+                        }
+                    }
                     pixels[(y * width + x) * 3 + c] = UInt8(sum / (rows.count * columns.count))
                 }
             }
@@ -43,10 +50,14 @@ enum Thumbnail {
         var rows: [UInt8] = []
         for y in 0..<height {
             rows.append(1)
-            for i in 0..<width * 3 { rows.append(pixels[y * width * 3 + i] &- (i < 3 ? 0 : pixels[y * width * 3 + i - 3])) }
+            for i in 0..<width * 3 {
+                rows.append(pixels[y * width * 3 + i] &- (i < 3 ? 0 : pixels[y * width * 3 + i - 3]))
+            }
         }
         var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-        func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        func word(_ value: Int) -> [UInt8] {
+            (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
+        }
         func append(_ kind: String, _ data: [UInt8]) {
             let body = Array(kind.utf8) + data
             file += word(data.count) + body + word(Int(CRC32.checksum(body)))

@@ -11,25 +11,38 @@ struct Evaluation {
     let report: EvaluationReport?
 
     /// - Parameter testBatchSize: -1 for all test pictures, else that many, evenly spread over them.
-    init(of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int, workers: Workers) {
+    init(
+        of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int,
+        workers: Workers
+    ) {
         func metrics(_ rows: [Int]) -> (Metrics, [Float])? {
             guard !rows.isEmpty else { return nil }
-            let logits = layer.logits(data.features, rows: rows, workers: workers), classes = data.labels.count
-            let probabilities = rows.indices.flatMap { softmax(Array(logits[$0 * classes..<($0 + 1) * classes])) }
-            let metrics = Metrics(probabilities: probabilities, labels: rows.map { data.classes[$0] }, classes: data.labels.count)
+            let logits = layer.logits(data.features, rows: rows, workers: workers),
+                classes = data.labels.count
+            let probabilities = rows.indices.flatMap {
+                softmax(Array(logits[$0 * classes..<($0 + 1) * classes]))
+            }
+            let metrics = Metrics(
+                probabilities: probabilities, labels: rows.map { data.classes[$0] },
+                classes: data.labels.count)
             return (metrics, probabilities)
         }
         trainAccuracy = metrics(split.training)?.0.accuracy ?? 0
         validationAccuracy = metrics(split.validation)?.0.accuracy
 
         let all = split.testing
-        let rows = testBatchSize < 0 || testBatchSize >= all.count
+        let rows =
+            testBatchSize < 0 || testBatchSize >= all.count
             ? all : (0..<testBatchSize).map { all[$0 * all.count / testBatchSize] }
         let tested = metrics(rows)
         test = tested?.0
         let probabilities = tested?.1 ?? []
-        report = rows.isEmpty ? nil : EvaluationReport(
-            labels: data.labels, paths: rows.map { "\(data.paths[$0])" }, classes: rows.map { data.classes[$0] }, probabilities: probabilities)
+        report =
+            rows.isEmpty
+            ? nil
+            : EvaluationReport(
+                labels: data.labels, paths: rows.map { "\(data.paths[$0])" },
+                classes: rows.map { data.classes[$0] }, probabilities: probabilities)
         misclassified = rows.enumerated().compactMap { position, row in
             let scores = probabilities[position * data.labels.count..<(position + 1) * data.labels.count]
             let (truth, predicted) = (data.classes[row], predictedClass(scores))

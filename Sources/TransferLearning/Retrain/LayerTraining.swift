@@ -20,14 +20,18 @@ struct LayerTraining {
     func run(isInterrupted: @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Result {
         var summaries: TrainingSummaries?
         if let directory = options.summariesDirectory {
-            do throws(EventFile.WriteError) { summaries = try TrainingSummaries(in: directory.description) } catch { throw TransferLearningError(error) }
+            do throws(EventFile.WriteError) {
+                summaries = try TrainingSummaries(in: directory.description)
+            } catch { throw TransferLearningError(error) }
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let (layer, detail, curve) = switch options.trainer {
-        case .converging: try converge(summaries)
-        case .gradientDescent(let steps, let rate): try descend(steps: steps, rate: rate, summaries: summaries, report: report)
-        }
+        let (layer, detail, curve) =
+            switch options.trainer {
+            case .converging: try converge(summaries)
+            case .gradientDescent(let steps, let rate):
+                try descend(steps: steps, rate: rate, summaries: summaries, report: report)
+            }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
         try report(.trained(summary))
         return Result(layer: layer, summary: summary, curve: curve)
@@ -47,18 +51,23 @@ struct LayerTraining {
         // A handful of validation pictures says little about a strength: then all of them take turns.
         let isFew = split.validation.count < 100
         let result = try solver.train(
-            data.features, labels: data.classes, classes: data.labels.count, training: split.training + (isFew ? split.validation : []),
+            data.features, labels: data.classes, classes: data.labels.count,
+            training: split.training + (isFew ? split.validation : []),
             validation: isFew ? [] : split.validation)
         do throws(EventFile.WriteError) {
             // A point for each strength that was tried, from the strongest on: there are no steps to draw.
             for (index, point) in result.path.enumerated() {
-                try summaries?.validated(step: index, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
+                try summaries?.validated(
+                    step: index, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
             }
             try summaries?.layer(result.layer, step: result.path.count)
         } catch { throw TransferLearningError(error) }
         let judged = isFew ? "cross-validation" : "the validation pictures"
-        return (result.layer.cooled(to: result.temperature), "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)",
-            .path(result.path))
+        return (
+            result.layer.cooled(to: result.temperature),
+            "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)",
+            .path(result.path)
+        )
     }
 
     private func descend(
@@ -75,11 +84,14 @@ struct LayerTraining {
         // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
         let layer = try withoutActuallyEscaping(report) { report in
             try trainer.train(
-                data.features, labels: data.classes, classes: data.labels.count, training: split.training, validation: split.validation
+                data.features, labels: data.classes, classes: data.labels.count, training: split.training,
+                validation: split.validation
             ) { step, layer in
                 guard failure == nil else { return }
                 do {
-                    if options.intermediateFrequency > 0, step.step > 0, step.step % options.intermediateFrequency == 0 {
+                    if options.intermediateFrequency > 0, step.step > 0,
+                        step.step % options.intermediateFrequency == 0
+                    {
                         try store(layer(), step.step)
                     }
                     try summaries?.trained(
@@ -87,11 +99,15 @@ struct LayerTraining {
                         layer: step.evaluation == nil ? nil : layer())
                     guard let evaluation = step.evaluation else { return }
                     if let validation = evaluation.validation {
-                        try summaries?.validated(step: step.step, accuracy: validation.accuracy, crossEntropy: validation.crossEntropy)
+                        try summaries?.validated(
+                            step: step.step, accuracy: validation.accuracy,
+                            crossEntropy: validation.crossEntropy)
                     }
                     let point = TrainingStep(
-                        number: step.step, trainAccuracy: evaluation.training.accuracy, crossEntropy: evaluation.training.crossEntropy,
-                        validationAccuracy: evaluation.validation?.accuracy, validationCount: evaluation.validation?.count ?? 0)
+                        number: step.step, trainAccuracy: evaluation.training.accuracy,
+                        crossEntropy: evaluation.training.crossEntropy,
+                        validationAccuracy: evaluation.validation?.accuracy,
+                        validationCount: evaluation.validation?.count ?? 0)
                     curve.append(point)
                     try report(.step(point))
                 } catch let error as EventFile.WriteError {

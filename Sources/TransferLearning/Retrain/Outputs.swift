@@ -23,7 +23,9 @@ final class Outputs {
         var flag = "output_graph"
         do {
             // Piece by piece: the weights go from the network's file to the model's without a copy in between.
-            try graph.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(model, to: descriptor) }
+            try graph.withDescriptor { descriptor throws(GraphDefError) in
+                try GraphDef.write(model, to: descriptor)
+            }
             flag = "output_labels"
             try labels.write(Array((names.joined(separator: "\n") + "\n").utf8))
             try labels.commit()
@@ -40,10 +42,13 @@ final class Outputs {
 
     /// Writes one more model, whole or not at all; makes the folder where it is missing.
     static func write(_ model: Graph, to path: FilePath, flag: String) throws(TransferLearningError) {
-        try? FileManager.default.createDirectory(atPath: path.parent.description, withIntermediateDirectories: true)
+        try? FileManager.default.createDirectory(
+            atPath: path.parent.description, withIntermediateDirectories: true)
         let file = try open(path, flag: flag)
         do {
-            try file.withDescriptor { descriptor throws(GraphDefError) in try GraphDef.write(model, to: descriptor) }
+            try file.withDescriptor { descriptor throws(GraphDefError) in
+                try GraphDef.write(model, to: descriptor)
+            }
             try file.commit()
         } catch let error as FileError {
             throw .output(error, flag: flag)

@@ -40,7 +40,9 @@ public struct RunManifest: Sendable, Codable, Equatable {
     }
 
     /// Beside the model.
-    static func path(of model: FilePath) -> FilePath { FilePath(bytes: model.bytes + Array(".manifest.json".utf8)) }
+    static func path(of model: FilePath) -> FilePath {
+        FilePath(bytes: model.bytes + Array(".manifest.json".utf8))
+    }
 
     func write(beside model: FilePath) throws(TransferLearningError) {
         do {

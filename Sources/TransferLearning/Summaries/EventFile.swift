@@ -48,7 +48,9 @@ package final class EventFile {
         try write(TFRecord.framed(event.bytes))
     }
 
-    package func append(_ summary: Summary, step: Int, time: Double = Date().timeIntervalSince1970) throws(WriteError) {
+    package func append(_ summary: Summary, step: Int, time: Double = Date().timeIntervalSince1970)
+        throws(WriteError)
+    {
         var event = SummaryMessage()
         event.field(1, time)
         event.field(2, Int64(step))
@@ -59,7 +61,9 @@ package final class EventFile {
     private func write(_ bytes: [UInt8]) throws(WriteError) {
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress! + done, bytes.count - done) }
+            let count = bytes.withUnsafeBytes {
+                systemWrite(descriptor, $0.baseAddress! + done, bytes.count - done)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw WriteError(path: path, errno: count < 0 ? errno : EIO) }
             done += count

@@ -29,7 +29,9 @@ struct Histogram: Equatable {
     var buckets: (limits: [Double], counts: [Double]) {
         var limits: [Double] = [], kept: [Double] = []
         for (index, bucket) in counts.enumerated() {
-            if bucket == 0, kept.last == 0 { limits[limits.count - 1] = Self.limits[index] } else {
+            if bucket == 0, kept.last == 0 {
+                limits[limits.count - 1] = Self.limits[index]
+            } else {
                 limits.append(Self.limits[index])
                 kept.append(Double(bucket))
             }

@@ -8,12 +8,18 @@ enum TFRecord {
     }
 
     /// The record at a byte, and where the next begins; nil where it is cut short or a checksum is wrong.
-    static func read(_ file: UnsafeRawBufferPointer, at start: Int) -> (contents: UnsafeRawBufferPointer, next: Int)? {
-        func checksum(_ at: Int) -> UInt32 { UInt32(littleEndian: file.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
-        guard file.count - start >= 16, checksum(start + 8) == CRC32C.masked(Array(file[start..<(start + 8)])) else { return nil }
+    static func read(_ file: UnsafeRawBufferPointer, at start: Int) -> (
+        contents: UnsafeRawBufferPointer, next: Int
+    )? {
+        func checksum(_ at: Int) -> UInt32 {
+            UInt32(littleEndian: file.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+        }
+        guard file.count - start >= 16, checksum(start + 8) == CRC32C.masked(Array(file[start..<(start + 8)]))
+        else { return nil }
         let length = UInt64(littleEndian: file.loadUnaligned(fromByteOffset: start, as: UInt64.self))
         guard length <= UInt64(file.count - start - 16) else { return nil }
-        let end = start + 12 + Int(length), contents = UnsafeRawBufferPointer(rebasing: file[(start + 12)..<end])
+        let end = start + 12 + Int(length),
+            contents = UnsafeRawBufferPointer(rebasing: file[(start + 12)..<end])
         return checksum(end) == CRC32C.masked(Array(contents)) ? (contents, end + 4) : nil
     }
 

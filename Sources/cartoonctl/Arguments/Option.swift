@@ -6,7 +6,9 @@ struct Option: Sendable {
     let value: String?
     let help: String
 
-    static func value(_ name: String, _ value: String, _ help: String) -> Option { Option(name: name, value: value, help: help) }
+    static func value(_ name: String, _ value: String, _ help: String) -> Option {
+        Option(name: name, value: value, help: help)
+    }
     static func flag(_ name: String, _ help: String) -> Option { Option(name: name, value: nil, help: help) }
 }
 
@@ -48,7 +50,9 @@ extension Arguments {
             index += 1
             guard word.hasPrefix("-"), word != "-" else {
                 guard verb.takesFiles else {
-                    throw UsageError("\(verb.name) takes no argument '\(word)'; its flags are listed by 'cartoonctl \(verb.name) --help'")
+                    throw UsageError(
+                        "\(verb.name) takes no argument '\(word)'; its flags are listed by 'cartoonctl \(verb.name) --help'"
+                    )
                 }
                 files.append(word)
                 continue
@@ -57,7 +61,8 @@ extension Arguments {
                 files += words[index...]
                 break
             }
-            let parts = word.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = word.drop { $0 == "-" }.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let spelled = String(parts.first ?? "")
             let name = spelled.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_")
             var given = parts.count > 1 ? String(parts[1]) : nil
@@ -70,7 +75,9 @@ extension Arguments {
                     index += 1
                 }
                 values[name] = given ?? "true"
-            } else if name.hasPrefix("no"), let option = known[String(name.dropFirst(2))], option.value == nil, given == nil {
+            } else if name.hasPrefix("no"), let option = known[String(name.dropFirst(2))],
+                option.value == nil, given == nil
+            {
                 values[option.name] = "false"
             } else {
                 throw Self.unknown(word, name, verb, verbs)
@@ -84,7 +91,10 @@ extension Arguments {
             return UsageError("\(flag) is a flag of '\(owner.name)', not of '\(verb.name)'")
         }
         let nearest = Spelling.nearest(to: name, among: verb.options.map(\.name))
-        return UsageError("unknown flag \(flag)" + (nearest.map { "; did you mean --\($0)?" } ?? "; 'cartoonctl \(verb.name) --help' lists the flags"))
+        return UsageError(
+            "unknown flag \(flag)"
+                + (nearest.map { "; did you mean --\($0)?" }
+                    ?? "; 'cartoonctl \(verb.name) --help' lists the flags"))
     }
 }
 
@@ -92,7 +102,9 @@ extension Arguments {
     func string(_ name: String) -> String? { values[name] }
 
     func required(_ name: String, _ example: String) throws(UsageError) -> String {
-        guard let value = values[name], !value.isEmpty else { throw UsageError("--\(name) is missing: \(example)") }
+        guard let value = values[name], !value.isEmpty else {
+            throw UsageError("--\(name) is missing: \(example)")
+        }
         return value
     }
 
@@ -115,12 +127,14 @@ extension Arguments {
     func number(_ name: String, in range: ClosedRange<Double>) throws(UsageError) -> Double? {
         guard let text = values[name] else { return nil }
         guard let value = Double(text), range.contains(value) else {
-            throw UsageError("--\(name) \(text): needs a number from \(range.lowerBound) to \(range.upperBound)")
+            throw UsageError(
+                "--\(name) \(text): needs a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
 
     private static func words(_ range: ClosedRange<Int>) -> String {
-        range.upperBound == .max ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+        range.upperBound == .max
+            ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
     }
 }

@@ -2,20 +2,48 @@ import TransferLearning
 
 /// Flags that several verbs have in common.
 extension Option {
-    static let imageDirectory = Option.value("image_dir", "DIR", "Folder with one sub-folder of pictures per class. Not needed when --bottleneck_dir holds an imported tree.")
-    static let bottleneckDirectory = Option.value("bottleneck_dir", "DIR", "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl")
-    static let modelDirectory = Option.value("model_dir", "DIR", "Folder with the Inception v3 graph, classify_image_graph_def.pb, which is downloaded there (89 MB, by curl) if it lacks it. Given alone it selects inception_v3.")
-    static let modelURL = Option.value("model_url", "URL", "A mirror of the archive that the graph is downloaded from, http, https or file. It must hold the very same bytes, unless --model_sha256 is given.")
-    static let modelSHA256 = Option.value("model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
-    static let architecture = Option.value("architecture", "NAME", "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it.")
-    static let taps = Option.value("taps", "LIST", "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network")
-    static let precision = Option.value("precision", "P", "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32")
+    static let imageDirectory = Option.value(
+        "image_dir", "DIR",
+        "Folder with one sub-folder of pictures per class. Not needed when --bottleneck_dir holds an imported tree."
+    )
+    static let bottleneckDirectory = Option.value(
+        "bottleneck_dir", "DIR",
+        "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"
+    )
+    static let modelDirectory = Option.value(
+        "model_dir", "DIR",
+        "Folder with the Inception v3 graph, classify_image_graph_def.pb, which is downloaded there (89 MB, by curl) if it lacks it. Given alone it selects inception_v3."
+    )
+    static let modelURL = Option.value(
+        "model_url", "URL",
+        "A mirror of the archive that the graph is downloaded from, http, https or file. It must hold the very same bytes, unless --model_sha256 is given."
+    )
+    static let modelSHA256 = Option.value(
+        "model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
+    static let architecture = Option.value(
+        "architecture", "NAME",
+        "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it."
+    )
+    static let taps = Option.value(
+        "taps", "LIST",
+        "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network"
+    )
+    static let precision = Option.value(
+        "precision", "P",
+        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32"
+    )
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
-    static let strict = Option.flag("strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
-    static let maximumPixels = Option.value("max_pixels", "N", "Refuse pictures of more pixels, before anything is allocated. Default: \(PictureLimits().pixels)")
-    static let maximumBytes = Option.value("max_bytes", "N", "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
+    static let strict = Option.flag(
+        "strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
+    static let maximumPixels = Option.value(
+        "max_pixels", "N",
+        "Refuse pictures of more pixels, before anything is allocated. Default: \(PictureLimits().pixels)")
+    static let maximumBytes = Option.value(
+        "max_bytes", "N",
+        "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
     static let json = Option.flag("json", "Print the result as one JSON object.")
-    static let report = Option.value("report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
+    static let report = Option.value(
+        "report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
     static let seed = Option.value("seed", "N", "Seed of everything random. Default: 0")
 }
@@ -51,7 +79,9 @@ extension PrecisionChoice {
     init?(_ arguments: Arguments) throws(UsageError) {
         guard let name = arguments.string("precision") else { return nil }
         guard let choice = PrecisionChoice(rawValue: name) else {
-            throw UsageError("--precision \(name): is one of \(PrecisionChoice.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw UsageError(
+                "--precision \(name): is one of \(PrecisionChoice.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         self = choice
     }

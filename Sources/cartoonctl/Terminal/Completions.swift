@@ -40,7 +40,8 @@ enum Completions {
             let options = verb.options.map { option in
                 "'--\(option.name)\(option.value == nil ? "" : "=")[\(quoted(brief(option.help)))]\(option.value.map { ":\($0):_files" } ?? "")'"
             }
-            return "            \(verb.name)) _arguments \((options + ["'*:file:_files'"]).joined(separator: " ")) ;;"
+            return
+                "            \(verb.name)) _arguments \((options + ["'*:file:_files'"]).joined(separator: " ")) ;;"
         }
         return """
             #compdef cartoonctl
@@ -76,24 +77,36 @@ enum Completions {
     /// The first sentence.
     private static func brief(_ help: String) -> String { String(help.prefix { $0 != "." && $0 != ";" }) }
     /// Safe between single quotes and in zsh's brackets.
-    private static func quoted(_ text: String) -> String { String(text.map { "'[]:".contains($0) ? " " : $0 }) }
+    private static func quoted(_ text: String) -> String {
+        String(text.map { "'[]:".contains($0) ? " " : $0 })
+    }
 }
 
 /// The manual page (roff, `man` macros), made from the verbs themselves.
 enum ManualPage {
     static func text(_ verbs: [Verb], version: String) -> String {
         var lines = [
-            ".TH CARTOONCTL 1 \"\" \"cartoonctl \(version)\"", ".SH NAME", "cartoonctl \\- teach a frozen network your own picture classes",
+            ".TH CARTOONCTL 1 \"\" \"cartoonctl \(version)\"", ".SH NAME",
+            "cartoonctl \\- teach a frozen network your own picture classes",
             ".SH SYNOPSIS", ".B cartoonctl", ".I COMMAND", "[flags]", ".SH DESCRIPTION",
             "Trains a classifier on a folder of pictures, one sub-folder per class, and uses it. Flags take underscores or dashes, "
                 + "\\-\\-flag value or \\-\\-flag=value.",
         ]
         for verb in verbs {
-            lines += [".SH \(verb.name.uppercased())", escaped(verb.summary) + ".", ".PP", ".nf", "cartoonctl " + escaped(verb.usage), ".fi"]
+            lines += [
+                ".SH \(verb.name.uppercased())", escaped(verb.summary) + ".", ".PP", ".nf",
+                "cartoonctl " + escaped(verb.usage), ".fi",
+            ]
             for option in verb.options {
-                lines += [".TP", ".B \\-\\-\(option.name)\(option.value.map { " \\fI\($0)\\fR" } ?? "")", escaped(option.help)]
+                lines += [
+                    ".TP", ".B \\-\\-\(option.name)\(option.value.map { " \\fI\($0)\\fR" } ?? "")",
+                    escaped(option.help),
+                ]
             }
-            lines += [".PP", "Examples:", ".PP", ".nf"] + verb.examples.map { escaped("cartoonctl " + $0) } + [".fi"]
+            lines +=
+                [".PP", "Examples:", ".PP", ".nf"] + verb.examples.map { escaped("cartoonctl " + $0) } + [
+                    ".fi"
+                ]
         }
         return lines.joined(separator: "\n")
     }

@@ -18,8 +18,10 @@ struct DownloadReporter {
             self.resumed = resumed
             let size = total.map { " (\(megabytes($0)))" } ?? ""
             say("downloading \(url)\(size) to \(path)" + (resumed > 0 ? ", from byte \(resumed) on" : ""))
-        case .progress(let done, let total): progress.update(done: done, total: total, worked: max(0, done - resumed))
-        case .retrying(let reason, let seconds): say("\(reason); trying again" + (seconds > 0 ? " in \(fixed(seconds, 1)) s" : ""))
+        case .progress(let done, let total):
+            progress.update(done: done, total: total, worked: max(0, done - resumed))
+        case .retrying(let reason, let seconds):
+            say("\(reason); trying again" + (seconds > 0 ? " in \(fixed(seconds, 1)) s" : ""))
         case .waiting(let directory): say("waiting for another process that downloads to \(directory)")
         case .finished(let path, let bytes): say("\(path)  \(megabytes(bytes)), downloaded and verified")
         case .warning(let text):

@@ -44,9 +44,13 @@ enum Help {
     private static func wrapped(_ text: String, width: Int) -> [String] {
         var lines = [""]
         for word in text.split(separator: " ") {
-            if lines[lines.count - 1].isEmpty { lines[lines.count - 1] = String(word) } else if lines[lines.count - 1].count + word.count < width {
+            if lines[lines.count - 1].isEmpty {
+                lines[lines.count - 1] = String(word)
+            } else if lines[lines.count - 1].count + word.count < width {
                 lines[lines.count - 1] += " " + word
-            } else { lines.append(String(word)) }
+            } else {
+                lines.append(String(word))
+            }
         }
         return lines
     }

@@ -36,14 +36,20 @@ struct RunReporter {
         guard !quiet else { return }
         switch event {
         case .scanned(let folder):
-            for entry in folder.classes { log("\(entry.files.count) files in '\(entry.folder)', label '\(entry.label)'") }
+            for entry in folder.classes {
+                log("\(entry.files.count) files in '\(entry.folder)', label '\(entry.label)'")
+            }
         case .bottlenecksReady(let summary):
-            log("\(summary.computed) bottlenecks computed in \(fixed(summary.seconds, 1)) s, \(summary.cached) from the cache, \(summary.skipped) files skipped")
+            log(
+                "\(summary.computed) bottlenecks computed in \(fixed(summary.seconds, 1)) s, \(summary.cached) from the cache, \(summary.skipped) files skipped"
+            )
         case .step(let step):
             log("Step \(step.number): Train accuracy = \(fixed(100 * step.trainAccuracy, 1))%")
             log("Step \(step.number): Cross entropy = \(fixed(step.crossEntropy, 6))")
             if let accuracy = step.validationAccuracy {
-                log("Step \(step.number): Validation accuracy = \(fixed(100 * accuracy, 1))% (N=\(step.validationCount))")
+                log(
+                    "Step \(step.number): Validation accuracy = \(fixed(100 * accuracy, 1))% (N=\(step.validationCount))"
+                )
             }
         case .trained(let summary):
             log("trained in \(fixed(summary.seconds, 2)) s: \(summary.detail)")

@@ -13,13 +13,17 @@ enum Terminal {
 
     static func print(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
     /// On a terminal in place of a progress line that an error left there.
-    static func log(_ line: String) { write((errorIsTerminal ? "\r\u{1B}[K" : "") + line + "\n", to: STDERR_FILENO) }
+    static func log(_ line: String) {
+        write((errorIsTerminal ? "\r\u{1B}[K" : "") + line + "\n", to: STDERR_FILENO)
+    }
 
     /// Bytes written at once, so that lines of several processes do not mix.
     static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { buffer in systemWrite(descriptor, buffer.baseAddress, buffer.count) }
+            let count = bytes.withUnsafeBytes { buffer in
+                systemWrite(descriptor, buffer.baseAddress, buffer.count)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return }
             bytes = bytes.dropFirst(count)

@@ -6,10 +6,15 @@ let classifyVerb = Verb(
     usage: "classify FILE|DIR|-... --graph MODEL [flags]",
     options: [
         .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
-        .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
+        .value(
+            "labels", "FILE",
+            "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value("top", "N", "How many labels to show for a picture. Default: 5"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),
-        .value("unknown_threshold", "SHARE", "Answer 'unknown' where less than this share of the training pictures was as unusual; 0 answers with a label always. Default: 0.002"),
+        .value(
+            "unknown_threshold", "SHARE",
+            "Answer 'unknown' where less than this share of the training pictures was as unusual; 0 answers with a label always. Default: 0.002"
+        ),
         .precision,
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print one JSON array with an object per picture."),
@@ -28,7 +33,9 @@ let classifyVerb = Verb(
 
 private func classify(_ arguments: Arguments) throws -> Int32 {
     guard !arguments.files.isEmpty else {
-        throw UsageError("name at least one picture, a folder, or '-' for a list on standard input: cartoonctl classify photo.jpg --graph cartoon.pb")
+        throw UsageError(
+            "name at least one picture, a folder, or '-' for a list on standard input: cartoonctl classify photo.jpg --graph cartoon.pb"
+        )
     }
     var options = ClassifyOptions()
     options.graph = FilePath(arguments.string("graph") ?? "output_graph.pb")
@@ -37,13 +44,18 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
     options.limits = try PictureLimits(arguments)
-    if let share = try arguments.number("unknown_threshold", in: 0...1) { options.unknownThreshold = share > 0 ? Float(share) : nil }
+    if let share = try arguments.number("unknown_threshold", in: 0...1) {
+        options.unknownThreshold = share > 0 ? Float(share) : nil
+    }
     let top = try arguments.integer("top", in: 1...Int.max) ?? 5
     let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
-    let pictures = try PictureList.expand(arguments.files, standardInput: { readLine(strippingNewline: true) })
-    guard !pictures.isEmpty else { throw UsageError("no pictures were found in \(arguments.files.joined(separator: ", "))") }
+    let pictures = try PictureList.expand(
+        arguments.files, standardInput: { readLine(strippingNewline: true) })
+    guard !pictures.isEmpty else {
+        throw UsageError("no pictures were found in \(arguments.files.joined(separator: ", "))")
+    }
     let classifier = try Classifier(options, pictures: pictures.count)
     var failures = 0
     var objects: [String] = []
@@ -52,10 +64,18 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
             failures += 1
             Terminal.log("cartoonctl: \(answer.path): \(failure.reason)")
         }
-        if !quiet { for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") } }
-        if json { objects.append(try answer.json(top: top, threshold: threshold)) } else if case .success(let scores) = answer.outcome {
+        if !quiet {
+            for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") }
+        }
+        if json {
+            objects.append(try answer.json(top: top, threshold: threshold))
+        } else if case .success(let scores) = answer.outcome {
             if pictures.count > 1 { Terminal.print("\(answer.path)") }
-            if answer.isUnknown { Terminal.print("unknown (familiarity = \(fixed(Double(answer.familiarity ?? 0), 3))), unlike all pictures that trained the model; if it were one of them:") }
+            if answer.isUnknown {
+                Terminal.print(
+                    "unknown (familiarity = \(fixed(Double(answer.familiarity ?? 0), 3))), unlike all pictures that trained the model; if it were one of them:"
+                )
+            }
             for prediction in scores.prefix(top) where prediction.score >= threshold {
                 Terminal.print("\(prediction.label) (score = \(fixed(Double(prediction.score), 5)))")
             }

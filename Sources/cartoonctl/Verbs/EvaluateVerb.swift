@@ -7,14 +7,17 @@ let evaluateVerb = Verb(
     options: [
         .imageDirectory,
         .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
-        .value("labels", "FILE", "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
+        .value(
+            "labels", "FILE",
+            "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
         .value(
             "folds", "K",
             "Cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks: of --architecture, or of the network "
                 + "inside --graph, if that is given."),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision, .seed, .threads, .report,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
+        .seed, .threads, .report,
         .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
     examples: [
@@ -35,11 +38,16 @@ let evaluateVerb = Verb(
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
         var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
-        let report = try Evaluator(options).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
-        if let path = arguments.string("report") { try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate") }
+        let report = try Evaluator(options).run(
+            isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        if let path = arguments.string("report") {
+            try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate")
+        }
         Terminal.print(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
         if let demanded, !AccuracyAssertion(demanded: demanded).holds(for: report) {
-            Terminal.log("cartoonctl: the accuracy is \(fixed(report.accuracy, 4)), below the \(fixed(demanded, 4)) that --assert_accuracy demands")
+            Terminal.log(
+                "cartoonctl: the accuracy is \(fixed(report.accuracy, 4)), below the \(fixed(demanded, 4)) that --assert_accuracy demands"
+            )
             return AccuracyAssertion.exitCode
         }
         return 0

@@ -7,11 +7,14 @@ let exportVerb = Verb(
     options: [
         .value("input", "FILE", "The model, if it is not named without a flag. Default: output_graph.pb"),
         .value("graph", "FILE", "The same as --input."),
-        .value("format", "FORMAT", "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. Default: what --output ends in"),
+        .value(
+            "format", "FORMAT",
+            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. Default: what --output ends in"),
         .value("output", "FILE", "Where the export goes. Default: the model's name with the format's ending"),
         .value(
             "weights", "KIND",
-            "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float"),
+            "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float"
+        ),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
         .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
         .value("output_names", "NAME", "The node that is asked for. Default: what the model says of itself."),
@@ -19,7 +22,8 @@ let exportVerb = Verb(
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
-        "export cartoon.pb --format onnx --output cartoon.onnx", "export cartoon.pb --output cartoon.tflite --weights int8",
+        "export cartoon.pb --format onnx --output cartoon.onnx",
+        "export cartoon.pb --output cartoon.tflite --weights int8",
         "export --input net.pb --input_names input --output_names prob --size 224 --output net.onnx",
     ],
     takesFiles: true,
@@ -28,7 +32,9 @@ let exportVerb = Verb(
 
 private func export(_ arguments: Arguments) throws -> Int32 {
     let models = arguments.files + [arguments.string("input"), arguments.string("graph")].compactMap { $0 }
-    guard models.count < 2 else { throw UsageError("name one model, not \(models.joined(separator: " and "))") }
+    guard models.count < 2 else {
+        throw UsageError("name one model, not \(models.joined(separator: " and "))")
+    }
     let model = models.first ?? "output_graph.pb"
 
     let output = arguments.string("output")
@@ -36,7 +42,9 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     if let name = arguments.string("format") {
         format = try choice("format", name)
     } else {
-        guard let output, let ending = ExportOptions.Format.allCases.first(where: { output.hasSuffix(".\($0.rawValue)") }) else {
+        guard let output,
+            let ending = ExportOptions.Format.allCases.first(where: { output.hasSuffix(".\($0.rawValue)") })
+        else {
             throw UsageError("--format is missing: needs one of \(names(ExportOptions.Format.self))")
         }
         format = ending
@@ -47,20 +55,29 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     if let weights = arguments.string("weights") { options.weights = try choice("weights", weights) }
     options.labels = arguments.string("labels").map { FilePath($0) }
     let ends = (arguments.list("input_names"), arguments.list("output_names"))
-    guard ends.0.count < 2, ends.1.count < 2 else { throw UsageError("an export has one input and one output") }
+    guard ends.0.count < 2, ends.1.count < 2 else {
+        throw UsageError("an export has one input and one output")
+    }
     (options.inputName, options.outputName) = (ends.0.first, ends.1.first)
     options.size = try arguments.integer("size", in: 1...4096)
 
     let result = try Exporting(options).run()
-    if try arguments.flag("json") { Terminal.print(try result.json()) } else {
+    if try arguments.flag("json") {
+        Terminal.print(try result.json())
+    } else {
         Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")
-        Terminal.print("input '\(result.inputTensor)' \(result.inputShape), RGB; output '\(result.outputTensor)'")
+        Terminal.print(
+            "input '\(result.inputTensor)' \(result.inputShape), RGB; output '\(result.outputTensor)'")
     }
     return 0
 }
 
-private func choice<Choice: RawRepresentable<String> & CaseIterable>(_ flag: String, _ name: String) throws -> Choice {
-    guard let choice = Choice(rawValue: name) else { throw UsageError("--\(flag) \(name): needs one of \(names(Choice.self))") }
+private func choice<Choice: RawRepresentable<String> & CaseIterable>(_ flag: String, _ name: String) throws
+    -> Choice
+{
+    guard let choice = Choice(rawValue: name) else {
+        throw UsageError("--\(flag) \(name): needs one of \(names(Choice.self))")
+    }
     return choice
 }
 

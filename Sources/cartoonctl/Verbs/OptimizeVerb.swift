@@ -7,8 +7,12 @@ let optimizeVerb = Verb(
     options: [
         .value("input", "FILE", "The frozen graph. Default: output_graph.pb"),
         .value("output", "FILE", "Where the optimized graph goes. Default: optimized_graph.pb"),
-        .value("input_names", "NAMES", "Nodes that are fed, separated by commas. Default: what the model says of itself."),
-        .value("output_names", "NAMES", "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
+        .value(
+            "input_names", "NAMES",
+            "Nodes that are fed, separated by commas. Default: what the model says of itself."),
+        .value(
+            "output_names", "NAMES",
+            "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
@@ -22,11 +26,15 @@ let optimizeVerb = Verb(
         options.inputNames = arguments.list("input_names")
         options.outputNames = arguments.list("output_names")
         let result = try GraphOptimization(options).run()
-        if try arguments.flag("json") { Terminal.print(try result.json()) } else {
+        if try arguments.flag("json") {
+            Terminal.print(try result.json())
+        } else {
             Terminal.print(
-                "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter)), \(result.nodesBefore) → \(result.nodesAfter) nodes")
+                "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter)), \(result.nodesBefore) → \(result.nodesAfter) nodes"
+            )
             Terminal.print(
-                "\(result.spliced) nodes spliced out, \(result.folded) folded into weights, \(result.paddings) paddings and \(result.duplicates) duplicate constants merged")
+                "\(result.spliced) nodes spliced out, \(result.folded) folded into weights, \(result.paddings) paddings and \(result.duplicates) duplicate constants merged"
+            )
         }
         return 0
     }

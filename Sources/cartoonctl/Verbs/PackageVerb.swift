@@ -6,23 +6,32 @@ let packageVerb = Verb(
     usage: "package MODEL LABELS --output FILE [--level N]",
     options: [
         .value("output", "FILE", "Where the zip goes. Default: model.zip"),
-        .value("level", "N", "How hard to compress, 1 to 10; 9 is zip's best, 10 smaller and several times slower. Default: 10"),
+        .value(
+            "level", "N",
+            "How hard to compress, 1 to 10; 9 is zip's best, 10 smaller and several times slower. Default: 10"
+        ),
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
-        "package cartoon.pb cartoon.txt --output cartoon.zip", "package cartoon.tflite cartoon.txt --output cartoon.zip",
+        "package cartoon.pb cartoon.txt --output cartoon.zip",
+        "package cartoon.tflite cartoon.txt --output cartoon.zip",
         "package small.pb cartoon.txt --output cartoon.zip --level 6",
     ],
     takesFiles: true,
     run: { arguments in
-        guard arguments.files.count == 2 else { throw UsageError("name a model and its labels: cartoonctl package cartoon.pb cartoon.txt") }
+        guard arguments.files.count == 2 else {
+            throw UsageError("name a model and its labels: cartoonctl package cartoon.pb cartoon.txt")
+        }
         var options = PackageOptions()
         (options.model, options.labels) = (FilePath(arguments.files[0]), FilePath(arguments.files[1]))
         if let output = arguments.string("output") { options.output = FilePath(output) }
         options.level = try arguments.integer("level", in: 1...10) ?? 10
         let result = try Packaging(options).run()
-        if try arguments.flag("json") { Terminal.print(try result.json()) } else {
-            Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")
+        if try arguments.flag("json") {
+            Terminal.print(try result.json())
+        } else {
+            Terminal.print(
+                "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")
         }
         return 0
     }

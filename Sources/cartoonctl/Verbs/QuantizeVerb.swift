@@ -11,20 +11,30 @@ let quantizeVerb = Verb(
             "mode", "MODE",
             "weights_rounded: floats of 256 values, as quantize_graph. weights: 8-bit constants, as quantize_graph. compact: 8-bit constants "
                 + "that take the least room in a zip. Default: compact"),
-        .value("input_names", "NAMES", "Nodes that are fed, separated by commas; compact needs them. Default: what the model says of itself."),
-        .value("output_node_names", "NAMES", "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
+        .value(
+            "input_names", "NAMES",
+            "Nodes that are fed, separated by commas; compact needs them. Default: what the model says of itself."
+        ),
+        .value(
+            "output_node_names", "NAMES",
+            "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
         .value("output_names", "NAMES", "The same as --output_node_names."),
         .value("bitdepth", "N", "weights_rounded: 2 to the power of N values, 1 to 16. Default: 8"),
-        .value("bits", "B", "compact: bits a weight takes in the zip, on average, 2.5 to 8. Default: 5.5, or what --calibrate finds."),
+        .value(
+            "bits", "B",
+            "compact: bits a weight takes in the zip, on average, 2.5 to 8. Default: 5.5, or what --calibrate finds."
+        ),
         .value(
             "calibrate", "DIR",
             "A folder with a sub-folder of pictures per class, best all that the model was trained on: what layers see, and how often the model "
-                + "is right. compact trains the final layer anew on them, given 50 of each class; without, it looks at painted pictures."),
+                + "is right. compact trains the final layer anew on them, given 50 of each class; without, it looks at painted pictures."
+        ),
         .flag("keep_layer", "compact: keep the final layer as it is."),
         .bottleneckDirectory,
         .value(
             "max_accuracy_drop", "P",
-            "compact: the points of accuracy that may be lost on these pictures, in the worst of three cross-validations. Default: 0.5"),
+            "compact: the points of accuracy that may be lost on these pictures, in the worst of three cross-validations. Default: 0.5"
+        ),
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print the result as one JSON object."),
         .flag("quiet", "Print nothing but results and errors."),
@@ -42,7 +52,9 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     if let output = arguments.string("output") { options.output = FilePath(output) }
     if let name = arguments.string("mode") {
         guard let mode = QuantizationMode(rawValue: name) else {
-            throw UsageError("--mode \(name): needs one of \(QuantizationMode.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw UsageError(
+                "--mode \(name): needs one of \(QuantizationMode.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         options.mode = mode
     }
@@ -57,16 +69,24 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.threads = try arguments.integer("threads", in: 1...1024)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
-    let result = try Quantization(options, isInterrupted: { Interruption.isRequested }).run { line in if !quiet { Terminal.log(line) } }
-    if json { Terminal.print(try result.json()) } else {
+    let result = try Quantization(options, isInterrupted: { Interruption.isRequested }).run { line in
+        if !quiet { Terminal.log(line) }
+    }
+    if json {
+        Terminal.print(try result.json())
+    } else {
         let bits = result.bits.map { ", \(fixed($0, 2)) bits a weight" } ?? ""
-        Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))\(bits)")
+        Terminal.print(
+            "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))\(bits)")
         Terminal.print("zipped \(megabytes(result.zippedBefore)) → \(megabytes(result.zippedAfter))")
         if let before = result.accuracyBefore, let after = result.accuracyAfter {
             let how = result.isLayerRenewed ? "cross-validated accuracy" : "accuracy"
-            let worst = result.isLayerRenewed ? ", at worst \(fixed(result.worstDrop ?? 0, 2)) points lost," : ""
+            let worst =
+                result.isLayerRenewed ? ", at worst \(fixed(result.worstDrop ?? 0, 2)) points lost," : ""
             let pictures = arguments.string("calibrate") ?? ""
-            Terminal.print("\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))%\(worst) on the pictures of \(pictures)")
+            Terminal.print(
+                "\(how) \(fixed(100 * before, 2))% → \(fixed(100 * after, 2))%\(worst) on the pictures of \(pictures)"
+            )
         }
     }
     return 0

@@ -6,7 +6,9 @@ let retrainVerb: Verb = Verb(
     usage: "retrain --image_dir DIR [--output_graph FILE] [--output_labels FILE] [flags]",
     options: [
         .imageDirectory,
-        .value("output_graph", "FILE", "Where the model goes: a frozen TensorFlow graph. Default: output_graph.pb"),
+        .value(
+            "output_graph", "FILE",
+            "Where the model goes: a frozen TensorFlow graph. Default: output_graph.pb"),
         .value("output_labels", "FILE", "Where the labels go, one a line. Default: output_labels.txt"),
         .bottleneckDirectory,
         .modelDirectory,
@@ -15,10 +17,15 @@ let retrainVerb: Verb = Verb(
         .architecture,
         .taps,
         .precision,
-        .value("how_many_training_steps", "N", "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."),
+        .value(
+            "how_many_training_steps", "N",
+            "Train by gradient descent as retrain.py does, for N steps. Without this and --learning_rate a converging solver is used, which is faster and better."
+        ),
         .value("learning_rate", "RATE", "Train by gradient descent with this rate. Default: 0.01"),
         .value("train_batch_size", "N", "Pictures in a step of gradient descent; -1 for all. Default: 100"),
-        .value("validation_batch_size", "N", "Pictures in an evaluation during gradient descent; -1 for all. Default: 100"),
+        .value(
+            "validation_batch_size", "N",
+            "Pictures in an evaluation during gradient descent; -1 for all. Default: 100"),
         .value("test_batch_size", "N", "Pictures in the final test; -1 for all. Default: -1"),
         .value("testing_percentage", "P", "Share of pictures kept for the final test. Default: 10"),
         .value("validation_percentage", "P", "Share of pictures kept for choosing settings. Default: 10"),
@@ -26,16 +33,33 @@ let retrainVerb: Verb = Verb(
         .value("final_tensor_name", "NAME", "Name of the output. Default: final_result"),
         .flag("print_misclassified_test_images", "List the test pictures that the model gets wrong."),
         .flag("flip_left_right", "Train on mirror images of the training pictures too."),
-        .value("random_crop", "P", "Train on variants with a margin of P percent cropped away at random. Default: 0"),
+        .value(
+            "random_crop", "P",
+            "Train on variants with a margin of P percent cropped away at random. Default: 0"),
         .value("random_scale", "P", "Train on variants enlarged by up to P percent. Default: 0"),
         .value("random_brightness", "P", "Train on variants up to P percent brighter or darker. Default: 0"),
-        .value("variants", "K", "Variants of each training picture with these distortions, cached like all bottlenecks. Default: 4"),
-        .value("split_key", "KEY", "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"),
-        .value("summaries_dir", "DIR", "Write what TensorBoard shows: accuracy, cross entropy, weights. Nothing there is deleted."),
-        .value("intermediate_store_frequency", "N", "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
-        .value("intermediate_output_graphs_dir", "DIR", "Where they go, as DIR/intermediate_N.pb. Default: /tmp/intermediate_graph/"),
+        .value(
+            "variants", "K",
+            "Variants of each training picture with these distortions, cached like all bottlenecks. Default: 4"
+        ),
+        .value(
+            "split_key", "KEY",
+            "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"
+        ),
+        .value(
+            "summaries_dir", "DIR",
+            "Write what TensorBoard shows: accuracy, cross entropy, weights. Nothing there is deleted."),
+        .value(
+            "intermediate_store_frequency", "N",
+            "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
+        .value(
+            "intermediate_output_graphs_dir", "DIR",
+            "Where they go, as DIR/intermediate_N.pb. Default: /tmp/intermediate_graph/"),
         .report,
-        .value("resume", "MANIFEST", "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."),
+        .value(
+            "resume", "MANIFEST",
+            "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."
+        ),
         .seed,
         .threads,
         .maximumPixels,
@@ -73,7 +97,9 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     options.evaluationInterval = try arguments.integer("eval_step_interval", in: 1...Int.max) ?? 10
     options.finalTensorName = arguments.string("final_tensor_name") ?? "final_result"
     if let key = arguments.string("split_key") {
-        guard let known = RetrainOptions.SplitKey(rawValue: key) else { throw UsageError("--split_key \(key): is path or relative") }
+        guard let known = RetrainOptions.SplitKey(rawValue: key) else {
+            throw UsageError("--split_key \(key): is path or relative")
+        }
         options.splitKey = known
     }
     options.distortion.flipLeftRight = try arguments.flag("flip_left_right")
@@ -83,7 +109,8 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     options.distortion.variants = try arguments.integer("variants", in: 1...1000) ?? 4
     options.reportPath = arguments.string("report").map { FilePath($0) }
     options.summariesDirectory = arguments.string("summaries_dir").map { FilePath($0) }
-    options.intermediateFrequency = try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
+    options.intermediateFrequency =
+        try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
     if let directory = arguments.string("intermediate_output_graphs_dir") {
         options.intermediateDirectory = FilePath(directory.hasSuffix("/") ? directory : directory + "/")
     }
@@ -93,7 +120,8 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     let listsMistakes = try arguments.flag("print_misclassified_test_images")
 
     var reporter = RunReporter(quiet: quiet)
-    let result = try Retraining(options).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    let result = try Retraining(options).run(
+        isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
     if json { Terminal.print(try result.json()) } else { printSummary(result, listsMistakes: listsMistakes) }
     return 0
 }
@@ -113,12 +141,16 @@ private func printSummary(_ result: RetrainResult, listsMistakes: Bool) {
         Terminal.print("=== MISCLASSIFIED TEST IMAGES ===")
         for mistake in result.misclassified {
             let path = String(repeating: " ", count: max(0, 70 - mistake.path.count)) + mistake.path
-            Terminal.print("\(path)  \(mistake.predicted) (\(fixed(100 * Double(mistake.score), 1))%), is \(mistake.label)")
+            Terminal.print(
+                "\(path)  \(mistake.predicted) (\(fixed(100 * Double(mistake.score), 1))%), is \(mistake.label)"
+            )
         }
     }
     if let accuracy = result.testAccuracy {
         Terminal.print("Final test accuracy = \(fixed(100 * accuracy, 1))% (N=\(result.testCount))")
     }
-    Terminal.print("\(result.outputGraph)  model of \(result.labels.count) classes: \(result.labels.joined(separator: ", "))")
+    Terminal.print(
+        "\(result.outputGraph)  model of \(result.labels.count) classes: \(result.labels.joined(separator: ", "))"
+    )
     Terminal.print("\(result.outputLabels)  labels")
 }

@@ -46,7 +46,9 @@ struct Pose {
     var color, accent: Color
     var hat: Hat
 
-    static let wardrobe = [0xF9C846, 0x6FBF73, 0x9A6A4F, 0x63B3D9, 0xE9796B, 0xB08BD0, 0xF29CB7, 0x7D8CA3, 0x4FB0A5, 0xE3A857].map { Color($0) }
+    static let wardrobe = [
+        0xF9C846, 0x6FBF73, 0x9A6A4F, 0x63B3D9, 0xE9796B, 0xB08BD0, 0xF29CB7, 0x7D8CA3, 0x4FB0A5, 0xE3A857,
+    ].map { Color($0) }
 
     init(of character: Character, _ random: inout RandomSource) {
         mood = random.pick(Mood.allCases)
@@ -93,9 +95,16 @@ extension Sketch {
             line(open, color, width: 0.045, closed: true)
         case .surprised:
             fill(.ellipse(center + Point(0, width * 0.4), Point(width * 0.4, width * 0.5)), Color(0x7A1F2E))
-            line(.ellipse(center + Point(0, width * 0.4), Point(width * 0.4, width * 0.5)), color, width: 0.04, closed: true)
-        case .grumpy: line(.arc(center + Point(0, width * 0.8), wide, from: 205, to: 335), color, width: 0.045)
-        case .sleepy: line(.polygon([center + Point(-width * 0.5, width * 0.4), center + Point(width * 0.5, width * 0.3)]), color, width: 0.045)
+            line(
+                .ellipse(center + Point(0, width * 0.4), Point(width * 0.4, width * 0.5)), color, width: 0.04,
+                closed: true)
+        case .grumpy:
+            line(.arc(center + Point(0, width * 0.8), wide, from: 205, to: 335), color, width: 0.045)
+        case .sleepy:
+            line(
+                .polygon([
+                    center + Point(-width * 0.5, width * 0.4), center + Point(width * 0.5, width * 0.3),
+                ]), color, width: 0.045)
         }
     }
 }

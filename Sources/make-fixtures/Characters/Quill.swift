@@ -10,10 +10,17 @@ extension Character {
         }
         // Wings behind the body, turning at the shoulders.
         for (side, raised) in [(-1.0, pose.left), (1.0, pose.right)] {
-            let wing = Transform(move: Point(side * 0.48, 0.0), turn: -side * raised * 0.8, scale: Point(side, 1))
-            sketch.shape(Path.blob([Point(-0.12, -0.08), Point(0.14, 0.02), Point(0.2, 0.36), Point(0.06, 0.62), Point(-0.08, 0.34)]).mapped(wing), plumage.shade)
+            let wing = Transform(
+                move: Point(side * 0.48, 0.0), turn: -side * raised * 0.8, scale: Point(side, 1))
+            sketch.shape(
+                Path.blob([
+                    Point(-0.12, -0.08), Point(0.14, 0.02), Point(0.2, 0.36), Point(0.06, 0.62),
+                    Point(-0.08, 0.34),
+                ]).mapped(wing), plumage.shade)
             for feather in [0.16, 0.32] {
-                sketch.line(Path.arc(Point(0.06, feather), Point(0.09, 0.06), from: 10, to: 170).mapped(wing), plumage, width: 0.025)
+                sketch.line(
+                    Path.arc(Point(0.06, feather), Point(0.09, 0.06), from: 10, to: 170).mapped(wing),
+                    plumage, width: 0.025)
             }
         }
         let egg = Path.blob([
@@ -21,7 +28,10 @@ extension Character {
             Point(0, 0.86), Point(-0.4, 0.75), Point(-0.6, 0.3), Point(-0.56, -0.2), Point(-0.42, -0.6),
         ])
         let tufts = [-1.0, 1.0].map { side in
-            Path.polygon([Point(side * 0.5, -0.3), Point(side * (0.62 + 0.05 * pose.sway * side), -0.95), Point(side * 0.12, -0.66)])
+            Path.polygon([
+                Point(side * 0.5, -0.3), Point(side * (0.62 + 0.05 * pose.sway * side), -0.95),
+                Point(side * 0.12, -0.66),
+            ])
         }
         sketch.body(tufts + [egg], plumage)
         let bib = Path.ellipse(Point(0, 0.42), Point(0.42, 0.4))
@@ -46,17 +56,26 @@ extension Character {
         if pose.mood == .grumpy || pose.mood == .surprised {
             let tilt = pose.mood == .grumpy ? 0.06 : -0.05
             for side in [-1.0, 1.0] {
-                sketch.line(.polygon([Point(side * 0.1, -0.56 + tilt), Point(side * 0.36, -0.58 - tilt)]), plumage.shade.shade, width: 0.07)
+                sketch.line(
+                    .polygon([Point(side * 0.1, -0.56 + tilt), Point(side * 0.36, -0.58 - tilt)]),
+                    plumage.shade.shade, width: 0.07)
             }
         }
         let gape = pose.mood == .laughing || pose.mood == .surprised ? 0.09 : 0.0
-        if gape > 0 { sketch.shape(.blob([Point(-0.08, -0.1), Point(0.08, -0.1), Point(0, 0.02 + gape)]), Color(0x7A1F2E)) }
+        if gape > 0 {
+            sketch.shape(
+                .blob([Point(-0.08, -0.1), Point(0.08, -0.1), Point(0, 0.02 + gape)]), Color(0x7A1F2E))
+        }
         sketch.shape(.blob([Point(-0.09, -0.17), Point(0.09, -0.17), Point(0, 0.02 - gape / 2)]), .orange)
 
         for side in [-1.0, 1.0] {
-            sketch.shape(.blob([Point(side * 0.04, 0.12), Point(side * 0.24, 0.02), Point(side * 0.24, 0.22)]), pose.accent)
+            sketch.shape(
+                .blob([Point(side * 0.04, 0.12), Point(side * 0.24, 0.02), Point(side * 0.24, 0.22)]),
+                pose.accent)
         }
         sketch.shape(.circle(Point(0, 0.12), 0.06), pose.accent.shade)
-        sketch.within(Transform(move: Point(0, -0.69), scale: Point(0.8, 0.8))) { pose.hat.draw(on: &$0, pose.accent) }
+        sketch.within(Transform(move: Point(0, -0.69), scale: Point(0.8, 0.8))) {
+            pose.hat.draw(on: &$0, pose.accent)
+        }
     }
 }

@@ -76,7 +76,11 @@ struct Canvas {
         let kept = Int(below.w) * (256 - share)
         let total = share * 255 + kept
         guard total > 0 else { return }
-        func over(_ new: UInt8, _ old: UInt8) -> UInt8 { UInt8((Int(new) * share * 255 + Int(old) * kept + total / 2) / total) }
-        pixels[i] = .init(over(color.red, below.x), over(color.green, below.y), over(color.blue, below.z), UInt8((total + 128) / 256))
+        func over(_ new: UInt8, _ old: UInt8) -> UInt8 {
+            UInt8((Int(new) * share * 255 + Int(old) * kept + total / 2) / total)
+        }
+        pixels[i] = .init(
+            over(color.red, below.x), over(color.green, below.y), over(color.blue, below.z),
+            UInt8((total + 128) / 256))
     }
 }

@@ -11,7 +11,9 @@ struct Color {
 
     /// `share` of 256 of the way to `other`.
     func mixed(_ other: Color, _ share: Int) -> Color {
-        func mix(_ a: UInt8, _ b: UInt8) -> UInt8 { UInt8((Int(a) * (256 - share) + Int(b) * share + 128) >> 8) }
+        func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
+            UInt8((Int(a) * (256 - share) + Int(b) * share + 128) >> 8)
+        }
         var result = self
         result.red = mix(red, other.red)
         result.green = mix(green, other.green)

@@ -10,7 +10,8 @@ func direction(degrees: Double) -> Point {
     let x = (degrees - quarters * 90) * (Double.pi / 180)
     let square = x * x
     let sine = x * (1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72))))
-    let cosine = 1 - square / 2 * (1 - square / 12 * (1 - square / 30 * (1 - square / 56 * (1 - square / 90))))
+    let cosine =
+        1 - square / 2 * (1 - square / 12 * (1 - square / 30 * (1 - square / 56 * (1 - square / 90))))
     switch Int(quarters) & 3 {
     case 0: return Point(cosine, sine)
     case 1: return Point(-sine, cosine)

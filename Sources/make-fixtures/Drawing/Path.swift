@@ -17,30 +17,38 @@ struct Path {
 
     /// The part of an ellipse's edge between two angles, in degrees; an open line.
     static func arc(_ center: Point, _ radii: Point, from start: Double, to end: Double) -> Path {
-        .polygon((0...24).map { center + radii * direction(degrees: start + (end - start) * Double($0) / 24) })
+        .polygon(
+            (0...24).map { center + radii * direction(degrees: start + (end - start) * Double($0) / 24) })
     }
 
-    static func star(_ center: Point, _ radius: Double, points: Int, depth: Double = 0.45, turn: Double = -90) -> Path {
-        .polygon((0..<2 * points).map { i -> Point in
-            let reach = i % 2 == 0 ? radius : radius * depth
-            return center + direction(degrees: turn + 180 * Double(i) / Double(points)) * reach
-        })
+    static func star(_ center: Point, _ radius: Double, points: Int, depth: Double = 0.45, turn: Double = -90)
+        -> Path
+    {
+        .polygon(
+            (0..<2 * points).map { i -> Point in
+                let reach = i % 2 == 0 ? radius : radius * depth
+                return center + direction(degrees: turn + 180 * Double(i) / Double(points)) * reach
+            })
     }
 
     /// A closed Catmull-Rom curve through the points.
     static func blob(_ points: [Point]) -> Path {
-        .polygon(points.indices.flatMap { i in
-            let p = (-1...2).map { points[(i + $0 + points.count) % points.count] }
-            return (0..<10).map { catmullRom(p, Double($0) / 10) }
-        })
+        .polygon(
+            points.indices.flatMap { i in
+                let p = (-1...2).map { points[(i + $0 + points.count) % points.count] }
+                return (0..<10).map { catmullRom(p, Double($0) / 10) }
+            })
     }
 
     /// An open Catmull-Rom curve through the points.
     static func curve(_ points: [Point]) -> Path {
-        .polygon(zip(points.indices, points.indices.dropFirst()).flatMap { i, next in
-            let p = [points[max(i - 1, 0)], points[i], points[next], points[min(next + 1, points.count - 1)]]
-            return (0..<10).map { catmullRom(p, Double($0) / 10) }
-        } + [points[points.count - 1]])
+        .polygon(
+            zip(points.indices, points.indices.dropFirst()).flatMap { i, next in
+                let p = [
+                    points[max(i - 1, 0)], points[i], points[next], points[min(next + 1, points.count - 1)],
+                ]
+                return (0..<10).map { catmullRom(p, Double($0) / 10) }
+            } + [points[points.count - 1]])
     }
 
     /// A tapering limb along a curve: neck, tail, arm.
@@ -63,7 +71,8 @@ struct Path {
             let ends = closed ? points + points.prefix(1) : points
             let radii = ends.indices.map { width(Double($0) / Double(ends.count - 1)) / 2 }
             for (i, point) in ends.enumerated() {
-                result.contours.append((0..<16).map { point + direction(degrees: -22.5 * Double($0)) * radii[i] })
+                result.contours.append(
+                    (0..<16).map { point + direction(degrees: -22.5 * Double($0)) * radii[i] })
                 guard i > 0 else { continue }
                 let along = point - ends[i - 1], distance = length(along)
                 guard distance > 0 else { continue }

@@ -17,7 +17,9 @@ struct Sketch {
 
     /// A flat shape without an outline.
     mutating func fill(_ path: Path, _ color: Color, opacity: Int = 256, inside clip: Path? = nil) {
-        canvas.fill(path.mapped(place), color, opacity: opacity, clip: clip.map { canvas.coverage(of: $0.mapped(place)) })
+        canvas.fill(
+            path.mapped(place), color, opacity: opacity,
+            clip: clip.map { canvas.coverage(of: $0.mapped(place)) })
     }
 
     /// A line of a round pen.

@@ -18,14 +18,20 @@ struct JPEGEncoder {
         file.segment(0xE0, Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0])
         if orientation != 1 {
             // One entry of a little-endian TIFF directory: tag 0x0112, SHORT, one value.
-            let directory: [UInt8] = [1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, UInt8(orientation), 0, 0, 0, 0, 0, 0, 0]
+            let directory: [UInt8] = [
+                1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, UInt8(orientation), 0, 0, 0, 0, 0, 0, 0,
+            ]
             file.segment(0xE1, Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0] + directory)
         }
-        for table in 0..<(isGray ? 1 : 2) { file.segment(0xDB, [UInt8(table)] + steps[table].map { UInt8($0) }) }
+        for table in 0..<(isGray ? 1 : 2) {
+            file.segment(0xDB, [UInt8(table)] + steps[table].map { UInt8($0) })
+        }
         file.segment(
             isProgressive ? 0xC2 : 0xC0,
             [8] + bigEndian(image.height) + bigEndian(image.width) + [UInt8(components.count)]
-                + components.enumerated().flatMap { [UInt8($0 + 1), UInt8($1.plane.sampling << 4 | $1.plane.sampling), UInt8($1.plane.table)] })
+                + components.enumerated().flatMap {
+                    [UInt8($0 + 1), UInt8($1.plane.sampling << 4 | $1.plane.sampling), UInt8($1.plane.table)]
+                })
         for table in 0..<(isGray ? 1 : 2) {
             for (kind, code) in [JPEGTables.direct[table], JPEGTables.alternating[table]].enumerated() {
                 file.segment(0xC4, [UInt8(kind << 4 | table)] + code.lengths + code.symbols)
@@ -53,12 +59,16 @@ struct JPEGEncoder {
         }
         let sampling = !isGray && halvesChroma ? 2 : 1
         let luma = JPEGPlane(
-            width: image.width, height: image.height, samples: plane(19595, 38470, 7471).map { $0 - 128 }, sampling: sampling, table: 0)
+            width: image.width, height: image.height, samples: plane(19595, 38470, 7471).map { $0 - 128 },
+            sampling: sampling, table: 0)
         guard !isGray else { return [luma] }
-        return [luma] + [plane(-11059, -21709, 32768), plane(32768, -27439, -5329)].map { samples in
-            let full = JPEGPlane(width: image.width, height: image.height, samples: samples.map { min($0, 127) }, sampling: 1, table: 1)
-            return halvesChroma ? full.halved() : full
-        }
+        return [luma]
+            + [plane(-11059, -21709, 32768), plane(32768, -27439, -5329)].map { samples in
+                let full = JPEGPlane(
+                    width: image.width, height: image.height, samples: samples.map { min($0, 127) },
+                    sampling: 1, table: 1)
+                return halvesChroma ? full.halved() : full
+            }
     }
 }
 
@@ -103,7 +113,9 @@ struct QuantizedComponent {
         let columns = (ownColumns + plane.sampling - 1) / plane.sampling * plane.sampling
         (self.columns, rows) = (columns, (ownRows + plane.sampling - 1) / plane.sampling * plane.sampling)
         blocks = (0..<columns * rows).map { block in
-            let samples = (0..<64).map { plane.sample(block % columns * 8 + $0 % 8, block / columns * 8 + $0 / 8) }
+            let samples = (0..<64).map {
+                plane.sample(block % columns * 8 + $0 % 8, block / columns * 8 + $0 / 8)
+            }
             let frequencies = Self.cosineTransform(samples)
             return (0..<64).map { k in
                 let value = frequencies[JPEGTables.zigzag[k]], step = steps[k] << 26

@@ -21,12 +21,15 @@ struct JPEGSegments {
                 previous[i] = block[0]
             }
             if band.upperBound > 0 {
-                file.alternating(block[max(band.lowerBound, 1)...band.upperBound], table: components[i].plane.table)
+                file.alternating(
+                    block[max(band.lowerBound, 1)...band.upperBound], table: components[i].plane.table)
             }
         }
         if chosen.count == 1 {
             let only = components[chosen[0]]
-            for block in 0..<only.ownColumns * only.ownRows { encode(chosen[0], block % only.ownColumns, block / only.ownColumns, &self) }
+            for block in 0..<only.ownColumns * only.ownRows {
+                encode(chosen[0], block % only.ownColumns, block / only.ownColumns, &self)
+            }
         } else {
             let first = components[0], units = first.columns / first.plane.sampling
             for unit in 0..<units * (first.rows / first.plane.sampling) {
@@ -67,9 +70,13 @@ struct JPEGSegments {
 
     private func bitWidth(_ value: Int) -> Int { Int.bitWidth - value.magnitude.leadingZeroBitCount }
 
-    private mutating func symbol(_ value: Int, _ code: HuffmanCode) { put(code.words[value].bits, code.words[value].length) }
+    private mutating func symbol(_ value: Int, _ code: HuffmanCode) {
+        put(code.words[value].bits, code.words[value].length)
+    }
 
-    private mutating func magnitude(_ value: Int, _ size: Int) { put(value < 0 ? value + (1 << size) - 1 : value, size) }
+    private mutating func magnitude(_ value: Int, _ size: Int) {
+        put(value < 0 ? value + (1 << size) - 1 : value, size)
+    }
 
     private mutating func put(_ bits: Int, _ count: Int) {
         held = held << count | bits

@@ -11,12 +11,17 @@ enum PNGEncoder {
         }
         var filtered: [UInt8] = []
         for (y, row) in rows.enumerated() {
-            filtered += colors == .palette ? [0] + row : best(row, above: y > 0 ? rows[y - 1] : row.map { _ in 0 }, channels)
+            filtered +=
+                colors == .palette
+                ? [0] + row : best(row, above: y > 0 ? rows[y - 1] : row.map { _ in 0 }, channels)
         }
         var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         append("IHDR", wide(image.width) + wide(image.height) + [8, colors.rawValue, 0, 0, 0], to: &file)
         if colors == .palette {
-            append("PLTE", (UInt8(0)..<216).flatMap { i -> [UInt8] in [i / 36 * 51, i / 6 % 6 * 51, i % 6 * 51] }, to: &file)
+            append(
+                "PLTE",
+                (UInt8(0)..<216).flatMap { i -> [UInt8] in [i / 36 * 51, i / 6 % 6 * 51, i % 6 * 51] },
+                to: &file)
         }
         append("IDAT", Deflate.compress(filtered, level: 9), to: &file)
         append("IEND", [], to: &file)
@@ -41,17 +46,20 @@ enum PNGEncoder {
     /// The filtered row with the smallest sum of magnitudes, its filter's number first (§12.7).
     private static func best(_ row: [UInt8], above: [UInt8], _ channels: Int) -> [UInt8] {
         let candidates = (0..<5).map { filter in
-            [UInt8(filter)] + row.indices.map { i in
-                let left = i < channels ? 0 : Int(row[i - channels]), up = Int(above[i]), corner = i < channels ? 0 : Int(above[i - channels])
-                let prediction = switch filter {
-                case 0: 0
-                case 1: left
-                case 2: up
-                case 3: (left + up) / 2
-                default: paeth(left, up, corner)
+            [UInt8(filter)]
+                + row.indices.map { i in
+                    let left = i < channels ? 0 : Int(row[i - channels]), up = Int(above[i]),
+                        corner = i < channels ? 0 : Int(above[i - channels])
+                    let prediction =
+                        switch filter {
+                        case 0: 0
+                        case 1: left
+                        case 2: up
+                        case 3: (left + up) / 2
+                        default: paeth(left, up, corner)
+                        }
+                    return row[i] &- UInt8(prediction)
                 }
-                return row[i] &- UInt8(prediction)
-            }
         }
         func cost(_ bytes: [UInt8]) -> Int { bytes.reduce(0) { $0 + Int(Int8(bitPattern: $1).magnitude) } }
         return candidates.min { cost($0) < cost($1) } ?? []

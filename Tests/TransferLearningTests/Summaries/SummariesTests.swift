@@ -6,7 +6,8 @@ import Testing
 @Suite("TensorBoard event files")
 struct SummariesTests {
     private func scratch() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("summaries-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "summaries-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         return folder
     }
@@ -21,9 +22,10 @@ struct SummariesTests {
     @Test("frames a record as TensorFlow's writer does")
     func framing() {
         // tf.io.TFRecordWriter, one record b"cartoon".
-        #expect(TFRecord.framed(Array("cartoon".utf8)) == [
-            7, 0, 0, 0, 0, 0, 0, 0, 187, 215, 159, 17, 99, 97, 114, 116, 111, 111, 110, 184, 166, 136, 13,
-        ])
+        #expect(
+            TFRecord.framed(Array("cartoon".utf8)) == [
+                7, 0, 0, 0, 0, 0, 0, 0, 187, 215, 159, 17, 99, 97, 114, 116, 111, 111, 110, 184, 166, 136, 13,
+            ])
     }
 
     @Test("counts into TensorFlow's buckets")
@@ -45,7 +47,8 @@ struct SummariesTests {
         let folder = try scratch()
         defer { try? FileManager.default.removeItem(at: folder) }
         let foreign = folder.appendingPathComponent("train/notes.txt")
-        try FileManager.default.createDirectory(at: foreign.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: foreign.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data("mine".utf8).write(to: foreign)
         let first = try EventFile(in: folder.path + "/train", time: 1_500_000_000)
         let before = try Data(contentsOf: URL(fileURLWithPath: first.path))
@@ -62,17 +65,22 @@ struct SummariesTests {
         let layer = TrainedLayer(weights: [0.5, -0.25, 1, 2], biases: [0.125, -1])
         let summaries = try TrainingSummaries(in: folder.path + "/")
         for step in 0..<3 {
-            try summaries.trained(step: step * 10, accuracy: 0.5 + Double(step) / 8, crossEntropy: 1 / Double(step + 1), layer: layer)
+            try summaries.trained(
+                step: step * 10, accuracy: 0.5 + Double(step) / 8, crossEntropy: 1 / Double(step + 1),
+                layer: layer)
             try summaries.validated(step: step * 10, accuracy: 0.5, crossEntropy: 0.75)
         }
         for part in ["train", "validation"] {
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/" + part)
             #expect(names.count == 1 && names[0].hasPrefix("events.out.tfevents."))
-            let records = try payloads(in: Data(contentsOf: folder.appendingPathComponent("\(part)/\(names[0])")))
+            let records = try payloads(
+                in: Data(contentsOf: folder.appendingPathComponent("\(part)/\(names[0])")))
             #expect(records.count == 4)
             #expect(String(decoding: records[0], as: UTF8.self).hasSuffix("brain.Event:2"))
             #expect(String(decoding: records[3], as: UTF8.self).contains("cross_entropy"))
-            #expect(String(decoding: records[1], as: UTF8.self).contains("final_training_ops/biases/summaries/histogram") == (part == "train"))
+            #expect(
+                String(decoding: records[1], as: UTF8.self).contains(
+                    "final_training_ops/biases/summaries/histogram") == (part == "train"))
         }
     }
 

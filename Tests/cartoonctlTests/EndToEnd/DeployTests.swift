@@ -9,26 +9,43 @@ struct DeployTests {
     @Test("a model is optimized, quantized, exported and packaged, and still answers")
     func flow() throws {
         let pictures = Workbench.fixtures.appendingPathComponent("characters").path
-        let trained = try bench.run("cartoonctl", [
-            "retrain", "--quiet", "--image_dir", pictures, "--bottleneck_dir", "cache", "--output_graph", "model.pb", "--output_labels", "labels.txt",
-        ])
+        let trained = try bench.run(
+            "cartoonctl",
+            [
+                "retrain", "--quiet", "--image_dir", pictures, "--bottleneck_dir", "cache", "--output_graph",
+                "model.pb", "--output_labels", "labels.txt",
+            ])
         try #require(trained.status == 0, "\(trained.errors)")
-        let optimized = try bench.run("cartoonctl", ["optimize", "--input", "model.pb", "--output", "optimized.pb"])
+        let optimized = try bench.run(
+            "cartoonctl", ["optimize", "--input", "model.pb", "--output", "optimized.pb"])
         #expect(optimized.status == 0 && optimized.output.contains("nodes"), "\(optimized.errors)")
-        let quantized = try bench.run("cartoonctl", ["quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures, "--bits", "5", "--bottleneck_dir", "cache", "--quiet"])
+        let quantized = try bench.run(
+            "cartoonctl",
+            [
+                "quantize", "--input", "optimized.pb", "--output", "small.pb", "--calibrate", pictures,
+                "--bits", "5", "--bottleneck_dir", "cache", "--quiet",
+            ])
         #expect(quantized.status == 0 && quantized.output.contains("accuracy"), "\(quantized.errors)")
         #expect(try bench.data("small.pb").count * 3 < bench.data("model.pb").count)
-        let packaged = try bench.run("cartoonctl", ["package", "small.pb", "labels.txt", "--output", "model.zip"])
+        let packaged = try bench.run(
+            "cartoonctl", ["package", "small.pb", "labels.txt", "--output", "model.zip"])
         #expect(packaged.status == 0, "\(packaged.errors)")
         #expect(try bench.data("model.zip").count < 2_600_000)
         for export in ["small.onnx", "small.tflite"] {
-            let exported = try bench.run("cartoonctl", ["export", "small.pb", "--output", export, "--weights", "int8"])
+            let exported = try bench.run(
+                "cartoonctl", ["export", "small.pb", "--output", export, "--weights", "int8"])
             #expect(exported.status == 0 && exported.output.contains("final_result"), "\(exported.errors)")
             #expect(try bench.data(export).count * 3 < bench.data("model.pb").count)
-            let packaged = try bench.run("cartoonctl", ["package", export, "labels.txt", "--output", "\(export).zip"])
+            let packaged = try bench.run(
+                "cartoonctl", ["package", export, "labels.txt", "--output", "\(export).zip"])
             #expect(packaged.status == 0, "\(packaged.errors)")
         }
-        let answer = try bench.run("cartoonctl", ["classify", "--graph", "small.pb", "--top", "1", Workbench.fixtures.appendingPathComponent("holdout").path])
+        let answer = try bench.run(
+            "cartoonctl",
+            [
+                "classify", "--graph", "small.pb", "--top", "1",
+                Workbench.fixtures.appendingPathComponent("holdout").path,
+            ])
         #expect(answer.status == 0 && answer.output.contains("score"))
     }
 

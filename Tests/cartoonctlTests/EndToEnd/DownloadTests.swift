@@ -3,7 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
-private let hasCurl = ["/usr/bin/curl", "/bin/curl"].contains { FileManager.default.isExecutableFile(atPath: $0) }
+private let hasCurl = ["/usr/bin/curl", "/bin/curl"].contains {
+    FileManager.default.isExecutableFile(atPath: $0)
+}
 
 @Suite("Download by the program", .enabled(if: hasCurl, "curl is not installed"))
 struct DownloadByProgramTests {
@@ -21,10 +23,15 @@ struct DownloadByProgramTests {
     }
 
     func audit(
-        _ url: String, _ more: [String] = [], environment: [String: String] = [:], meanwhile: (Process) throws -> Void = { _ in }
+        _ url: String, _ more: [String] = [], environment: [String: String] = [:],
+        meanwhile: (Process) throws -> Void = { _ in }
     ) throws -> Workbench.Outcome {
         try bench.run(
-            "cartoonctl", ["audit", "--image_dir", "pictures", "--model_dir", "models/inception", "--model_url", url, "--bottleneck_dir", "cache"] + more,
+            "cartoonctl",
+            [
+                "audit", "--image_dir", "pictures", "--model_dir", "models/inception", "--model_url", url,
+                "--bottleneck_dir", "cache",
+            ] + more,
             environment: environment, meanwhile: meanwhile)
     }
 
@@ -32,13 +39,19 @@ struct DownloadByProgramTests {
     func offline() throws {
         for environment in [[:], ["PATH": "/nowhere"]] {
             let outcome = try audit("http://127.0.0.1:9/inception.tgz", ["--quiet"], environment: environment)
-            #expect(outcome.status == 26 && outcome.output.isEmpty && outcome.errorLines.count == 1, "\(outcome.errors)")
-            for part in ["http://127.0.0.1:9/inception.tgz", "models/inception/classify_image_graph_def.pb", "--architecture efficientnet_lite0"] {
+            #expect(
+                outcome.status == 26 && outcome.output.isEmpty && outcome.errorLines.count == 1,
+                "\(outcome.errors)")
+            for part in [
+                "http://127.0.0.1:9/inception.tgz", "models/inception/classify_image_graph_def.pb",
+                "--architecture efficientnet_lite0",
+            ] {
                 #expect(outcome.errors.contains(part), "\(outcome.errors)")
             }
             #expect(outcome.errors.contains("'curl' is not installed") == (environment["PATH"] != nil))
         }
-        #expect(try bench.run("cartoonctl", ["audit", "--image_dir", "absent", "--model_dir", "m"]).status == 10)
+        #expect(
+            try bench.run("cartoonctl", ["audit", "--image_dir", "absent", "--model_dir", "m"]).status == 10)
         #expect(try audit("/a/path.tgz").status == 2)
         #expect(try audit("file:///a.tgz", ["--model_sha256", "123"]).status == 2)
         #expect(!bench.exists("m"))
@@ -58,15 +71,18 @@ struct DownloadByProgramTests {
         let archive = archive
         let server = try LoopbackServer { request, _ in .file(archive, request) }
         let outcome = try audit(
-            "http://mirror.invalid/inception.tgz", ["--model_sha256", "\(SHA256.hash(archive))"], environment: ["http_proxy": server.address])
+            "http://mirror.invalid/inception.tgz", ["--model_sha256", "\(SHA256.hash(archive))"],
+            environment: ["http_proxy": server.address])
         #expect(server.requests.map(\.target) == ["http://mirror.invalid/inception.tgz"])
-        #expect(outcome.status == 21 && outcome.errors.contains("downloaded and verified"), "\(outcome.errors)")
+        #expect(
+            outcome.status == 21 && outcome.errors.contains("downloaded and verified"), "\(outcome.errors)")
         #expect(try bench.names(in: "models/inception") == ["classify_image_graph_def.pb"])
     }
 
     @Test("Ctrl-C keeps what came, and the same command goes on from there")
     func interruption() throws {
-        let archive = archive, partial = "models/inception/\("\(SHA256.hash(archive))".prefix(16)).tgz.partial"
+        let archive = archive,
+            partial = "models/inception/\("\(SHA256.hash(archive))".prefix(16)).tgz.partial"
         let server = try LoopbackServer { request, number in
             number == 0 ? .file(archive, request).stalling(after: 50_000) : .file(archive, request)
         }
@@ -76,13 +92,17 @@ struct DownloadByProgramTests {
             for _ in 0..<200 where (try? bench.data(partial).count) != 50_000 { usleep(50_000) }
             process.interrupt()
         }
-        #expect(first.status == 130 && first.errors.contains("interrupted; 50000 bytes of its archive are kept"), "\(first.errors)")
+        #expect(
+            first.status == 130 && first.errors.contains("interrupted; 50000 bytes of its archive are kept"),
+            "\(first.errors)")
         #expect(try bench.data(partial).count == 50_000)
         let second = try audit(server.url("a.tgz"), flags)
         #expect(second.status == 21 && server.requests.map(\.range) == [nil, 50_000], "\(second.errors)")
     }
 
-    @Test("fetches a full-size network from a mirror and works with it", .enabled(if: SharedData.isPresent, SharedData.absence))
+    @Test(
+        "fetches a full-size network from a mirror and works with it",
+        .enabled(if: SharedData.isPresent, SharedData.absence))
     func fullSize() throws {
         let name = "classify_image_graph_def.pb"
         let graph = try SharedData.data("models/inception_v3_2015/\(name)")
@@ -92,7 +112,9 @@ struct DownloadByProgramTests {
         tar.add("./LICENSE", Array("Apache".utf8))
         let archive = Deflate.compress(tar.finished(), level: 1, container: .gzip)
         try bench.write("mirror/inception.tgz", Data(archive))
-        let outcome = try audit("file://\(bench.url("mirror/inception.tgz").path)", ["--model_sha256", "\(SHA256.hash(archive))", "--json"])
+        let outcome = try audit(
+            "file://\(bench.url("mirror/inception.tgz").path)",
+            ["--model_sha256", "\(SHA256.hash(archive))", "--json"])
         #expect(outcome.status == 0 && outcome.output.contains("\"pictures\" : 6"), "\(outcome.errors)")
         #expect(try bench.names(in: "models/inception") == ["LICENSE", name])
         #expect(try bench.data("models/inception/\(name)") == graph)

@@ -39,29 +39,48 @@ struct EvaluateAuditTests {
         #expect(report.paths("unreadable") == ["pictures/moss/page.png"])
         #expect(report.paths("misnamed") == ["pictures/moss/wrong.jpg"])
         let copies = report.findings.filter { $0.kind == "duplicate" }
-        #expect(copies.contains { [$0.path, $0.other].contains("pictures/pip/copy.png") && $0.reason.contains("in another class") })
+        #expect(
+            copies.contains {
+                [$0.path, $0.other].contains("pictures/pip/copy.png")
+                    && $0.reason.contains("in another class")
+            })
         #expect(report.paths("mislabelled").contains("pictures/pip/copy.png"))
 
-        let list = try bench.run("cartoonctl", ["audit", "--image_dir", "pictures", "--list", "unreadable,misnamed", "--quiet"])
+        let list = try bench.run(
+            "cartoonctl", ["audit", "--image_dir", "pictures", "--list", "unreadable,misnamed", "--quiet"])
         #expect(list.output == "pictures/moss/page.png\npictures/moss/wrong.jpg\n")
         #expect(try bench.names(in: "pictures/moss").count == before + 2)
-        #expect(try bench.run("cartoonctl", ["audit", "--image_dir", "pictures", "--list", "nonsense"]).status == 2)
+        #expect(
+            try bench.run("cartoonctl", ["audit", "--image_dir", "pictures", "--list", "nonsense"]).status
+                == 2)
     }
 
     @Test("evaluate asks a model, or cross-validates; its exit code is for scripts")
     func evaluate() throws {
         let trained = try bench.run(
             "cartoonctl",
-            ["retrain", "--image_dir", "pictures", "--output_graph", "model.pb", "--output_labels", "labels.txt", "--report", "report.html"])
+            [
+                "retrain", "--image_dir", "pictures", "--output_graph", "model.pb", "--output_labels",
+                "labels.txt", "--report", "report.html",
+            ])
         try #require(trained.status == 0, "\(trained.errors)")
         let page = String(decoding: try bench.data("report.html"), as: UTF8.self)
-        for part in ["<!doctype html>", "Calibration", "How to repeat it", "<svg", "--image_dir pictures"] { #expect(page.contains(part)) }
+        for part in ["<!doctype html>", "Calibration", "How to repeat it", "<svg", "--image_dir pictures"] {
+            #expect(page.contains(part))
+        }
         // Nothing is fetched from elsewhere, and nothing runs.
         #expect(!page.contains("http") && !page.contains("<script"))
 
-        let asked = try bench.run("cartoonctl", ["evaluate", "--graph", "model.pb", "--image_dir", "pictures", "--assert_accuracy", "0.9", "--quiet"])
+        let asked = try bench.run(
+            "cartoonctl",
+            [
+                "evaluate", "--graph", "model.pb", "--image_dir", "pictures", "--assert_accuracy", "0.9",
+                "--quiet",
+            ])
         #expect(asked.status == 0 && asked.output.contains("precision"), "\(asked.errors)")
-        let folds = try bench.run("cartoonctl", ["evaluate", "--folds", "4", "--image_dir", "pictures", "--report", "folds.html", "--json"])
+        let folds = try bench.run(
+            "cartoonctl",
+            ["evaluate", "--folds", "4", "--image_dir", "pictures", "--report", "folds.html", "--json"])
         #expect(folds.status == 0 && folds.output.contains("\"fold_accuracies\""), "\(folds.errors)")
         #expect(bench.exists("folds.html"))
 
@@ -69,19 +88,25 @@ struct EvaluateAuditTests {
         try bench.makeFolder("swapped")
         try FileManager.default.copyItem(at: bench.url("pictures/moss"), to: bench.url("swapped/pip"))
         try FileManager.default.copyItem(at: bench.url("pictures/pip"), to: bench.url("swapped/moss"))
-        let wrong = try bench.run("cartoonctl", ["evaluate", "--graph", "model.pb", "--image_dir", "swapped", "--assert_accuracy", "0.5"])
+        let wrong = try bench.run(
+            "cartoonctl",
+            ["evaluate", "--graph", "model.pb", "--image_dir", "swapped", "--assert_accuracy", "0.5"])
         #expect(wrong.status == 40 && wrong.errors.contains("below the 0.5000"))
         try FileManager.default.moveItem(at: bench.url("swapped/pip"), to: bench.url("swapped/unheard"))
-        let unknown = try bench.run("cartoonctl", ["evaluate", "--graph", "model.pb", "--image_dir", "swapped"])
+        let unknown = try bench.run(
+            "cartoonctl", ["evaluate", "--graph", "model.pb", "--image_dir", "swapped"])
         #expect(unknown.status == 2 && unknown.errors.contains("'unheard'"))
     }
 
-    @Test("a manifest repeats its run to the byte; distortions, summaries and intermediate models are written")
+    @Test(
+        "a manifest repeats its run to the byte; distortions, summaries and intermediate models are written")
     func repeats() throws {
         let words = [
-            "retrain", "--image_dir", "pictures", "--output_graph", "a.pb", "--output_labels", "a.txt", "--how_many_training_steps", "30",
+            "retrain", "--image_dir", "pictures", "--output_graph", "a.pb", "--output_labels", "a.txt",
+            "--how_many_training_steps", "30",
             "--flip_left_right", "--random_brightness", "10", "--variants", "1", "--summaries_dir", "logs",
-            "--intermediate_output_graphs_dir", "steps", "--intermediate_store_frequency", "10", "--split_key", "relative",
+            "--intermediate_output_graphs_dir", "steps", "--intermediate_store_frequency", "10",
+            "--split_key", "relative",
         ]
         let first = try bench.run("cartoonctl", words)
         try #require(first.status == 0, "\(first.errors)")
@@ -98,18 +123,27 @@ struct EvaluateAuditTests {
 
     @Test("pictures of another kind are unknown, those of the training are not")
     func unknown() throws {
-        try #require(try bench.run("cartoonctl", ["retrain", "--image_dir", "pictures", "--output_graph", "model.pb"]).status == 0)
+        try #require(
+            try bench.run("cartoonctl", ["retrain", "--image_dir", "pictures", "--output_graph", "model.pb"])
+                .status == 0)
         // A test pattern: eight bits of every phase.
         let side = 64
-        var bitmap = Data([0x42, 0x4D]) + Data(repeating: 0, count: 8) + Data([54, 0, 0, 0, 40, 0, 0, 0, UInt8(side), 0, 0, 0, UInt8(side), 0, 0, 0, 1, 0, 24, 0])
+        var bitmap =
+            Data([0x42, 0x4D]) + Data(repeating: 0, count: 8)
+            + Data([54, 0, 0, 0, 40, 0, 0, 0, UInt8(side), 0, 0, 0, UInt8(side), 0, 0, 0, 1, 0, 24, 0])
         bitmap += Data(repeating: 0, count: 24)
-        for y in 0..<side { for x in 0..<side { bitmap += Data([UInt8((x * 37) & 255), UInt8((y * 91) & 255), UInt8((x * y * 13) & 255)]) } }
+        for y in 0..<side {
+            for x in 0..<side {
+                bitmap += Data([UInt8((x * 37) & 255), UInt8((y * 91) & 255), UInt8((x * y * 13) & 255)])
+            }
+        }
         try bench.write("pattern.bmp", bitmap)
         let known = try bench.names(in: "pictures/moss").map { "pictures/moss/\($0)" }
         let outcome = try bench.run("cartoonctl", ["classify", "--graph", "model.pb", "pattern.bmp"] + known)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.components(separatedBy: "unknown (familiarity").count - 1 == 1)
-        let forced = try bench.run("cartoonctl", ["classify", "--graph", "model.pb", "--unknown_threshold", "0", "pattern.bmp"])
+        let forced = try bench.run(
+            "cartoonctl", ["classify", "--graph", "model.pb", "--unknown_threshold", "0", "pattern.bmp"])
         #expect(!forced.output.contains("unknown"))
     }
 
@@ -117,7 +151,9 @@ struct EvaluateAuditTests {
     func completions(_ kind: String) throws {
         let script = try bench.run("cartoonctl", ["completions", kind])
         #expect(script.status == 0)
-        for word in ["retrain", "classify", "evaluate", "audit", "image_dir", "assert_accuracy", "unknown_threshold"] {
+        for word in [
+            "retrain", "classify", "evaluate", "audit", "image_dir", "assert_accuracy", "unknown_threshold",
+        ] {
             #expect(script.output.lowercased().contains(word))
         }
         #expect(try bench.run("cartoonctl", ["completions", "powershell"]).status == 2)

@@ -20,10 +20,11 @@ struct FixturesTests {
 
         let outcome = try bench.run("make-fixtures", ["--check", "drawn"])
         #expect(outcome.status == 1)
-        #expect(outcome.output.split(separator: "\n").dropLast() == [
-            "differs: characters/pip_the_robot/really-a-png.jpg",
-            "missing: characters/moss_the_dragon/empty.png",
-            "not one of them: holdout/professor_quill/selfie.jpg",
-        ])
+        #expect(
+            outcome.output.split(separator: "\n").dropLast() == [
+                "differs: characters/pip_the_robot/really-a-png.jpg",
+                "missing: characters/moss_the_dragon/empty.png",
+                "not one of them: holdout/professor_quill/selfie.jpg",
+            ])
     }
 }

@@ -32,10 +32,15 @@ struct MainJobTests {
     /// The files among the pictures that are none; a picture cut short is one, with a warning.
     static let strays = ["empty.png", "page-not-found.jpg", "lfs-pointer.jpg", "thumbnail.webp"]
 
-    func retrain(_ more: String..., pictures: String = Workbench.fixtures.appendingPathComponent("characters").path) throws -> Workbench.Outcome {
+    func retrain(
+        _ more: String..., pictures: String = Workbench.fixtures.appendingPathComponent("characters").path
+    ) throws -> Workbench.Outcome {
         try bench.run(
             "cartoonctl",
-            ["retrain", "--json", "--image_dir", pictures, "--bottleneck_dir", "cache", "--output_graph", "model.pb", "--output_labels", "labels.txt"] + more)
+            [
+                "retrain", "--json", "--image_dir", pictures, "--bottleneck_dir", "cache", "--output_graph",
+                "model.pb", "--output_labels", "labels.txt",
+            ] + more)
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
@@ -51,7 +56,9 @@ struct MainJobTests {
         let report = try decode(Report.self, outcome.output)
         #expect(report.labels == Self.labels)
         #expect(try bench.data("labels.txt") == Data((Self.labels.joined(separator: "\n") + "\n").utf8))
-        #expect(report.skipped.map { URL(fileURLWithPath: $0.path).lastPathComponent }.sorted() == Self.strays.sorted())
+        #expect(
+            report.skipped.map { URL(fileURLWithPath: $0.path).lastPathComponent }.sorted()
+                == Self.strays.sorted())
         #expect(report.skipped.allSatisfy { !$0.reason.isEmpty })
         // 36 drawings of each, one PNG under another name, one JPEG cut short.
         #expect(report.imageCount == 3 * 36 + 2)
@@ -96,10 +103,14 @@ struct MainJobTests {
         try bench.makeClass("pictures/moss", from: "moss_the_dragon", count: 6)
         try bench.makeClass("pictures/pip", from: "pip_the_robot", count: 6)
         try bench.makeFolder("alone")
-        try FileManager.default.copyItem(at: Workbench.programs.appendingPathComponent("cartoonctl"), to: bench.url("alone/teacher"))
+        try FileManager.default.copyItem(
+            at: Workbench.programs.appendingPathComponent("cartoonctl"), to: bench.url("alone/teacher"))
         let outcome = try bench.run(
             bench.url("alone/teacher").path,
-            ["retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache", "--output_graph", "model.pb", "--output_labels", "labels.txt"])
+            [
+                "retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache", "--output_graph",
+                "model.pb", "--output_labels", "labels.txt",
+            ])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(bench.exists("model.pb") && bench.exists("labels.txt"))
     }
@@ -111,7 +122,8 @@ struct MainJobTests {
         #expect(try retrain(pictures: "pictures").status == 0)
         try FileManager.default.moveItem(at: bench.url("pictures"), to: bench.url("elsewhere"))
         let files = try bench.names(in: "elsewhere/pip")
-        try FileManager.default.moveItem(at: bench.url("elsewhere/pip/\(files[0])"), to: bench.url("elsewhere/pip/renamed"))
+        try FileManager.default.moveItem(
+            at: bench.url("elsewhere/pip/\(files[0])"), to: bench.url("elsewhere/pip/renamed"))
         // A byte after the end of a picture changes nothing but its digest.
         try bench.write("elsewhere/pip/\(files[1])", bench.data("elsewhere/pip/\(files[1])") + [0])
 
@@ -126,7 +138,8 @@ struct MainJobTests {
         try #require(try retrain(pictures: "pictures").status == 0)
         try bench.write("page.jpg", "<!DOCTYPE html><html></html>")
         let good = try bench.names(in: "pictures/moss").map { "pictures/moss/\($0)" }
-        let outcome = try bench.run("cartoonctl", ["classify", "--graph", "model.pb", "--json", good[0], "page.jpg", good[1]])
+        let outcome = try bench.run(
+            "cartoonctl", ["classify", "--graph", "model.pb", "--json", good[0], "page.jpg", good[1]])
         #expect(outcome.status == 1)
         let answers = try decode([Answer].self, outcome.output)
         #expect(answers.map(\.path) == [good[0], "page.jpg", good[1]])

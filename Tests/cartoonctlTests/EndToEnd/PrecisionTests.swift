@@ -12,16 +12,27 @@ struct PrecisionTests {
     func retrain(_ precision: String, _ name: String, _ more: String...) throws -> Workbench.Outcome {
         try bench.run(
             "cartoonctl",
-            ["retrain", "--image_dir", Self.pictures, "--bottleneck_dir", "cache", "--precision", precision, "--output_graph", "\(name).pb", "--output_labels", "labels.txt"]
+            [
+                "retrain", "--image_dir", Self.pictures, "--bottleneck_dir", "cache", "--precision",
+                precision, "--output_graph", "\(name).pb", "--output_labels", "labels.txt",
+            ]
                 + more)
     }
 
-    @Test("a model trained in less than single precision knows its characters, remembers its precision and its bottlenecks", arguments: ["bf16", "int8"])
+    @Test(
+        "a model trained in less than single precision knows its characters, remembers its precision and its bottlenecks",
+        arguments: ["bf16", "int8"])
     func model(_ precision: String) throws {
         let trained = try retrain(precision, "model", "--threads", "2")
         try #require(trained.status == 0, "\(trained.errors)")
-        #expect(try bench.run("cartoonctl", ["inspect", "model.pb"]).output.contains("precision  \(precision)"))
-        let evaluated = try bench.run("cartoonctl", ["evaluate", "--graph", "model.pb", "--image_dir", Self.holdout, "--assert_accuracy", "0.9", "--quiet"])
+        #expect(
+            try bench.run("cartoonctl", ["inspect", "model.pb"]).output.contains("precision  \(precision)"))
+        let evaluated = try bench.run(
+            "cartoonctl",
+            [
+                "evaluate", "--graph", "model.pb", "--image_dir", Self.holdout, "--assert_accuracy", "0.9",
+                "--quiet",
+            ])
         #expect(evaluated.status == 0, "\(evaluated.output)\(evaluated.errors)")
         // The same bottlenecks are found again; another precision's are not taken for them.
         #expect(try retrain(precision, "again").errors.contains("0 from the cache") == false)
@@ -36,13 +47,25 @@ struct PrecisionTests {
 
     @Test("what makes no sense is refused with what would")
     func errors() throws {
-        for verb in [["retrain", "--image_dir", Self.pictures], ["evaluate", "--folds", "5", "--image_dir", Self.pictures], ["audit", "--image_dir", Self.pictures], ["classify", "a.jpg"]] {
+        for verb in [
+            ["retrain", "--image_dir", Self.pictures],
+            ["evaluate", "--folds", "5", "--image_dir", Self.pictures],
+            ["audit", "--image_dir", Self.pictures], ["classify", "a.jpg"],
+        ] {
             let outcome = try bench.run("cartoonctl", verb + ["--precision", "half"])
-            #expect(outcome.status == 2 && outcome.errors.contains("--precision half: is one of fp32, bf16, int8"), "\(outcome.errors)")
+            #expect(
+                outcome.status == 2
+                    && outcome.errors.contains("--precision half: is one of fp32, bf16, int8"),
+                "\(outcome.errors)")
         }
         try #require(try retrain("fp32", "single").status == 0)
-        let outcome = try bench.run("cartoonctl", ["classify", "--graph", "single.pb", "--precision", "int8", Self.holdout])
-        #expect(outcome.status == 2 && outcome.errors.contains("retrain --precision int8"), "\(outcome.errors)")
-        #expect(try bench.run("cartoonctl", ["classify", "--graph", "single.pb", "--precision", "bf16", Self.holdout]).status == 0)
+        let outcome = try bench.run(
+            "cartoonctl", ["classify", "--graph", "single.pb", "--precision", "int8", Self.holdout])
+        #expect(
+            outcome.status == 2 && outcome.errors.contains("retrain --precision int8"), "\(outcome.errors)")
+        #expect(
+            try bench.run(
+                "cartoonctl", ["classify", "--graph", "single.pb", "--precision", "bf16", Self.holdout]
+            ).status == 0)
     }
 }

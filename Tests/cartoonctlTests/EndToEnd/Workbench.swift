@@ -13,7 +13,8 @@ final class Workbench {
     let folder: URL
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("cartoonctl-\(UUID().uuidString)")
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "cartoonctl-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
@@ -27,18 +28,25 @@ final class Workbench {
     ///   - environment: more variables, or others.
     ///   - meanwhile: called once it runs.
     func run(
-        _ program: String = "cartoonctl", _ arguments: [String], fileBlocks: Int? = nil, environment: [String: String] = [:],
+        _ program: String = "cartoonctl", _ arguments: [String], fileBlocks: Int? = nil,
+        environment: [String: String] = [:],
         meanwhile: (Process) throws -> Void = { _ in }
     ) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         let limit = fileBlocks.map { "ulimit -f \($0); " } ?? ""
-        process.arguments = ["-c", limit + #"exec "$0" "$@""#, URL(fileURLWithPath: program, relativeTo: Self.programs).path] + arguments
+        process.arguments =
+            ["-c", limit + #"exec "$0" "$@""#, URL(fileURLWithPath: program, relativeTo: Self.programs).path]
+            + arguments
         process.currentDirectoryURL = folder
-        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
+        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(
+            environment
+        ) { $1 }
         process.standardInput = FileHandle.nullDevice
         // Files, not pipes: a pipe that nobody empties while another is being read stops the program.
-        let streams = ["stdout", "stderr"].map { FileManager.default.temporaryDirectory.appendingPathComponent("\(folder.lastPathComponent).\($0)") }
+        let streams = ["stdout", "stderr"].map {
+            FileManager.default.temporaryDirectory.appendingPathComponent("\(folder.lastPathComponent).\($0)")
+        }
         defer { for stream in streams { try? FileManager.default.removeItem(at: stream) } }
         for stream in streams { try Data().write(to: stream) }
         process.standardOutput = try FileHandle(forWritingTo: streams[0])
@@ -47,7 +55,8 @@ final class Workbench {
         try meanwhile(process)
         process.waitUntilExit()
         // A program that was killed is no exit code of its own.
-        let status = process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
+        let status =
+            process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
         let texts = try streams.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
         return Outcome(status: status, output: texts[0], errors: texts[1])
     }
@@ -65,23 +74,30 @@ extension Workbench {
     func url(_ path: String) -> URL { folder.appendingPathComponent(path) }
     func data(_ path: String) throws -> Data { try Data(contentsOf: url(path)) }
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: url(path).path) }
-    func makeFolder(_ path: String) throws { try FileManager.default.createDirectory(at: url(path), withIntermediateDirectories: true) }
+    func makeFolder(_ path: String) throws {
+        try FileManager.default.createDirectory(at: url(path), withIntermediateDirectories: true)
+    }
 
     func write(_ path: String, _ data: Data) throws {
-        try FileManager.default.createDirectory(at: url(path).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: url(path).deletingLastPathComponent(), withIntermediateDirectories: true)
         try data.write(to: url(path))
     }
     func write(_ path: String, _ text: String) throws { try write(path, Data(text.utf8)) }
 
     /// Names in a folder, sorted; of every kind.
-    func names(in path: String = "") throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: url(path).path).sorted() }
+    func names(in path: String = "") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: url(path).path).sorted()
+    }
 
     /// The first pictures of a fixture class in a class folder of this name.
     func makeClass(_ folder: String, from source: String, count: Int) throws {
         let pictures = Self.fixtures.appendingPathComponent("characters/\(source)")
         try makeFolder(folder)
-        for name in try FileManager.default.contentsOfDirectory(atPath: pictures.path).sorted().prefix(count) {
-            try FileManager.default.copyItem(at: pictures.appendingPathComponent(name), to: url("\(folder)/\(name)"))
+        for name in try FileManager.default.contentsOfDirectory(atPath: pictures.path).sorted().prefix(count)
+        {
+            try FileManager.default.copyItem(
+                at: pictures.appendingPathComponent(name), to: url("\(folder)/\(name)"))
         }
     }
 

@@ -18,20 +18,32 @@ enum CacheFormat {
     }
 
     private static func findings(_ cache: CacheContents) -> Findings {
-        let networks = Dictionary(grouping: cache.vectors, by: \.key.network).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+        let networks = Dictionary(grouping: cache.vectors, by: \.key.network).sorted {
+            ($1.value.count, $0.key) < ($0.value.count, $1.key)
+        }
         var facts = [
             Fact("vectors", .count(cache.vectors.count)),
-            Fact("networks", .list(networks.map { network, vectors in
-                let lengths = Set(vectors.map(\.value.length)).sorted().map { "\($0)" }.joined(separator: " or ")
-                return "\(network.prefix(12)): \(vectors.count) vectors of \(lengths) numbers"
-            })),
+            Fact(
+                "networks",
+                .list(
+                    networks.map { network, vectors in
+                        let lengths = Set(vectors.map(\.value.length)).sorted().map { "\($0)" }.joined(
+                            separator: " or ")
+                        return "\(network.prefix(12)): \(vectors.count) vectors of \(lengths) numbers"
+                    })),
         ]
         if !cache.imported.isEmpty { facts.append(Fact("imported", .count(cache.imported.count))) }
         if cache.repeated > 0 { facts.append(Fact("repeated", .count(cache.repeated))) }
         if !cache.warnings.isEmpty { facts.append(Fact("damage", .list(cache.warnings.map(\.description)))) }
         var findings = Findings(facts: facts)
-        for (key, vector) in cache.vectors { findings.items["vector \(key)"] = .text("\(vector.length) numbers, SHA-256 \(vector.digest.prefix(12))") }
-        for (name, vector) in cache.imported { findings.items["imported \(name)"] = .text("\(vector.length) numbers, SHA-256 \(vector.digest.prefix(12))") }
+        for (key, vector) in cache.vectors {
+            findings.items["vector \(key)"] = .text(
+                "\(vector.length) numbers, SHA-256 \(vector.digest.prefix(12))")
+        }
+        for (name, vector) in cache.imported {
+            findings.items["imported \(name)"] = .text(
+                "\(vector.length) numbers, SHA-256 \(vector.digest.prefix(12))")
+        }
         return findings
     }
 }

@@ -7,13 +7,16 @@ enum EventFormat {
     /// Eight bytes of length, and their checksum.
     static func isRecognized(_ contents: FileContents) -> Bool {
         contents.region.withUnsafeBytes { bytes in
-            bytes.count >= 12 && CRC32C.masked(Array(bytes[0..<8])) == bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self).littleEndian
+            bytes.count >= 12
+                && CRC32C.masked(Array(bytes[0..<8]))
+                    == bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self).littleEndian
         }
     }
 
     static func inspect(_ contents: FileContents) throws -> Findings {
         try contents.region.withUnsafeBytes { bytes in
-            var at = 0, events = 0, damage: [String] = [], series: [String: [(step: Int64, value: Float)]] = [:], histograms: [String: Int] = [:]
+            var at = 0, events = 0, damage: [String] = [],
+                series: [String: [(step: Int64, value: Float)]] = [:], histograms: [String: Int] = [:]
             var steps: [Int64] = []
             while at < bytes.count {
                 guard let record = TFRecord.read(bytes, at: at) else {
@@ -24,16 +27,27 @@ enum EventFormat {
                 events += 1
                 let event = try Event(record.contents)
                 for value in event.values {
-                    if let scalar = value.scalar { series[value.tag, default: []].append((event.step, scalar)) } else { histograms[value.tag, default: 0] += 1 }
+                    if let scalar = value.scalar {
+                        series[value.tag, default: []].append((event.step, scalar))
+                    } else {
+                        histograms[value.tag, default: 0] += 1
+                    }
                 }
                 if !event.values.isEmpty { steps.append(event.step) }
             }
             var facts = [Fact("events", .count(events))]
-            if let first = steps.min(), let last = steps.max() { facts.append(Fact("steps", .text("\(first) to \(last)"))) }
-            facts.append(Fact("scalars", .list(series.sorted { $0.key < $1.key }.map { tag, points in
-                "\(tag) (\(points.count), last \(points.last!.value))"
-            })))
-            facts.append(Fact("histograms", .list(histograms.sorted { $0.key < $1.key }.map { "\($0) (\($1))" })))
+            if let first = steps.min(), let last = steps.max() {
+                facts.append(Fact("steps", .text("\(first) to \(last)")))
+            }
+            facts.append(
+                Fact(
+                    "scalars",
+                    .list(
+                        series.sorted { $0.key < $1.key }.map { tag, points in
+                            "\(tag) (\(points.count), last \(points.last!.value))"
+                        })))
+            facts.append(
+                Fact("histograms", .list(histograms.sorted { $0.key < $1.key }.map { "\($0) (\($1))" })))
             if !damage.isEmpty { facts.append(Fact("damage", .list(damage))) }
             return Findings(facts: facts, items: series.mapValues { .numbers($0.map(\.value)) })
         }
@@ -51,7 +65,9 @@ enum EventFormat {
                 case (5, .lengthDelimited):
                     var summary = try event.message()
                     while let field = try summary.next() {
-                        guard field.number == 1, field.type == .lengthDelimited else { try summary.skip(field); continue }
+                        guard field.number == 1, field.type == .lengthDelimited else {
+                            try summary.skip(field); continue
+                        }
                         try append(summary.message())
                     }
                 default: try event.skip(field)

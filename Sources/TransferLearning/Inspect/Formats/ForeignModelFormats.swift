@@ -45,10 +45,17 @@ enum ONNXFormat {
             }
         }
         return Findings(facts: [
-            Fact("ir version", .count(version)), Fact("producer", .text(producer.joined(separator: " "))), Fact("operator sets", .list(operatorSets)),
-            Fact("nodes", .count(operations.values.reduce(0, +))), Fact("initializers", .count(initializers)), Fact("inputs", .list(inputs)),
+            Fact("ir version", .count(version)), Fact("producer", .text(producer.joined(separator: " "))),
+            Fact("operator sets", .list(operatorSets)),
+            Fact("nodes", .count(operations.values.reduce(0, +))), Fact("initializers", .count(initializers)),
+            Fact("inputs", .list(inputs)),
             Fact("outputs", .list(outputs)),
-            Fact("operations", .list(operations.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" })),
+            Fact(
+                "operations",
+                .list(
+                    operations.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
+                        "\($0.key) \($0.value)"
+                    })),
         ])
     }
 
@@ -56,7 +63,11 @@ enum ONNXFormat {
     private static func text(_ number: Int, of message: WireReader) throws(GraphDefError) -> String {
         var message = message, text = ""
         while let field = try message.next() {
-            if field.number == number, field.type == .lengthDelimited { text = try message.string() } else { try message.skip(field) }
+            if field.number == number, field.type == .lengthDelimited {
+                text = try message.string()
+            } else {
+                try message.skip(field)
+            }
         }
         return text
     }
@@ -73,13 +84,19 @@ enum TFLiteFormat {
             guard let model = file.word(0), let version = file.field(0, of: model).flatMap(file.word),
                 let graphs = file.vector(2, of: model), let graph = file.element(0, of: graphs)
             else { return nil }
-            func count(_ field: Int, _ table: Int) -> Int { file.vector(field, of: table).flatMap(file.word) ?? 0 }
+            func count(_ field: Int, _ table: Int) -> Int {
+                file.vector(field, of: table).flatMap(file.word) ?? 0
+            }
             var facts = [
-                Fact("version", .count(version)), Fact("subgraphs", .count(count(2, model))), Fact("operators", .count(count(3, graph))),
-                Fact("kinds of operators", .count(count(1, model))), Fact("tensors", .count(count(0, graph))), Fact("inputs", .count(count(1, graph))),
+                Fact("version", .count(version)), Fact("subgraphs", .count(count(2, model))),
+                Fact("operators", .count(count(3, graph))),
+                Fact("kinds of operators", .count(count(1, model))), Fact("tensors", .count(count(0, graph))),
+                Fact("inputs", .count(count(1, graph))),
                 Fact("outputs", .count(count(2, graph))), Fact("buffers", .count(count(4, model))),
             ]
-            if let text = file.text(3, of: model), !text.isEmpty { facts.append(Fact("description", .text(text))) }
+            if let text = file.text(3, of: model), !text.isEmpty {
+                facts.append(Fact("description", .text(text)))
+            }
             return Findings(facts: facts)
         }
         guard let findings else { throw .network(.damaged(contents.path, reason: "no sound FlatBuffer")) }
@@ -91,22 +108,28 @@ enum TFLiteFormat {
         let bytes: UnsafeRawBufferPointer
 
         func word(_ at: Int) -> Int? {
-            at >= 0 && at + 4 <= bytes.count ? Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))) : nil
+            at >= 0 && at + 4 <= bytes.count
+                ? Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))) : nil
         }
         private func half(_ at: Int) -> Int? {
-            at >= 0 && at + 2 <= bytes.count ? Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))) : nil
+            at >= 0 && at + 2 <= bytes.count
+                ? Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))) : nil
         }
 
         /// Where a table's field lies; nil where it is absent.
         func field(_ number: Int, of table: Int) -> Int? {
             guard let distance = word(table) else { return nil }
             let offsets = table - Int(Int32(truncatingIfNeeded: distance))
-            guard let size = half(offsets), 4 + 2 * number + 2 <= size, let offset = half(offsets + 4 + 2 * number), offset > 0 else { return nil }
+            guard let size = half(offsets), 4 + 2 * number + 2 <= size,
+                let offset = half(offsets + 4 + 2 * number), offset > 0
+            else { return nil }
             return table + offset
         }
 
         /// Where a vector begins: with its count.
-        func vector(_ number: Int, of table: Int) -> Int? { field(number, of: table).flatMap { at in word(at).map { at + $0 } } }
+        func vector(_ number: Int, of table: Int) -> Int? {
+            field(number, of: table).flatMap { at in word(at).map { at + $0 } }
+        }
 
         /// A table in a vector of tables.
         func element(_ index: Int, of vector: Int) -> Int? {
@@ -116,7 +139,9 @@ enum TFLiteFormat {
         }
 
         func text(_ number: Int, of table: Int) -> String? {
-            guard let start = vector(number, of: table), let count = word(start), start + 4 + count <= bytes.count else { return nil }
+            guard let start = vector(number, of: table), let count = word(start),
+                start + 4 + count <= bytes.count
+            else { return nil }
             return String(decoding: bytes[(start + 4)..<(start + 4 + count)], as: UTF8.self)
         }
     }

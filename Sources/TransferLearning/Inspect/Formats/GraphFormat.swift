@@ -29,7 +29,9 @@ enum GraphFormat {
 
 extension GraphInspection {
     /// Those in `facts`, which the JSON has as fields.
-    static let factNames: Set<String> = ["nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations"]
+    static let factNames: Set<String> = [
+        "nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations",
+    ]
 
     /// What a person is told.
     var facts: [Fact] {
@@ -41,14 +43,20 @@ extension GraphInspection {
             Fact("inputs", .list(inputs)), Fact("outputs", .list(outputs)),
             Fact("parameters", .text("\(fixed(Double(parameters) * 1e-6, 2)) million")),
         ]
-        if let multiplyAdds { facts.append(Fact("work", .text("\(fixed(Double(multiplyAdds) * 1e-6, 1)) million multiply-adds a picture"))) }
+        if let multiplyAdds {
+            facts.append(
+                Fact(
+                    "work", .text("\(fixed(Double(multiplyAdds) * 1e-6, 1)) million multiply-adds a picture"))
+            )
+        }
         return facts + [Fact("operations", .list(operations.map { "\($0.name) \($0.count)" }))]
     }
 
     var profileLines: [String] {
         guard !profile.isEmpty else { return [] }
         let steps = profile.map { step in
-            let time = fixed(step.milliseconds, 3), speed = step.gigaflopsPerSecond > 0 ? "\(fixed(step.gigaflopsPerSecond, 0)) GFLOP/s" : ""
+            let time = fixed(step.milliseconds, 3),
+                speed = step.gigaflopsPerSecond > 0 ? "\(fixed(step.gigaflopsPerSecond, 0)) GFLOP/s" : ""
             return String(repeating: " ", count: max(0, 9 - time.count)) + time + " ms  " + step.kind
                 + String(repeating: " ", count: max(1, 18 - step.kind.count)) + step.node + "  " + speed
         }

@@ -6,10 +6,15 @@ enum PackageFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
         let entries: [ZipReader.Entry]
         do {
-            entries = try contents.region.withUnsafeBytes { (bytes) throws(ZipReader.Failure) in try ZipReader(bytes).entries }
+            entries = try contents.region.withUnsafeBytes { (bytes) throws(ZipReader.Failure) in
+                try ZipReader(bytes).entries
+            }
         } catch { throw .network(NetworkError(contents.path, error)) }
         var findings = Findings(facts: [Fact("members", .list(entries.map(describe)))])
-        for entry in entries { findings.items["member \(entry.name)"] = .text("\(entry.size) bytes, CRC-32 \(String(entry.checksum, radix: 16))") }
+        for entry in entries {
+            findings.items["member \(entry.name)"] = .text(
+                "\(entry.size) bytes, CRC-32 \(String(entry.checksum, radix: 16))")
+        }
         // Without a model it is a zip all the same; one that is damaged is an error.
         guard entries.contains(where: { $0.name.lowercased().hasSuffix(".pb") }) else { return findings }
         let file = try GraphFileContents(contents.path)
@@ -20,7 +25,9 @@ enum PackageFormat {
     }
 
     private static func describe(_ entry: ZipReader.Entry) -> String {
-        let method = entry.method == 0 ? "stored" : entry.method == 8 ? "deflated to \(entry.compressedSize)" : "method \(entry.method)"
+        let method =
+            entry.method == 0
+            ? "stored" : entry.method == 8 ? "deflated to \(entry.compressedSize)" : "method \(entry.method)"
         return "\(entry.name) (\(entry.size) bytes, \(method))"
     }
 }

@@ -7,7 +7,8 @@ import Foundation
 /// A labels file: one a line, in the order of a model's outputs.
 enum LabelsFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
-        contents.foreign == .text && !contents.starts([UInt8(ascii: "{")]) && !contents.starts([UInt8(ascii: "[")])
+        contents.foreign == .text && !contents.starts([UInt8(ascii: "{")])
+            && !contents.starts([UInt8(ascii: "[")])
     }
 
     static func inspect(_ contents: FileContents) -> Findings {
@@ -31,7 +32,10 @@ enum ManifestFormat {
         let facts = fields.sorted { $0.key < $1.key }.map { name, item in
             switch item {
             case .text(let text): Fact(name, .text(text))
-            case .numbers(let numbers): Fact(name, numbers.count == 1 ? .number(Double(numbers[0])) : .text("\(numbers.count) numbers"))
+            case .numbers(let numbers):
+                Fact(
+                    name, numbers.count == 1 ? .number(Double(numbers[0])) : .text("\(numbers.count) numbers")
+                )
             }
         }
         return Findings(facts: facts, items: fields)
@@ -58,25 +62,36 @@ enum ReportFormat {
         // Headings carry an identifier at times: what follows the first `>` is the text.
         let sections = between("<h2", "</h2>").map { String($0.drop { $0 != ">" }.dropFirst()) }
         return Findings(facts: [
-            Fact("title", .text(between("<title>", "</title>").first ?? "")), Fact("sections", .list(sections)),
-            Fact("pictures", .count(between("src=\"data:image", "\"").count)), Fact("plots", .count(between("<svg", ">").count)),
+            Fact("title", .text(between("<title>", "</title>").first ?? "")),
+            Fact("sections", .list(sections)),
+            Fact("pictures", .count(between("src=\"data:image", "\"").count)),
+            Fact("plots", .count(between("<svg", ">").count)),
         ])
     }
 }
 
 /// Any JSON.
 indirect enum JSONValue: Decodable {
-    case null, bool(Bool), integer(Int64), number(Double), text(String), list([JSONValue]), object([String: JSONValue])
+    case null, bool(Bool), integer(Int64), number(Double), text(String), list([JSONValue]), object(
+        [String: JSONValue])
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if value.decodeNil() { self = .null }
-        else if let bool = try? value.decode(Bool.self) { self = .bool(bool) }
-        else if let integer = try? value.decode(Int64.self) { self = .integer(integer) }
-        else if let number = try? value.decode(Double.self) { self = .number(number) }
-        else if let text = try? value.decode(String.self) { self = .text(text) }
-        else if let list = try? value.decode([JSONValue].self) { self = .list(list) }
-        else { self = .object(try value.decode([String: JSONValue].self)) }
+        if value.decodeNil() {
+            self = .null
+        } else if let bool = try? value.decode(Bool.self) {
+            self = .bool(bool)
+        } else if let integer = try? value.decode(Int64.self) {
+            self = .integer(integer)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let text = try? value.decode(String.self) {
+            self = .text(text)
+        } else if let list = try? value.decode([JSONValue].self) {
+            self = .list(list)
+        } else {
+            self = .object(try value.decode([String: JSONValue].self))
+        }
     }
 
     /// All values by their paths, such as `backbone.taps[1].tensor`; numbers and lists of them as numbers.
@@ -88,10 +103,19 @@ indirect enum JSONValue: Decodable {
         case .number(let number): [path: .numbers([Float(number)])]
         case .text(let text): [path: .text(text)]
         case .object(let fields):
-            fields.reduce(into: [:]) { $0.merge($1.value.flattened(path.isEmpty ? $1.key : "\(path).\($1.key)")) { first, _ in first } }
+            fields.reduce(into: [:]) {
+                $0.merge($1.value.flattened(path.isEmpty ? $1.key : "\(path).\($1.key)")) { first, _ in first
+                }
+            }
         case .list(let list):
-            if let numbers = numbers(list) { [path: .numbers(numbers)] } else if let words = words(list) { [path: .text(words)] } else {
-                list.enumerated().reduce(into: [:]) { $0.merge($1.element.flattened("\(path)[\($1.offset)]")) { first, _ in first } }
+            if let numbers = numbers(list) {
+                [path: .numbers(numbers)]
+            } else if let words = words(list) {
+                [path: .text(words)]
+            } else {
+                list.enumerated().reduce(into: [:]) {
+                    $0.merge($1.element.flattened("\(path)[\($1.offset)]")) { first, _ in first }
+                }
             }
         }
     }
@@ -111,7 +135,9 @@ indirect enum JSONValue: Decodable {
     /// Texts as one line of words, those with spaces in them in quotation marks.
     private func words(_ list: [JSONValue]) -> String? {
         var words: [String] = []
-        for case .text(let text) in list { words.append(text.contains(" ") || text.isEmpty ? "\"\(text)\"" : text) }
+        for case .text(let text) in list {
+            words.append(text.contains(" ") || text.isEmpty ? "\"\(text)\"" : text)
+        }
         return words.count == list.count ? words.joined(separator: " ") : nil
     }
 }
