@@ -57,7 +57,9 @@ public struct Classifier: Sendable {
     private let limits: PictureLimits
     private let unknownThreshold: Float?
 
-    /// - Parameter pictures: how many there will be, about; decides how the threads are used.
+    /// - Parameters:
+    ///   - options: which model, and how to run it.
+    ///   - pictures: how many there will be, about; decides how the threads are used.
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(

@@ -16,6 +16,7 @@ public struct Inspection: Sendable {
     let contents: FileContents
 
     /// - Parameters:
+    ///   - path: a graph, an export, a package, or a folder that holds a network.
     ///   - profiles: runs a graph and times every step.
     ///   - threads: for the profile.
     public init(_ path: FilePath, profiles: Bool = false, threads: Int? = nil) throws {
