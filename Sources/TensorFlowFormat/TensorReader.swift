@@ -149,7 +149,7 @@ private struct Values {
     var integers: [UInt64] = []
     var strings: [[UInt8]] = []
 
-    mutating func read(_ field: WireReader.Field, from message: inout WireReader) throws(GraphDefError) {
+    mutating func read(_ field: WireField, from message: inout WireReader) throws(GraphDefError) {
         switch field.number {
         // float_val and, as pairs, scomplex_val
         case 5, 9:

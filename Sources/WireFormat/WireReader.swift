@@ -3,23 +3,15 @@
 /// A nested message is a reader of its own over a part of the same bytes. Lengths and numbers come from the file, so that every one
 /// of them is compared with what remains before it is used.
 ///
+/// Its errors are those of the format that is read, which says how it tells of trouble with the encoding.
+///
 /// - Source: https://protobuf.dev/programming-guides/encoding
-package struct WireReader {
-    package enum WireType: Int {
-        case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
-    }
-
-    package struct Field {
-        package let number: Int
-        package let type: WireType
-        /// Where its tag starts.
-        let offset: Int
-    }
+package struct WireReader<Failure: WireFailure> {
 
     /// The whole file: offsets are positions in it. Valid only within the `withUnsafeBytes` that lent it.
     package let file: UnsafeRawBufferPointer
-    private(set) var offset: Int
-    let end: Int
+    package private(set) var offset: Int
+    package let end: Int
     /// The outermost message has nothing beyond its end, so that running over it means a file cut short.
     private let isOutermost: Bool
 
@@ -34,18 +26,20 @@ package struct WireReader {
     package var isAtEnd: Bool { offset == end }
 
     /// The next field's tag, or nil at the end of the message.
-    package mutating func next() throws(GraphDefError) -> Field? {
+    package mutating func next() throws(Failure) -> WireField? {
         if isAtEnd { return nil }
         let start = offset
         let tag = try varint()
-        guard tag >> 3 > 0, tag >> 3 < 1 << 29 else { throw .malformed(offset: start, .invalidFieldNumber) }
-        guard let type = WireType(rawValue: Int(tag & 7)) else {
-            throw .malformed(offset: start, .invalidWireType(Int(tag & 7)))
+        guard tag >> 3 > 0, tag >> 3 < 1 << 29 else {
+            throw Failure(.malformed(offset: start, .invalidFieldNumber))
         }
-        return Field(number: Int(tag >> 3), type: type, offset: start)
+        guard let type = WireType(rawValue: Int(tag & 7)) else {
+            throw Failure(.malformed(offset: start, .invalidWireType(Int(tag & 7))))
+        }
+        return WireField(number: Int(tag >> 3), type: type, offset: start)
     }
 
-    package mutating func varint() throws(GraphDefError) -> UInt64 {
+    package mutating func varint() throws(Failure) -> UInt64 {
         let start = offset
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -54,48 +48,50 @@ package struct WireReader {
             let byte = file[offset]
             offset += 1
             // The tenth byte holds the one bit that is left of 64.
-            if shift == 63, byte > 1 { throw .malformed(offset: start, .overlongVarint) }
+            if shift == 63, byte > 1 { throw Failure(.malformed(offset: start, .overlongVarint)) }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
             shift += 7
         }
     }
 
-    package mutating func fixed32() throws(GraphDefError) -> UInt32 {
+    package mutating func fixed32() throws(Failure) -> UInt32 {
         let range = try take(4, from: offset)
         return UInt32(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt32.self))
     }
 
-    package mutating func fixed64() throws(GraphDefError) -> UInt64 {
+    package mutating func fixed64() throws(Failure) -> UInt64 {
         let range = try take(8, from: offset)
         return UInt64(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
     }
 
     /// Where the payload of a length-delimited field lies in the file.
-    package mutating func payload() throws(GraphDefError) -> Range<Int> {
+    package mutating func payload() throws(Failure) -> Range<Int> {
         let start = offset
         let length = try varint()
-        guard let length = Int(exactly: length) else { throw .malformed(offset: start, .overlongVarint) }
+        guard let length = Int(exactly: length) else {
+            throw Failure(.malformed(offset: start, .overlongVarint))
+        }
         return try take(length, from: start)
     }
 
-    package mutating func message() throws(GraphDefError) -> WireReader {
+    package mutating func message() throws(Failure) -> WireReader {
         WireReader(file: file, range: try payload())
     }
 
-    package mutating func bytes() throws(GraphDefError) -> [UInt8] {
+    package mutating func bytes() throws(Failure) -> [UInt8] {
         [UInt8](file[try payload()])
     }
 
-    package mutating func string() throws(GraphDefError) -> String {
+    package mutating func string() throws(Failure) -> String {
         let range = try payload()
         guard let string = String(validating: file[range], as: UTF8.self) else {
-            throw .malformed(offset: range.lowerBound, .invalidUTF8)
+            throw Failure(.malformed(offset: range.lowerBound, .invalidUTF8))
         }
         return string
     }
 
-    package mutating func skip(_ field: Field) throws(GraphDefError) {
+    package mutating func skip(_ field: WireField) throws(Failure) {
         switch field.type {
         case .varint: _ = try varint()
         case .fixed32: _ = try fixed32()
@@ -105,18 +101,20 @@ package struct WireReader {
     }
 
     /// Demands the encoding that a known field must have.
-    func expect(_ type: WireType, _ field: Field) throws(GraphDefError) {
+    package func expect(_ type: WireType, _ field: WireField) throws(Failure) {
         guard field.type == type else {
-            throw .malformed(
-                offset: field.offset, .unexpectedWireType(field: field.number, wireType: field.type.rawValue))
+            throw Failure(
+                .malformed(
+                    offset: field.offset,
+                    .unexpectedWireType(field: field.number, wireType: field.type.rawValue)))
         }
     }
 
     /// The elements of a repeated number, which may come packed in one field or one at a time.
-    mutating func appendRepeated<Element>(
-        _ field: Field, _ type: WireType, to elements: inout [Element],
-        _ read: (inout WireReader) throws(GraphDefError) -> Element
-    ) throws(GraphDefError) {
+    package mutating func appendRepeated<Element>(
+        _ field: WireField, _ type: WireType, to elements: inout [Element],
+        _ read: (inout WireReader) throws(Failure) -> Element
+    ) throws(Failure) {
         if field.type == .lengthDelimited {
             var packed = try message()
             while !packed.isAtEnd { elements.append(try read(&packed)) }
@@ -126,15 +124,16 @@ package struct WireReader {
         }
     }
 
-    private mutating func take(_ length: Int, from start: Int) throws(GraphDefError) -> Range<Int> {
+    private mutating func take(_ length: Int, from start: Int) throws(Failure) -> Range<Int> {
         guard length <= end - offset else { throw overrun(from: start, length: length) }
         defer { offset += length }
         return offset..<(offset + length)
     }
 
-    private func overrun(from start: Int, length: Int) -> GraphDefError {
-        isOutermost
-            ? .truncated(offset: start, needed: length, available: end - offset)
-            : .malformed(offset: start, .lengthBeyondMessage(length: length, available: end - offset))
+    private func overrun(from start: Int, length: Int) -> Failure {
+        Failure(
+            isOutermost
+                ? .truncated(offset: start, needed: length, available: end - offset)
+                : .malformed(offset: start, .lengthBeyondMessage(length: length, available: end - offset)))
     }
 }

@@ -4,24 +4,24 @@ import TensorGraph
 ///
 /// So a message's length is known before any of its bytes is written, and writing a graph of 100 MB needs a few kilobytes.
 package struct WireWriter {
-    enum Piece {
+    package enum Piece {
         case bytes([UInt8])
         case region(ByteRegion)
     }
 
-    private(set) var pieces: [Piece] = []
-    private(set) var count = 0
+    package private(set) var pieces: [Piece] = []
+    package private(set) var count = 0
 
     package init() {}
 
     /// Below this, copying is cheaper than one more piece.
     private static let copied = 256
 
-    mutating func tag(_ field: Int, _ type: WireReader.WireType) {
+    package mutating func tag(_ field: Int, _ type: WireType) {
         varint(UInt64(field << 3 | type.rawValue))
     }
 
-    mutating func varint(_ value: UInt64) {
+    package mutating func varint(_ value: UInt64) {
         append { bytes in
             var rest = value
             while rest >= 0x80 {
@@ -43,7 +43,7 @@ package struct WireWriter {
         fixed32(value.bitPattern)
     }
 
-    mutating func fixed32(_ value: UInt32) {
+    package mutating func fixed32(_ value: UInt32) {
         append { bytes in withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
     }
 
@@ -74,7 +74,7 @@ package struct WireWriter {
         }
     }
 
-    mutating func raw(_ new: some Collection<UInt8>) {
+    package mutating func raw(_ new: some Collection<UInt8>) {
         append { $0.append(contentsOf: new) }
     }
 
