@@ -7,7 +7,7 @@ package struct GraphFile: Sendable {
     package let region: ByteRegion
     /// Its name in the package; nil where it is a file of its own.
     package let member: String?
-    /// Of the labels file beside it in the package.
+    /// The labels in the file beside it in the package; nil without one.
     package let labels: [String]?
 
     /// Protocol Buffers stop at 2 GiB, and so does a graph.

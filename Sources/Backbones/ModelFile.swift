@@ -9,7 +9,7 @@ import Foundation
 
 /// What a model file says of itself, as JSON in a constant that no node reads.
 package struct ModelDescription: Sendable, Codable, Equatable {
-    /// Of this description.
+    /// The version of this description's format.
     package var format = 1
     /// Program and version that made the model.
     package var tool: String

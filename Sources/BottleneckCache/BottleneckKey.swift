@@ -2,7 +2,7 @@ import Compression
 
 /// What a cached vector is the answer to: these bytes, seen by this network in this way.
 package struct BottleneckKey: Hashable, Sendable {
-    /// Of the image file's bytes: a moved or renamed file is found again, an edited one is not.
+    /// The digest of the image file's bytes: a moved or renamed file is found again, an edited one is not.
     package var image: SHA256.Digest
     package var fingerprint: Fingerprint
 

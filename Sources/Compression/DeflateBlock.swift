@@ -21,7 +21,7 @@ struct SymbolCounts {
     var distances = [Int](repeating: 0, count: 30)
     var extraBits = 0
 
-    /// Of a block of some tokens.
+    /// Counts the symbols of a block that holds these tokens.
     init(_ tokens: ArraySlice<DeflateToken> = []) {
         lengths[256] = 1
         add(tokens)

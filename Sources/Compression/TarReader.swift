@@ -36,7 +36,7 @@ package struct TarReader: ~Copyable {
     /// What is left of the stream's last piece.
     private var piece = UnsafeRawBufferPointer(start: nil, count: 0)
     private var offset = 0
-    /// Of the current entry: its unread bytes, and the zeros that fill its last block.
+    /// Unread bytes of the current entry, and the zeros that fill its last block.
     private var left = 0, padding = 0
 
     /// - Parameters:

@@ -5,7 +5,7 @@ import Foundation
 /// A signal handler may only call what is safe there: everything it needs lies ready before the trial, and it calls `open`, `write`
 /// and `_exit` or `raise`. One thread runs trials, so nothing changes under it.
 enum Watchdog {
-    /// Of the processor, so that a busy machine is no hang.
+    /// The limit in seconds of processor time, so that a busy machine is not taken for a hang.
     static let seconds = 2
 
     nonisolated(unsafe) private static var file: [UInt8] = []

@@ -27,10 +27,10 @@ public struct Finding: Sendable, Codable, Equatable {
     public let path: String
     /// The class folder's label.
     public let label: String
-    /// Of a duplicate: the other picture, and its label.
+    /// The picture that a duplicate equals, and its label.
     public var other: String?
     public var otherLabel: String?
-    /// Of a probable mistake: the label that fits better.
+    /// The label that fits a probable mistake better.
     public var suggestion: String?
     /// How sure, how alike, how far out: larger is worse.
     public var score: Double?
@@ -47,7 +47,7 @@ public struct AuditReport: Sendable, Codable {
 
     public let pictures: Int
     public let classes: [ClassCount]
-    /// Of the cross-validation behind the suggestions; nil where a class is too small for one.
+    /// The accuracy of the cross-validation behind the suggestions; nil where a class is too small for one.
     public let accuracy: Double?
     /// By kind, the worst first.
     public let findings: [Finding]

@@ -17,13 +17,13 @@ struct BottleneckExtraction: Sendable {
     var distortion: (how: Distortion, variant: Int)?
 
     /// What became of one file.
-    private enum Outcome {
+    private enum Outcome: Sendable {
         case vector([Float], of: SHA256.Digest, wasCached: Bool, warnings: [DecodingWarning])
         case unreadable(String)
     }
 
-    private struct Progress {
-        var outcomes: [Outcome?]
+    private struct Progress<Kept: Sendable>: Sendable {
+        var outcomes: [Kept?]
         var computed = 0
         var failure: TransferLearningError?
     }
@@ -39,7 +39,8 @@ struct BottleneckExtraction: Sendable {
             }
         }
         let clock = ContinuousClock(), start = clock.now
-        let outcomes = try outcomes(of: pictures.map(\.path), isInterrupted: isInterrupted, report: report)
+        let outcomes = try outcomes(
+            of: pictures.map(\.path), keeping: { $0 }, isInterrupted: isInterrupted, report: report)
         let seconds = (clock.now - start) / .seconds(1)
 
         var features = FeatureMatrix(columns: extractor.size, reservingRows: pictures.count)
@@ -80,16 +81,55 @@ struct BottleneckExtraction: Sendable {
         of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws -> [[Float]?] {
-        try outcomes(of: paths, isInterrupted: isInterrupted, report: report).map { outcome in
-            if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
-        }
+        try outcomes(
+            of: paths,
+            keeping: { outcome -> [Float]? in
+                if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
+            },
+            isInterrupted: isInterrupted, report: report)
     }
 
-    private func outcomes(
-        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+    /// What became of the pictures whose bottlenecks were put into the cache.
+    struct Filled {
+        var computed = 0, cached = 0
+        var skipped: [SkippedPicture] = []
+        /// `RetrainEvent.damaged` for pictures that were read in spite of faults.
+        var warnings: [RetrainEvent] = []
+    }
+
+    /// Sees to it that the cache holds the pictures' bottlenecks; no vector is kept in memory.
+    func fill(
+        _ paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
-    ) throws -> [Outcome] {
-        let shared = Shared(Progress(outcomes: [Outcome?](repeating: nil, count: paths.count)))
+    ) throws -> Filled {
+        let outcomes = try outcomes(
+            of: paths,
+            keeping: { outcome -> Outcome in
+                guard case .vector(_, let digest, let wasCached, let warnings) = outcome else {
+                    return outcome
+                }
+                return .vector([], of: digest, wasCached: wasCached, warnings: warnings)
+            },
+            isInterrupted: isInterrupted, report: report)
+        var filled = Filled()
+        for (path, outcome) in zip(paths, outcomes) {
+            switch outcome {
+            case .vector(_, _, let wasCached, let warnings):
+                if wasCached { filled.cached += 1 } else { filled.computed += 1 }
+                filled.warnings += warnings.map { .damaged(path, fault: $0.description) }
+            case .unreadable(let reason):
+                filled.skipped.append(SkippedPicture(path: "\(path)", reason: reason))
+            }
+        }
+        return filled
+    }
+
+    /// - Parameter keeping: what is kept of an outcome until all are there.
+    private func outcomes<Kept: Sendable>(
+        of paths: [FilePath], keeping: @escaping @Sendable (Outcome) -> Kept,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> [Kept] {
+        let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
         let done = try ParallelWork.run(
             count: paths.count, threads: threads,
             isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
@@ -102,7 +142,7 @@ struct BottleneckExtraction: Sendable {
                     shared.progress.withLock { progress in
                         switch result {
                         case .success(let outcome):
-                            progress.outcomes[index] = outcome
+                            progress.outcomes[index] = keeping(outcome)
                             if case .vector(_, _, wasCached: false, _) = outcome { progress.computed += 1 }
                         case .failure(let error): progress.failure = progress.failure ?? error
                         }
@@ -123,9 +163,9 @@ struct BottleneckExtraction: Sendable {
         return outcomes
     }
 
-    private final class Shared: Sendable {
-        let progress: Mutex<Progress>
-        init(_ progress: Progress) { self.progress = Mutex(progress) }
+    private final class Shared<Kept: Sendable>: Sendable {
+        let progress: Mutex<Progress<Kept>>
+        init(_ progress: Progress<Kept>) { self.progress = Mutex(progress) }
     }
 
     /// - Parameter reader: made on the first picture that is not in the cache.

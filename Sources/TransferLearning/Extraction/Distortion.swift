@@ -8,7 +8,7 @@ public struct Distortion: Sendable, Equatable, Codable {
     public var flipLeftRight = false
     /// Percent: the margin cropped away; how much larger a picture may be made; how much brighter or darker.
     public var randomCrop = 0, randomScale = 0, randomBrightness = 0
-    /// Of each training picture, besides itself.
+    /// How many variants of each training picture there are, besides itself.
     public var variants = 4
 
     public init() {}

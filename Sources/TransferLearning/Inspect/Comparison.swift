@@ -3,7 +3,7 @@ public struct Difference: Sendable, Codable, Equatable {
     public let what: String
     /// nil: only the other has it.
     public let first, second: String?
-    /// Of numbers: how many differ, and by how much at most.
+    /// How many numbers differ, and by how much at most; nil where no numbers are compared.
     public var count: Int?
     public var maximum: Double?
 
@@ -27,9 +27,9 @@ public struct Difference: Sendable, Codable, Equatable {
 ///     print(comparison.text())
 public struct Comparison: Sendable {
     let first, second: Inspection
-    /// Of the figures `inspect` tells, and of what is compared one by one.
+    /// Differences in the figures `inspect` tells and in what is compared one by one.
     public let differences: [Difference]
-    /// Of two graphs, in packages or not.
+    /// The comparison of two graphs, in packages or not; nil for other files.
     public let graph: GraphComparison?
     /// Whether the bytes are equal, or, of folders, all they hold.
     public let isSame: Bool

@@ -20,7 +20,7 @@ public struct GraphComparison: Sendable, Codable {
     /// A tensor that constants make in both: constants themselves, or what is dequantized from them.
     public struct ConstantChange: Sendable, Codable, Equatable {
         public let node, first, second: String
-        /// Of equally many numbers: how many differ, and by how much at most; nil where they cannot be compared.
+        /// How many numbers differ, and by how much at most; nil where they cannot be compared.
         public let count: Int?
         public let maximum: Double?
     }
@@ -30,7 +30,7 @@ public struct GraphComparison: Sendable, Codable {
     public private(set) var operations: [NodeChange] = [], inputs: [NodeChange] = [],
         attributes: [NodeChange] = []
     public private(set) var constants: [ConstantChange] = []
-    /// Of what the models say of themselves: labels, sizes, taps, novelty, …
+    /// Differences in what the models say of themselves: labels, sizes, taps, novelty, …
     public private(set) var description: [Difference] = []
     /// Whether nodes that both have stand in another order.
     public private(set) var isReordered = false

@@ -25,12 +25,12 @@ public struct GraphInspection: Sendable, Codable {
     public let parameters: Int
     /// Nodes that nothing feeds, and nodes that feed nothing, constants left out.
     public let inputs, outputs: [String]
-    /// Of a model that `retrain` wrote.
+    /// The labels of a model that `retrain` wrote.
     public let labels: [String]?
     public let madeBy: String?
-    /// Of one picture; nil where the graph's input is not known.
+    /// Multiply–adds for one picture; nil where the graph's input is not known.
     public let multiplyAdds: Int?
-    /// That a model was trained in.
+    /// The precision that a model was trained in.
     public let precision: String?
     public let instructionSet: String
     /// In the order of the run; empty unless asked for.

@@ -3,7 +3,7 @@ import Imaging
 /// What a picture may take before it is refused, checked before anything is allocated.
 public struct PictureLimits: Sendable, Equatable {
     public var pixels = DecodingOptions().maximumPixels
-    /// Of memory, for the picture or for what its decoder must hold.
+    /// The most bytes of memory that a picture, or what its decoder must hold, may take.
     public var bytes = DecodingOptions().maximumBytes
     public init() {}
 }

@@ -15,11 +15,11 @@ public struct RunManifest: Sendable, Codable, Equatable {
     /// The words after `retrain`.
     public var command: [String]
     public var seed: UInt64
-    /// Of the network's file, how pictures are prepared for it, the precision with its ranges, and the taps.
+    /// SHA-256 over the network's file, how pictures are prepared for it, the precision with its ranges, and the taps.
     public var network: String
     /// SHA-256 over paths, classes and bottlenecks; nil for an interrupted run.
     public var dataset: String?
-    /// Of the bottlenecks; nil in manifests older than the choice.
+    /// The precision of the bottlenecks; nil in manifests older than the choice.
     public var precision: String?
     /// The processor's instruction set, which decides the last bits of bottlenecks.
     public var instructionSet: String

@@ -22,7 +22,7 @@ struct Histogram: Equatable {
     }
 
     var mean: Double { sum / Double(max(count, 1)) }
-    /// Of the whole population, as retrain.py's `sqrt(mean(square(x - mean)))`.
+    /// The standard deviation of the population, as retrain.py's `sqrt(mean(square(x - mean)))`.
     var standardDeviation: Double { max(sumOfSquares / Double(max(count, 1)) - mean * mean, 0).squareRoot() }
 
     /// Limits and counts with each run of empty buckets drawn into one, which keeps the shape and saves the space.

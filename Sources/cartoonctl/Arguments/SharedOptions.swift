@@ -45,6 +45,20 @@ extension Option {
     static let report = Option.value(
         "report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
+    /// retrain.py's distortions, which make further variants of each picture.
+    static let distortions = [
+        Option.flag("flip_left_right", "Train on mirror images of the training pictures too."),
+        Option.value(
+            "random_crop", "P",
+            "Train on variants with a margin of P percent cropped away at random. Default: 0"),
+        Option.value("random_scale", "P", "Train on variants enlarged by up to P percent. Default: 0"),
+        Option.value(
+            "random_brightness", "P", "Train on variants up to P percent brighter or darker. Default: 0"),
+        Option.value(
+            "variants", "K",
+            "Variants of each training picture with these distortions, cached like all bottlenecks. Default: 4"
+        ),
+    ]
     static let seed = Option.value("seed", "N", "Seed of everything random. Default: 0")
 }
 
@@ -63,6 +77,17 @@ extension BottleneckOptions {
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
         limits = try PictureLimits(arguments)
+    }
+}
+
+extension Distortion {
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.init()
+        flipLeftRight = try arguments.flag("flip_left_right")
+        randomCrop = try arguments.integer("random_crop", in: 0...100) ?? 0
+        randomScale = try arguments.integer("random_scale", in: 0...100) ?? 0
+        randomBrightness = try arguments.integer("random_brightness", in: 0...100) ?? 0
+        variants = try arguments.integer("variants", in: 1...1000) ?? variants
     }
 }
 

@@ -3,6 +3,8 @@ import TransferLearning
 /// One line on the terminal that is drawn over itself: share done, rate and time left. Silent when there is no terminal.
 struct ProgressLine {
     private let isShown: Bool
+    /// How often a whole line is written where there is no terminal; nil: never.
+    private let logInterval: Duration?
     private let unit: String
     /// How many of what is counted make one of what is shown: 1,000,000 bytes a MB.
     private let scale: Double
@@ -10,8 +12,9 @@ struct ProgressLine {
     private let start: ContinuousClock.Instant
     private var drawn: ContinuousClock.Instant?
 
-    init(unit: String, scale: Double = 1, quiet: Bool) {
+    init(unit: String, scale: Double = 1, quiet: Bool, logInterval: Duration? = nil) {
         isShown = Terminal.errorIsTerminal && !quiet
+        self.logInterval = Terminal.errorIsTerminal || quiet ? nil : logInterval
         (self.unit, self.scale) = (unit, scale)
         start = clock.now
     }
@@ -20,23 +23,30 @@ struct ProgressLine {
     ///   - total: nil where it is not known.
     ///   - worked: how many of `done` took work, and so tell the rate.
     mutating func update(done: Int, total: Int?, worked: Int) {
-        guard isShown else { return }
+        guard isShown || logInterval != nil else { return }
         let now = clock.now
-        if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
-        drawn = now
         let elapsed = (now - start) / .seconds(1)
         let rate = elapsed > 0 ? Double(worked) / elapsed : 0
+        if let logInterval {
+            guard now - (drawn ?? start) >= logInterval else { return }
+            drawn = now
+            Terminal.log(line(done: done, total: total, rate: rate, showsBar: false))
+            return
+        }
+        if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
+        drawn = now
         Terminal.write("\r\u{1B}[K" + line(done: done, total: total, rate: rate), to: 2)
     }
 
-    private func line(done: Int, total: Int?, rate: Double) -> String {
+    private func line(done: Int, total: Int?, rate: Double, showsBar: Bool = true) -> String {
         func amount(_ count: Int) -> String { scale == 1 ? "\(count)" : fixed(Double(count) / scale, 1) }
         let speed = "\(fixed(rate / scale, 1))/s"
         guard let total else { return "\(amount(done)) \(unit)  \(speed)" }
         let filled = total > 0 ? min(24, 24 * done / total) : 24
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
         let left = rate > 0 ? Double(total - done) / rate : 0
-        return "\(bar) \(amount(done))/\(amount(total)) \(unit)  \(speed)  ETA \(clockText(left))"
+        return (showsBar ? bar + " " : "")
+            + "\(amount(done))/\(amount(total)) \(unit)  \(speed)  ETA \(clockText(left))"
     }
 
     /// Takes the line off the terminal, so that other lines can be written.

@@ -6,9 +6,10 @@ struct RunReporter {
     private var progress: ProgressLine
     private var download: DownloadReporter
 
-    init(quiet: Bool, unit: String = "bottlenecks") {
+    /// - Parameter logsProgress: writes lines fit for a log where there is no terminal.
+    init(quiet: Bool, unit: String = "bottlenecks", logsProgress: Bool = false) {
         self.quiet = quiet
-        progress = ProgressLine(unit: unit, quiet: quiet)
+        progress = ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
         download = DownloadReporter(quiet: quiet)
     }
 

@@ -1,31 +1,88 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 import TransferLearning
 
 let bottlenecksVerb = Verb(
     name: "bottlenecks",
-    summary: "bring retrain.py's bottleneck files into the cache, or write them out",
-    usage: "bottlenecks import|export DIR [--bottleneck_dir CACHE]",
+    summary: "compute bottlenecks in shares, and bring retrain.py's files into the cache or out of it",
+    usage:
+        "bottlenecks compute --image_dir DIR [--shard I/N] | import DIR | export DIR [--bottleneck_dir CACHE]",
     options: [
+        .value("image_dir", "DIR", "compute: folder with one sub-folder of pictures per class."),
+        .value(
+            "shard", "I/N",
+            "compute: only share I of N, from 1, for an array job; auto looks for an array task of Slurm (SLURM_ARRAY_TASK_ID, _COUNT, _MIN, _STEP) or an indexed job of Kubernetes (JOB_COMPLETION_INDEX, with CARTOONCTL_SHARDS), and is the default where one is set; none ignores them."
+        ),
         .value(
             "bottleneck_dir", "DIR", "The cache. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"),
-        .flag("json", "Print the result as one JSON object."),
-    ],
+        .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
+    ] + Option.distortions + [.threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet],
     examples: [
+        "bottlenecks compute --image_dir cartoon --bottleneck_dir /shared/cache --shard 3/8",
         "bottlenecks import /tmp/bottleneck --bottleneck_dir cache",
         "retrain --bottleneck_dir cache --model_dir /data/inception",
     ],
     takesFiles: true,
     run: { arguments in
-        guard arguments.files.count == 2, ["import", "export"].contains(arguments.files[0]) else {
-            throw UsageError("cartoonctl bottlenecks import DIR, or cartoonctl bottlenecks export DIR")
+        switch (arguments.files.first, arguments.files.count) {
+        case ("compute", 1): try compute(arguments)
+        case ("import", 2): try transfer(arguments) { try ImportedTree.importTree($0, into: $1) }
+        case ("export", 2): try transfer(arguments) { try ImportedTree.exportTree(to: $0, from: $1) }
+        default:
+            throw UsageError(
+                "cartoonctl bottlenecks compute --image_dir DIR, bottlenecks import DIR, or bottlenecks export DIR"
+            )
         }
-        let cache = arguments.string("bottleneck_dir").map { FilePath($0) }
-        let directory = FilePath(arguments.files[1])
-        let report =
-            try arguments.files[0] == "import"
-            ? ImportedTree.importTree(directory, into: cache)
-            : ImportedTree.exportTree(to: directory, from: cache)
-        for problem in report.problems { Terminal.log("cartoonctl: \(problem)") }
-        Terminal.print(try arguments.flag("json") ? report.json() : report.summary)
-        return report.problems.isEmpty ? 0 : 1
     }
 )
+
+private func transfer(
+    _ arguments: Arguments, _ run: (FilePath, FilePath?) throws -> TreeReport
+) throws -> Int32 {
+    let report = try run(
+        FilePath(arguments.files[1]), arguments.string("bottleneck_dir").map { FilePath($0) })
+    for problem in report.problems { Terminal.log("cartoonctl: \(problem)") }
+    Terminal.print(try arguments.flag("json") ? report.json() : report.summary)
+    return report.problems.isEmpty ? 0 : 1
+}
+
+/// Skipped pictures do not change the exit code: an array job would be held up by them. `--strict` stops at one.
+private func compute(_ arguments: Arguments) throws -> Int32 {
+    _ = try arguments.required("image_dir", "--image_dir DIR")
+    let options = try BottleneckOptions(arguments), distortion = try Distortion(arguments)
+    let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
+    let shard = try shard(arguments.string("shard"), quiet: quiet)
+    var reporter = RunReporter(quiet: quiet, logsProgress: true)
+    let result = try BottleneckComputation(options, shard: shard, distortion: distortion).run(
+        isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    Terminal.print(
+        try json
+            ? result.json()
+            : "share \(result.shard): \(result.pictures) of \(result.totalPictures) pictures, "
+                + "\(result.bottlenecks.computed) bottlenecks computed, \(result.bottlenecks.cached) from the cache, "
+                + "\(result.skipped.count) files skipped")
+    return 0
+}
+
+private func shard(_ text: String?, quiet: Bool) throws -> Shard? {
+    switch text {
+    case "none": return nil
+    case nil, "auto":
+        let found = try ScheduledShard.find(ProcessInfo.processInfo.environment)
+        if let found {
+            if !quiet { Terminal.log("share \(found.shard), by \(found.source)") }
+        } else if text != nil {
+            throw UsageError(
+                "--shard auto: neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set; give --shard I/N")
+        }
+        return found?.shard
+    case let text?:
+        guard let shard = Shard(text) else {
+            throw UsageError("--shard \(text): needs I/N with I from 1 to N, auto, or none")
+        }
+        return shard
+    }
+}

@@ -32,16 +32,7 @@ let retrainVerb: Verb = Verb(
         .value("eval_step_interval", "N", "Steps of gradient descent between evaluations. Default: 10"),
         .value("final_tensor_name", "NAME", "Name of the output. Default: final_result"),
         .flag("print_misclassified_test_images", "List the test pictures that the model gets wrong."),
-        .flag("flip_left_right", "Train on mirror images of the training pictures too."),
-        .value(
-            "random_crop", "P",
-            "Train on variants with a margin of P percent cropped away at random. Default: 0"),
-        .value("random_scale", "P", "Train on variants enlarged by up to P percent. Default: 0"),
-        .value("random_brightness", "P", "Train on variants up to P percent brighter or darker. Default: 0"),
-        .value(
-            "variants", "K",
-            "Variants of each training picture with these distortions, cached like all bottlenecks. Default: 4"
-        ),
+    ] + Option.distortions + [
         .value(
             "split_key", "KEY",
             "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"
@@ -102,11 +93,7 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
         }
         options.splitKey = known
     }
-    options.distortion.flipLeftRight = try arguments.flag("flip_left_right")
-    options.distortion.randomCrop = try arguments.integer("random_crop", in: 0...100) ?? 0
-    options.distortion.randomScale = try arguments.integer("random_scale", in: 0...100) ?? 0
-    options.distortion.randomBrightness = try arguments.integer("random_brightness", in: 0...100) ?? 0
-    options.distortion.variants = try arguments.integer("variants", in: 1...1000) ?? 4
+    options.distortion = try Distortion(arguments)
     options.reportPath = arguments.string("report").map { FilePath($0) }
     options.summariesDirectory = arguments.string("summaries_dir").map { FilePath($0) }
     options.intermediateFrequency =

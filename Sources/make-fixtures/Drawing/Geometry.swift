@@ -3,7 +3,7 @@ typealias Point = SIMD2<Double>
 
 /// The unit vector at an angle, clockwise on the screen, from the x axis.
 ///
-/// Of our own, because the last bit of libm's sine differs between machines and the pictures must not: IEEE addition,
+/// It does not use libm, because the last bit of libm's sine differs between machines and the pictures must not: IEEE addition,
 /// multiplication, division and square root are the same everywhere, and Swift never fuses them.
 func direction(degrees: Double) -> Point {
     let quarters = (degrees / 90).rounded()

@@ -103,7 +103,7 @@ struct JPEGPlane {
 /// A component's blocks of quantized coefficients in zigzag order, whole coding units of them.
 struct QuantizedComponent {
     let plane: JPEGPlane
-    /// Of the whole units, and of the picture alone (what a scan of one component holds, §A.2.2).
+    /// Blocks of the whole coding units, and of the picture alone, which a scan of one component holds (§A.2.2).
     let columns, rows, ownColumns, ownRows: Int
     let blocks: [[Int]]
 

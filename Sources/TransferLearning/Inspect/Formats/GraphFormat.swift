@@ -5,7 +5,7 @@ import TensorGraph
 /// A graph read from a file or a package, with what it says of itself if `retrain` wrote it.
 struct GraphFileContents: Sendable {
     let path: FilePath
-    /// Of the graph, unpacked.
+    /// The graph's size in bytes, unpacked.
     let bytes: Int
     let graph: Graph
     let model: ModelFile?
