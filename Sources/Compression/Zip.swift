@@ -20,10 +20,13 @@ package struct Zip: Sendable {
     private var body: [UInt8] = []
     private var directory: [UInt8] = []
     private var names: Set<String> = []
+    /// Where the archive begins in its file.
+    private let start: Int
 
-    package init() {}
+    /// - Parameter start: the bytes before the archive, where it is appended to another file; not negative.
+    package init(after start: Int = 0) { self.start = start }
 
-    /// Adds an entry, deflated at `level` (1...10), or stored where that is no larger.
+    /// Adds an entry, deflated at `level` (1...10), or stored where that is no larger, and at level 0.
     package mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9) throws(Failure)
     {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
@@ -35,10 +38,10 @@ package struct Zip: Sendable {
         guard names.insert(name).inserted else { throw .duplicateName(name) }
         guard bytes.count <= Int(Int32.max) else { throw .tooLarge(name: name, bytes: bytes.count) }
 
-        let deflated = Deflate.compress(bytes, level: level, container: .raw)
-        let isStored = deflated.count >= bytes.count
+        let deflated = level == 0 ? [] : Deflate.compress(bytes, level: level, container: .raw)
+        let isStored = level == 0 || deflated.count >= bytes.count
         let size = isStored ? bytes.count : deflated.count
-        let offset = body.count
+        let offset = start + body.count
         guard offset + size < Int(UInt32.max) - 0x20000 else {
             throw .tooLarge(name: name, bytes: offset + size)
         }
@@ -72,13 +75,13 @@ package struct Zip: Sendable {
 
     /// The archive.
     package func finish() throws(Failure) -> [UInt8] {
-        guard body.count + directory.count < Int(UInt32.max) else {
-            throw .tooLarge(name: "", bytes: body.count + directory.count)
+        guard start + body.count + directory.count < Int(UInt32.max) else {
+            throw .tooLarge(name: "", bytes: start + body.count + directory.count)
         }
         var end: [UInt8] = []
         end.appendWords32(0x0605_4b50)
         end.appendWords16(0, 0, UInt16(names.count), UInt16(names.count))
-        end.appendWords32(UInt32(directory.count), UInt32(body.count))
+        end.appendWords32(UInt32(directory.count), UInt32(start + body.count))
         end.appendWords16(0)
         return body + directory + end
     }

@@ -61,10 +61,10 @@ struct GraphDraft {
     {
         for name in names {
             let node = nodes[name]!
-            var inputs: [String] = []
+            var inputs: [String] = [], awaited = Set<String>()
             for input in node.inputs {
                 guard let mapped = try transform(TensorReference(input), node)?.text else { continue }
-                if !mapped.hasPrefix("^") || !inputs.contains(mapped) { inputs.append(mapped) }
+                if !mapped.hasPrefix("^") || awaited.insert(mapped).inserted { inputs.append(mapped) }
             }
             // Unchanged nodes are written as they came.
             if inputs != node.inputs { nodes[name]!.inputs = inputs }

@@ -8,9 +8,12 @@ package struct TensorReference: Hashable, Sendable {
         isControl = text.hasPrefix("^")
         let name = isControl ? text.dropFirst() : text[...]
         // A node's name has no colon.
-        let parts = name.split(separator: ":", maxSplits: 1)
-        node = String(parts.first ?? "")
-        if parts.count > 1, let number = Int(parts[1]) { output = number }
+        guard let colon = name.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+            node = String(name)
+            return
+        }
+        node = String(name[..<colon])
+        if let number = Int(name[name.index(after: colon)...]) { output = number }
     }
 
     package var text: String { isControl ? "^" + node : output == 0 ? node : "\(node):\(output)" }

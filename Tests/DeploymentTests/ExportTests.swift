@@ -11,7 +11,7 @@ struct ExportTests {
     private func network(_ nodes: [Node], shape: [Int] = [1, 4, 4, 2]) throws(DeploymentError)
         -> PortableNetwork
     {
-        try NetworkReader.read(Graph(nodes: [.input()] + nodes), input: "x", shape: shape, output: "y")
+        try NetworkReader.read(Graph(nodes: [.input()] + nodes), input: "x", shape: shape, outputs: ["y"])
     }
     private let weights = Node.values("w", [1, 2, 3, 4], [1, 1, 2, 2])
     private func window(
@@ -154,7 +154,7 @@ struct ExportTests {
             Graph(nodes: [
                 .input(), weights, .convolution("c", ["x", "w"]), Node("Relu", name: "y", inputs: ["c"]),
             ]), input: "x",
-            shape: [1, 4, 4, 2], output: "y")
+            shape: [1, 4, 4, 2], outputs: ["y"])
         let file = export.write(format, precision, about)
         #expect(ExportedFile.format(of: ByteRegion(file)) == format)
         #expect(ExportedFile.entry("labels", of: ByteRegion(file)) == "böse\ngut")
@@ -209,7 +209,8 @@ struct NetworkExportTests {
         throws
     {
         let graph = try GraphDef.read(path: SharedData.url(path).path)
-        let network = try NetworkReader.read(graph, input: input, shape: [1, size, size, 3], output: output)
+        let network = try NetworkReader.read(
+            graph, input: input, shape: [1, size, size, 3], outputs: [output])
         var counts = ["convolution": 0, "product": 0, "activation": 0]
         for step in network.steps {
             switch step.operation {

@@ -10,37 +10,58 @@ package enum WeightPrecision: String, Sendable, CaseIterable {
     case int8
 }
 
+/// The order of an image's axes at the input of an ONNX model.
+package enum ImageLayout: String, Sendable, CaseIterable {
+    /// `[N, height, width, 3]`, TensorFlow's.
+    case nhwc
+    /// `[N, 3, height, width]`, as OpenCV's `blobFromImage` makes it.
+    case nchw
+}
+
 /// What an exported model says of itself.
 package struct ExportDescription: Sendable {
     package let name: String
     package let producer: (name: String, version: String)
     /// ONNX's `metadata_props`, TensorFlow Lite's `metadata`.
     package let entries: [(key: String, value: String)]
+    /// What apps are told in the format's own terms; nil for a network that is no classifier of pictures.
+    package let classifier: ClassifierMetadata?
 
     package init(
-        name: String, producer: (name: String, version: String), entries: [(key: String, value: String)]
+        name: String, producer: (name: String, version: String), entries: [(key: String, value: String)],
+        classifier: ClassifierMetadata? = nil
     ) {
         (self.name, self.producer, self.entries) = (name, producer, entries)
+        self.classifier = classifier
     }
 }
 
 /// A frozen graph as a file of another format.
 ///
-///     let bytes = try NetworkExport(graph, input: "Mul", shape: [1, 299, 299, 3], output: "final_result").write(.onnx, .float, about)
+///     let bytes = try NetworkExport(graph, input: "Mul", shape: [1, 299, 299, 3], outputs: ["final_result"]).write(.onnx, .float, about)
 package struct NetworkExport: Sendable {
     private let network: PortableNetwork
 
     /// - Parameter shape: of the input, `[1, height, width, channels]`.
     /// - Throws: for an operation that cannot be exported, naming it and its node.
-    package init(_ graph: Graph, input: String, shape: [Int], output: String) throws(DeploymentError) {
-        network = try NetworkReader.read(graph, input: input, shape: shape, output: output)
+    package init(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError) {
+        network = try NetworkReader.read(graph, input: input, shape: shape, outputs: outputs)
     }
 
-    package func write(_ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription)
-        -> [UInt8]
-    {
+    package var takesBatches: Bool { network.takesBatches }
+
+    /// The shape that an output has for one image.
+    ///
+    /// - Precondition: `output` is one of the outputs that the export was made with.
+    package func shape(of output: String) -> [Int] { network.shapes[TensorReference(output).node]! }
+
+    /// - Parameter layout: of the input of an ONNX model; other formats have their own.
+    package func write(
+        _ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription,
+        layout: ImageLayout = .nhwc
+    ) -> [UInt8] {
         switch format {
-        case .onnx: ONNXExport.write(network, precision, about)
+        case .onnx: ONNXExport.write(network, precision, about, layout)
         case .tflite: TFLiteExport.write(network, precision, about)
         }
     }

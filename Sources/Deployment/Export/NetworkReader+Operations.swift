@@ -19,16 +19,17 @@ extension NetworkReader {
         case "Mean": try readReduction(node, .mean)
         case "LRN":
             let input = try image(node)
-            append(
+            try append(
                 node,
                 .localResponseNormalization(
-                    radius: node.int("depth_radius", default: 5), bias: node.float("bias", default: 1),
+                    radius: try node.int("depth_radius", default: 5, in: 0...4096),
+                    bias: node.float("bias", default: 1),
                     alpha: node.float("alpha", default: 1),
                     beta: node.float("beta", default: 0.5)),
                 inputs: [input.name], shape: input.shape)
         case "Softmax", "Sqrt":
             let input = try operand(node)
-            append(
+            try append(
                 node, node.node.operation == "Softmax" ? .softmax : .squareRoot, inputs: [input.name],
                 shape: input.shape)
         case "Pad": try readPad(node)
@@ -45,7 +46,7 @@ extension NetworkReader {
         }
         let isDepthwise = node.node.operation == "DepthwiseConv2dNative"
         let (window, height, width) = try window(node, shape[0], shape[1], over: input.shape)
-        append(
+        try append(
             node, .convolution(window, weights, isDepthwise: isDepthwise, .none), inputs: [input.name],
             shape: [1, height, width, isDepthwise ? shape[2] * shape[3] : shape[3]])
     }
@@ -64,7 +65,7 @@ extension NetworkReader {
         guard input.shape.count == 2, input.shape[1] == shape[0] else {
             throw node.malformed("weights of shape \(shape) for an input of shape \(input.shape)")
         }
-        append(node, .product(weights, .none), inputs: [input.name], shape: [input.shape[0], shape[1]])
+        try append(node, .product(weights, .none), inputs: [input.name], shape: [input.shape[0], shape[1]])
     }
 
     private mutating func readArithmetic(_ node: NodeReading, _ arithmetic: PortableNetwork.Arithmetic)
@@ -78,7 +79,8 @@ extension NetworkReader {
             else {
                 throw node.unsupported("of shapes \(left.shape) and \(right.shape)")
             }
-            append(node, .arithmetic(arithmetic, nil, .none), inputs: [left.name, right.name], shape: shape)
+            try append(
+                node, .arithmetic(arithmetic, nil, .none), inputs: [left.name, right.name], shape: shape)
         case (let isFirst, _):
             let index = isFirst ? 1 : 0, input = try operand(node, index),
                 tensor = try constant(node, 1 - index)
@@ -95,7 +97,7 @@ extension NetworkReader {
             {
                 return
             }
-            append(
+            try append(
                 node, .arithmetic(arithmetic, .init(tensor: tensor, isFirst: isFirst), .none),
                 inputs: [input.name], shape: input.shape)
         }
@@ -116,7 +118,7 @@ extension NetworkReader {
     {
         if try absorb(node, into: 0, { $0.applying(activation) }) { return }
         let input = try operand(node)
-        append(node, .activation(activation), inputs: [input.name], shape: input.shape)
+        try append(node, .activation(activation), inputs: [input.name], shape: input.shape)
     }
 
     private mutating func readPool(_ node: NodeReading, _ reduction: PortableNetwork.Reduction)
@@ -125,7 +127,7 @@ extension NetworkReader {
         let input = try image(node), size = try node.spatial("ksize")
         let (window, height, width) = try window(node, size.height, size.width, over: input.shape)
         guard window.isSame || window.margin.isEmpty else { throw node.unsupported("explicit padding") }
-        append(
+        try append(
             node, .pool(reduction, window), inputs: [input.name], shape: [1, height, width, input.shape[3]])
     }
 
@@ -137,7 +139,7 @@ extension NetworkReader {
             throw node.unsupported("axes other than height and width")
         }
         let channels = input.shape[3]
-        append(
+        try append(
             node, .reduction(reduction, keepsAxes: keepsAxes), inputs: [input.name],
             shape: keepsAxes ? [1, 1, 1, channels] : [1, channels])
     }
@@ -151,7 +153,7 @@ extension NetworkReader {
         }
         let margin = PortableNetwork.Margin(
             top: amounts[2], left: amounts[4], bottom: amounts[3], right: amounts[5])
-        append(
+        try append(
             node, .pad(margin), inputs: [input.name],
             shape: [
                 1, input.shape[1] + margin.top + margin.bottom, input.shape[2] + margin.left + margin.right,
@@ -174,7 +176,7 @@ extension NetworkReader {
             if other.count == shape.count { other[axis] = shape[axis] }
             guard other == shape else { throw node.malformed("joins shapes \(parts.map(\.shape))") }
         }
-        append(node, .concatenation(axis: axis), inputs: parts.map(\.name), shape: shape)
+        try append(node, .concatenation(axis: axis), inputs: parts.map(\.name), shape: shape)
     }
 
     private mutating func readReshape(_ node: NodeReading) throws(DeploymentError) {
@@ -182,8 +184,12 @@ extension NetworkReader {
         var shape: [Int]
         if node.node.operation == "Reshape" {
             shape = try integers(node, 1)
-            let known = shape.reduce(1) { $1 == -1 ? $0 : $0 * $1 }
-            if let unknown = shape.firstIndex(of: -1), known > 0 { shape[unknown] = count / known }
+            guard shape.allSatisfy({ (-1...count).contains($0) && $0 != 0 }), shape.count <= 8 else {
+                throw node.unsupported("reshapes \(from) to \(shape)")
+            }
+            // At most 8 sizes of 31 bits: saturated, so that no product overflows.
+            let known = shape.reduce(1) { $1 == -1 ? $0 : min($0 * $1, count + 1) }
+            if let unknown = shape.firstIndex(of: -1) { shape[unknown] = count / known }
         } else {
             let axes = Set(
                 (node.integers("squeeze_dims") ?? node.integers("axis") ?? []).map {
@@ -194,10 +200,10 @@ extension NetworkReader {
             }
             shape = from.indices.filter { axes.isEmpty ? from[$0] != 1 : !axes.contains($0) }.map { from[$0] }
         }
-        guard shape.allSatisfy({ $0 > 0 }), shape.reduce(1, *) == count else {
+        guard shape.allSatisfy({ $0 > 0 }), shape.reduce(1, { min($0 * $1, count + 1) }) == count else {
             throw node.unsupported("reshapes \(from) to \(shape)")
         }
-        append(node, .reshape, inputs: [input.name], shape: shape)
+        try append(node, .reshape, inputs: [input.name], shape: shape)
     }
 
     /// The window of a convolution or pooling over an image, and the height and width of what it makes.

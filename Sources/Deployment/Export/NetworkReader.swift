@@ -16,28 +16,35 @@ struct NetworkReader {
     /// - Parameters:
     ///   - shape: of the input, `[1, height, width, channels]`.
     /// - Throws: naming the operation and the node that no format could be told of.
-    static func read(_ graph: Graph, input: String, shape: [Int], output: String) throws(DeploymentError)
+    static func read(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError)
         -> PortableNetwork
     {
+        let outputs = outputs.map { TensorReference($0).node }
         let (plain, grids) = try graph.dequantized()
-        let (optimized, _) = try Optimization(inputs: [input], outputs: [output]).apply(to: plain)
+        let (optimized, _) = try Optimization(inputs: [input], outputs: outputs).apply(to: plain)
         var reader = NetworkReader(
-            optimized, grids, input: TensorReference(input).node, shape: shape,
-            output: TensorReference(output).node)
+            optimized, grids, input: TensorReference(input).node, shape: shape, outputs: outputs)
         for node in optimized.nodes where node.operation != "Const" && node.name != reader.network.input {
             try reader.read(node)
+        }
+        for node in optimized.nodes where outputs.contains(node.name) {
+            guard node.name != reader.network.input, reader.network.shapes[node.name] != nil else {
+                throw .unsupported(
+                    node: node.name, operation: node.operation, what: "is an output that nothing computes")
+            }
         }
         return reader.network
     }
 
-    private init(_ graph: Graph, _ grids: [String: ChannelGrid], input: String, shape: [Int], output: String)
-    {
+    private init(
+        _ graph: Graph, _ grids: [String: ChannelGrid], input: String, shape: [Int], outputs: [String]
+    ) {
         self.grids = grids
-        network = PortableNetwork(input: input, output: output, shapes: [input: shape])
+        network = PortableNetwork(input: input, outputs: outputs, shapes: [input: shape])
         constants = Dictionary(
             graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } },
             uniquingKeysWith: { first, _ in first })
-        var readers = [output: 1]
+        var readers = Dictionary(outputs.map { ($0, 1) }, uniquingKeysWith: +)
         for node in graph.nodes {
             for input in node.inputs { readers[TensorReference(input).node, default: 0] += 1 }
         }
@@ -102,9 +109,21 @@ struct NetworkReader {
 
     // MARK: - Steps
 
+    /// The elements of the largest tensor that formats with 32-bit sizes can hold.
+    private static let largestCount = Int(Int32.max)
+
+    /// - Throws: for a result that no format could hold: every size written later is positive and fits 32 bits.
     mutating func append(
         _ node: NodeReading, _ operation: PortableNetwork.Operation, inputs: [String], shape: [Int]
-    ) {
+    ) throws(DeploymentError) {
+        var count = 1
+        for size in shape {
+            let (product, overflows) = count.multipliedReportingOverflow(by: size)
+            guard size > 0, !overflows, product <= Self.largestCount else {
+                throw node.unsupported("makes a tensor of shape \(shape)")
+            }
+            count = product
+        }
         makers[node.name] = network.steps.count
         network.steps.append(PortableNetwork.Step(name: node.name, operation: operation, inputs: inputs))
         network.shapes[node.name] = shape
@@ -156,8 +175,12 @@ struct NodeReading {
         if case .bool(true)? = node.attributes[name] { true } else { false }
     }
 
-    func int(_ name: String, default standard: Int) -> Int {
-        if case .int(let value)? = node.attributes[name] { Int(value) } else { standard }
+    /// - Throws: for a number outside `range`.
+    func int(_ name: String, default standard: Int, in range: ClosedRange<Int>) throws(DeploymentError) -> Int
+    {
+        guard case .int(let value)? = node.attributes[name] else { return standard }
+        guard range.contains(Int(value)) else { throw unsupported("\(name) \(value)") }
+        return Int(value)
     }
 
     func float(_ name: String, default standard: Float) -> Float {

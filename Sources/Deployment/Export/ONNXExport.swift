@@ -10,27 +10,31 @@ import TensorGraph
 struct ONNXExport {
     private let network: PortableNetwork
     private let precision: WeightPrecision
+    private let layout: ImageLayout
     private var nodes: [WireWriter] = []
     private var initializers: [WireWriter] = []
     private var names: Set<String>
 
-    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription)
-        -> [UInt8]
-    {
-        var export = ONNXExport(network, precision)
+    static func write(
+        _ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription,
+        _ layout: ImageLayout
+    ) -> [UInt8] {
+        var export = ONNXExport(network, precision, layout)
         export.convertInput()
         for step in network.steps { export.convert(step) }
         var graph = WireWriter()
         for node in export.nodes { graph.field(ONNX.Field.Graph.node, node) }
         graph.field(ONNX.Field.Graph.name, about.name.utf8)
         for initializer in export.initializers { graph.field(ONNX.Field.Graph.initializer, initializer) }
-        graph.field(ONNX.Field.Graph.input, ONNX.value(network.input, network.shapes[network.input]!))
-        graph.field(ONNX.Field.Graph.output, ONNX.value(network.output, network.shapes[network.output]!))
+        graph.field(ONNX.Field.Graph.input, export.value(network.input, export.inputShape))
+        for output in network.outputs {
+            graph.field(ONNX.Field.Graph.output, export.value(output, network.shapes[output]!))
+        }
         return ONNX.model(graph: graph, producer: about.producer, metadata: about.entries).bytes
     }
 
-    private init(_ network: PortableNetwork, _ precision: WeightPrecision) {
-        (self.network, self.precision) = (network, precision)
+    private init(_ network: PortableNetwork, _ precision: WeightPrecision, _ layout: ImageLayout) {
+        (self.network, self.precision, self.layout) = (network, precision, layout)
         names = Set(network.shapes.keys)
     }
 
@@ -42,13 +46,23 @@ struct ONNXExport {
 
     /// The name of a tensor in ONNX's layout. Those that programs see keep TensorFlow's under their own name.
     private func internalName(_ tensor: String) -> String {
-        isImage(tensor) && (tensor == network.input || tensor == network.output)
+        isImage(tensor) && (tensor == network.input && layout == .nhwc || network.outputs.contains(tensor))
             ? tensor + "/channels_first" : tensor
     }
 
     private mutating func convertInput() {
-        guard isImage(network.input) else { return }
+        guard isImage(network.input), layout == .nhwc else { return }
         transpose(network.input, Self.toChannelsFirst, to: internalName(network.input))
+    }
+
+    private var inputShape: [Int] {
+        let shape = network.shapes[network.input]!
+        return layout == .nchw && isImage(network.input) ? Self.toChannelsFirst.map { shape[$0] } : shape
+    }
+
+    /// What programs see of a tensor; its first size is free where the network takes images by the batch.
+    private func value(_ name: String, _ shape: [Int]) -> WireWriter {
+        ONNX.value(name, shape, isBatch: network.takesBatches)
     }
 
     private mutating func transpose(_ input: String, _ order: [Int], to output: String) {
@@ -247,7 +261,8 @@ struct ONNXExport {
             transpose(input, Self.toChannelsLast, to: source)
         }
         if turns, to.count == 4 { target = fresh(step.name + "/reshaped") }
-        let shape = to.count == 4 && !turns ? Self.toChannelsFirst.map { to[$0] } : to
+        var shape = to.count == 4 && !turns ? Self.toChannelsFirst.map { to[$0] } : to
+        if network.takesBatches { shape[0] = -1 }
         append("Reshape", [source, constant(step.name + "/shape", shape)], target)
         if target != output { transpose(target, Self.toChannelsFirst, to: output) }
     }

@@ -20,7 +20,8 @@ enum ONNX {
         enum Attribute { static let name = 1, float = 2, int = 3, string = 4, ints = 8, type = 20 }
         enum Tensor { static let dimensions = 1, type = 2, name = 8, bytes = 9 }
         enum Value {
-            static let name = 1, type = 2, tensorType = 1, elementType = 1, shape = 2, dimension = 1, size = 1
+            static let name = 1, type = 2, tensorType = 1, elementType = 1, shape = 2, dimension = 1,
+                size = 1, parameter = 2
         }
     }
 
@@ -77,11 +78,17 @@ enum ONNX {
     }
 
     /// A float32 tensor that comes from outside or goes there.
-    static func value(_ name: String, _ shape: [Int]) -> WireWriter {
+    ///
+    /// - Parameter isBatch: whether the first size is free, a parameter named `N`.
+    static func value(_ name: String, _ shape: [Int], isBatch: Bool) -> WireWriter {
         var sizes = WireWriter(), tensor = WireWriter(), type = WireWriter(), message = WireWriter()
-        for size in shape {
+        for (axis, size) in shape.enumerated() {
             var dimension = WireWriter()
-            dimension.field(Field.Value.size, Int64(size))
+            if axis == 0, isBatch {
+                dimension.field(Field.Value.parameter, "N".utf8)
+            } else {
+                dimension.field(Field.Value.size, Int64(size))
+            }
             sizes.field(Field.Value.dimension, dimension)
         }
         tensor.field(Field.Value.elementType, ElementType.float32.rawValue)

@@ -14,13 +14,30 @@ struct PortableNetwork: Sendable {
         let inputs: [String]
     }
 
-    let input, output: String
+    let input: String
+    /// The tensors that are asked for; the first is that of the probabilities.
+    let outputs: [String]
     var steps: [Step] = []
     /// Of the input and of what each step makes.
     var shapes: [String: [Int]]
 }
 
 extension PortableNetwork {
+    /// Whether the network computes each image of a batch by itself, so that the first size of every tensor is free.
+    var takesBatches: Bool {
+        steps.allSatisfy { step in
+            guard shapes[step.name]!.first == 1 else { return false }
+            switch step.operation {
+            case .concatenation(axis: 0): return false
+            case .arithmetic(_, nil, _):
+                // Of two tensors, none is repeated along the first axis.
+                return step.inputs.allSatisfy { shapes[$0]!.first == 1 }
+            case .softmax: return shapes[step.name]!.count > 1
+            default: return true
+            }
+        }
+    }
+
     enum Operation: Sendable {
         /// Weights `[height, width, channels, outputs]`, or, depthwise, `[height, width, channels, multiplier]`.
         case convolution(Window, Weights, isDepthwise: Bool, Activation)

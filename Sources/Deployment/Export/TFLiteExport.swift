@@ -1,3 +1,4 @@
+import Compression
 import TensorGraph
 
 /// Writes a network as a TensorFlow Lite model.
@@ -25,7 +26,20 @@ struct TFLiteExport {
         var export = TFLiteExport(network: network, precision: precision)
         export.places[network.input] = export.tensor(network.input, .float32, network.shapes[network.input]!)
         for step in network.steps { export.convert(step) }
-        return FlatBuffer.encode(export.model(about), identifier: TFLite.identifier)
+        let model = FlatBuffer.encode(export.model(about), identifier: TFLite.identifier)
+        guard let classifier = about.classifier else { return model }
+        return append(classifier.labels, to: model)
+    }
+
+    /// Appends the zip that readers of the metadata look for the labels in; they take stored entries only.
+    private static func append(_ labels: [String], to model: [UInt8]) -> [UInt8] {
+        var zip = Zip(after: model.count)
+        let text = Array(labels.map { $0 + "\n" }.joined().utf8)
+        // One entry of a constant name: nothing that a zip could refuse but its size.
+        guard (try? zip.add(TFLiteMetadata.labelsName, text, level: 0)) != nil,
+            let archive = try? zip.finish()
+        else { return model }
+        return model + archive
     }
 
     private init(network: PortableNetwork, precision: WeightPrecision) {
@@ -33,15 +47,25 @@ struct TFLiteExport {
     }
 
     private mutating func model(_ about: ExportDescription) -> [Int: FlatValue] {
-        let input = places[network.input]!, output = places[network.output]!
-        func map(_ name: String, _ tensor: Int) -> FlatValue {
-            .vector([
-                .table([Field.TensorMap.name: .string(name), Field.TensorMap.tensor: .uint32(UInt32(tensor))])
-            ])
+        func map(_ names: [String]) -> FlatValue {
+            .vector(
+                names.map { name in
+                    .table([
+                        Field.TensorMap.name: .string(name),
+                        Field.TensorMap.tensor: .uint32(UInt32(places[name]!)),
+                    ])
+                })
         }
         let metadata = about.entries.map { key, value in
             FlatValue.table([
                 Field.Metadata.name: .string(key), Field.Metadata.buffer: .uint32(buffer(Array(value.utf8))),
+            ])
+        }
+        let classifier = about.classifier.map { classifier in
+            FlatValue.table([
+                Field.Metadata.name: .string(TFLiteMetadata.bufferName),
+                Field.Metadata.buffer: .uint32(
+                    buffer(TFLiteMetadata.encode(classifier, hasFamiliarity: network.outputs.count > 1))),
             ])
         }
         return [
@@ -56,19 +80,20 @@ struct TFLiteExport {
                 }),
             Field.Model.subgraphs: .vector([
                 .table([
-                    Field.Subgraph.tensors: .vector(tensors), Field.Subgraph.inputs: .int32s([input]),
-                    Field.Subgraph.outputs: .int32s([output]),
+                    Field.Subgraph.tensors: .vector(tensors),
+                    Field.Subgraph.inputs: .int32s([places[network.input]!]),
+                    Field.Subgraph.outputs: .int32s(network.outputs.map { places[$0]! }),
                     Field.Subgraph.operators: .vector(operators), Field.Subgraph.name: .string(about.name),
                 ])
             ]),
             Field.Model.description: .string(
                 "\(about.name), written by \(about.producer.name) \(about.producer.version)"),
             Field.Model.buffers: .vector(buffers),
-            Field.Model.metadata: .vector(metadata),
+            Field.Model.metadata: .vector(metadata + (classifier.map { [$0] } ?? [])),
             Field.Model.signatures: .vector([
                 .table([
-                    Field.Signature.inputs: map(network.input, input),
-                    Field.Signature.outputs: map(network.output, output),
+                    Field.Signature.inputs: map([network.input]),
+                    Field.Signature.outputs: map(network.outputs),
                     Field.Signature.key: .string("serving_default"), Field.Signature.subgraph: .uint32(0),
                 ])
             ]),

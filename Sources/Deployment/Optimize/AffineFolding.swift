@@ -26,16 +26,21 @@ extension GraphDraft {
     /// - Returns: how many nodes are now weights.
     mutating func foldAffineChains() throws(DeploymentError) -> Int {
         var count = 0
+        // A node of a chain has one computed operand, so that folding a chain leaves the others' readers as they
+        // are.
+        let readers = readers()
         for name in names {
             guard let node = self[name], let weights = Weights(of: node, in: self) else { continue }
-            count += try foldChain(after: node, weights)
+            count += try foldChain(after: node, weights, readers)
         }
         for name in names { if try expandNormalization(name) { count += 1 } }
         return count
     }
 
-    private mutating func foldChain(after product: Node, _ weights: Weights) throws(DeploymentError) -> Int {
-        let readers = readers()
+    /// - Parameter readers: the readers of each node before any chain was folded.
+    private mutating func foldChain(
+        after product: Node, _ weights: Weights, _ readers: [String: [String]]
+    ) throws(DeploymentError) -> Int {
         var affine = ChannelAffine(channels: weights.channels), chain: [String] = [], last = product.name
         while !pinned.contains(last), let next = readers[last], next.count == 1, let node = self[next[0]],
             try apply(node, after: last, rank: weights.resultRank, to: &affine)
@@ -133,6 +138,7 @@ private struct Weights {
             return nil
         }
         let shape = tensor.shape
+        guard tensor.count > 0 else { return nil }
         switch (node.operation, shape.count) {
         case ("Conv2D", 4): (channels, run, resultRank) = (shape[3], 1, 4)
         case ("DepthwiseConv2dNative", 4): (channels, run, resultRank) = (shape[2] * shape[3], 1, 4)

@@ -32,7 +32,11 @@ extension GraphDraft {
     }
 
     private func dequantized(_ node: Node) -> Tensor? {
-        if case .bytes(let mode)? = node.attributes["mode"], mode != Array("MIN_COMBINED".utf8) { return nil }
+        if case .bytes(let mode)? = node.attributes["mode"],
+            !["MIN_COMBINED", "MIN_FIRST"].contains(String(decoding: mode, as: UTF8.self))
+        {
+            return nil
+        }
         guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1,
             high.count == 1
         else { return nil }
@@ -68,7 +72,8 @@ extension GraphDraft {
 extension Tensor {
     /// Element by element, axes of one element repeated, and missing ones before the first.
     ///
-    /// - Returns: nil where the shapes do not fit.
+    /// - Returns: nil where the shapes do not fit, or the result would be larger than either operand: a short file
+    ///   must not stand for a long tensor.
     fileprivate func combined(with other: Tensor, _ operation: (Float, Float) -> Float) -> Tensor? {
         guard let x = floats, let y = other.floats else { return nil }
         let rank = max(shape.count, other.shape.count)
@@ -76,6 +81,7 @@ extension Tensor {
         let (a, b) = (padded(shape), padded(other.shape))
         guard zip(a, b).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { return nil }
         let result = zip(a, b).map { $0 == 1 ? $1 : $0 }
+        guard result == a || result == b else { return nil }
         /// How far an element is from the next along each axis; 0 along repeated ones.
         func strides(_ shape: [Int]) -> [Int] {
             var stride = 1

@@ -28,16 +28,21 @@ package struct Optimization: Sendable {
 
     /// Whether weights written as bytes and factors become plain floats.
     package let unpacksWeights: Bool
+    /// The shape that the first input's placeholder declares; nil for what the graph declares.
+    package let inputShape: [Int]?
 
     /// - Parameters:
     ///   - inputs, outputs: names of nodes.
     ///   - kept: names; those that the graph does not have are of no account.
-    ///   - unpacksWeights: for what rounds weights anew. Otherwise they stay as they are: packed because they take little room, or because
-    ///     one grid does not suit them all.
+    ///   - unpacksWeights: for what rounds weights anew, and for runtimes that know no `Dequantize`. Otherwise they
+    ///     stay as they are: packed because they take little room, or because one grid does not suit them all.
+    ///   - inputShape: of the first input, -1 for a free size.
     package init(
-        inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false
+        inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false,
+        inputShape: [Int]? = nil
     ) {
         (self.inputs, self.outputs, self.kept, self.unpacksWeights) = (inputs, outputs, kept, unpacksWeights)
+        self.inputShape = inputShape
     }
 
     /// - Throws: also for what is not understood well enough, by node: control flow, variables, side effects, training normalization.
@@ -48,7 +53,9 @@ package struct Optimization: Sendable {
         let roots = outputs.map { TensorReference($0).node } + kept.filter(present.contains)
         var draft = try GraphDraft(graph, pinned: Set(inputs + roots))
 
-        for input in inputs { draft.makePlaceholder(input) }
+        for (index, input) in inputs.enumerated() {
+            draft.makePlaceholder(input, shape: index == 0 ? inputShape : nil)
+        }
         draft.strip(to: roots)
         try draft.requireInference(inputs: Set(inputs))
         report.spliced = try draft.splice()

@@ -4,14 +4,21 @@ import TensorGraph
 extension GraphDraft {
     /// Lets a node be fed from outside, and cuts it from what made it.
     ///
+    /// - Parameter shape: the shape to declare, -1 for a free size; nil keeps the shape that the node declares,
+    ///   if it does.
     /// - Source: strip_unused; its type is float32 unless the node tells another.
-    mutating func makePlaceholder(_ name: String) {
-        guard let node = self[name], node.operation != "Placeholder" else { return }
+    mutating func makePlaceholder(_ name: String, shape: [Int]?) {
+        guard let node = self[name] else { return }
+        if node.operation == "Placeholder" {
+            if let shape { self[name]!.attributes["shape"] = .shape(shape) }
+            return
+        }
         var attributes: [String: Attribute] = [
             "dtype": node.attributes["dtype"] ?? node.attributes["DstT"] ?? .type(.float32)
         ]
         attributes["shape"] =
-            node.operation == "PlaceholderWithDefault" ? node.attributes["shape"] : .shape(nil)
+            shape.map { .shape($0) }
+            ?? (node.operation == "PlaceholderWithDefault" ? node.attributes["shape"] : .shape(nil))
         self[name] = Node("Placeholder", name: name, attributes: attributes)
     }
 
@@ -59,20 +66,34 @@ extension GraphDraft {
             targets[name] = TensorReference(input)
             if node.operation == "CheckNumerics" { checks.insert(name) }
         }
-        try mapInputs { (reference, node) throws(DeploymentError) in
+        let sources = try Self.resolve(targets)
+        try mapInputs { (reference, _) in
             // A check that nobody reads is only waited for.
             if reference.isControl && checks.contains(reference.node) { return nil }
-            var source = reference, steps = 0
-            while let next = targets[source.node] {
-                source = TensorReference(
-                    (reference.isControl ? "^" : "") + (reference.isControl ? next.node : next.text))
-                steps += 1
-                guard steps <= targets.count else { throw .cycle(node: node.name) }
-            }
+            guard var source = sources[reference.node] else { return reference }
+            if reference.isControl { (source.output, source.isControl) = (0, true) }
             return source
         }
         for name in targets.keys { remove(name) }
         return targets.count
+    }
+
+    /// Follows each reference to the end of its chain, in time linear in the number of references.
+    private static func resolve(_ targets: [String: TensorReference]) throws(DeploymentError)
+        -> [String: TensorReference]
+    {
+        var sources: [String: TensorReference] = [:]
+        for start in targets.keys where sources[start] == nil {
+            var chain = [start], source = targets[start]!
+            while sources[source.node] == nil, let next = targets[source.node] {
+                chain.append(source.node)
+                guard chain.count <= targets.count else { throw .cycle(node: start) }
+                source = next
+            }
+            source = sources[source.node] ?? source
+            for name in chain { sources[name] = source }
+        }
+        return sources
     }
 
     /// Operations whose only effect is their result, so that nobody needs to wait for them.

@@ -9,6 +9,8 @@ struct DeployableGraph: Sendable {
     let graph: Graph
     let bytes: Int
     let description: ModelDescription?
+    /// What the model knows of strangers; nil in others.
+    let novelty: NoveltyTable?
 
     /// - Parameter labels: a file with names to use in place of those inside, one a line.
     init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
@@ -18,11 +20,13 @@ struct DeployableGraph: Sendable {
         (self.path, bytes) = (path, file.region.count)
         if let labels {
             let names = try LabelsFile.read(labels)
-            do { description = try ModelFile(file, labels: names).description } catch {
-                throw TransferLearningError(error)
-            }
+            do {
+                let model = try ModelFile(file, labels: names)
+                (description, novelty) = (model.description, model.novelty)
+            } catch { throw TransferLearningError(error) }
         } else {
-            description = try? ModelFile(file, labels: nil).description
+            let model = try? ModelFile(file, labels: nil)
+            (description, novelty) = (model?.description, model?.novelty)
         }
     }
 
@@ -30,6 +34,15 @@ struct DeployableGraph: Sendable {
     var keptNames: [String] {
         ModelDescription.nodeNames
             + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
+    }
+
+    /// The shape of a batch of images at a node, `[-1, height, width, 3]`; nil where the file does not say how large
+    /// the images of this node are.
+    func batchShape(of input: String) -> [Int]? {
+        guard let backbone = description?.backbone ?? BackboneDescription.recognized(in: graph),
+            TensorReference(backbone.input) == TensorReference(input)
+        else { return nil }
+        return [-1, backbone.height, backbone.width, 3]
     }
 
     /// What goes in and what comes out: as the command line says, else as the model itself does.

@@ -9,7 +9,11 @@ public struct ExportOptions: Sendable {
         case onnx
         /// TensorFlow Lite, now LiteRT.
         case tflite
+        /// A folder with a `saved_model.pb`, for TensorFlow and TensorFlow Serving.
+        case savedmodel
     }
+    /// The order of the axes of an ONNX model's input: TensorFlow's, or that of OpenCV's `blobFromImage`.
+    public enum Layout: String, Sendable, CaseIterable { case nhwc, nchw }
     public enum Weights: String, Sendable, CaseIterable {
         case float
         /// A byte a weight of a convolution, and a factor an output channel; what is computed with are floats.
@@ -25,6 +29,11 @@ public struct ExportOptions: Sendable {
     /// Of graphs that say nothing of themselves: the nodes that are fed and asked for, and the height and width of the images.
     public var inputName, outputName: String?
     public var size: Int?
+    public var layout = Layout.nhwc
+    /// Whether the exported model takes raw channel values, 0 to 255.
+    public var normalizes = false
+    /// Whether the exported model has a second output, the familiarity of a picture.
+    public var tellsFamiliarity = false
 
     public init(output: FilePath, format: Format) { (self.output, self.format) = (output, format) }
 }
@@ -35,6 +44,8 @@ public struct ExportResult: Sendable, Codable {
     /// The tensor that is fed and the one that is asked for, with their shapes.
     public let inputTensor, outputTensor: String
     public let inputShape: [Int]
+    /// The tensor that tells strangers; nil where it was not asked for.
+    public let familiarityTensor: String?
 
     public func json() throws -> String { try JSON.text(self) }
 }
@@ -50,29 +61,43 @@ public struct Exporting: Sendable {
             inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
         let shape = try inputShape(file, inputs[0])
         do {
-            let network = try NetworkExport(file.graph, input: inputs[0], shape: shape, output: outputs[0])
-            let name = options.input.lastComponent.description
-            let bytes = network.write(
-                ExportFormat(rawValue: options.format.rawValue)!,
-                WeightPrecision(rawValue: options.weights.rawValue)!,
-                ExportDescription(
-                    name: name, producer: ("cartoonctl", Tool.version),
-                    entries: try file.description.map(Self.entries) ?? []))
-            guard bytes.count <= Int(Int32.max) else {
-                throw TransferLearningError.option(
-                    "output",
-                    reason:
-                        "would take \(bytes.count) bytes, and readers of \(options.format.rawValue) stop at 2 GiB"
-                )
+            var (graph, about) = (file.graph, file.description)
+            var outputs = [outputs[0]], familiarity: String?
+            if options.tellsFamiliarity {
+                guard let table = file.novelty, let bottleneck = about?.bottleneck else {
+                    throw TransferLearningError.option(
+                        "familiarity",
+                        reason: "needs a model of retrain's that knows strangers; \(file.path) does not")
+                }
+                (graph, familiarity) = graph.addingFamiliarity(table, bottleneck: bottleneck)
+                outputs.append(familiarity!)
             }
-            let output = try AtomicFile(options.output)
-            try output.write(bytes)
-            try output.commit()
+            if options.normalizes {
+                guard let backbone = about?.backbone else {
+                    throw TransferLearningError.option(
+                        "normalize",
+                        reason: "is not possible: \(file.path) does not say what its network's mean is")
+                }
+                graph = try graph.normalizingInput(inputs[0], mean: backbone.mean, scale: backbone.scale)
+                (about!.backbone.mean, about!.backbone.scale) = (0, 1)
+            }
+            let classifier = about.map { Self.classifier($0, name: file.path.lastComponent.description) }
+            let entries = try about.map { try self.entries($0, familiarity: familiarity) } ?? []
+            let bytes: Int
+            switch options.format {
+            case .savedmodel:
+                bytes = try writeSavedModel(graph, file, input: inputs[0], shape: shape, outputs: outputs)
+            case .onnx, .tflite:
+                bytes = try writeFile(
+                    graph, input: inputs[0], shape: shape, outputs: outputs, entries, classifier)
+            }
             return ExportResult(
                 input: "\(options.input)", output: "\(options.output)", format: options.format.rawValue,
                 weights: options.weights.rawValue,
-                bytesBefore: file.bytes, bytesAfter: bytes.count, inputTensor: inputs[0],
-                outputTensor: outputs[0], inputShape: shape)
+                bytesBefore: file.bytes, bytesAfter: bytes, inputTensor: inputs[0],
+                outputTensor: outputs[0],
+                inputShape: options.layout == .nchw ? [shape[0], shape[3], shape[1], shape[2]] : shape,
+                familiarityTensor: familiarity)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as FileError {
@@ -82,6 +107,69 @@ public struct Exporting: Sendable {
         } catch {
             throw .internalFailure("\(error)")
         }
+    }
+
+    /// - Returns: the bytes of the file.
+    private func writeFile(
+        _ graph: Graph, input: String, shape: [Int], outputs: [String],
+        _ entries: [(key: String, value: String)],
+        _ classifier: ClassifierMetadata?
+    ) throws -> Int {
+        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
+        let bytes = network.write(
+            ExportFormat(rawValue: options.format.rawValue)!,
+            WeightPrecision(rawValue: options.weights.rawValue)!,
+            ExportDescription(
+                name: options.input.lastComponent.description, producer: ("cartoonctl", Tool.version),
+                entries: entries, classifier: classifier),
+            layout: ImageLayout(rawValue: options.layout.rawValue)!)
+        try check(size: bytes.count)
+        let output = try AtomicFile(options.output)
+        try output.write(bytes)
+        try output.commit()
+        return bytes.count
+    }
+
+    private func check(size: Int) throws(TransferLearningError) {
+        guard size <= Int(Int32.max) else {
+            throw .option(
+                "output",
+                reason: "would take \(size) bytes, and readers of \(options.format.rawValue) stop at 2 GiB")
+        }
+    }
+
+    /// Writes the folder: `saved_model.pb`, and the labels in `assets.extra`, where TensorFlow leaves files alone.
+    ///
+    /// - Returns: the bytes of both files.
+    private func writeSavedModel(
+        _ graph: Graph, _ file: DeployableGraph, input: String, shape: [Int], outputs: [String]
+    ) throws -> Int {
+        guard options.weights == .float else {
+            throw TransferLearningError.option(
+                "weights", reason: "int8 is not for a SavedModel; quantize the model")
+        }
+        // Reading it as other formats do finds the shapes of the outputs, and what would not compute.
+        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
+        let batch = network.takesBatches ? -1 : 1
+        let (optimized, _) = try Optimization(
+            inputs: [input], outputs: outputs, keeping: file.keptNames, unpacksWeights: true,
+            inputShape: [batch] + shape.dropFirst()
+        ).apply(to: graph)
+        let model: [UInt8]
+        do {
+            model = try SavedModelExport.write(
+                optimized, input: .init(TensorReference(input).node, [batch] + shape.dropFirst()),
+                outputs: outputs.map { .init($0, [batch] + network.shape(of: $0).dropFirst()) })
+        } catch .tooLargeToWrite(let bytes) {
+            try check(size: bytes)
+            return bytes
+        }
+        var parts: [(path: FilePath, bytes: [UInt8])] = [("saved_model.pb", model)]
+        if let labels = file.description?.labels {
+            parts.append(("assets.extra/labels.txt", Array(labels.map { $0 + "\n" }.joined().utf8)))
+        }
+        try FolderOutput(options.output).write(parts)
+        return parts.reduce(0) { $0 + $1.bytes.count }
     }
 
     private func inputShape(_ file: DeployableGraph, _ input: String) throws(TransferLearningError) -> [Int] {
@@ -97,21 +185,35 @@ public struct Exporting: Sendable {
             "size", reason: "is missing, and \(options.input) does not say how large its images are")
     }
 
+    private static func classifier(_ model: ModelDescription, name: String) -> ClassifierMetadata {
+        let backbone = model.backbone
+        return ClassifierMetadata(
+            name: name, labels: model.labels, width: backbone.width, height: backbone.height,
+            mean: backbone.mean,
+            deviation: 1 / backbone.scale, note: backbone.preparation)
+    }
+
     /// What programs need to know to feed the model and to read its answer.
-    private static func entries(_ model: ModelDescription) throws -> [(key: String, value: String)] {
+    private func entries(_ model: ModelDescription, familiarity: String?) throws -> [(
+        key: String, value: String
+    )] {
         var model = model
         // Of no use without the means and scales, which only a GraphDef has room for.
         model.noveltyQuantiles = nil
-        let backbone = model.backbone
+        let backbone = model.backbone, (height, width) = (backbone.height, backbone.width)
+        let layout =
+            options.layout == .nchw
+            ? "NCHW, RGB, float32 [N, 3, \(height), \(width)]"
+            : "NHWC, RGB, float32 [N, \(height), \(width), 3]"
         return [
             (ModelDescription.nodeName, try model.json()),
             ("labels", model.labels.joined(separator: "\n")),
             ("input", backbone.input),
-            ("input_layout", "NHWC, RGB, float32 [1, \(backbone.height), \(backbone.width), 3]"),
+            ("input_layout", layout),
             ("mean", "\(backbone.mean)"),
             ("scale", "\(backbone.scale)"),
             ("preprocessing", "a channel's value v, 0 to 255, goes in as (v - mean) * scale"),
             ("output", model.output),
-        ]
+        ] + (familiarity.map { [("familiarity", $0)] } ?? [])
     }
 }

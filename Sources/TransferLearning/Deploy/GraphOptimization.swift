@@ -7,6 +7,10 @@ public struct OptimizeOptions: Sendable {
     public var output: FilePath = "optimized_graph.pb"
     /// Empty: what a model of `retrain`'s says of itself.
     public var inputNames: [String] = [], outputNames: [String] = []
+    /// Weights stay bytes with factors, which takes a quarter of the room, and which OpenVINO and OpenCV do not load.
+    public var keepsPacked = false
+    /// Height and width of the images of graphs that say nothing of themselves.
+    public var size: Int?
     public init() {}
 }
 
@@ -29,7 +33,10 @@ public struct GraphOptimization: Sendable {
     public func run() throws(TransferLearningError) -> OptimizeResult {
         let file = try DeployableGraph(options.input)
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
-        let optimization = Optimization(inputs: inputs, outputs: outputs, keeping: file.keptNames)
+        let optimization = Optimization(
+            inputs: inputs, outputs: outputs, keeping: file.keptNames,
+            unpacksWeights: !options.keepsPacked,
+            inputShape: options.size.map { [-1, $0, $0, 3] } ?? file.batchShape(of: inputs[0]))
         do {
             let (graph, report) = try optimization.apply(to: file.graph)
             let bytes = try graph.write(to: options.output, flag: "output")

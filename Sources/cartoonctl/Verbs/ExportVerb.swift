@@ -2,14 +2,15 @@ import TransferLearning
 
 let exportVerb = Verb(
     name: "export",
-    summary: "write a model as ONNX or TensorFlow Lite",
-    usage: "export MODEL --format onnx|tflite --output FILE [--weights int8]",
+    summary: "write a model as ONNX, TensorFlow Lite or a SavedModel",
+    usage: "export MODEL --format onnx|tflite|savedmodel --output FILE [--weights int8]",
     options: [
         .value("input", "FILE", "The model, if it is not named without a flag. Default: output_graph.pb"),
         .value("graph", "FILE", "The same as --input."),
         .value(
             "format", "FORMAT",
-            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. Default: what --output ends in"),
+            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. savedmodel: a folder for TensorFlow. Default: what --output ends in"
+        ),
         .value("output", "FILE", "Where the export goes. Default: the model's name with the format's ending"),
         .value(
             "weights", "KIND",
@@ -19,11 +20,24 @@ let exportVerb = Verb(
         .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
         .value("output_names", "NAME", "The node that is asked for. Default: what the model says of itself."),
         .value("size", "N", "Height and width of the images. Default: what the model says of itself."),
+        .value(
+            "layout", "ORDER",
+            "onnx: nhwc, images as TensorFlow takes them, or nchw, as OpenCV's blobFromImage makes them. Default: nhwc"
+        ),
+        .flag(
+            "normalize",
+            "The export takes raw channel values, 0 to 255, and brings them to the network's range."),
+        .flag(
+            "familiarity",
+            "A second output: the share of the training pictures that were as unlike the others; classify's --unknown_threshold."
+        ),
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
         "export cartoon.pb --format onnx --output cartoon.onnx",
         "export cartoon.pb --output cartoon.tflite --weights int8",
+        "export cartoon.pb --output cartoon.onnx --layout nchw --normalize --familiarity",
+        "export cartoon.pb --format savedmodel --output cartoon_saved_model",
         "export --input net.pb --input_names input --output_names prob --size 224 --output net.onnx",
     ],
     takesFiles: true,
@@ -53,6 +67,12 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     var options = ExportOptions(output: FilePath(output ?? "\(stem).\(format.rawValue)"), format: format)
     options.input = FilePath(model)
     if let weights = arguments.string("weights") { options.weights = try choice("weights", weights) }
+    if let layout = arguments.string("layout") {
+        guard format == .onnx else { throw UsageError("--layout is for --format onnx") }
+        options.layout = try choice("layout", layout)
+    }
+    options.normalizes = try arguments.flag("normalize")
+    options.tellsFamiliarity = try arguments.flag("familiarity")
     options.labels = arguments.string("labels").map { FilePath($0) }
     let ends = (arguments.list("input_names"), arguments.list("output_names"))
     guard ends.0.count < 2, ends.1.count < 2 else {
@@ -68,6 +88,11 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")
         Terminal.print(
             "input '\(result.inputTensor)' \(result.inputShape), RGB; output '\(result.outputTensor)'")
+        if let familiarity = result.familiarityTensor {
+            Terminal.print(
+                "familiarity '\(familiarity)' [1, 1]: of a stranger, less than classify's --unknown_threshold"
+            )
+        }
     }
     return 0
 }

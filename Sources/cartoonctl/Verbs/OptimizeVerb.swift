@@ -13,6 +13,14 @@ let optimizeVerb = Verb(
         .value(
             "output_names", "NAMES",
             "Nodes that are asked for, separated by commas. Default: what the model says of itself."),
+        .value(
+            "size", "N",
+            "Height and width of the images, which the graph's placeholder then declares. Default: what the model says of itself."
+        ),
+        .flag(
+            "keep_packed",
+            "Leave 8-bit weights packed: a quarter of the size, but OpenVINO, OpenCV and tf2onnx load plain weights only."
+        ),
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
@@ -25,6 +33,8 @@ let optimizeVerb = Verb(
         if let output = arguments.string("output") { options.output = FilePath(output) }
         options.inputNames = arguments.list("input_names")
         options.outputNames = arguments.list("output_names")
+        options.size = try arguments.integer("size", in: 1...4096)
+        options.keepsPacked = try arguments.flag("keep_packed")
         let result = try GraphOptimization(options).run()
         if try arguments.flag("json") {
             Terminal.print(try result.json())

@@ -1,0 +1,92 @@
+import Backbones
+import Deployment
+import TensorGraph
+
+extension Graph {
+    /// The graph with a node `familiarity`, `[N, 1]`: the share of the training pictures that were at least as unlike
+    /// the others as this picture is. It is what `classify` compares with `--unknown_threshold`.
+    ///
+    /// Minima are taken by `Relu6`, interpolation between the 100 quantiles is a sum of ramps, and means are matrix
+    /// products, so that every format that holds the network holds the rule.
+    ///
+    /// - Returns: the graph and the node's name.
+    func addingFamiliarity(_ table: NoveltyTable, bottleneck: String) -> (graph: Graph, name: String) {
+        var builder = FamiliarityBuilder(taken: Set(nodes.map(\.name)))
+        let name = builder.build(table, bottleneck: bottleneck)
+        var graph = self
+        graph.nodes += builder.nodes
+        return (graph, name)
+    }
+}
+
+private struct FamiliarityBuilder {
+    let taken: Set<String>
+    private(set) var nodes: [Node] = []
+    private let scope: String
+
+    init(taken: Set<String>) {
+        self.taken = taken
+        var scope = "familiarity"
+        while taken.contains(where: { $0 == scope || $0.hasPrefix(scope + "/") }) { scope += "_" }
+        self.scope = scope
+    }
+
+    /// - Source: `Novelty.score` and `Novelty.familiarity`, whose limits these are.
+    mutating func build(_ table: NoveltyTable, bottleneck: String) -> String {
+        let features = table.means.count, quantiles = table.quantiles
+        // The mean over the features of min(z², 100), as 100/6 · Relu6(6/100 · z²).
+        let centred = binary("Sub", "centred", bottleneck, constant("means", table.means, [features]))
+        let root = Float(0.06).squareRoot()
+        let scaled = binary(
+            "Mul", "scaled", centred, constant("scales", table.scales.map { $0 * root }, [features]))
+        let capped = unary("Relu6", "capped", binary("Mul", "squares", scaled, scaled))
+        let score = product(
+            "novelty", capped, [Float](repeating: 1 / (0.06 * Float(features)), count: features),
+            [features, 1])
+
+        // One ramp from 0 to 6 between each two quantiles that follow each other.
+        let low = Array(quantiles[0..<99]),
+            gaps = (0..<99).map { max(quantiles[$0 + 1] - quantiles[$0], 1e-6) }
+        let copies = product("copies", score, [Float](repeating: 1, count: 99), [1, 99])
+        let above = binary("Sub", "above", copies, constant("quantiles", low, [99]))
+        let steps = binary("Mul", "steps", above, constant("slopes", gaps.map { 6 / $0 }, [99]))
+        let ramps = unary("Relu6", "ramps", steps)
+        let passed = product("passed", ramps, [Float](repeating: -0.01 / 6, count: 99), [99, 1])
+        let share = binary("Add", "share", passed, constant("one", [1], [1]))
+
+        // Beyond the last but one quantile the share falls with the eighth power.
+        let positive = binary("Add", "positive", score, constant("least", [1e-20], [1]))
+        let ratio = binary("RealDiv", "ratio", constant("last", [6 * quantiles[99]], [1]), positive)
+        let limited = binary(
+            "Mul", "limited", unary("Relu6", "upper", ratio), constant("sixth", [1 / 6], [1]))
+        let square = binary("Mul", "square", limited, limited)
+        let fourth = binary("Mul", "fourth", square, square)
+        let eighth = binary("Mul", "eighth", fourth, fourth)
+        return append(Node("Mul", name: scope, inputs: [share, eighth], attributes: Self.float))
+    }
+
+    private static let float = ["T": Attribute.type(.float32)]
+
+    private mutating func append(_ node: Node) -> String {
+        nodes.append(node)
+        return node.name
+    }
+    private mutating func constant(_ name: String, _ values: [Float], _ shape: [Int]) -> String {
+        append(.constant("\(scope)/\(name)", Tensor(values, shape: shape)))
+    }
+    private mutating func unary(_ operation: String, _ name: String, _ input: String) -> String {
+        append(Node(operation, name: "\(scope)/\(name)", inputs: [input], attributes: Self.float))
+    }
+    private mutating func binary(_ operation: String, _ name: String, _ a: String, _ b: String) -> String {
+        append(Node(operation, name: "\(scope)/\(name)", inputs: [a, b], attributes: Self.float))
+    }
+    private mutating func product(_ name: String, _ input: String, _ weights: [Float], _ shape: [Int])
+        -> String
+    {
+        let weights = constant(name + "/weights", weights, shape)
+        return append(
+            Node(
+                "MatMul", name: "\(scope)/\(name)", inputs: [input, weights],
+                attributes: ["T": .type(.float32), "transpose_a": .bool(false), "transpose_b": .bool(false)]))
+    }
+}
