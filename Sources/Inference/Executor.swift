@@ -17,6 +17,13 @@ package final class Executor {
         }
         arena = allocate(plan.arenaSize)
         scratch = allocate(plan.scratchSize * (pool?.threads ?? 1))
+        for (numbers, offset) in plan.constants {
+            numbers.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(
+                    start: arena + offset, count: $0.count
+                ).copyMemory(from: $0)
+            }
+        }
     }
 
     deinit {

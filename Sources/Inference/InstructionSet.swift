@@ -28,6 +28,10 @@ package struct InstructionSet: Sendable {
     let normalizeLocally: @Sendable (UnsafePointer<NormalizationRow>) -> Void
     let transformWinogradInput: @Sendable (UnsafePointer<WinogradInput>) -> Void
     let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
+    let mapRows: @Sendable (UnsafePointer<UnaryRows>) -> Void
+    let combine: @Sendable (UnsafePointer<BinaryRow>) -> Void
+    let softmaxRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
+    let normalizeRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     /// For less than single precision.
     fileprivate(set) var cells: CellKernels
 
@@ -78,7 +82,11 @@ package struct InstructionSet: Sendable {
         mapPoints: { KernelsBaseline.mapPoints($0) },
         normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) }, cells: .baseline)
+        transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) },
+        mapRows: { KernelsBaseline.mapRows($0) }, combine: { KernelsBaseline.combine($0) },
+        softmaxRows: { KernelsBaseline.softmaxRows($0) },
+        normalizeRows: { KernelsBaseline.normalizeRows($0) },
+        cells: .baseline)
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
         name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows,
@@ -87,7 +95,10 @@ package struct InstructionSet: Sendable {
         poolMaximum: { KernelsAVX2.poolMaximum($0, $1) }, poolAverage: { KernelsAVX2.poolAverage($0, $1) },
         mapPoints: { KernelsAVX2.mapPoints($0) }, normalizeLocally: { KernelsAVX2.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) }, cells: .avx2)
+        transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) },
+        mapRows: { KernelsAVX2.mapRows($0) }, combine: { KernelsAVX2.combine($0) },
+        softmaxRows: { KernelsAVX2.softmaxRows($0) }, normalizeRows: { KernelsAVX2.normalizeRows($0) },
+        cells: .avx2)
     private static let avx512 = InstructionSet(
         name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows,
         convolve: { KernelsAVX512.convolve($0) },
@@ -96,6 +107,9 @@ package struct InstructionSet: Sendable {
         poolAverage: { KernelsAVX512.poolAverage($0, $1) },
         mapPoints: { KernelsAVX512.mapPoints($0) }, normalizeLocally: { KernelsAVX512.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
-        transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) }, cells: .avx512)
+        transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) },
+        mapRows: { KernelsAVX512.mapRows($0) }, combine: { KernelsAVX512.combine($0) },
+        softmaxRows: { KernelsAVX512.softmaxRows($0) }, normalizeRows: { KernelsAVX512.normalizeRows($0) },
+        cells: .avx512)
     #endif
 }

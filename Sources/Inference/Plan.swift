@@ -22,6 +22,8 @@ package struct Plan: Sendable {
     let steps: [any Step]
     let inputOffset: Int
     let outputOffsets: [Int]
+    /// What an executor writes into its memory before the first run: numbers, and the place of the first.
+    let constants: [(numbers: ByteRegion, offset: Int)]
     /// Floats.
     let arenaSize: Int
     /// Floats, for each thread.
@@ -40,6 +42,18 @@ package struct Plan: Sendable {
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
     ) throws(PlanError) {
         let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        self.init(
+            lowered, input: input, inputShape: inputShape, precision: precision,
+            instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
+    }
+
+    /// - Parameter lowered: the graph's layers.
+    init(
+        _ lowered: LayerList, input: String, inputShape: [Int], precision: Precision = .fp32,
+        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
+    ) {
+        var lowered = lowered
+        if precision != .fp32 { lowered.separateActivations() }
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
         list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
@@ -60,6 +74,7 @@ package struct Plan: Sendable {
             keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
+        constants = list.constants.map { ($1, layout.storages[$0].offset) }
         // Kernels for cells read whole vectors.
         arenaSize = layout.arenaSize + instructionSet.lanes
         // No cache line is two threads'.
@@ -88,7 +103,7 @@ extension LayerList {
                 || WinogradConvolution.suits(convolution, extents[input], extents[layer.output], lanes: lanes)
         }
         if isPadded {
-            let staging = newValue(extents[input])
+            let staging = newValue(like: input)
             layers.insert(
                 Layer(name: "input", input: staging, output: input, computation: .affine(Affine())), at: 0)
             input = staging
@@ -104,7 +119,7 @@ extension LayerList {
                 }
             }
             if isPlain && value != input && outputs.firstIndex(of: value) == index { continue }
-            outputs[index] = newValue(extents[value])
+            outputs[index] = newValue(like: value)
             layers.append(
                 Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
         }
@@ -152,6 +167,19 @@ struct StepMaker: Sendable {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
         switch layer.computation {
+        case .convolution(let convolution) where convolution.groups > 1:
+            return [
+                ConcurrentStep(
+                    groupSteps(
+                        convolution, name: name, input: input, output: output,
+                        residual: convolution.residual.map { layout.storages[$0] }, margin: margin),
+                    threads: threads)
+            ]
+        case .convolution(let convolution) where convolution.isDepthwise && convolution.window.isDilated:
+            return [
+                DilatedDepthwiseStep(
+                    convolution, name: name, input: input, output: output, margin: margin, kernels: kernels)
+            ]
         case .convolution(let convolution) where convolution.isDepthwise:
             return [
                 DepthwiseStep(
@@ -224,11 +252,18 @@ struct StepMaker: Sendable {
                     output: output, margin: margin,
                     kernels: kernels)
             ]
+        case .softmax where input.extent.pixels > 1:
+            return [
+                RowNormalizationStep(
+                    .softmax, name: name, input: input, output: output, margin: margin, kernels: kernels)
+            ]
         case .softmax: return [SoftmaxStep(name: name, input: input, output: output, margin: margin)]
         case .pad(let padding):
             return [PadStep(name: name, padding: padding, input: input, output: output, margin: margin)]
         case .reshape:
-            if layout.placedParts[layer.input] == layer.output { return [] }
+            if layout.placedParts[layer.input] == layer.output || layout.aliases[layer.output] != nil {
+                return []
+            }
             return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
         case .conversion:
             return [
@@ -236,6 +271,9 @@ struct StepMaker: Sendable {
                     name: name, input: input, output: output, margin: margin, kernels: kernels.cells)
             ]
         case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
+        case .unary, .binary, .matrixProduct, .layerNormalization, .reduction, .transpose, .selection,
+            .join, .resize:
+            return makeForTensors(layer, margin)
         }
     }
 

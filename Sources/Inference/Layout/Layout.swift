@@ -13,6 +13,9 @@ struct Layout {
     /// Values that lie within another already when their layer, a concatenation or reshape, is reached.
     private(set) var placedParts: [Value: Value] = [:]
 
+    /// Values that are the numbers of another, in another shape, in its memory.
+    private(set) var aliases: [Value: Value] = [:]
+
     /// - Parameter lanes: of the kernels; which convolutions go by tiles depends on it.
     init(_ list: LayerList, lanes: Int) {
         self.lanes = lanes
@@ -22,8 +25,16 @@ struct Layout {
         allocate()
         for value in list.extents.indices {
             var (root, channel) = (value, 0)
+            while let source = aliases[root] { root = source }
             while let parent = parents[root] { (root, channel) = (parent.value, channel + parent.channel) }
-            let buffer = buffers[bufferOf[value]]
+            let buffer = buffers[bufferOf[value]], extent = list.extents[value]
+            if aliases[value] != nil {
+                storages.append(
+                    Storage(
+                        extent: extent, offset: buffer.origin + channel, pixelStride: extent.channels,
+                        rowStride: extent.width * extent.channels))
+                continue
+            }
             storages.append(
                 Storage(
                     extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel,
@@ -37,6 +48,7 @@ struct Layout {
 
     private mutating func place(_ list: LayerList) {
         var made = Set<Value>()
+        let bound = boundValues(list)
         for layer in list.layers {
             switch layer.computation {
             case .concatenation(let parts):
@@ -54,6 +66,8 @@ struct Layout {
                 && made.contains(layer.input) && parents[layer.input] == nil:
                 parents[layer.input] = (layer.output, 0)
                 placedParts[layer.input] = layer.output
+            case .reshape where !bound.contains(layer.input) && !bound.contains(layer.output):
+                aliases[layer.output] = layer.input
             default: break
             }
             made.insert(layer.output)
@@ -61,6 +75,7 @@ struct Layout {
         var bufferOfRoot: [Value: Int] = [:]
         for value in list.extents.indices {
             var root = value
+            while let source = aliases[root] { root = source }
             while let parent = parents[root] { root = parent.value }
             if bufferOfRoot[root] == nil {
                 bufferOfRoot[root] = buffers.count
@@ -68,6 +83,30 @@ struct Layout {
             }
             bufferOf.append(bufferOfRoot[root]!)
         }
+    }
+
+    /// Values whose numbers do not lie one after another, or that lie within others, or have a form of their own.
+    private func boundValues(_ list: LayerList) -> Set<Value> {
+        var bound = Set(list.outputs + [list.input])
+        for layer in list.layers {
+            switch layer.computation {
+            case .convolution(let convolution):
+                let (input, output) = (list.extents[layer.input], list.extents[layer.output])
+                if !convolution.window.padding.isEmpty
+                    || WinogradConvolution.suits(convolution, input, output, lanes: lanes)
+                {
+                    bound.insert(layer.input)
+                }
+            case .concatenation(let parts): bound.formUnion(parts)
+            case .reshape where list.extents[layer.input] == list.extents[layer.output]:
+                bound.formUnion([layer.input, layer.output])
+            default: break
+            }
+            for value in [layer.input, layer.output] where list.element(of: value) != .float32 {
+                bound.insert(value)
+            }
+        }
+        return bound
     }
 
     private mutating func reserveMargins(_ list: LayerList) {
@@ -96,7 +135,10 @@ struct Layout {
         }
         // A run leaves its input as it is.
         buffers[bufferOf[list.input]].use(at: -1)
-        for value in [list.input] + list.outputs { buffers[bufferOf[value]].use(at: .max) }
+        for value in list.constants.keys { buffers[bufferOf[value]].use(at: -1) }
+        for value in [list.input] + list.outputs + list.constants.keys {
+            buffers[bufferOf[value]].use(at: .max)
+        }
     }
 
     /// Largest first, each at the lowest place where nothing that lives at the same time lies.

@@ -1,8 +1,24 @@
+import Kernels
 import TensorGraph
 
-/// The extent of an image with one picture: `[1, height, width, channels]`; a vector `[1, channels]` is 1 × 1 × channels.
+/// The extent of an image with one picture: `[1, height, width, channels]`; a vector `[1, channels]` is 1 × 1 × channels. A tensor of
+/// another shape is a row of vectors along its last axis.
 struct Extent: Equatable {
     var height, width, channels: Int
+
+    init(height: Int, width: Int, channels: Int) {
+        (self.height, self.width, self.channels) = (height, width, channels)
+    }
+
+    /// - Parameter shape: of any rank.
+    init(shape: [Int]) {
+        if shape.count == 4 && shape[0] == 1 {
+            self.init(height: shape[1], width: shape[2], channels: shape[3])
+        } else {
+            self.init(height: 1, width: shape.dropLast().reduce(1, *), channels: shape.last ?? 1)
+        }
+    }
+
     var pixels: Int { height * width }
     var count: Int { pixels * channels }
 }
@@ -28,6 +44,10 @@ struct Window: Equatable {
     var strideY, strideX: Int
     /// Pixels of padding that windows reach into.
     var padding = Margin()
+    /// Pixels from one of a filter's taps to the next.
+    var dilationY = 1, dilationX = 1
+
+    var isDilated: Bool { dilationY > 1 || dilationX > 1 }
 }
 
 /// What remains between two bounds; the activations ReLU and ReLU6 are such clamps.
@@ -48,9 +68,14 @@ struct Convolution {
     var scale: [Float]?
     var bias: [Float]
     var isDepthwise = false
+    /// Into how many parts input and output channels are divided, each output part made of one input part; `inputChannels` of the
+    /// weights are then those of a part.
+    var groups = 1
     /// Added before the clamp.
     var residual: Value?
     var clamp = Clamp.none
+    /// Follows the clamp.
+    var activation: UnaryFunction?
 
     /// Some of its output channels; of a depthwise convolution or one of one pixel.
     func outputs(_ range: Range<Int>) -> Convolution {
@@ -66,7 +91,7 @@ struct Convolution {
         var part = self
         let row = 4 * (weightStride ?? bias.count)
         part.weights = weights[range.lowerBound * row..<range.upperBound * row]
-        (part.bias, part.residual, part.clamp) = (bias.map { _ in 0 }, nil, .none)
+        (part.bias, part.residual, part.clamp, part.activation) = (bias.map { _ in 0 }, nil, .none, nil)
         return part
     }
 }
@@ -105,6 +130,22 @@ enum Computation {
     case reshape
     /// The same image in another element.
     case conversion
+
+    // On tensors of any shape.
+
+    case unary(UnaryFunction)
+    /// With another tensor, both repeated along axes where they have one number, as NumPy broadcasts.
+    case binary(BinaryFunction, Value)
+    case matrixProduct(MatrixProduct)
+    /// `(x − mean) / √(variance + epsilon) · scale + shift` along the last axis.
+    case layerNormalization(scale: [Float]?, shift: [Float]?, epsilon: Float)
+    case reduction(Reduction, axes: [Int])
+    /// Axis i of the output is axis `permutation[i]` of the input.
+    case transpose(permutation: [Int])
+    case selection(Selection)
+    /// Tensors one after another along an axis.
+    case join([Value], axis: Int)
+    case resize(Resampling)
 }
 
 /// One operation of the engine, made of one or several nodes.
@@ -117,13 +158,43 @@ struct Layer {
 
     var inputs: [Value] {
         switch computation {
-        case .concatenation(let parts): parts
+        case .concatenation(let parts), .join(let parts, _): parts
+        case .binary(_, let other): [input, other]
+        case .matrixProduct(let product): [input, product.other]
         case .convolution(let convolution), .invertedResidual(_, _, let convolution):
             [input] + (convolution.residual.map { [$0] } ?? [])
         case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
         case .squaredDifference(let center): [input, center]
         default: [input]
         }
+    }
+
+    /// The same layer, reading other values.
+    func mappingInputs(_ replace: (Value) -> Value) -> Layer {
+        var layer = self
+        layer.input = replace(input)
+        switch computation {
+        case .concatenation(let parts):
+            layer.computation = .concatenation(parts.map(replace))
+        case .join(let parts, let axis): layer.computation = .join(parts.map(replace), axis: axis)
+        case .binary(let function, let other): layer.computation = .binary(function, replace(other))
+        case .matrixProduct(var product):
+            product.other = replace(product.other)
+            layer.computation = .matrixProduct(product)
+        case .convolution(var convolution):
+            convolution.residual = convolution.residual.map(replace)
+            layer.computation = .convolution(convolution)
+        case .invertedResidual(let expansion, let depthwise, var projection):
+            projection.residual = projection.residual.map(replace)
+            layer.computation = .invertedResidual(
+                expansion: expansion, depthwise: depthwise, projection: projection)
+        case .affine(var affine):
+            affine.addend = affine.addend.map(replace)
+            layer.computation = .affine(affine)
+        case .squaredDifference(let center): layer.computation = .squaredDifference(replace(center))
+        default: break
+        }
+        return layer
     }
 }
 
@@ -133,6 +204,10 @@ struct LayerList {
     /// When each layer runs, where several run at the same time; empty: one after another.
     var moments: [Int] = []
     var extents: [Extent] = []
+    /// Shapes of values that are no images of one picture.
+    var shapes: [Value: [Int]] = [:]
+    /// Values that no layer makes: float32 numbers, written into an executor's memory once.
+    var constants: [Value: ByteRegion] = [:]
     /// What values are held as, where it is not single precision.
     var elements: [Value: Element] = [:]
     var input: Value = 0
@@ -142,10 +217,33 @@ struct LayerList {
 
     func element(of value: Value) -> Element { elements[value] ?? .float32 }
 
+    func shape(of value: Value) -> [Int] {
+        let extent = extents[value]
+        return shapes[value] ?? [1, extent.height, extent.width, extent.channels]
+    }
+
     /// A value that no layer makes yet.
     mutating func newValue(_ extent: Extent) -> Value {
         extents.append(extent)
         return extents.count - 1
+    }
+
+    mutating func newValue(shape: [Int]) -> Value {
+        let value = newValue(Extent(shape: shape))
+        shapes[value] = shape
+        return value
+    }
+
+    mutating func newValue(like other: Value) -> Value {
+        let value = newValue(extents[other])
+        shapes[value] = shapes[other]
+        return value
+    }
+
+    mutating func newConstant(_ numbers: ByteRegion, shape: [Int]) -> Value {
+        let value = newValue(shape: shape)
+        constants[value] = numbers
+        return value
     }
 
     /// Whether a layer works on an image in less than single precision.

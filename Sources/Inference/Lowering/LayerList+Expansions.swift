@@ -15,6 +15,7 @@ extension LayerList {
         guard case .convolution(let expansion) = first.computation,
             case .convolution(let depthwise) = second.computation,
             !usesCells(first), !usesCells(second), !expansion.isDepthwise, expansion.residual == nil,
+            expansion.groups == 1, !depthwise.window.isDilated,
             depthwise.isDepthwise,
             expansion.window == Window(height: 1, width: 1, strideY: 1, strideX: 1),
             second.input == first.output, !outputs.contains(first.output),

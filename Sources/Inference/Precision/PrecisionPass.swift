@@ -66,12 +66,17 @@ private struct PrecisionPass {
         return pass.result
     }
 
+    /// Whether there are kernels for it: not for grouped ones, nor for dilated ones of every channel by itself.
+    private func isForCells(_ convolution: Convolution) -> Bool {
+        convolution.groups == 1 && !(convolution.isDepthwise && convolution.window.isDilated)
+    }
+
     /// Values that layers read in less than single precision.
     private func wanted() -> Set<Value> {
         var wanted = Set<Value>()
         for layer in list.layers.reversed() {
             switch layer.computation {
-            case .convolution(let convolution) where elements[layer.input] != nil:
+            case .convolution(let convolution) where isForCells(convolution) && elements[layer.input] != nil:
                 wanted.insert(layer.input)
                 if let residual = convolution.residual, elements[residual] != nil { wanted.insert(residual) }
             case .maximumPool, .averagePool, .concatenation:
@@ -88,7 +93,8 @@ private struct PrecisionPass {
         var layer = layer
         let output = isWanted ? elements[layer.output] ?? .float32 : .float32
         switch layer.computation {
-        case .convolution(var convolution) where elements[layer.input] != nil:
+        case .convolution(var convolution)
+        where isForCells(convolution) && elements[layer.input] != nil:
             layer.input = value(layer.input, as: elements[layer.input]!)
             convolution.residual = convolution.residual.map { value($0, as: elements[$0] ?? .float32) }
             layer.computation = .convolution(convolution)
@@ -102,18 +108,7 @@ private struct PrecisionPass {
             layer.computation = .concatenation(parts.map { value($0, as: output) })
             layer.input = layer.inputs[0]
             result.elements[layer.output] = output
-        case .convolution(var convolution):
-            layer.input = value(layer.input, as: .float32)
-            convolution.residual = convolution.residual.map { value($0, as: .float32) }
-            layer.computation = .convolution(convolution)
-        case .affine(var affine):
-            layer.input = value(layer.input, as: .float32)
-            affine.addend = affine.addend.map { value($0, as: .float32) }
-            layer.computation = .affine(affine)
-        case .squaredDifference(let center):
-            layer.input = value(layer.input, as: .float32)
-            layer.computation = .squaredDifference(value(center, as: .float32))
-        default: layer.input = value(layer.input, as: .float32)
+        default: layer = layer.mappingInputs { value($0, as: .float32) }
         }
         result.layers.append(layer)
     }
@@ -124,7 +119,7 @@ private struct PrecisionPass {
         let conversion = Conversion(
             value: value, kind: element.kind, scale: element.scale, zero: element.zero)
         if let known = conversions[conversion] { return known }
-        let converted = result.newValue(result.extents[value])
+        let converted = result.newValue(like: value)
         result.elements[converted] = element
         conversions[conversion] = converted
         let name = list.layers.first { $0.output == value }?.name ?? "input"

@@ -18,8 +18,9 @@ struct ConvolutionStep: PlainStep {
     private let weights: Table<Float>
     private let bias: Table<Float>
     private let clamp: Clamp
+    private let activation: UnaryFunction?
     private let hasResidual: Bool
-    private let channels, panelWidth, panelSize: Int
+    private let channels, panelWidth, panelSize, outputPixelStride: Int
     /// Of the output's pixels, each with as many rows of the tables.
     private let blocks: [Range<Int>]
     private let blockRows, panels, unitsAcross: Int
@@ -42,12 +43,12 @@ struct ConvolutionStep: PlainStep {
         let depth = window.height * window.width * input.extent.channels
         (self.name, self.kernels, self.margin) = (name, kernels, margin)
         kind = "conv \(window.height)×\(window.width)"
-        channels = output.extent.channels
+        (channels, outputPixelStride) = (output.extent.channels, output.pixelStride)
         work = output.extent.pixels * channels * depth
         panelWidth = 2 * kernels.lanes
         panels = (channels + panelWidth - 1) / panelWidth
         panelSize = depth * panelWidth
-        clamp = convolution.clamp
+        (clamp, activation) = (convolution.clamp, convolution.activation)
         hasResidual = residual != nil
 
         let (runs, stretches) = Self.cut(window, input)
@@ -159,6 +160,34 @@ struct ConvolutionStep: PlainStep {
                 kernels.convolve(&task)
             }
         }
+        if let activation { apply(activation, rows: rows, panels: panels, to: result) }
+    }
+
+    /// Over what was just written and is still in the second-level cache.
+    private func apply(
+        _ activation: UnaryFunction, rows: Range<Int>, panels: Range<Int>,
+        to result: UnsafeMutablePointer<Float>
+    ) {
+        let first = panels.lowerBound * panelWidth
+        let count = min(panels.upperBound * panelWidth, channels) - first
+        var begin = rows.lowerBound
+        while begin < rows.upperBound {
+            // Pixels at the same distance, up to a row's end.
+            var end = begin + 1
+            while end < rows.upperBound,
+                Int(outputOffsets.pointer[end] - outputOffsets.pointer[end - 1]) == outputPixelStride
+            {
+                end += 1
+            }
+            let place = result + Int(outputOffsets.pointer[begin]) + first
+            let isOne = count == outputPixelStride
+            var task = UnaryRows(
+                activation, input: place, inputStride: outputPixelStride, output: place,
+                outputStride: outputPixelStride, rows: isOne ? 1 : end - begin,
+                count: isOne ? count * (end - begin) : count)
+            kernels.mapRows(&task)
+            begin = end
+        }
     }
 
     private func rows(of block: Int) -> Range<Int> {
@@ -185,11 +214,12 @@ struct ConvolutionStep: PlainStep {
         let channels = input.extent.channels
         var whole: [(offset: Int, length: Int)] = []
         for y in 0..<window.height {
-            if input.pixelStride == channels {
-                whole.append((y * input.rowStride, window.width * channels))
+            let row = y * window.dilationY * input.rowStride
+            if input.pixelStride == channels && window.dilationX == 1 {
+                whole.append((row, window.width * channels))
             } else {
                 for x in 0..<window.width {
-                    whole.append((y * input.rowStride + x * input.pixelStride, channels))
+                    whole.append((row + x * window.dilationX * input.pixelStride, channels))
                 }
             }
         }

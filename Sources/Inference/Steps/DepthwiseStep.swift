@@ -11,6 +11,7 @@ struct DepthwiseStep: PlainStep {
     private let input, output: Storage
     private let weights, bias: Table<Float>
     private let clamp: Clamp
+    private let activation: UnaryFunction?
     private let margin: MarginFill
 
     init(
@@ -25,7 +26,7 @@ struct DepthwiseStep: PlainStep {
         work = output.extent.count * window.height * window.width
         weights = Self.pack(convolution, channels: output.extent.channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: output.extent.channels + kernels.lanes, padding: 0)
-        clamp = convolution.clamp
+        (clamp, activation) = (convolution.clamp, convolution.activation)
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
@@ -60,6 +61,11 @@ struct DepthwiseStep: PlainStep {
             vectorStride: taps * kernels.lanes,
             bias: bias.pointer + first, lowest: clamp.lowest, highest: clamp.highest)
         kernels.convolveDepthwise(&row, &filter)
+        guard let activation else { return }
+        var rows = UnaryRows(
+            activation, input: row.output, inputStride: row.outputPixelStride, output: row.output,
+            outputStride: row.outputPixelStride, rows: row.width, count: row.channels)
+        kernels.mapRows(&rows)
     }
 
     /// Rows of the input that the window meets for a row of the output.

@@ -42,12 +42,12 @@ struct DotConvolutionStep: Step {
         let pixelBytes = paddedChannels * element.kind.size
         runs = Table(
             (0..<window.height).flatMap { y -> [FilterRun] in
-                let row = y * input.rowBytes
-                if input.pixelBytes == pixelBytes {
+                let row = y * window.dilationY * input.rowBytes
+                if input.pixelBytes == pixelBytes && window.dilationX == 1 {
                     return [FilterRun(offset: row, length: window.width * pixelBytes)]
                 }
                 return (0..<window.width).map {
-                    FilterRun(offset: row + $0 * input.pixelBytes, length: pixelBytes)
+                    FilterRun(offset: row + $0 * window.dilationX * input.pixelBytes, length: pixelBytes)
                 }
             }, padding: FilterRun(offset: 0, length: 0))
         let rounded = RoundedWeights(convolution, channels: channels, for: element)

@@ -59,14 +59,22 @@ struct PointwiseStep: PlainStep {
 struct ReshapeStep: PlainStep {
     let name: String
     var kind: String { "reshape" }
-    var unitCount: Int { 1 }
+    var unitCount: Int { (input.extent.count + 16383) / 16384 }
     let input, output: Storage
     let margin: MarginFill
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
-        margin.run(in: arena, part: 0, of: 1)
-        for index in 0..<input.extent.count {
-            arena[Self.place(index, output)] = arena[Self.place(index, input)]
+        margin.run(in: arena, part: unit, of: unitCount)
+        var index = unit * 16384
+        let end = min(input.extent.count, index + 16384)
+        while index < end {
+            // What is left of the input's pixel and of the output's.
+            let count = min(
+                end - index, input.extent.channels - index % input.extent.channels,
+                output.extent.channels - index % output.extent.channels)
+            (arena + Self.place(index, output)).update(
+                from: arena + Self.place(index, input), count: count)
+            index += count
         }
     }
 

@@ -26,6 +26,7 @@ struct WinogradConvolution: Sendable {
     private let inputOffsets, outputOffsets: Table<Int32>
     private let runs: Table<FilterRun>
     private let clamp: Clamp
+    private let activation: UnaryFunction?
     private let vertical, horizontal: WinogradAxis
     private let inputs, outputs, tilesAcross, panelWidth: Int
 
@@ -39,7 +40,8 @@ struct WinogradConvolution: Sendable {
     static func suits(_ convolution: Convolution, _ input: Extent, _ output: Extent, lanes: Int) -> Bool {
         let window = convolution.window
         let isKnown = [[3, 3], [5, 5], [1, 7], [7, 1], [1, 3], [3, 1]].contains([window.height, window.width])
-        guard !convolution.isDepthwise, isKnown, (window.strideY, window.strideX) == (1, 1),
+        guard !convolution.isDepthwise, convolution.groups == 1, !window.isDilated, isKnown,
+            (window.strideY, window.strideX) == (1, 1),
             convolution.residual == nil,
             input.channels % lanes == 0, output.channels % lanes == 0, input.channels >= 32,
             input.channels <= 512, output.channels >= 32
@@ -72,7 +74,7 @@ struct WinogradConvolution: Sendable {
         (self.name, self.input, self.output, self.kernels) = (name, input, output, kernels)
         let window = convolution.window
         kind = "winograd \(window.height)×\(window.width)"
-        (padding, clamp) = (window.padding, convolution.clamp)
+        (padding, clamp, activation) = (window.padding, convolution.clamp, convolution.activation)
         (vertical, horizontal) = (WinogradAxis(taps: window.height), WinogradAxis(taps: window.width))
         positions = vertical.points * horizontal.points
         (inputs, outputs) = (input.extent.channels, output.extent.channels)
@@ -159,6 +161,14 @@ struct WinogradConvolution: Sendable {
                 width: min(horizontal.outputs, output.extent.width - x), channels: channels,
                 lowest: clamp.lowest, highest: clamp.highest)
             kernels.transformWinogradOutput(&task)
+            guard let activation else { continue }
+            for row in 0..<task.height {
+                let pixels = task.output + row * task.rowStride
+                var rows = UnaryRows(
+                    activation, input: pixels, inputStride: task.pixelStride, output: pixels,
+                    outputStride: task.pixelStride, rows: task.width, count: channels)
+                kernels.mapRows(&rows)
+            }
         }
     }
 

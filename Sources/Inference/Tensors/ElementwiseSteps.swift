@@ -1,0 +1,82 @@
+import Kernels
+
+/// A function of every number of a tensor.
+struct UnaryStep: PlainStep {
+    let name: String
+    var kind: String { "\(function.kind)" }
+    var unitCount: Int { nest.unitCount }
+    private let function: UnaryFunction
+    private let nest: LoopNest
+    private let margin: MarginFill
+    private let kernels: InstructionSet
+
+    init(
+        _ function: UnaryFunction, name: String, input: TensorView, output: TensorView, margin: MarginFill,
+        kernels: InstructionSet
+    ) {
+        (self.function, self.name, self.margin, self.kernels) = (function, name, margin, kernels)
+        nest = LoopNest([input, output])
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        nest.run(unit: unit) { input, output, _, count in
+            var rows = UnaryRows(
+                function, input: arena + input, inputStride: 0, output: arena + output, outputStride: 0,
+                rows: 1, count: count)
+            kernels.mapRows(&rows)
+        }
+    }
+}
+
+/// A function of two tensors' numbers, which broadcast.
+struct BinaryStep: PlainStep {
+    let name: String
+    var kind: String { "\(function)" }
+    var unitCount: Int { nest.unitCount }
+    private let function: BinaryFunction
+    private let nest: LoopNest
+    private let margin: MarginFill
+    private let kernels: InstructionSet
+
+    init(
+        _ function: BinaryFunction, name: String, _ first: TensorView, _ second: TensorView,
+        output: TensorView, margin: MarginFill, kernels: InstructionSet
+    ) {
+        (self.function, self.name, self.margin, self.kernels) = (function, name, margin, kernels)
+        nest = LoopNest(
+            [first.broadcast(to: output.shape), second.broadcast(to: output.shape), output])
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        nest.run(unit: unit) { first, second, output, count in
+            var row = BinaryRow(
+                function, first: arena + first, repeatsFirst: nest.rowStrides[0] == 0,
+                second: arena + second, repeatsSecond: nest.rowStrides[1] == 0, output: arena + output,
+                count: count)
+            kernels.combine(&row)
+        }
+    }
+}
+
+/// Numbers copied to another place, row by row.
+struct CopyStep: PlainStep {
+    let name: String
+    var kind: String { "copy" }
+    var unitCount: Int { nest.unitCount }
+    private let nest: LoopNest
+    private let margin: MarginFill
+
+    init(name: String, from input: TensorView, to output: TensorView, margin: MarginFill) {
+        (self.name, self.margin) = (name, margin)
+        nest = LoopNest([input, output])
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        nest.run(unit: unit) { input, output, _, count in
+            (arena + output).update(from: arena + input, count: count)
+        }
+    }
+}

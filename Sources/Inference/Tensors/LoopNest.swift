@@ -1,0 +1,78 @@
+/// How to pass over tensors of one shape together: rows along the last axis, cut into units of about as many numbers.
+///
+/// Axes that lie in all tensors as one are one; axes of one number are none.
+struct LoopNest {
+    let unitCount: Int
+    /// Of the operands, from number to number of a row: 0, 1 or more.
+    let rowStrides: [Int]
+    private let offsets: [Int]
+    private let outer: Table<Axis>
+    private let outerCount, rows, row: Int
+    private let operands: Int
+    /// Of a long row, a unit's numbers.
+    private let stretch: Int
+
+    private struct Axis: BitwiseCopyable {
+        var size: Int
+        var strides: (Int, Int, Int)
+    }
+
+    /// - Parameter views: two or three of the same shape.
+    init(_ views: [TensorView], numbersPerUnit: Int = 16384) {
+        var sizes: [Int] = [], strides: [[Int]] = []
+        for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
+            let next = views.map { $0.strides[axis] }, size = views[0].shape[axis]
+            if let last = strides.last, zip(last, next).allSatisfy({ $0 == $1 * size }) {
+                sizes[sizes.count - 1] *= size
+                strides[strides.count - 1] = next
+            } else {
+                sizes.append(size)
+                strides.append(next)
+            }
+        }
+        row = sizes.popLast() ?? 1
+        rowStrides = strides.popLast() ?? views.map { _ in 1 }
+        outer = Table(
+            zip(sizes, strides).map { size, strides in
+                Axis(size: size, strides: (strides[0], strides[1], strides.count > 2 ? strides[2] : 0))
+            }, padding: Axis(size: 1, strides: (0, 0, 0)))
+        outerCount = sizes.reduce(1, *)
+        offsets = views.map(\.offset)
+        operands = views.count
+        stretch = min(row, numbersPerUnit)
+        rows = max(1, numbersPerUnit / row)
+        unitCount =
+            stretch < row
+            ? outerCount * ((row + stretch - 1) / stretch) : (outerCount + rows - 1) / rows
+    }
+
+    /// - Parameter body: takes the operands' offsets of a row's first number, and how many there are.
+    @inline(__always) func run(
+        unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ count: Int) -> Void
+    ) {
+        if stretch < row {
+            let stretches = (row + stretch - 1) / stretch, begin = unit % stretches * stretch
+            let (a, b, c) = begins(unit / stretches)
+            body(
+                a + begin * rowStrides[0], b + begin * rowStrides[1],
+                c + (operands > 2 ? begin * rowStrides[2] : 0), min(stretch, row - begin))
+            return
+        }
+        for index in unit * rows..<min(outerCount, (unit + 1) * rows) {
+            let (a, b, c) = begins(index)
+            body(a, b, c, row)
+        }
+    }
+
+    private func begins(_ index: Int) -> (Int, Int, Int) {
+        var (a, b, c) = (offsets[0], offsets[1], operands > 2 ? offsets[2] : 0), left = index
+        for axis in stride(from: outer.count - 1, through: 0, by: -1) {
+            let axis = outer.pointer[axis], place = left % axis.size
+            left /= axis.size
+            a += place * axis.strides.0
+            b += place * axis.strides.1
+            c += place * axis.strides.2
+        }
+        return (a, b, c)
+    }
+}

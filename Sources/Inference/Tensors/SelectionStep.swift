@@ -1,0 +1,84 @@
+/// Numbers picked along every axis by itself; some rows of the output a unit.
+struct SelectionStep: PlainStep {
+    let name: String
+    var kind: String { "selection" }
+    var unitCount: Int { (rows + rowsPerUnit - 1) / rowsPerUnit }
+    private let inputOffset, outputOffset: Int
+    private let fill: Float
+    private let axes: Table<Axis>
+    /// Distances from the input's first number, of every axis after the other; below zero for the fill.
+    private let distances: Table<Int>
+    /// Of the last axis.
+    private let last: (begin: Int, count: Int)
+    /// Consecutive numbers of rows, each a run of the input's or of the fill.
+    private let runs: [(begin: Int, count: Int, distance: Int)]
+    private let rows, rowsPerUnit: Int
+    private let margin: MarginFill
+
+    private struct Axis: BitwiseCopyable { var size, begin, outputStride: Int }
+
+    init(_ selection: Selection, name: String, input: TensorView, output: TensorView, margin: MarginFill) {
+        (self.name, self.margin, fill) = (name, margin, selection.fill)
+        (inputOffset, outputOffset) = (input.offset, output.offset)
+        // New axes in front repeat the whole.
+        let input = input.broadcast(
+            to: [Int](repeating: 1, count: output.shape.count - input.shape.count) + input.shape)
+        var distances: [Int] = [], axes: [Axis] = []
+        for (axis, places) in selection.places.enumerated() {
+            axes.append(
+                Axis(size: places.count, begin: distances.count, outputStride: output.strides[axis]))
+            distances += places.map { $0 < 0 ? -1 : Int($0) * input.strides[axis] }
+        }
+        let row = axes.popLast() ?? Axis(size: 1, begin: 0, outputStride: 1)
+        if distances.isEmpty { distances = [0] }
+        last = (row.begin, row.size)
+        var runs: [(begin: Int, count: Int, distance: Int)] = []
+        for index in 0..<row.size {
+            let distance = distances[row.begin + index]
+            if let run = runs.last,
+                distance < 0 ? run.distance < 0 : run.distance >= 0 && distance == run.distance + run.count
+            {
+                runs[runs.count - 1].count += 1
+            } else {
+                runs.append((index, 1, distance))
+            }
+        }
+        self.runs = runs
+        rows = axes.reduce(1) { $0 * $1.size }
+        rowsPerUnit = max(1, 16384 / row.size)
+        self.axes = Table(axes, padding: row)
+        self.distances = Table(distances, padding: 0)
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        for row in unit * rowsPerUnit..<min(rows, (unit + 1) * rowsPerUnit) {
+            var (left, source, target, isFill) = (row, inputOffset, outputOffset, false)
+            for index in stride(from: axes.count - 1, through: 0, by: -1) {
+                let axis = axes.pointer[index], place = left % axis.size
+                left /= axis.size
+                target += place * axis.outputStride
+                let distance = distances.pointer[axis.begin + place]
+                if distance < 0 { isFill = true } else { source += distance }
+            }
+            let output = arena + target
+            if isFill {
+                output.update(repeating: fill, count: last.count)
+            } else if runs.count * 4 <= last.count || runs.count == 1 {
+                for (begin, count, distance) in runs {
+                    if distance < 0 {
+                        (output + begin).update(repeating: fill, count: count)
+                    } else {
+                        (output + begin).update(from: arena + source + distance, count: count)
+                    }
+                }
+            } else {
+                let input = arena + source, places = distances.pointer + last.begin
+                for index in 0..<last.count {
+                    let distance = places[index]
+                    output[index] = distance < 0 ? fill : input[distance]
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Kernels
+import TensorGraph
+
+extension StepMaker {
+    /// The steps of a computation on tensors of any shape.
+    func makeForTensors(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
+        let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
+        func view(_ value: Value) -> TensorView {
+            TensorView(layout.storages[value], shape: list.shape(of: value))
+        }
+        let result = view(layer.output)
+        switch layer.computation {
+        case .unary(let function):
+            return [
+                UnaryStep(
+                    function, name: name, input: view(layer.input), output: result, margin: margin,
+                    kernels: kernels)
+            ]
+        case .binary(let function, let other):
+            return [
+                BinaryStep(
+                    function, name: name, view(layer.input), view(other), output: result, margin: margin,
+                    kernels: kernels)
+            ]
+        case .matrixProduct(let product):
+            return [
+                MatrixProductStep(
+                    product, name: name, first: view(layer.input), second: view(product.other),
+                    output: result, margin: margin, kernels: kernels)
+            ]
+        case .layerNormalization(let scale, let shift, let epsilon):
+            return [
+                RowNormalizationStep(
+                    .layer(scale: scale, shift: shift, epsilon: epsilon), name: name, input: input,
+                    output: output, margin: margin, kernels: kernels)
+            ]
+        case .reduction(let reduction, let axes):
+            // The output with all axes, those of size 1 that are not there too.
+            var kept = list.shape(of: layer.input)
+            for axis in axes { kept[axis] = 1 }
+            return [
+                ReductionOverAxesStep(
+                    reduction, axes: axes, name: name, input: view(layer.input),
+                    output: result.spread(over: kept), margin: margin, kernels: kernels)
+            ]
+        case .transpose(let permutation):
+            return [
+                TransposeStep(
+                    name: name, input: view(layer.input).transposed(permutation), output: result,
+                    margin: margin)
+            ]
+        case .selection(let selection):
+            return [
+                SelectionStep(
+                    selection, name: name, input: view(layer.input), output: result, margin: margin)
+            ]
+        case .join(let parts, let axis):
+            var place = 0
+            return parts.enumerated().map { index, part in
+                let source = view(part), count = source.shape[axis]
+                defer { place += count }
+                return CopyStep(
+                    name: name, from: source, to: result.part(axis, from: place, count: count),
+                    margin: index == 0 ? margin : MarginFill())
+            }
+        case .resize(let resampling):
+            return [ResizeStep(resampling, name: name, input: input, output: output, margin: margin)]
+        default: return []
+        }
+    }
+
+    /// A convolution for each group, or for some groups together where a group's channels would fill no vector: the weights between
+    /// different groups are zeros then.
+    func groupSteps(
+        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
+        margin: MarginFill
+    ) -> [any Step] {
+        let inputs = input.extent.channels / convolution.groups
+        let outputs = output.extent.channels / convolution.groups
+        var joined = 1
+        while 2 * joined * max(inputs, outputs) <= kernels.lanes && convolution.groups % (2 * joined) == 0 {
+            joined *= 2
+        }
+        let source = convolution.weights.array(of: Float.self),
+            taps = convolution.window.height * convolution.window.width
+        return (0..<convolution.groups / joined).map { set in
+            var numbers = [Float](repeating: 0, count: taps * inputs * outputs * joined * joined)
+            let first = set * joined * outputs, width = joined * outputs
+            for tap in 0..<taps {
+                for group in 0..<joined {
+                    for i in 0..<inputs {
+                        for o in 0..<outputs {
+                            numbers[((tap * joined + group) * inputs + i) * width + group * outputs + o] =
+                                source[
+                                    (tap * inputs + i) * output.extent.channels + first + group * outputs + o]
+                        }
+                    }
+                }
+            }
+            var part = convolution
+            part.groups = 1
+            part.weights = ByteRegion(of: numbers)
+            part.scale = convolution.scale.map { Array($0[first..<first + width]) }
+            part.bias = Array(convolution.bias[first..<first + width])
+            func channels(_ storage: Storage, from begin: Int, _ count: Int) -> Storage {
+                var slice = storage
+                slice.offset += begin
+                slice.extent.channels = count
+                return slice
+            }
+            return ConvolutionStep(
+                part, name: name, input: channels(input, from: set * joined * inputs, joined * inputs),
+                output: channels(output, from: first, width),
+                residual: residual.map { channels($0, from: first, width) },
+                margin: set == 0 ? margin : MarginFill(), kernels: kernels, threads: threads)
+        }
+    }
+}
+
+extension TensorView {
+    /// With axes of size 1 that the shape has beyond its own.
+    func spread(over shape: [Int]) -> TensorView {
+        var spread = self
+        spread.shape = shape
+        spread.strides = shape.map { _ in 0 }
+        var axis = 0
+        for index in shape.indices where axis < self.shape.count {
+            // An axis of the output stands for the next of its size; those of size 1 need no stride.
+            if shape[index] == self.shape[axis] {
+                spread.strides[index] = strides[axis]
+                axis += 1
+            }
+        }
+        return spread
+    }
+}

@@ -1,0 +1,57 @@
+/// Where the numbers of a tensor lie: an offset, and distances along axes.
+struct TensorView {
+    /// Floats from the arena's begin.
+    var offset: Int
+    var shape: [Int]
+    /// Floats from one number to the next along each axis.
+    var strides: [Int]
+
+    /// - Parameter shape: one whose extent is the storage's.
+    init(_ storage: Storage, shape: [Int]) {
+        (offset, self.shape) = (storage.offset, shape)
+        if shape.count == 4 && shape[0] == 1 {
+            strides = [0, storage.rowStride, storage.pixelStride, 1]
+            return
+        }
+        strides = [Int](repeating: 1, count: shape.count)
+        var stride = storage.pixelStride
+        for axis in shape.indices.dropLast().reversed() {
+            strides[axis] = stride
+            stride *= shape[axis]
+        }
+    }
+
+    private init(offset: Int, shape: [Int], strides: [Int]) {
+        (self.offset, self.shape, self.strides) = (offset, shape, strides)
+    }
+
+    /// Repeated along axes where it has one number, and along new ones before its own.
+    func broadcast(to shape: [Int]) -> TensorView {
+        let added = shape.count - self.shape.count
+        let strides = shape.indices.map { axis in
+            axis < added || (self.shape[axis - added] == 1 && shape[axis] > 1)
+                ? 0 : self.strides[axis - added]
+        }
+        return TensorView(offset: offset, shape: shape, strides: strides)
+    }
+
+    func transposed(_ permutation: [Int]) -> TensorView {
+        TensorView(
+            offset: offset, shape: permutation.map { shape[$0] }, strides: permutation.map { strides[$0] })
+    }
+
+    /// The part from `first` on along an axis.
+    func part(_ axis: Int, from first: Int, count: Int) -> TensorView {
+        var part = self
+        part.offset += first * strides[axis]
+        part.shape[axis] = count
+        return part
+    }
+
+    /// Offsets of all numbers of the first axes, the last of these fastest.
+    func offsets(ofFirst axes: Int) -> [Int] {
+        shape[..<axes].indices.reduce(into: [offset]) { offsets, axis in
+            offsets = offsets.flatMap { begin in (0..<shape[axis]).map { begin + $0 * strides[axis] } }
+        }
+    }
+}
