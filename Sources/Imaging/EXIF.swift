@@ -1,15 +1,20 @@
 /// What the decoder wants of EXIF: how the camera was held.
 package enum EXIF {
     /// The orientation, 1...8, in a TIFF structure; 1 where there is none or it makes no sense.
+    package static func orientation(of bytes: UnsafeRawBufferPointer) -> Int {
+        storedOrientation(of: bytes) ?? 1
+    }
+
+    /// The same; nil where there is none or it makes no sense.
     ///
     /// - Source: TIFF 6.0 §2, tag 0x0112 of the first image file directory.
-    package static func orientation(of bytes: UnsafeRawBufferPointer) -> Int {
-        guard bytes.count >= 14 else { return 1 }
+    static func storedOrientation(of bytes: UnsafeRawBufferPointer) -> Int? {
+        guard bytes.count >= 14 else { return nil }
         let isLittleEndian: Bool
         switch (bytes[0], bytes[1]) {
         case (0x49, 0x49): isLittleEndian = true
         case (0x4D, 0x4D): isLittleEndian = false
-        default: return 1
+        default: return nil
         }
         func short(_ at: Int) -> Int {
             isLittleEndian
@@ -18,18 +23,18 @@ package enum EXIF {
         func long(_ at: Int) -> Int {
             isLittleEndian ? short(at) | short(at + 2) << 16 : short(at) << 16 | short(at + 2)
         }
-        guard short(2) == 42 else { return 1 }
+        guard short(2) == 42 else { return nil }
         let directory = long(4)
-        guard directory + 2 <= bytes.count else { return 1 }
+        guard directory + 2 <= bytes.count else { return nil }
         for entry in 0..<short(directory) {
             let at = directory + 2 + 12 * entry
-            guard at + 12 <= bytes.count else { return 1 }
+            guard at + 12 <= bytes.count else { return nil }
             if short(at) == 0x0112 {
                 // One SHORT; some writers say LONG.
                 let value = short(at + 2) == 4 ? long(at + 8) : short(at + 8)
-                return (1...8).contains(value) ? value : 1
+                return (1...8).contains(value) ? value : nil
             }
         }
-        return 1
+        return nil
     }
 }

@@ -14,7 +14,7 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
     case unsupported(ImageFormat, feature: String?)
     case malformed(ImageFormat, offset: Int, reason: String)
     case truncated(ImageFormat, offset: Int)
-    /// What the file declares, "pixels" or "bytes", is more than the options allow.
+    /// What the file declares, "pixels", "pixels on a side" or "bytes", is more than the options allow.
     case overLimit(what: String, declared: Int, limit: Int)
     /// The system refused that much memory.
     case outOfMemory(bytes: Int)
@@ -33,6 +33,18 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
             "declares \(declared) \(what), more than the limit of \(limit)"
         case .outOfMemory(let bytes): "needs \(bytes) bytes of memory, which the system refused"
         case .unreadableFile(let path, let errno): "\(path): \(String(cString: strerror(errno)))"
+        }
+    }
+}
+
+extension ImageError {
+    /// The error of a picture that begins at an offset in its file.
+    func moved(by start: Int) -> ImageError {
+        switch self {
+        case .malformed(let format, let offset, let reason):
+            .malformed(format, offset: offset + start, reason: reason)
+        case .truncated(let format, let offset): .truncated(format, offset: offset + start)
+        default: self
         }
     }
 }

@@ -1,42 +1,53 @@
+extension ImageFormat {
+    public static let bmp = ImageFormat("BMP")
+}
+
 /// Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, bit fields, bottom-up and top-down.
-enum BMP {
-    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError)
-        -> ImageHeader
-    {
-        header(try BMPHeader(bytes), options)
+struct BMP: ImageDecoder {
+    static let format = ImageFormat.bmp
+
+    /// "BM" is two letters of any text: the header that follows must be one too.
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.starts(with: "BM".utf8), bytes.count >= 18 else { return false }
+        let size = bytes.littleEndian32(at: 14)
+        return size == 12 || (16...256).contains(size)
     }
 
-    private static func header(_ header: BMPHeader, _ options: DecodingOptions) -> ImageHeader {
-        ImageHeader(
-            format: .bmp, width: header.width, height: header.height,
-            channels: header.hasAlpha && options.keepsAlpha ? 4 : 3,
-            orientation: 1)
+    private let bytes: UnsafeRawBufferPointer
+    private let bitmap: BMPHeader
+    let channels: Int
+    private(set) var warnings: [DecodingWarning] = []
+
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        bitmap = try BMPHeader(bytes)
+        channels = bitmap.hasAlpha && options.keepsAlpha ? 4 : 3
     }
 
-    static func decode<Sink: RowSink>(
-        _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, into sink: inout Sink
-    ) throws(ImageError) -> [DecodingWarning] {
-        let bitmap = try BMPHeader(bytes)
-        try options.admit(width: bitmap.width, height: bitmap.height)
-        let hasRuns = bitmap.compression == .rle8 || bitmap.compression == .rle4
-        try options.admit(bytes: hasRuns ? bitmap.width * bitmap.height : 4 * bitmap.width)
-        var warnings: [DecodingWarning] = []
-        let header = header(bitmap, options)
-        if hasRuns {
+    var width: Int { bitmap.width }
+    var height: Int { bitmap.height }
+
+    var cost: DecodingCost {
+        DecodingCost(
+            memory: bitmap.hasRuns ? width * height : 4 * width, stored: bytes.count - bitmap.data,
+            leastStored: bitmap.hasRuns ? 0 : bitmap.rowBytes * height)
+    }
+
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        if bitmap.hasRuns {
             let (indices, warning) = BMPRunLengths.decode(bytes, bitmap)
-            if let warning { try note(warning, &warnings, options) }
-            try sink.begin(header)
+            if let warning { warnings.append(warning) }
             indices.withUnsafeBytes { indices in
                 var row = [UInt8](repeating: 0, count: 3 * bitmap.width)
                 for y in (0..<bitmap.height).reversed() {
                     let start = y * bitmap.width
-                    unpackIndices(
+                    Self.unpackIndices(
                         UnsafeRawBufferPointer(rebasing: indices[start..<(start + bitmap.width)]), bitmap,
                         depth: 8, to: &row)
                     row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
                 }
             }
-            return warnings
+            return
         }
         let stored = (bytes.count - bitmap.data) / bitmap.rowBytes
         if stored < bitmap.height {
@@ -45,33 +56,23 @@ enum BMP {
                 stored == bitmap.height - 1
                 && (bytes.count - bitmap.data) % bitmap.rowBytes >= (bitmap.width * bitmap.depth + 7) / 8
             if stored == 0, !isPadding { throw .truncated(.bmp, offset: bytes.count) }
-            try note(
+            warnings.append(
                 DecodingWarning(
-                    offset: bytes.count, "the file ends after \(stored) of \(bitmap.height) rows"), &warnings,
-                options)
+                    offset: bytes.count, "the file ends after \(stored) of \(bitmap.height) rows"))
         }
-        try sink.begin(header)
-        var row = [UInt8](repeating: 0, count: header.channels * bitmap.width)
+        var row = [UInt8](repeating: 0, count: channels * bitmap.width)
         for y in 0..<bitmap.height {
             let start = bitmap.data + (bitmap.isTopDown ? y : bitmap.height - 1 - y) * bitmap.rowBytes
             if start < bytes.count {
                 let end = min(bytes.count, start + bitmap.rowBytes)
-                unpack(
-                    UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: header.channels,
-                    to: &row)
+                Self.unpack(
+                    UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: channels, to: &row
+                )
             } else {
                 for i in row.indices { row[i] = 0 }
             }
             row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
         }
-        return warnings
-    }
-
-    private static func note(
-        _ warning: DecodingWarning, _ warnings: inout [DecodingWarning], _ options: DecodingOptions
-    ) throws(ImageError) {
-        if options.isStrict { throw .malformed(.bmp, offset: warning.offset, reason: warning.description) }
-        warnings.append(warning)
     }
 
     // MARK: - Rows

@@ -74,7 +74,8 @@ struct BMPHeader {
             let at = afterHeader + i * entry
             return (bytes[at + 2], bytes[at + 1], bytes[at])
         }
-        data = declared >= afterHeader ? declared : afterHeader + colors * entry
+        // An offset right behind the header, where a palette is, forgot the palette.
+        data = declared > afterHeader ? declared : afterHeader + colors * entry
         guard data < bytes.count else { throw .truncated(.bmp, offset: bytes.count) }
     }
 
@@ -90,6 +91,8 @@ struct BMPHeader {
 
     /// Rows are padded to 4 bytes.
     var rowBytes: Int { (width * depth + 31) / 32 * 4 }
+
+    var hasRuns: Bool { compression == .rle8 || compression == .rle4 }
 
     var hasAlpha: Bool { masks[3] != 0 && depth >= 16 }
 }

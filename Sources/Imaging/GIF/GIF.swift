@@ -1,8 +1,18 @@
+extension ImageFormat {
+    public static let gif = ImageFormat("GIF")
+}
+
 /// GIF (CompuServe GIF89a): the first frame, on its logical screen.
 ///
 /// What the first frame leaves uncovered is transparent if alpha is kept and otherwise the background: the background color if
 /// there is a global table, or black.
-enum GIF {
+struct GIF: ImageDecoder {
+    static let format = ImageFormat.gif
+
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8)
+    }
+
     private static let minimumSize = 13
 
     /// The logical screen, its colors, and where the first frame is.
@@ -18,38 +28,41 @@ enum GIF {
         /// Where the LZW minimum code size stands.
         var data = 0
         var channels = 3
+        var metadata = ImageMetadata()
+        var warnings: [DecodingWarning] = []
     }
 
-    static func header(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError)
-        -> ImageHeader
-    {
-        header(try layout(bytes, options))
+    private let bytes: UnsafeRawBufferPointer
+    private let layout: Layout
+    private(set) var warnings: [DecodingWarning] = []
+
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        layout = try Self.layout(bytes, options)
+        warnings = layout.warnings
     }
 
-    private static func header(_ layout: Layout) -> ImageHeader {
-        ImageHeader(
-            format: .gif, width: layout.width, height: layout.height, channels: layout.channels,
-            orientation: 1)
+    var width: Int { layout.width }
+    var height: Int { layout.height }
+    var channels: Int { layout.channels }
+    var metadata: ImageMetadata { layout.metadata }
+
+    var cost: DecodingCost {
+        let count = layout.frameWidth * layout.frameHeight
+        // A code of 12 bits stands for 4,096 pixels at most.
+        return DecodingCost(
+            memory: count, stored: bytes.count - layout.data, leastStored: count / 4096 * 3 / 2)
     }
 
-    static func decode<Sink: RowSink>(
-        _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, into sink: inout Sink
-    ) throws(ImageError) -> [DecodingWarning] {
-        let layout = try layout(bytes, options)
-        // The frame lies on the screen, so these are the most there are.
-        try options.admit(width: layout.width, height: layout.height)
-        let indexCount = layout.frameWidth * layout.frameHeight
-        try options.admit(bytes: indexCount)
-        let (indices, warning) = try GIFCodes.decode(bytes, at: layout.data, count: indexCount)
-        if options.isStrict, let warning {
-            throw .malformed(.gif, offset: warning.offset, reason: warning.description)
-        }
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        let (indices, warning) = try GIFCodes.decode(
+            bytes, at: layout.data, count: layout.frameWidth * layout.frameHeight)
+        if let warning { warnings.append(warning) }
 
-        let palette = palette(bytes, layout)
-        try sink.begin(header(layout))
-        let uncovered = background(bytes, layout)
+        let palette = Self.palette(bytes, layout)
+        let uncovered = Self.background(bytes, layout)
         var row = [UInt8](repeating: 0, count: layout.width * layout.channels)
-        let order = layout.isInterlaced ? interlaceOrder(layout.frameHeight) : nil
+        let order = layout.isInterlaced ? Self.interlaceOrder(layout.frameHeight) : nil
         for y in 0..<layout.height {
             for x in 0..<layout.width {
                 for c in 0..<layout.channels { row[x * layout.channels + c] = uncovered[c] }
@@ -66,7 +79,6 @@ enum GIF {
             }
             row.withUnsafeBufferPointer { if let start = $0.baseAddress { sink.append(row: start) } }
         }
-        return warning.map { [$0] } ?? []
     }
 
     // MARK: - Blocks
@@ -96,9 +108,18 @@ enum GIF {
                 if offset + 7 < bytes.count, bytes[offset + 1] == 0xf9, bytes[offset + 2] == 4 {
                     layout.transparent = bytes[offset + 3] & 1 == 1 ? Int(bytes[offset + 6]) : nil
                 }
+                if bytes[min(offset + 3, bytes.count)...].starts(with: "XMP DataXMP".utf8) {
+                    // The packet is not in sub-blocks, but readers that know only these find the end behind it.
+                    layout.metadata.read(xmp: UnsafeRawBufferPointer(rebasing: bytes[(offset + 14)...]))
+                }
                 offset = try skipSubBlocks(bytes, offset + 2)
             case 0x3b: throw .malformed(.gif, offset: offset, reason: "no frame")
-            default: throw .malformed(.gif, offset: offset, reason: "block \(bytes[offset])")
+            default:
+                // Readers pass over what begins no block.
+                if layout.warnings.isEmpty {
+                    layout.warnings.append(DecodingWarning(offset: offset, "junk between blocks"))
+                }
+                offset += 1
             }
         }
     }
@@ -120,9 +141,6 @@ enum GIF {
         layout.isInterlaced = flags & 0x40 != 0
         var offset = start + 10
         if flags & 0x80 != 0 { layout.colors = try colorTable(bytes, &offset, flags: flags) }
-        guard layout.colors != nil else {
-            throw .malformed(.gif, offset: start, reason: "a frame without colors")
-        }
         layout.data = offset
         // Old writers leave the screen too small, or without a size; every reader grows it.
         layout.width = max(layout.width, layout.left + layout.frameWidth)
@@ -156,10 +174,14 @@ enum GIF {
             && layout.frameHeight == layout.height
     }
 
-    /// 256 RGBA colors; those the table leaves out are opaque black.
+    /// 256 RGBA colors; those the table leaves out are opaque black. Without any table (§19 leaves the colors to the decoder) the
+    /// indices are levels of gray, as for Pillow.
     private static func palette(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
         var palette = [UInt8](repeating: 0, count: 1024)
         for i in 0..<256 { palette[4 * i + 3] = i == layout.transparent ? 0 : 255 }
+        if layout.colors == nil {
+            for i in 0..<256 { for c in 0..<3 { palette[4 * i + c] = UInt8(i) } }
+        }
         for (i, byte) in (layout.colors.map { bytes[$0] } ?? bytes[0..<0]).enumerated() {
             palette[i / 3 * 4 + i % 3] = byte
         }

@@ -1,48 +1,67 @@
+extension ImageFormat {
+    public static let jpeg = ImageFormat("JPEG")
+}
+
 /// JPEG: baseline, extended and progressive, Huffman and arithmetic coding (ITU-T T.81), with libjpeg-turbo's arithmetic throughout.
 ///
 /// A picture in one scan goes through a window of two MCU rows; one in several, as progressive ones are, keeps its coefficients.
-enum JPEG {
-    static func header(_ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions)
-        throws(ImageError) -> ImageHeader
-    {
-        var headers = JPEGHeaders(bytes, start: start)
-        while headers.frame == nil { guard try headers.nextScan() != nil else { break } }
-        guard var frame = headers.frame else { throw .truncated(.jpeg, offset: bytes.count) }
-        frame.lay(scaleDenominator: options.scaleDenominator)
-        return header(frame, headers)
+struct JPEG: ImageDecoder {
+    static let format = ImageFormat.jpeg
+
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.starts(with: [0xff, 0xd8, 0xff])
     }
 
-    private static func header(_ frame: JPEGFrame, _ headers: JPEGHeaders) -> ImageHeader {
-        ImageHeader(
-            format: .jpeg, width: frame.outputWidth, height: frame.outputHeight, channels: 3,
-            orientation: headers.orientation)
-    }
+    private let headers: JPEGHeaders
+    private let frame: JPEGFrame
+    private let scan: JPEGScan
+    private let options: DecodingOptions
+    private(set) var warnings: [DecodingWarning] = []
 
-    static func decode<Sink: RowSink>(
-        _ bytes: UnsafeRawBufferPointer, start: Int, options: DecodingOptions, into sink: inout Sink
-    ) throws(ImageError) -> [DecodingWarning] {
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         guard [1, 2, 4, 8].contains(options.scaleDenominator) else {
             throw .unsupported(.jpeg, feature: "scale 1/\(options.scaleDenominator)")
         }
-        var headers = JPEGHeaders(bytes, start: start)
+        var headers = JPEGHeaders(bytes)
         guard let scan = try headers.nextScan(), var frame = headers.frame else {
             throw .truncated(.jpeg, offset: bytes.count)
         }
-        let pixels = frame.width * frame.height
-        guard pixels <= options.maximumPixels else {
-            throw .overLimit(what: "pixels", declared: pixels, limit: options.maximumPixels)
-        }
         frame.lay(scaleDenominator: options.scaleDenominator)
+        (self.headers, self.frame, self.scan, self.options) = (headers, frame, scan, options)
+    }
+
+    var width: Int { frame.width }
+    var height: Int { frame.height }
+    var outputWidth: Int { frame.outputWidth }
+    var outputHeight: Int { frame.outputHeight }
+    var channels: Int { 3 }
+    var metadata: ImageMetadata { headers.metadata }
+
+    private var isStreamed: Bool {
+        !frame.isProgressive && !frame.isArithmetic && scan.components.count == frame.components.count
+    }
+
+    var cost: DecodingCost {
+        // The first scan alone has a bit for every block of its components, at least; arithmetic coding may have less. Small
+        // pictures are kept whatever is there of them, as by libjpeg.
+        let blocks = scan.components.reduce(0) {
+            $0 + frame.components[$1.index].blocksAcross * frame.components[$1.index].blocksDown
+        }
+        return DecodingCost(
+            memory: isStreamed ? 0 : JPEGCoefficients.bytes(frame),
+            stored: headers.bytes.count - headers.position,
+            leastStored: frame.isArithmetic || blocks < 1 << 20 ? 0 : blocks / 8)
+    }
+
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
         let decoder = try JPEGDecoder(frame, headers, options)
-        if !frame.isProgressive, !frame.isArithmetic, scan.components.count == frame.components.count {
-            try sink.begin(header(frame, headers))
+        if isStreamed {
             try decoder.stream(scan, into: &sink)
         } else {
-            let coefficients = try JPEGCoefficients(frame, maximumBytes: options.maximumBytes)
+            let coefficients = try JPEGCoefficients(frame)
             try decoder.collect(scan, coefficients)
-            try sink.begin(header(decoder.frame, decoder.headers))
             decoder.transform(coefficients, into: &sink)
         }
-        return decoder.warnings
+        warnings = decoder.warnings
     }
 }

@@ -22,11 +22,13 @@ final class JPEGCoefficients {
     /// The system hands out zeros: what no scan touches takes no memory.
     private(set) var planes: [Plane] = []
 
-    init(_ frame: JPEGFrame, maximumBytes: Int) throws(ImageError) {
-        let bytes = 138 * frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
-        guard bytes <= maximumBytes else {
-            throw .overLimit(what: "bytes", declared: bytes, limit: maximumBytes)
-        }
+    /// What they take: 69 numbers of 16 bits a block.
+    static func bytes(_ frame: JPEGFrame) -> Int {
+        138 * frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
+    }
+
+    init(_ frame: JPEGFrame) throws(ImageError) {
+        let bytes = Self.bytes(frame)
         for component in frame.components {
             let count = component.paddedAcross * component.paddedDown
             // Transforms take four blocks at a time, and three that do not matter at the end.

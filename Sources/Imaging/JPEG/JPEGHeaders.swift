@@ -9,15 +9,15 @@ struct JPEGHeaders {
     var acTables: [JPEGHuffmanTable?] = JPEGHuffmanTable.standard.ac
     var conditioning = [JPEGArithmeticDecoder.Conditioning](repeating: .init(), count: 16)
     var restartInterval = 0
-    var orientation = 1
+    private(set) var metadata = ImageMetadata()
     /// Whether the marker that ends the picture was seen.
     private(set) var hasEnd = false
     private var hasJFIF = false
     private var adobeTransform: UInt8?
 
-    /// - Parameter start: of the SOI marker.
-    init(_ bytes: UnsafeRawBufferPointer, start: Int) {
-        (self.bytes, position) = (bytes, start + 2)
+    /// - Parameter bytes: from the SOI marker on.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        (self.bytes, position) = (bytes, 2)
     }
 
     var hasAdobe: Bool { adobeTransform != nil }
@@ -58,10 +58,9 @@ struct JPEGHeaders {
             case 0xDA: return try readScan(segment)
             case 0xE0: if segment.count >= 14, text(segment, "JFIF\0") { hasJFIF = true }
             case 0xE1:
-                if text(segment, "Exif\0"), segment.count > 6, orientation == 1 {
-                    orientation = EXIF.orientation(
-                        of: UnsafeRawBufferPointer(rebasing: bytes[segment.dropFirst(6)]))
-                }
+                let content = UnsafeRawBufferPointer(rebasing: bytes[segment])
+                if text(segment, "Exif\0") { metadata.read(exif: content) }
+                if text(segment, XMP.namespace) { metadata.read(xmp: content) }
             case 0xEE:
                 if text(segment, "Adobe"), segment.count >= 12 {
                     adobeTransform = bytes[segment.lowerBound + 11]

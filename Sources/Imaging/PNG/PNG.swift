@@ -1,55 +1,58 @@
+extension ImageFormat {
+    public static let png = ImageFormat("PNG")
+}
+
 /// PNG (W3C Portable Network Graphics, third edition): every color type and depth, interlaced or not.
 ///
 /// Gamma and color profiles are ignored, as every training pipeline does. Of an animation it reads the default image. A file
 /// that ends inside its image data is an error, as it is for libpng.
-enum PNG {
-    static func header(_ bytes: UnsafeRawBufferPointer, start: Int = 0, options: DecodingOptions)
-        throws(ImageError) -> ImageHeader
-    {
-        let chunks = try PNGChunks(bytes, start: start)
-        return try header(chunks, PNGUnpack(chunks, keepsAlpha: options.keepsAlpha))
+struct PNG: ImageDecoder {
+    static let format = ImageFormat.png
+
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.starts(with: PNGChunks.signature)
     }
 
-    private static func header(_ chunks: PNGChunks, _ unpack: PNGUnpack) -> ImageHeader {
-        ImageHeader(
-            format: .png, width: chunks.header.width, height: chunks.header.height, channels: unpack.channels,
-            orientation: chunks.orientation)
-    }
+    private let bytes: UnsafeRawBufferPointer
+    private let chunks: PNGChunks
+    private let unpack: PNGUnpack
+    private(set) var warnings: [DecodingWarning]
 
-    /// - Parameter start: where the signature is; what is before it is ignored.
-    static func decode<Sink: RowSink>(
-        _ bytes: UnsafeRawBufferPointer, start: Int = 0, options: DecodingOptions, into sink: inout Sink
-    ) throws(ImageError) -> [DecodingWarning] {
-        let chunks = try PNGChunks(bytes, start: start)
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        chunks = try PNGChunks(bytes)
         if chunks.isCgBI, !options.readsCgBI { throw .unsupported(.png, feature: "CgBI, Apple's variant") }
-        if options.isStrict, let warning = chunks.warnings.first {
-            throw .malformed(.png, offset: warning.offset, reason: warning.description)
-        }
-        let unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
-        let (width, height) = (chunks.header.width, chunks.header.height)
-        try options.admit(width: width, height: height)
-        // Only an interlaced picture is held whole; otherwise its rows are.
-        try options.admit(
-            bytes: chunks.header.isInterlaced
-                ? width * height * unpack.channels : 4 * chunks.header.rowBytes(width))
+        unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
+        warnings = chunks.warnings
+    }
+
+    var width: Int { chunks.header.width }
+    var height: Int { chunks.header.height }
+    var channels: Int { unpack.channels }
+    var metadata: ImageMetadata { chunks.metadata }
+
+    var cost: DecodingCost {
+        let header = chunks.header
+        // Only an interlaced picture is held whole; otherwise its rows are. DEFLATE makes at most 1,032 bytes of one.
+        return DecodingCost(
+            memory: header.isInterlaced ? width * height * channels : 4 * header.rowBytes(width),
+            stored: chunks.data.reduce(0) { $0 + $1.count },
+            leastStored: height * header.rowBytes(width) / 1032)
+    }
+
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
         var rows = try PNGRows(
             bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
-        try sink.begin(header(chunks, unpack))
         if let end = chunks.header.isInterlaced
-            ? try interlaced(chunks.header, unpack, &rows, &sink)
-            : progressive(chunks.header, unpack, &rows, &sink)
+            ? Self.interlaced(chunks.header, unpack, &rows, &sink)
+            : Self.progressive(chunks.header, unpack, &rows, &sink)
         {
             switch end {
             case .cutShort(let offset): throw .truncated(.png, offset: offset)
             case .damaged(let offset, let reason): throw .malformed(.png, offset: offset, reason: reason)
             }
         }
-        var warnings = chunks.warnings
         if !chunks.isCgBI, let warning = try rows.finish() { warnings.append(warning) }
-        if options.isStrict, let warning = warnings.first {
-            throw .malformed(.png, offset: warning.offset, reason: warning.description)
-        }
-        return warnings
     }
 
     private static func progressive<Sink: RowSink>(
@@ -76,7 +79,7 @@ enum PNG {
     /// Adam7 (§8.1): seven smaller pictures, put together in memory.
     private static func interlaced<Sink: RowSink>(
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
-    ) throws(ImageError) -> PNGRows.End? {
+    ) -> PNGRows.End? {
         let (width, height, channels) = (header.width, header.height, unpack.channels)
         let canvas = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height * channels)
         let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + PNGUnpack.slack)

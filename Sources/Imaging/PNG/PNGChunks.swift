@@ -9,7 +9,7 @@ struct PNGChunks {
     /// The one transparent gray or RGB value, as samples of the file's depth (§11.3.1).
     private(set) var transparent: [UInt16]?
     private(set) var hasTransparency = false
-    private(set) var orientation = 1
+    private(set) var metadata = ImageMetadata()
     /// Apple's variant: BGR order, premultiplied, no zlib wrapper. Not in any standard.
     private(set) var isCgBI = false
     /// The data of the first run of IDAT chunks, as ranges of the file.
@@ -27,19 +27,17 @@ struct PNGChunks {
         var isCritical: Bool { type.utf8.first.map { $0 & 0x20 == 0 } ?? true }
     }
 
-    /// - Parameter start: where the signature begins.
-    init(_ bytes: UnsafeRawBufferPointer, start: Int) throws(ImageError) {
-        guard bytes.count - start >= 8, bytes[start..<(start + 8)].elementsEqual(Self.signature) else {
-            throw .unrecognized
-        }
-        var offset = start + 8
+    /// - Parameter bytes: a file that begins with the signature.
+    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        guard bytes.starts(with: Self.signature) else { throw .unrecognized }
+        var offset = 8
         var first = try Self.next(bytes, &offset)
         if first.type == "CgBI" {
             isCgBI = true
             first = try Self.next(bytes, &offset)
         }
         guard first.type == "IHDR" else {
-            throw .malformed(.png, offset: start + 8, reason: "\(first.type) where IHDR must be")
+            throw .malformed(.png, offset: 8, reason: "\(first.type) where IHDR must be")
         }
         try Self.requireSound(first)
         header = try PNGHeader(
@@ -116,7 +114,8 @@ struct PNGChunks {
             palette = colors
             paletteCount = content.count / 3
         case "tRNS": if let warning = readTransparency(content) { warnings.append(ignored(warning)) }
-        case "eXIf": orientation = EXIF.orientation(of: content)
+        case "eXIf": metadata.read(exif: content)
+        case "tEXt", "zTXt", "iTXt": PNGText(content, type: chunk.type)?.note(in: &metadata)
         default:
             if chunk.isCritical {
                 throw .malformed(.png, offset: offset, reason: "unknown critical chunk \(chunk.type)")

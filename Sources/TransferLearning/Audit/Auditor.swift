@@ -96,7 +96,7 @@ public struct Auditor {
                     finding(
                         .misnamed, data, row,
                         reason:
-                            "is a \(facts.format.rawValue.uppercased()), not a \(claimed.rawValue.uppercased()) as its name says"
+                            "is a \(facts.format), not a \(claimed) as its name says"
                     ))
             }
             if min(facts.width, facts.height) < 64 {

@@ -1,0 +1,51 @@
+import Compression
+
+/// A text chunk that may hold metadata (PNG 3rd edition §11.3.3): XMP, or a raw profile as ImageMagick writes it.
+struct PNGText {
+    private let keyword: String
+    private let text: UnsafeRawBufferPointer
+    private let isCompressed: Bool
+
+    /// The longest text that is inflated.
+    private static let longest = 1 << 20
+
+    /// - Parameter type: `tEXt`, `zTXt` or `iTXt`.
+    init?(_ content: UnsafeRawBufferPointer, type: String) {
+        // §11.3.3.2: a keyword has at most 79 bytes.
+        guard let end = content.prefix(80).firstIndex(of: 0) else { return nil }
+        keyword = String(decoding: content[..<end], as: UTF8.self)
+        var start = end + 1
+        switch type {
+        case "zTXt":
+            isCompressed = true
+            start += 1
+        case "iTXt":
+            guard start + 2 <= content.count else { return nil }
+            isCompressed = content[start] == 1
+            start += 2
+            // A language tag and a translated keyword.
+            for _ in 0..<2 {
+                guard let end = content[start...].firstIndex(of: 0) else { return nil }
+                start = end + 1
+            }
+        default: isCompressed = false
+        }
+        guard start <= content.count else { return nil }
+        text = UnsafeRawBufferPointer(rebasing: content[start...])
+    }
+
+    /// Hands what it holds to the metadata.
+    func note(in metadata: inout ImageMetadata) {
+        let profile = "Raw profile type "
+        guard keyword == "XML:com.adobe.xmp" || keyword.hasPrefix(profile) else { return }
+        let inflated = isCompressed ? (try? Inflate.decompress(text, .zlib, limit: Self.longest)) ?? [] : []
+        inflated.withUnsafeBytes { inflated in
+            let text = isCompressed ? inflated : text
+            if keyword.hasPrefix(profile) {
+                metadata.read(rawProfile: text, keyword: String(keyword.dropFirst(profile.count)))
+            } else {
+                metadata.read(xmp: text)
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+extension ImageFormat {
+    public static let pnm = ImageFormat("PNM")
+}
+
+/// Netpbm's formats: bitmaps, graymaps and pixmaps as text (P1–P3) and as bytes (P4–P6), and PAM (P7).
+///
+/// Samples are scaled to 0...255 and rounded to nearest; those above the greatest value count as it.
+struct PNM: ImageDecoder {
+    static let format = ImageFormat.pnm
+
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= 3, bytes[0] == 0x50, (0x31...0x37).contains(bytes[1]) else { return false }
+        return bytes[1] == 0x37 ? bytes[2] == 0x0a : PNMReader.isSpace(bytes[2]) || bytes[2] == 0x23
+    }
+
+    private let bytes: UnsafeRawBufferPointer
+    private let header: PNMHeader
+    let channels: Int
+    private(set) var warnings: [DecodingWarning] = []
+
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        header = try PNMHeader(bytes)
+        channels = header.hasAlpha && options.keepsAlpha ? 4 : 3
+    }
+
+    var width: Int { header.width }
+    var height: Int { header.height }
+
+    var cost: DecodingCost {
+        DecodingCost(
+            memory: 4 * width + header.rowBytes, stored: bytes.count - header.data,
+            // A number takes a digit; all but those of bitmaps white space too.
+            leastStored: header.isText
+                ? width * height * header.samples * (header.isBitmap ? 1 : 2) : header.rowBytes * height)
+    }
+
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        var reader = PNMReader(bytes, at: header.data)
+        var samples = [UInt8](repeating: 0, count: width * header.samples)
+        var row = [UInt8](repeating: 0, count: width * channels)
+        for y in 0..<height {
+            let isWhole = try read(&reader, to: &samples)
+            if !isWhole {
+                if y == 0, reader.hasNone { throw .truncated(.pnm, offset: bytes.count) }
+                warnings.append(
+                    DecodingWarning(offset: bytes.count, "the file ends after \(y) of \(height) rows"))
+            }
+            unpack(samples, to: &row)
+            row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
+            if !isWhole { return }
+        }
+    }
+
+    /// Reads a row of samples, scaled; what is missing is black.
+    ///
+    /// - Returns: whether nothing is missing.
+    private func read(_ reader: inout PNMReader, to samples: inout [UInt8]) throws(ImageError) -> Bool {
+        let (most, half, count) = (header.maximum, header.maximum / 2, samples.count)
+        func scale(_ value: Int) -> UInt8 {
+            UInt8(truncatingIfNeeded: (min(value, most) * 255 + half) / most)
+        }
+        if header.isText {
+            for i in 0..<count {
+                guard let value = try header.isBitmap ? reader.bit() : reader.number() else {
+                    for rest in i..<count { samples[rest] = 0 }
+                    return false
+                }
+                samples[i] = header.isBitmap ? (value == 0 ? 255 : 0) : scale(value)
+            }
+            return true
+        }
+        let stored = reader.take(header.rowBytes)
+        if header.isPackedBitmap {
+            for i in 0..<count {
+                samples[i] = i / 8 < stored.count && stored[i / 8] >> UInt8(7 - i % 8) & 1 == 0 ? 255 : 0
+            }
+        } else if most == 255 {
+            for i in 0..<count { samples[i] = i < stored.count ? stored[i] : 0 }
+        } else if most < 256 {
+            for i in 0..<count { samples[i] = i < stored.count ? scale(Int(stored[i])) : 0 }
+        } else {
+            for i in 0..<count {
+                let isThere = 2 * i + 1 < stored.count
+                samples[i] = isThere ? scale(Int(stored[2 * i]) << 8 | Int(stored[2 * i + 1])) : 0
+            }
+        }
+        return stored.count == header.rowBytes
+    }
+
+    private func unpack(_ samples: [UInt8], to row: inout [UInt8]) {
+        let (count, isGray) = (header.samples, header.samples < 3)
+        for x in 0..<width {
+            let from = x * count
+            for c in 0..<3 { row[x * channels + c] = samples[from + (isGray ? 0 : c)] }
+            if channels == 4 { row[x * channels + 3] = samples[from + count - 1] }
+        }
+    }
+}

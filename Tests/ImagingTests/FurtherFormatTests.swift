@@ -1,0 +1,194 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Imaging
+
+@Suite("Further formats")
+struct FurtherFormatTests {
+    /// Files that Pillow reads otherwise: qoi.h enters a color that a run repeats into the table, Pillow does not.
+    private static let differing: Set<String> = [
+        "qoi/3cae50b5-edgecase.qoi", "qoi/87ff9c65-0005_lines.qoi",
+        "qoi/9682535d-0007_test_rgba_to_rgb_texture.qoi",
+        "qoi/9a2021d8-0009_test_draw_elements_in_display_list.qoi",
+        "qoi/fea80f23-0008_test_pop_matrix_regression.qoi",
+    ]
+
+    @Test(
+        "what Pillow reads gives the same pixels, or a warning",
+        .enabled(if: SharedData.isPresent, SharedData.absence), arguments: ["qoi", "pnm"])
+    func oracle(folder: String) throws {
+        var (equal, wrong) = (0, [String]())
+        for row in try OracleTable("further/oracle.tsv").rows where row["pillow"] == "ok" {
+            // Pillow clips samples of 16 bits instead of scaling them.
+            if row["mode"]?.hasPrefix("I") ?? false { continue }
+            guard let path = row["path"], path.hasPrefix(folder + "/"), !Self.differing.contains(path) else {
+                continue
+            }
+            var options = DecodingOptions()
+            options.keepsAlpha = true
+            do {
+                // Pillow opens pictures as they are stored.
+                let image = try Image.shared("further/" + path, options, upright: false)
+                if image.digest(alpha: true) == row["sha256_rgba"] {
+                    equal += 1
+                } else if image.warnings.isEmpty {
+                    wrong.append("\(path) \(row["mode"] ?? "") \(row["size"] ?? "")")
+                }
+            } catch { wrong.append("\(path) \(row["mode"] ?? ""): \(error)") }
+        }
+        #expect(wrong == [], "\(equal) equal")
+        #expect(equal > 0)
+    }
+
+    private func pixels(_ text: String, alpha: Bool = false) throws -> [UInt8] {
+        var options = DecodingOptions()
+        options.keepsAlpha = alpha
+        return try Image(
+            decoding: text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }, options: options
+        ).pixels
+    }
+
+    @Test("PNM: text and bytes, comments, any greatest value, PAM with alpha")
+    func pnm() throws {
+        #expect(try pixels("P1 # two\n2 1\n10") == [0, 0, 0, 255, 255, 255])
+        #expect(try pixels("P2\n2 1 4\n# gray\n0 2") == [0, 0, 0, 128, 128, 128])
+        #expect(try pixels("P3 1 1 255 1 2 3\n") == [1, 2, 3])
+        #expect(try pixels("P4 2 1\n\u{40}") == [255, 255, 255, 0, 0, 0])
+        #expect(try pixels("P5 1 1 65535\n\u{ff}\u{ff}") == [255, 255, 255])
+        #expect(try pixels("P6 1 1 255\n\u{07}\u{08}\u{09}") == [7, 8, 9])
+        #expect(
+            try pixels(
+                "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n\u{01}\u{02}\u{03}\u{04}",
+                alpha: true) == [1, 2, 3, 4])
+        #expect(throws: ImageError.malformed(.pnm, offset: 2, reason: "a size of 0×1")) {
+            try pixels("P5 0 1 255\n ")
+        }
+    }
+
+    @Test("pictures that are cut are kept with a warning, and refused where nearly all is missing")
+    func cut() throws {
+        let header = Array("P5 16 64 255\n".utf8)
+        let half = try Image(decoding: header + [UInt8](repeating: 9, count: 16 * 32))
+        #expect(half.warnings.map(\.description) == ["the file ends after 32 of 64 rows"])
+        #expect(half.pixels[16 * 31 * 3] == 9 && half.pixels[16 * 32 * 3] == 0)
+        #expect(throws: ImageError.truncated(.pnm, offset: header.count + 16)) {
+            try Image(decoding: header + [UInt8](repeating: 9, count: 16))
+        }
+    }
+
+    @Test("QOI: every kind of chunk")
+    func qoi() throws {
+        let chunks: [UInt8] = [
+            0xfe, 10, 20, 30, 0x40 | 3 << 4 | 2 << 2 | 1, 0x80 | 33, 0x97, 0xc0 | 1, 0xff, 1, 2, 3, 4,
+        ]
+        let file = Array("qoif".utf8) + [0, 0, 0, 6, 0, 0, 0, 1, 4, 0] + chunks
+        var options = DecodingOptions()
+        options.keepsAlpha = true
+        let image = try Image(decoding: file, options: options)
+        #expect(
+            image.pixels == [
+                10, 20, 30, 255, 11, 20, 29, 255, 13, 21, 29, 255, 13, 21, 29, 255, 13, 21, 29, 255, 1, 2, 3,
+                4,
+            ])
+    }
+}
+
+@Suite("Faults of pictures, found by strangers")
+struct PictureFaultTests {
+    @Test("a side beyond the limit is refused before anything is allocated, whatever the file holds")
+    func tall() throws {
+        var bmp = try TestPicture.named("bmp_24.bmp")
+        bmp.replaceSubrange(18..<26, with: [1, 0, 0, 0, 0xff, 0xc1, 0xeb, 0x0b])
+        #expect(
+            throws: ImageError.overLimit(what: "pixels on a side", declared: 199_999_999, limit: 65_535)
+        ) { try Image(decoding: bmp) }
+    }
+
+    @Test("a picture whose rows are nearly all missing is refused")
+    func missing() throws {
+        let bmp = try TestPicture.named("bmp_24.bmp")
+        #expect(throws: ImageError.truncated(.bmp, offset: 60)) { try Image(decoding: bmp[..<60]) }
+        #expect(try !Image(decoding: bmp[..<(bmp.count / 2)]).warnings.isEmpty)
+    }
+
+    @Test("a bitmap whose data offset forgot the palette has its pixels behind it")
+    func palette() throws {
+        let bmp = try TestPicture.named("bmp_8.bmp")
+        var fault = bmp
+        fault.replaceSubrange(10..<14, with: [54, 0, 0, 0])
+        #expect(try Image(decoding: fault).pixels == Image(decoding: bmp).pixels)
+    }
+
+    @Test(
+        "a GIF without a color table has levels of gray; junk between its blocks is passed over with a warning"
+    )
+    func gif() throws {
+        let frame: [UInt8] = [0x2c, 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44 | 0x08, 0x02, 0, 0x3b]
+        let bare = Array("GIF89a".utf8) + [2, 0, 1, 0, 0, 0, 0]
+        let image = try Image(decoding: bare + frame)
+        #expect(image.pixels == [1, 1, 1, 1, 1, 1] && image.warnings.isEmpty)
+        let junk = try Image(decoding: bare + [0, 7, 7] + frame)
+        #expect(junk.pixels == image.pixels)
+        #expect(junk.warnings == [DecodingWarning(offset: 13, "junk between blocks")])
+    }
+
+    @Test("orientation is read from XMP and from raw profiles, and EXIF goes before XMP")
+    func orientation() {
+        func metadata(_ body: (inout ImageMetadata) -> Void) -> Int {
+            var metadata = ImageMetadata()
+            body(&metadata)
+            return metadata.orientation
+        }
+        let attribute = Array("<x tiff:Orientation=\"6\"/>".utf8)
+        let element = Array("<tiff:Orientation> 8</tiff:Orientation>".utf8)
+        #expect(metadata { meta in attribute.withUnsafeBytes { meta.read(xmp: $0) } } == 6)
+        #expect(metadata { meta in element.withUnsafeBytes { meta.read(xmp: $0) } } == 8)
+        let raw = Array(
+            "\nexif\n      32\n45786966000049492a0008000000010012010300\n01000000030000000000\n".utf8)
+        #expect(metadata { meta in raw.withUnsafeBytes { meta.read(rawProfile: $0, keyword: "exif") } } == 3)
+        #expect(
+            metadata { meta in
+                attribute.withUnsafeBytes { meta.read(xmp: $0) }
+                raw.withUnsafeBytes { meta.read(rawProfile: $0, keyword: "APP1") }
+            } == 3)
+    }
+
+    @Test(
+        "the files that strangers sent are read as every viewer shows them, or refused",
+        .enabled(if: SharedData.isPresent, SharedData.absence))
+    func strangers() throws {
+        func read(_ name: String) throws -> Image {
+            try Image(contentsOf: SharedData.url("faults/pictures/" + name).path)
+        }
+        for name in ["tall.bmp", "rle1.bmp"] { #expect(throws: ImageError.self) { try read(name) } }
+        // As Pillow's `exif_transpose` gives them.
+        for (name, digest) in [
+            (
+                "offset-ignores-palette.bmp",
+                "0e623e8b8909b1f884690726ca4ae9e1be44cc240a1cbf2c2ba980814c76c149"
+            ),
+            ("orientation-xmp.jpg", "02769471b0e17a4f2d3bdc167297ebaf4d53725143c18edae42db4d777d59ce0"),
+            (
+                "orientation-raw-profile.png",
+                "9a127b2d87f7b3972787aecb83ca1a032f3a64accd42d645535440d38e622c4a"
+            ),
+        ] { #expect(try read(name).digest(alpha: false) == digest, "\(name)") }
+    }
+
+    @Test(
+        "what holds a picture is not that picture",
+        arguments: [
+            ("%PDF-1.4\n", "PDF"), ("ID3\u{03}\0\0\0\0", "MP3"), ("From: a@b\nTo: c@d\n\n", "mail message"),
+            ("Received: by x\n", "mail message"), ("fLaC\0", "FLAC"), ("PK\u{03}\u{04}", "ZIP archive"),
+            ("8BPS\0\u{01}", "PSD"), ("DDS |", "DDS"), ("\0\0\0\u{18}ftypcrx isom", "camera raw file"),
+            ("\0\0\0\u{18}ftypM4A isom", "MPEG-4 audio"), ("\u{ff}\u{0a}", "JPEG XL"), ("OggS\0", "Ogg"),
+            ("\0\0\0\u{0c}jP  \r\n\u{87}\n", "JPEG 2000"), ("II*\0\u{10}\0\0\0CR\u{02}\0", "camera raw file"),
+        ])
+    func containers(head: String, name: String) throws {
+        let file =
+            head.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } + [10, 10]
+            + (try TestPicture.named("jpeg_420.jpg"))
+        #expect(throws: ImageError.unsupported(ImageFormat(name), feature: nil)) { try Image(decoding: file) }
+    }
+}
