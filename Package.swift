@@ -60,7 +60,7 @@ let package = Package(
         .target(name: "VectorOperations"),
         room(
             "Inference",
-            ["TensorGraph", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
+            ["TensorGraph", "Network", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         room(
@@ -94,7 +94,7 @@ let package = Package(
         tests("ONNXFormat", ["TensorGraph", "WireFormat"]),
         tests("Network", ["TensorGraph"]),
         tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
-        tests("Inference", ["TensorGraph", "TensorFlowFormat"]),
+        tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),

@@ -1,0 +1,272 @@
+import Kernels
+import Network
+import TensorGraph
+
+extension NetworkLowering {
+    mutating func convolve(_ index: Int, _ window: Network.Window, _ groups: Int) throws(PlanError) {
+        let node = network[index]
+        var input = node.inputs[0], window = Window(window)
+        if isPart.contains(input), case .pad(let borders, _) = network[input].operation {
+            window.padding.top += borders[1].before
+            window.padding.bottom += borders[1].after
+            window.padding.left += borders[2].before
+            window.padding.right += borders[2].after
+            input = network[input].inputs[0]
+        }
+        guard let weights = region(node.inputs[1]) else { throw unsupported(index, "weights are computed") }
+        let shape = network.shape(input), outputs = node.shape[3]
+        let isPoint = window == Window(height: 1, width: 1, strideY: 1, strideX: 1)
+        guard shape[0] == 1 || isPoint else { throw unsupported(index, "several pictures") }
+        var convolution = Convolution(
+            window: window, weights: weights, bias: [Float](repeating: 0, count: outputs))
+        convolution.isDepthwise = groups > 1 && groups == shape[3] && outputs == groups
+        convolution.groups = convolution.isDepthwise ? 1 : groups
+        append(index, .convolution(convolution), to: try value(input))
+    }
+
+    /// With constant weights, a convolution of one pixel.
+    mutating func multiply(_ index: Int, _ left: Bool, _ right: Bool) throws(PlanError) {
+        let node = network[index], shape = network.shape(node.inputs[1])
+        let isMatrix = shape.dropLast(2).allSatisfy { $0 == 1 } && shape.count <= node.shape.count
+        guard !left, isMatrix, network.shape(node.inputs[0]).count == node.shape.count,
+            var weights = region(node.inputs[1])
+        else {
+            let second = try value(node.inputs[1])
+            append(
+                index,
+                .matrixProduct(MatrixProduct(other: second, transposesFirst: left, transposesSecond: right)),
+                to: try value(node.inputs[0]))
+            return
+        }
+        if right {
+            let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
+            let source = weights.array(of: Float.self)
+            var turned = [Float](repeating: 0, count: rows * columns)
+            for row in 0..<rows {
+                for column in 0..<columns { turned[column * rows + row] = source[row * columns + column] }
+            }
+            weights = ByteRegion(of: turned)
+        }
+        let convolution = Convolution(
+            window: Window(height: 1, width: 1, strideY: 1, strideX: 1), weights: weights,
+            bias: [Float](repeating: 0, count: node.shape[node.shape.count - 1]))
+        append(index, .convolution(convolution), to: try value(node.inputs[0]))
+    }
+
+    mutating func combine(_ index: Int, _ function: Network.Binary) throws(PlanError) {
+        let node = network[index], inputs = node.inputs
+        if takesUpConstant(index, function) || takesUpSum(index, function) { return }
+        let operation: BinaryFunction =
+            switch function {
+            case .add: .add
+            case .subtract: .subtract
+            case .multiply: .multiply
+            case .divide: .divide
+            case .maximum: .maximum
+            case .minimum: .minimum
+            case .power: .power
+            case .squaredDifference: .squaredDifference
+            case .prelu: .prelu
+            }
+        let second = try value(inputs[1])
+        append(index, .binary(operation, second), to: try value(inputs[0]))
+    }
+
+    /// A constant for each channel becomes a part of the convolution or normalization before it.
+    private mutating func takesUpConstant(_ index: Int, _ function: Network.Binary) -> Bool {
+        let node = network[index], channels = node.shape.last ?? 1
+        let isLeft = network.constant(node.inputs[1]) != nil
+        let (input, constant) = isLeft ? (node.inputs[0], node.inputs[1]) : (node.inputs[1], node.inputs[0])
+        guard network.shape(input) == node.shape, let numbers = vector(constant, count: channels),
+            numbers.allSatisfy(\.isFinite)
+        else { return false }
+        let factors: [Float]?, terms: [Float]?
+        switch (function, isLeft) {
+        case (.multiply, _): (factors, terms) = (numbers, nil)
+        case (.divide, true) where numbers.allSatisfy { $0 != 0 && (1 / $0).isFinite }:
+            (factors, terms) = (numbers.map { 1 / $0 }, nil)
+        case (.add, _): (factors, terms) = (nil, numbers)
+        case (.subtract, true): (factors, terms) = (nil, numbers.map { -$0 })
+        default: return false
+        }
+        if let open = openConvolution(input) {
+            var convolution = open.convolution
+            if let factors {
+                convolution.scale = zip(convolution.scale ?? factors.map { _ in 1 }, factors).map { $0 * $1 }
+                convolution.bias = zip(convolution.bias, factors).map { $0 * $1 }
+            }
+            if let terms { convolution.bias = zip(convolution.bias, terms).map { $0 + $1 } }
+            absorb(index, .convolution(convolution), into: open.layer)
+            return true
+        }
+        if let layer = soleMaker(input),
+            case .layerNormalization(let scale, let shift, let epsilon) = list.layers[layer].computation,
+            shift == nil, factors == nil || scale == nil
+        {
+            absorb(
+                index, .layerNormalization(scale: factors ?? scale, shift: terms, epsilon: epsilon),
+                into: layer)
+            return true
+        }
+        return false
+    }
+
+    /// A tensor that is there before a convolution of one pixel runs becomes its residual. Other windows may go by Winograd's way,
+    /// which is faster without.
+    private mutating func takesUpSum(_ index: Int, _ function: Network.Binary) -> Bool {
+        let node = network[index]
+        guard function == .add, node.inputs[0] != node.inputs[1],
+            network.shape(node.inputs[0]) == network.shape(node.inputs[1])
+        else { return false }
+        for (input, other) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
+            guard let (layer, open) = openConvolution(input), !open.isDepthwise,
+                open.window.height == 1, open.window.width == 1,
+                let residual = values[other], (makers[residual] ?? -1) < layer
+            else { continue }
+            var convolution = open
+            convolution.residual = residual
+            absorb(index, .convolution(convolution), into: layer)
+            return true
+        }
+        return false
+    }
+
+    /// A function of one number becomes a part of the convolution before it.
+    mutating func apply(_ function: UnaryFunction, to input: Int, _ index: Int) throws(PlanError) {
+        if let (layer, open) = openConvolutionOrSum(input) {
+            var convolution = open
+            if function.kind == .clamp {
+                convolution.clamp = Clamp(lowest: function.alpha, highest: function.beta)
+            } else {
+                convolution.activation = function
+            }
+            absorb(index, .convolution(convolution), into: layer)
+            return
+        }
+        append(index, .unary(function), to: try value(input))
+    }
+
+    private func openConvolutionOrSum(_ index: Int) -> (layer: Int, convolution: Convolution)? {
+        guard let layer = soleMaker(index),
+            case .convolution(let convolution) = list.layers[layer].computation,
+            convolution.clamp == .none, convolution.activation == nil
+        else { return nil }
+        return (layer, convolution)
+    }
+}
+
+extension Window {
+    init(_ window: Network.Window) {
+        self.init(
+            height: window.height, width: window.width, strideY: window.strideY, strideX: window.strideX,
+            padding: Margin(window.padding), dilationY: window.dilationY, dilationX: window.dilationX)
+    }
+}
+
+extension Margin {
+    init(_ margin: Network.Margin) {
+        self.init(top: margin.top, left: margin.left, bottom: margin.bottom, right: margin.right)
+    }
+}
+
+extension Network.Unary {
+    var function: UnaryFunction {
+        switch self {
+        case .relu: .clamp(0, .infinity)
+        case .clip(let lowest, let highest): .clamp(lowest, highest)
+        case .leakyRelu(let slope): .leakyRelu(alpha: slope)
+        case .elu(let alpha): .elu(alpha: alpha)
+        case .selu: .selu
+        case .sigmoid: .sigmoid
+        case .tanh: .tanh
+        case .erf: UnaryFunction(.erf)
+        case .erfc: UnaryFunction(.erfc)
+        case .exp: UnaryFunction(.exp)
+        case .log: UnaryFunction(.log)
+        case .sqrt: UnaryFunction(.squareRoot)
+        case .rsqrt: UnaryFunction(.reciprocalSquareRoot)
+        case .reciprocal: UnaryFunction(.reciprocal)
+        case .square: UnaryFunction(.square)
+        case .abs: UnaryFunction(.absolute)
+        case .negate: UnaryFunction(.negate)
+        case .sign: UnaryFunction(.sign)
+        case .sin: UnaryFunction(.sine)
+        case .cos: UnaryFunction(.cosine)
+        case .floor: UnaryFunction(.floor)
+        case .ceil: UnaryFunction(.ceil)
+        case .round: UnaryFunction(.round)
+        case .softplus: .softplus
+        case .softsign: UnaryFunction(.softsign)
+        case .mish: UnaryFunction(.mish)
+        case .hardSigmoid(let alpha, let beta): UnaryFunction(.hardSigmoid, alpha: alpha, beta: beta)
+        case .hardSwish: .hardSwish
+        case .silu: .silu
+        case .gelu(let isApproximate): isApproximate ? .geluTanh : .gelu
+        case .gridded(let lowest, let highest, let step):
+            UnaryFunction(.quantize, alpha: lowest, beta: highest, gamma: step)
+        }
+    }
+}
+
+extension Resampling {
+    /// - Parameter shape: the image's, `[1, height, width, channels]`.
+    init(_ resize: Network.Resize, from shape: [Int]) {
+        vertical = Self.axis(resize, from: shape[1], to: resize.height, resize.scaleY)
+        horizontal = Self.axis(resize, from: shape[2], to: resize.width, resize.scaleX)
+    }
+
+    private static func axis(_ resize: Network.Resize, from source: Int, to size: Int, _ scale: Float?)
+        -> Axis
+    {
+        let scale = scale.map { Double($0) } ?? Double(size) / Double(source)
+        func coordinate(_ x: Int) -> Double {
+            switch resize.coordinates {
+            case .asymmetric: Double(x) / scale
+            case .halfPixel: (Double(x) + 0.5) / scale - 0.5
+            case .torchHalfPixel: size > 1 ? (Double(x) + 0.5) / scale - 0.5 : 0
+            case .alignedCorners: size > 1 ? Double(x) * Double(source - 1) / Double(size - 1) : 0
+            case .halfPixelNearest: (Double(x) + 0.5) / scale
+            }
+        }
+        func place(_ x: Double) -> Int32 { Int32(min(max(x, 0), Double(source - 1))) }
+        var axis: Axis
+        switch resize.method {
+        case .nearest(let rounding):
+            axis = Axis(taps: 1, places: [], weights: [Float](repeating: 1, count: size))
+            for x in 0..<size {
+                let at = coordinate(x)
+                let rounded =
+                    switch rounding {
+                    case .floor: at.rounded(.down)
+                    case .ceil: at.rounded(.up)
+                    case .halfDown: (at - 0.5).rounded(.up)
+                    case .halfUp: (at + 0.5).rounded(.down)
+                    }
+                axis.places.append(place(rounded))
+            }
+        case .linear:
+            axis = Axis(taps: 2, places: [], weights: [])
+            for x in 0..<size {
+                let at = min(max(coordinate(x), 0), Double(source - 1)), lower = at.rounded(.down)
+                axis.places += [place(lower), place(lower + 1)]
+                axis.weights += [Float(1 - (at - lower)), Float(at - lower)]
+            }
+        case .cubic(let coefficient):
+            let a = Double(coefficient)
+            func weight(_ distance: Double) -> Double {
+                let d = abs(distance)
+                if d <= 1 { return ((a + 2) * d - (a + 3)) * d * d + 1 }
+                return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0
+            }
+            axis = Axis(taps: 4, places: [], weights: [])
+            for x in 0..<size {
+                let at = coordinate(x), lower = at.rounded(.down)
+                for tap in -1...2 {
+                    axis.places.append(place(lower + Double(tap)))
+                    axis.weights.append(Float(weight(at - lower - Double(tap))))
+                }
+            }
+        }
+        return axis
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Network
+import TensorGraph
+import Testing
+
+@testable import Inference
+
+/// Blocks of real networks, run by the engine and node by node in double precision.
+@Suite("Networks become layers")
+struct NetworkLoweringTests {
+    /// A network in the making, with random constants.
+    struct Builder {
+        var network = Network()
+        private var seed = 1
+        let input: Int
+
+        init(_ shape: [Int]) throws { input = try network.append(.input(shape), name: "in") }
+
+        mutating func add(_ operation: Network.Operation, _ inputs: Int...) throws -> Int {
+            try network.append(operation, name: "node\(network.nodes.count)", inputs)
+        }
+        mutating func constant(_ shape: [Int], around center: Double = 0) throws -> Int {
+            seed += 1
+            let numbers = TensorReference(shape, seed: seed).values.map { Float($0 / 2 + center) }
+            return try add(.constant(Tensor(numbers, shape: shape)))
+        }
+        mutating func scalar(_ number: Float) throws -> Int {
+            try add(.constant(Tensor([number], shape: [])))
+        }
+    }
+
+    func check(_ builder: Builder, _ output: Int, layers: ClosedRange<Int>? = nil) throws {
+        var network = builder.network
+        network.outputs = [output]
+        try network.verify()
+        let input = TensorReference(network.shape(builder.input), seed: 77)
+        let expected = NetworkReference.run(network, input)
+        for set in InstructionSet.available {
+            var first: [UInt32]?
+            for threads in [1, 3] {
+                let plan = try Plan(network, instructionSet: set, threads: threads)
+                #expect(plan.outputShapes == [network.shape(output)])
+                let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+                for (index, value) in input.values.enumerated() { executor.input[index] = Float(value) }
+                executor.run()
+                let result = Array(executor.output(0)), bits = result.map(\.bitPattern)
+                #expect(bits == first ?? bits)
+                first = bits
+                let largest = expected.values.reduce(1) { max($0, abs($1)) }
+                let worst = zip(result, expected.values).map { abs(Double($0) - $1) }.max()!
+                #expect(worst / largest < 1e-5, "\(set.name)")
+            }
+        }
+        if let layers { #expect(layers.contains(try NetworkLowering.lower(network).layers.count)) }
+    }
+
+    @Test("a block of EfficientNet: padding, depthwise convolution, SiLU, squeeze and excitation, residual")
+    func squeezeAndExcitation() throws {
+        var b = try Builder([1, 9, 9, 16])
+        func silu(_ x: Int) throws -> Int { try b.add(.binary(.multiply), x, b.add(.unary(.sigmoid), x)) }
+        let point = Network.Window(height: 1, width: 1)
+        let expansion = try silu(
+            b.add(
+                .binary(.add), b.add(.convolution(point, groups: 1), b.input, b.constant([1, 1, 16, 40])),
+                b.constant([40])))
+        let padded = try b.add(
+            .pad([.init(0, 0), .init(0, 1), .init(1, 1), .init(0, 0)], .constant(0)), expansion)
+        let window = Network.Window(height: 3, width: 3)
+        let depthwise = try b.add(.convolution(window, groups: 40), padded, b.constant([3, 3, 1, 40]))
+        let scaled = try silu(b.add(.binary(.multiply), depthwise, b.constant([40], around: 1)))
+        let mean = try b.add(.reduction(.mean, axes: [1, 2], keepsAxes: true), scaled)
+        let squeezed = try silu(b.add(.convolution(point, groups: 1), mean, b.constant([1, 1, 40, 5])))
+        let gate = try b.add(
+            .unary(.hardSigmoid(alpha: 0.2, beta: 0.5)),
+            b.add(.convolution(point, groups: 1), squeezed, b.constant([1, 1, 5, 40])))
+        let excited = try b.add(.binary(.multiply), scaled, gate)
+        let projection = try b.add(.convolution(point, groups: 1), excited, b.constant([1, 1, 40, 16]))
+        let sliced = try b.add(
+            .slice([
+                .init(begin: 0, count: 1), .init(begin: 0, count: 8), .init(begin: 0, count: 9),
+                .init(begin: 0, count: 16),
+            ]), b.input)
+        let end = try b.add(.binary(.add), projection, sliced)
+        try check(b, end)
+    }
+
+    @Test("a transformer's block: class token, attention, layer normalization, GELU")
+    func transformer() throws {
+        var b = try Builder([1, 8, 12, 3])
+        let patches = try b.add(
+            .convolution(Network.Window(height: 4, width: 4, strideY: 4, strideX: 4), groups: 1), b.input,
+            b.constant([4, 4, 3, 24]))
+        let flat = try b.add(.reshape([1, 6, 24]), patches)
+        let tokens = try b.add(.concatenation(axis: 1), b.constant([1, 1, 24]), flat)
+        let embedded = try b.add(.binary(.add), tokens, b.constant([1, 7, 24]))
+        func normalized(_ x: Int) throws -> Int {
+            let normal = try b.add(.normalization(axes: [2], epsilon: 1e-6), x)
+            return try b.add(
+                .binary(.add), b.add(.binary(.multiply), normal, b.constant([24], around: 1)),
+                b.constant([24]))
+        }
+        func dense(_ x: Int, _ inputs: Int, _ outputs: Int) throws -> Int {
+            let product = try b.add(
+                .matrixProduct(transposesLeft: false, transposesRight: true), x,
+                b.constant([outputs, inputs]))
+            return try b.add(.binary(.add), b.constant([outputs]), product)
+        }
+        let joined = try b.add(.reshape([1, 7, 3, 4, 6]), dense(normalized(embedded), 24, 72))
+        let turned = try b.add(.transpose([2, 0, 3, 1, 4]), joined)
+        func part(_ index: Int) throws -> Int {
+            let slice = try b.add(
+                .slice([
+                    .init(begin: index, count: 1), .init(begin: 0, count: 1), .init(begin: 0, count: 4),
+                    .init(begin: 0, count: 7), .init(begin: 0, count: 6),
+                ]), turned)
+            return try b.add(.reshape([1, 4, 7, 6]), slice)
+        }
+        let scores = try b.add(
+            .binary(.multiply),
+            b.add(.matrixProduct(transposesLeft: false, transposesRight: true), part(0), part(1)),
+            b.scalar(0.408))
+        let attended = try b.add(
+            .matrixProduct(transposesLeft: false, transposesRight: false), b.add(.softmax(axis: 3), scores),
+            part(2))
+        let heads = try b.add(.reshape([1, 7, 24]), b.add(.transpose([0, 2, 1, 3]), attended))
+        let first = try b.add(.binary(.add), embedded, dense(heads, 24, 24))
+        let hidden = try b.add(.unary(.gelu(isApproximate: false)), dense(normalized(first), 24, 50))
+        let second = try b.add(.binary(.add), dense(hidden, 50, 24), first)
+        let token = try b.add(
+            .slice([.init(begin: 0, count: 1), .init(begin: 0, count: 1), .init(begin: 0, count: 24)]),
+            normalized(second))
+        let end = try b.add(.reshape([1, 24]), token)
+        try check(b, end, layers: 1...28)
+    }
+
+    @Test("pools that count padding, groups, pixel shuffles, normalizations and softmax along other axes")
+    func others() throws {
+        var b = try Builder([1, 8, 6, 12])
+        let margin = Network.Margin(top: 1, left: 1, bottom: 1, right: 1)
+        let counted = try b.add(
+            .averagePool(
+                Network.Window(height: 3, width: 3, strideY: 2, strideX: 2, padding: margin, roundsUp: true),
+                countsPadding: true), b.input)
+        let grouped = try b.add(
+            .convolution(
+                Network.Window(
+                    height: 3, width: 3, dilationY: 2, dilationX: 2,
+                    padding: .init(top: 2, left: 2, bottom: 2, right: 2)), groups: 3),
+            b.input, b.constant([3, 3, 4, 24]))
+        let shuffled = try b.add(.depthToSpace(block: 2, isChannelMajor: true), grouped)
+        let together = try b.add(.depthToSpace(block: 2, isChannelMajor: false), grouped)
+        let sum = try b.add(.binary(.add), shuffled, together)
+        let soft = try b.add(.softmax(axis: 1), sum)
+        let normal = try b.add(.normalization(axes: [1, 2], epsilon: 1e-3), sum)
+        let most = try b.add(
+            .maximumPool(Network.Window(height: 2, width: 2, strideY: 2, strideX: 2)),
+            b.add(.concatenation(axis: 3), soft, normal))
+        let flat = try b.add(.reshape([1, 8 * 6 * 12]), most)
+        let other = try b.add(.reshape([1, 5 * 4 * 12]), counted)
+        let end = try b.add(.concatenation(axis: 1), flat, other)
+        try check(b, end)
+    }
+
+    @Test("names the node whose use of an operation has no step")
+    func unsupported() throws {
+        var b = try Builder([1, 4, 4, 2])
+        let product = try b.add(
+            .convolution(Network.Window(height: 1, width: 1), groups: 1), b.input,
+            b.add(.reshape([1, 1, 2, 16]), b.input))
+        b.network.outputs = [product]
+        let name = b.network[product].name
+        #expect(
+            throws: PlanError.unsupported(
+                node: name, operation: "convolution", what: "weights are computed")
+        ) { try Plan(b.network) }
+    }
+}
