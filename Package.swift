@@ -60,7 +60,8 @@ let package = Package(
         .target(name: "VectorOperations"),
         room(
             "Inference",
-            ["TensorGraph", "Network", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) }),
+            ["TensorGraph", "Network", "Kernels", "CPUFeatures"]
+                + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         room(
