@@ -8,10 +8,12 @@ let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.init(stringLiteral: name), "TestSupport"] + dependencies,
-        swiftSettings: swift)
+        exclude: exclude, swiftSettings: swift)
 }
 
 /// The kernels, once per instruction set, from the same sources (symbolic links). Without unsafe flags there is no other way to ask
@@ -52,6 +54,7 @@ let package = Package(
         room("WireFormat", ["TensorGraph"]),
         room("TensorFlowFormat", ["TensorGraph", "WireFormat"]),
         room("ONNXFormat", ["TensorGraph", "WireFormat"]),
+        room("NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"]),
         room("Network", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
@@ -87,13 +90,16 @@ let package = Package(
             dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"],
             swiftSettings: swift),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+        .target(
+            name: "TestSupport", dependencies: ["Network", "TensorGraph"], path: "Tests/TestSupport",
+            swiftSettings: swift),
         tests("Compression"),
         tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph", "WireFormat"]),
         tests("ONNXFormat", ["TensorGraph", "WireFormat"]),
         tests("Network", ["TensorGraph"]),
+        tests("NetworkReading", ["Network", "ONNXFormat", "TensorGraph"], exclude: ["Operators"]),
         tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),

@@ -1,0 +1,147 @@
+import Foundation
+import Network
+
+/// The one place that says which operators are read, and how.
+///
+/// To add one, give it a line here and, where a line does not do, a function beside those of its kind.
+extension ONNXReader {
+    static var table: [String: Operation] {
+        functions.merging(shapes) { $1 }.merging(images) { $1 }.merging(constants) { $1 }
+    }
+
+    private static func one(
+        _ operation: Network.Unary, _ fold: @escaping (Double) -> Double
+    ) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.unary(call, operation, fold) } }
+    }
+    private static func two(
+        _ operation: Network.Binary, _ fold: @escaping (Double, Double) -> Double
+    ) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.binary(call, operation, fold) } }
+    }
+    private static func many(
+        _ operation: Network.Binary, _ fold: @escaping (Double, Double) -> Double
+    ) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.variadic(call, operation, fold) } }
+    }
+    private static func comparison(_ fold: @escaping (Double, Double) -> Bool) -> Operation {
+        { reader in
+            { (call) throws(Failure) in try reader.folded(call, type: .bool) { fold($0, $1) ? 1 : 0 } }
+        }
+    }
+    private static func reduction(_ kind: Network.Reduction) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.reduction(call, kind) } }
+    }
+    private static func pool(_ kind: Network.Reduction) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.globalPool(call, kind) } }
+    }
+
+    private static var functions: [String: Operation] {
+        func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+        return [
+            "Relu": one(.relu) { max($0, 0) }, "Sigmoid": one(.sigmoid, sigmoid), "Tanh": one(.tanh, tanh),
+            "Erf": one(.erf, erf), "Exp": one(.exp, exp), "Log": one(.log, log),
+            "Sqrt": one(.sqrt) { $0.squareRoot() }, "Reciprocal": one(.reciprocal) { 1 / $0 },
+            "Abs": one(.abs, abs), "Neg": one(.negate, -),
+            "Sign": one(.sign) { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, "Sin": one(.sin, sin), "Cos": one(.cos, cos),
+            "Floor": one(.floor) { $0.rounded(.down) }, "Ceil": one(.ceil) { $0.rounded(.up) },
+            "Round": one(.round) { $0.rounded(.toNearestOrEven) },
+            "Softplus": one(.softplus) { log1p(exp($0)) }, "Softsign": one(.softsign) { $0 / (1 + abs($0)) },
+            "Mish": one(.mish) { $0 * tanh(log1p(exp($0))) },
+            "HardSwish": one(.hardSwish) { $0 * min(6, max(0, $0 + 3)) / 6 },
+            "Swish": one(.silu) { $0 * sigmoid($0) },
+            "LeakyRelu": { reader in
+                { (call) throws(Failure) in
+                    let slope = try call.float("alpha", else: 0.01)
+                    return try reader.unary(call, .leakyRelu(slope: slope)) {
+                        $0 < 0 ? $0 * Double(slope) : $0
+                    }
+                }
+            },
+            "Elu": { reader in
+                { (call) throws(Failure) in
+                    let alpha = try call.float("alpha", else: 1)
+                    return try reader.unary(call, .elu(alpha: alpha)) {
+                        $0 < 0 ? Double(alpha) * expm1($0) : $0
+                    }
+                }
+            },
+            "Selu": ONNXReader.selu,
+            "HardSigmoid": { reader in
+                { (call) throws(Failure) in
+                    let alpha = try call.float("alpha", else: 0.2), beta = try call.float("beta", else: 0.5)
+                    return try reader.unary(call, .hardSigmoid(alpha: alpha, beta: beta)) {
+                        min(1, max(0, Double(alpha) * $0 + Double(beta)))
+                    }
+                }
+            },
+            "Gelu": { reader in
+                { (call) throws(Failure) in
+                    let isApproximate = try call.string("approximate", else: "none") == "tanh"
+                    return try reader.unary(call, .gelu(isApproximate: isApproximate)) {
+                        isApproximate
+                            ? $0 / 2 * (1 + tanh(0.7978845608028654 * ($0 + 0.044715 * $0 * $0 * $0)))
+                            : $0 / 2 * (1 + erf($0 / 2.0.squareRoot()))
+                    }
+                }
+            },
+            "Clip": ONNXReader.clip, "Cast": ONNXReader.cast, "Pow": ONNXReader.power,
+            "Add": two(.add, +), "Sub": two(.subtract, -), "Mul": two(.multiply, *), "Div": two(.divide, /),
+            "PRelu": two(.prelu) { $0 < 0 ? $0 * $1 : $0 },
+            "Max": many(.maximum) { max($0, $1) }, "Min": many(.minimum) { min($0, $1) },
+            "Sum": many(.add, +),
+            "Where": ONNXReader.choice, "MatMul": ONNXReader.matrixProduct, "Gemm": ONNXReader.generalProduct,
+            "ReduceMean": reduction(.mean), "ReduceSum": reduction(.sum), "ReduceMax": reduction(.maximum),
+            "ReduceMin": reduction(.minimum), "ReduceProd": reduction(.product),
+            "ReduceSumSquare": reduction(.sumOfSquares), "ReduceL2": reduction(.euclideanNorm),
+            "ReduceL1": reduction(.absoluteSum),
+            "Softmax": ONNXReader.softmax, "LogSoftmax": ONNXReader.softmax,
+            "BatchNormalization": ONNXReader.batchNormalization,
+            "LayerNormalization": ONNXReader.layerNormalization,
+            "InstanceNormalization": ONNXReader.instanceNormalization,
+            "GroupNormalization": ONNXReader.groupNormalization, "LRN": ONNXReader.localResponseNormalization,
+        ]
+    }
+
+    private static var shapes: [String: Operation] {
+        [
+            "Identity": ONNXReader.identity, "Dropout": ONNXReader.dropout, "Reshape": ONNXReader.reshape,
+            "Flatten": ONNXReader.flatten, "Squeeze": ONNXReader.squeeze, "Unsqueeze": ONNXReader.unsqueeze,
+            "Transpose": ONNXReader.transpose, "Concat": ONNXReader.concatenation, "Split": ONNXReader.split,
+            "Slice": ONNXReader.slice, "Gather": ONNXReader.gather, "Expand": ONNXReader.expand,
+            "Tile": ONNXReader.tile, "Pad": ONNXReader.pad,
+        ]
+    }
+
+    private static var images: [String: Operation] {
+        [
+            "Conv": ONNXReader.convolution, "MaxPool": ONNXReader.maximumPool,
+            "AveragePool": ONNXReader.averagePool, "GlobalAveragePool": pool(.mean),
+            "GlobalMaxPool": pool(.maximum), "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
+            "DepthToSpace": ONNXReader.depthToSpace, "SpaceToDepth": ONNXReader.spaceToDepth,
+        ]
+    }
+
+    /// What is computed of constants alone.
+    private static var constants: [String: Operation] {
+        [
+            "Constant": ONNXReader.constant, "ConstantOfShape": ONNXReader.filled, "Shape": ONNXReader.shape,
+            "Size": ONNXReader.size, "Range": ONNXReader.range, "CumSum": ONNXReader.cumulativeSum,
+            "ScatterND": ONNXReader.scatter, "Not": ONNXReader.negation,
+            "Equal": comparison { $0 == $1 }, "Less": comparison { $0 < $1 },
+            "LessOrEqual": comparison { $0 <= $1 }, "Greater": comparison { $0 > $1 },
+            "GreaterOrEqual": comparison { $0 >= $1 }, "And": comparison { $0 != 0 && $1 != 0 },
+            "Or": comparison { $0 != 0 || $1 != 0 }, "Xor": comparison { ($0 != 0) != ($1 != 0) },
+            "Mod": { reader in
+                { (call) throws(Failure) in
+                    // The sign of the divisor, as Python's, unless `fmod` asks for C's.
+                    let isC = try call.int("fmod", else: 0) != 0
+                    return try reader.folded(call) { x, y in
+                        guard y != 0 else { return 0 }
+                        return isC ? fmod(x, y) : x - (x / y).rounded(.down) * y
+                    }
+                }
+            },
+        ]
+    }
+}

@@ -1,0 +1,341 @@
+import Network
+import ONNXFormat
+import TensorGraph
+
+/// Reads an ONNX model as a network: the only owner of ONNX's names, attributes, defaults and padding rules.
+///
+///     let network = try ONNXReader.read(try ONNXModel.read(path: "net.onnx"))
+///
+/// ONNX's images are `[N, C, H, W]`, the network's are `[N, H, W, C]`. A tensor of the network carries the order in which ONNX sees
+/// its axes, so that a transpose costs nothing until an operation needs the axes in an order of its own: exporters' transposes cancel.
+/// What depends on no input is computed once, here.
+///
+/// - Source: https://github.com/onnx/onnx/blob/main/docs/Operators.md, operator sets 7 to 21
+package final class ONNXReader {
+    package static let operatorSets: ClosedRange<Int64> = 7...21
+
+    let version: Int64
+    var network = Network()
+    /// By ONNX's name; the values that no one reads any more stay, for they are small.
+    private var values: [String: Value] = [:]
+    /// Transposed tensors that were made already: by the node and its axes.
+    private var transposed: [Aligned: Int] = [:]
+    private var materialized: [String: Int] = [:]
+    /// What is left for constants computed from constants, in elements.
+    private var budget = ONNXReader.maximumElements
+    static let maximumElements = 1 << 30
+    /// The largest layers of image networks have some ten million weights.
+    static let maximumConstant = 1 << 26
+    private let operations: [String: Operation]
+
+    typealias Failure = ONNXReadingError
+    typealias Operation = (ONNXReader) -> (Call) throws(ONNXReadingError) -> [Value]
+
+    private struct Aligned: Hashable {
+        let node: Int
+        let axes: [Int]
+    }
+
+    /// - Parameter size: height and width of the input where the model leaves them open.
+    /// - Parameter outputs: the values wanted; nil: the graph's outputs.
+    /// - Throws: `ONNXReadingError`: for operators that are not read, before any work.
+    package static func read(
+        _ model: ONNXModel, size: (height: Int, width: Int)? = nil, outputs: [String]? = nil
+    ) throws(ONNXReadingError) -> Network {
+        guard let version = model.operatorSet, operatorSets.contains(version) else {
+            throw .operatorSet(model.operatorSet, supported: operatorSets)
+        }
+        let reader = ONNXReader(version: version)
+        return try reader.network(of: model.graph, size: size, outputs: outputs)
+    }
+
+    /// The operators that are read, in alphabetical order.
+    package static var supportedOperators: [String] { table.keys.sorted() }
+
+    private init(version: Int64) { (self.version, operations) = (version, Self.table) }
+
+    private func network(
+        of graph: ONNXGraph, size: (height: Int, width: Int)?, outputs: [String]?
+    ) throws(Failure) -> Network {
+        let wanted = outputs ?? graph.outputs.map(\.name)
+        let nodes = Self.needed(graph.nodes, for: wanted)
+        for node in nodes { try check(node) }
+        for tensor in graph.initializers {
+            guard let value = tensor.tensor else { continue }
+            values[tensor.name] = .constant(value)
+        }
+        for input in graph.inputs where values[input.name] == nil { try add(input, size: size) }
+        for node in nodes { try read(node) }
+        for name in wanted {
+            guard let value = values[name] else {
+                throw .node(operation: "Graph", node: name, what: "the output is not computed")
+            }
+            network.outputs.append(try plain(value, name: name))
+        }
+        return network.pruned()
+    }
+
+    /// The nodes that the outputs depend on, in their order.
+    private static func needed(_ nodes: [ONNXNode], for outputs: [String]) -> [ONNXNode] {
+        var names = Set(outputs), kept: [ONNXNode] = []
+        for node in nodes.reversed() where node.outputs.contains(where: { names.contains($0) }) {
+            kept.append(node)
+            names.formUnion(node.inputs)
+        }
+        return kept.reversed()
+    }
+
+    private func check(_ node: ONNXNode) throws(Failure) {
+        func refusal(_ reason: Failure.Reason) -> Failure {
+            .unsupported(
+                operation: node.operation, node: node.title, reason, supported: Self.supportedOperators)
+        }
+        if Self.quantized.contains(where: { node.operation.hasPrefix($0) }) { throw refusal(.quantized) }
+        guard node.isStandard else { throw refusal(.otherDomain) }
+        if Self.controlFlow.contains(node.operation) || node.attributes.values.contains(where: \.isGraph) {
+            throw refusal(.controlFlow)
+        }
+        guard operations[node.operation] != nil else { throw refusal(.unknown) }
+    }
+
+    private static let quantized = [
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantize", "QLinear", "ConvInteger", "MatMulInteger",
+    ]
+    private static let controlFlow: Set<String> = ["If", "Loop", "Scan", "SequenceMap"]
+
+    private func add(_ input: ONNXValue, size: (height: Int, width: Int)?) throws(Failure) {
+        guard let type = input.type, [.float32, .float16, .bfloat16, .float64].contains(type) else {
+            throw .input(name: input.name, what: "is no tensor of floating-point numbers")
+        }
+        guard let dimensions = input.shape else { throw .input(name: input.name, what: "has no shape") }
+        var shape = dimensions.map { if case .size(let size) = $0 { Int(clamping: size) } else { 0 } }
+        // A batch is one picture.
+        if let first = shape.first, first <= 0 { shape[0] = 1 }
+        let isChannelsLast = shape.count == 4 && [1, 3].contains(shape[3]) && ![1, 3].contains(shape[1])
+        if shape.count == 4, let size {
+            let first = isChannelsLast ? 1 : 2
+            if shape[first] <= 0 { shape[first] = size.height }
+            if shape[first + 1] <= 0 { shape[first + 1] = size.width }
+        }
+        guard shape.allSatisfy({ $0 > 0 }) else {
+            throw .input(name: input.name, what: "has a size that is open: \(shape)")
+        }
+        if shape.count == 4, !isChannelsLast {
+            let index = try append(
+                .input([shape[0], shape[2], shape[3], shape[1]]), name: input.name, [])
+            values[input.name] = .computed(index, Axes.channelsFirst)
+        } else {
+            let index = try append(.input(shape), name: input.name, [])
+            values[input.name] = .computed(index, Array(shape.indices))
+        }
+    }
+
+    private func read(_ node: ONNXNode) throws(Failure) {
+        var inputs: [Value?] = []
+        for name in node.inputs {
+            guard !name.isEmpty else {
+                inputs.append(nil)
+                continue
+            }
+            guard let value = values[name] else {
+                throw .node(
+                    operation: node.operation, node: node.title, what: "reads \(name), which is not made yet")
+            }
+            inputs.append(value)
+        }
+        let call = Call(node: node, inputs: inputs)
+        let results = try operations[node.operation]!(self)(call)
+        for (index, name) in node.outputs.enumerated() where !name.isEmpty {
+            guard index < results.count else {
+                // Masks, means and other by-products, which matter only where they are read.
+                continue
+            }
+            values[name] = results[index]
+        }
+    }
+
+    // MARK: - Adding nodes
+
+    func append(_ operation: Network.Operation, name: String, _ inputs: [Int]) throws(Failure) -> Int {
+        do throws(NetworkError) { return try network.append(operation, name: name, inputs) } catch {
+            throw .network(error)
+        }
+    }
+
+    func constant(_ tensor: Tensor, name: String) throws(Failure) -> Int {
+        guard let floats = tensor.asFloat32 else {
+            throw .node(operation: "Constant", node: name, what: "is of type \(tensor.type)")
+        }
+        return try append(.constant(floats), name: name, [])
+    }
+
+    func spend(_ elements: Int, _ call: Call) throws(Failure) {
+        let limit = min(budget, Self.maximumConstant)
+        guard elements <= limit else {
+            throw .overLimit(node: call.title, elements: elements, limit: limit)
+        }
+        budget -= elements
+    }
+
+    // MARK: - The order of axes
+
+    /// The shape as ONNX sees it.
+    func shape(_ value: Value) -> [Int] {
+        switch value {
+        case .constant(let tensor): return tensor.shape
+        case .computed(let index, let axes):
+            let shape = network.shape(index)
+            return axes.map { shape[$0] }
+        }
+    }
+
+    /// The node whose axis `axes[i]` is ONNX's axis i of the value.
+    func align(_ value: Value, to axes: [Int], name: String) throws(Failure) -> Int {
+        switch value {
+        case .constant(let tensor):
+            return try constant(axes.isIdentity ? tensor : tensor.transposed(axes.inverted), name: name)
+        case .computed(let index, let given):
+            var order = [Int](repeating: 0, count: axes.count)
+            for (mine, its) in zip(given, axes) { order[its] = mine }
+            return try transpose(index, order, name: name)
+        }
+    }
+
+    /// The value with its axes as ONNX has them.
+    func plain(_ value: Value, name: String) throws(Failure) -> Int {
+        try align(value, to: Array(shape(value).indices), name: name)
+    }
+
+    /// The value as `[N, H, W, C]`.
+    func image(_ value: Value, _ call: Call) throws(Failure) -> Int {
+        guard shape(value).count == 4 else {
+            throw call.failure("does not take the shape \(shape(value)): images have four axes")
+        }
+        return try align(value, to: Axes.channelsFirst, name: call.name)
+    }
+
+    func transpose(_ index: Int, _ order: [Int], name: String) throws(Failure) -> Int {
+        if order.isIdentity { return index }
+        let key = Aligned(node: index, axes: order)
+        if let made = transposed[key] { return made }
+        let shape = network.shape(index)
+        // Axes of size 1 may go anywhere without moving a number.
+        let moved = order.filter { shape[$0] > 1 }
+        let made =
+            if moved == moved.sorted() {
+                try append(.reshape(order.map { shape[$0] }), name: name, [index])
+            } else {
+                try append(.transpose(order), name: name, [index])
+            }
+        transposed[key] = made
+        transposed[Aligned(node: made, axes: order.inverted)] = index
+        return made
+    }
+}
+
+enum Axes {
+    /// Where ONNX's axes N, C, H, W lie in `[N, H, W, C]`.
+    static let channelsFirst = [0, 3, 1, 2]
+}
+
+/// A value of the model while it is read.
+enum Value {
+    case constant(Tensor)
+    /// A node; its axis `axes[i]` is axis i of ONNX's tensor.
+    case computed(Int, [Int])
+
+    var isConstant: Bool { if case .constant = self { true } else { false } }
+}
+
+/// One node with its inputs.
+struct Call {
+    let node: ONNXNode
+    let inputs: [Value?]
+
+    /// The name of the tensor that is made.
+    var name: String { node.outputs.first ?? node.name }
+    var title: String { node.title }
+
+    func failure(_ what: String) -> ONNXReadingError {
+        .node(operation: node.operation, node: node.title, what: what)
+    }
+    func optional(_ index: Int) -> Value? { index < inputs.count ? inputs[index] : nil }
+    func input(_ index: Int) throws(ONNXReadingError) -> Value {
+        guard let value = optional(index) else { throw failure("has no input \(index)") }
+        return value
+    }
+    /// An input that must not depend on the network's input; nil where it is left out.
+    func constant(_ index: Int, _ role: String) throws(ONNXReadingError) -> Tensor? {
+        switch optional(index) {
+        case nil: return nil
+        case .constant(let tensor)?: return tensor
+        case .computed?: throw failure("its \(role) depends on the input")
+        }
+    }
+    func demanded(_ index: Int, _ role: String) throws(ONNXReadingError) -> Tensor {
+        guard let tensor = try constant(index, role) else { throw failure("has no \(role)") }
+        return tensor
+    }
+    func integers(_ index: Int, _ role: String) throws(ONNXReadingError) -> [Int]? {
+        guard let tensor = try constant(index, role) else { return nil }
+        guard let values = tensor.integers else { throw failure("its \(role) are no integers") }
+        return values
+    }
+
+    // MARK: - Attributes
+
+    func int(_ name: String, else other: Int) throws(ONNXReadingError) -> Int {
+        switch node.attributes[name] {
+        case nil: return other
+        case .int(let value)?: return Int(clamping: value)
+        default: throw failure("its \(name) is no integer")
+        }
+    }
+    func ints(_ name: String) throws(ONNXReadingError) -> [Int]? {
+        switch node.attributes[name] {
+        case nil: return nil
+        case .ints(let values)?: return values.map { Int(clamping: $0) }
+        default: throw failure("its \(name) are no integers")
+        }
+    }
+    func float(_ name: String, else other: Float) throws(ONNXReadingError) -> Float {
+        switch node.attributes[name] {
+        case nil: return other
+        case .float(let value)?: return value
+        default: throw failure("its \(name) is no number")
+        }
+    }
+    func string(_ name: String, else other: String) throws(ONNXReadingError) -> String {
+        switch node.attributes[name] {
+        case nil: return other
+        case .string(let bytes)?: return String(decoding: bytes, as: UTF8.self)
+        default: throw failure("its \(name) is no string")
+        }
+    }
+    /// Axes that came as an attribute until some operator set, and as an input since.
+    func axes() throws(ONNXReadingError) -> [Int]? { try list("axes", input: 1) }
+
+    /// Integers that came as an attribute until some operator set, and as an input since.
+    func list(_ name: String, input: Int) throws(ONNXReadingError) -> [Int]? {
+        if let values = try ints(name) { return values }
+        return try integers(input, name)
+    }
+    func axis(_ axis: Int, rank: Int) throws(ONNXReadingError) -> Int {
+        guard axis >= -rank, axis < rank else { throw failure("has no axis \(axis): the rank is \(rank)") }
+        return axis < 0 ? axis + rank : axis
+    }
+}
+
+extension ONNXNode {
+    /// The node's name, or where it has none, that of its first output.
+    var title: String { name.isEmpty ? outputs.first ?? operation : name }
+}
+
+extension [Int] {
+    var isIdentity: Bool { self == Array(indices) }
+    var inverted: [Int] {
+        var result = self
+        for (index, value) in enumerated() { result[value] = index }
+        return result
+    }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Network
+import ONNXFormat
+import TensorGraph
+import TestSupport
+import Testing
+
+@testable import NetworkReading
+
+@Suite("Reading ONNX models as networks")
+struct ONNXReaderTests {
+    private static let folder = SharedData.project.appendingPathComponent(
+        "Tests/NetworkReadingTests/Operators")
+    static let cases: [String] =
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
+
+    @Test("gives what ONNX's conformance tests of the operators demand", arguments: cases)
+    func conformance(name: String) throws {
+        let path = Self.folder.appendingPathComponent(name).path
+        #expect(try OperatorCase.difference(path) <= 1e-5)
+    }
+
+    @Test("the conformance tests are there")
+    func casesArePresent() { #expect(Self.cases.count > 100) }
+
+    private func model(_ nodes: [ONNXNode], weights: [ONNXInitializer] = [], version: Int64 = 17) -> ONNXModel
+    {
+        ONNXModel(
+            operatorSets: [.init(version: version)],
+            graph: ONNXGraph(
+                nodes: nodes, initializers: weights,
+                inputs: [
+                    ONNXValue("x", .float32, shape: [.symbol("n"), .size(4), .symbol("h"), .symbol("w")])
+                ],
+                outputs: [ONNXValue("y", .float32, shape: nil)]))
+    }
+    private func failure(_ model: ONNXModel) -> ONNXReadingError? {
+        do throws(ONNXReadingError) { _ = try ONNXReader.read(model, size: (6, 5)) } catch { return error }
+        return nil
+    }
+
+    @Test("transposes that cancel leave none in the network")
+    func cancellingTransposes() throws {
+        let ones = ONNXInitializer("ones", Tensor([Float](repeating: 1, count: 4), shape: [4]))
+        let network = try ONNXReader.read(
+            model(
+                [
+                    ONNXNode(
+                        "Transpose", inputs: ["x"], outputs: ["a"], attributes: ["perm": .ints([0, 2, 3, 1])]),
+                    ONNXNode("LayerNormalization", inputs: ["a", "ones", "ones"], outputs: ["b"]),
+                    ONNXNode(
+                        "Transpose", inputs: ["b"], outputs: ["c"], attributes: ["perm": .ints([0, 3, 1, 2])]),
+                    ONNXNode("GlobalAveragePool", inputs: ["c"], outputs: ["d"]),
+                    ONNXNode("Flatten", inputs: ["d"], outputs: ["y"]),
+                ], weights: [ones]), size: (6, 5))
+        let hasTranspose = network.nodes.contains {
+            if case .transpose = $0.operation { true } else { false }
+        }
+        #expect(!hasTranspose)
+        #expect(network.shape(network.outputs[0]) == [1, 4])
+        #expect(network.shape(try #require(network.input)) == [1, 6, 5, 4])
+    }
+
+    @Test("shape arithmetic is computed once")
+    func shapeArithmetic() throws {
+        let two = ONNXInitializer("two", Tensor([Int32(2)], shape: []))
+        let open = ONNXInitializer("open", Tensor([Int32(-1)], shape: [1]))
+        let nodes = [
+            ONNXNode("Shape", inputs: ["x"], outputs: ["s"]),
+            ONNXNode("Gather", inputs: ["s", "two"], outputs: ["h"]),
+            ONNXNode(
+                "Constant", inputs: [], outputs: ["zero"],
+                attributes: ["value_ints": .ints([0])]),
+            ONNXNode("Unsqueeze", inputs: ["h", "zero"], outputs: ["h1"]),
+            ONNXNode("Concat", inputs: ["h1", "open"], outputs: ["t"], attributes: ["axis": .int(0)]),
+            ONNXNode("Reshape", inputs: ["x", "t"], outputs: ["y"]),
+        ]
+        let network = try ONNXReader.read(model(nodes, weights: [two, open]), size: (6, 5))
+        #expect(network.shape(network.outputs[0]) == [6, 20])
+        #expect(!network.nodes.contains { if case .constant = $0.operation { true } else { false } })
+    }
+
+    @Test(
+        "an operator that is not read is named, with its node, the reason and all that are",
+        arguments: [
+            ("Foo", "", .unknown), ("QLinearConv", "", .quantized), ("DequantizeLinear", "", .quantized),
+            ("Loop", "", .controlFlow), ("FusedConv", "com.microsoft", .otherDomain),
+        ] as [(String, String, ONNXReadingError.Reason)])
+    func unsupported(operation: String, domain: String, reason: ONNXReadingError.Reason) {
+        let node = ONNXNode(operation, name: "node", domain: domain, inputs: ["x"], outputs: ["y"])
+        #expect(
+            failure(model([node]))
+                == .unsupported(
+                    operation: operation, node: "node", reason, supported: ONNXReader.supportedOperators))
+    }
+
+    @Test("an operator that no output needs is not looked at")
+    func deadNodes() {
+        #expect(
+            failure(
+                model([
+                    ONNXNode("Foo", inputs: ["x"], outputs: ["z"]),
+                    ONNXNode("Relu", inputs: ["x"], outputs: ["y"]),
+                ])) == nil)
+    }
+
+    @Test("operator sets that are not known, cycles, open sizes and batch statistics are refused")
+    func refusals() throws {
+        let relu = ONNXNode("Relu", inputs: ["x"], outputs: ["y"])
+        #expect(failure(model([relu], version: 99)) == .operatorSet(99, supported: 7...21))
+        let cycle = [
+            ONNXNode("Add", inputs: ["x", "b"], outputs: ["a"]),
+            ONNXNode("Relu", inputs: ["a"], outputs: ["b"]),
+            ONNXNode("Relu", inputs: ["b"], outputs: ["y"]),
+        ]
+        #expect(
+            failure(model(cycle))
+                == .node(operation: "Add", node: "a", what: "reads b, which is not made yet"))
+        #expect(throws: ONNXReadingError.input(name: "x", what: "has a size that is open: [1, 4, 0, 0]")) {
+            try ONNXReader.read(model([relu]))
+        }
+        let four = ONNXInitializer("w", Tensor([Float](repeating: 1, count: 4), shape: [4]))
+        let training = ONNXNode(
+            "BatchNormalization", inputs: ["x", "w", "w", "w", "w"], outputs: ["y"],
+            attributes: ["training_mode": .int(1)])
+        guard
+            case .unsupported("BatchNormalization", "y", .training, _)? = failure(
+                model([training], weights: [four]))
+        else {
+            Issue.record("batch statistics")
+            return
+        }
+    }
+
+    @Test("shapes that overflow are refused")
+    func overflow() {
+        let huge = ONNXInitializer("s", Tensor(integers: [1 << 62, 1 << 62, 0], shape: [3]))
+        let nodes = [
+            ONNXNode("ConstantOfShape", inputs: ["s"], outputs: ["c"]),
+            ONNXNode("Add", inputs: ["x", "c"], outputs: ["y"]),
+        ]
+        #expect(failure(model(nodes, weights: [huge])) != nil)
+        let reshape = ONNXNode("Reshape", inputs: ["x", "s"], outputs: ["y"])
+        #expect(failure(model([reshape], weights: [huge])) != nil)
+    }
+
+    @Test("a chain of a hundred thousand nodes is read")
+    func longChain() throws {
+        let nodes = (0..<100_000).map { index in
+            ONNXNode(
+                "Relu", inputs: [index == 0 ? "x" : "v\(index)"],
+                outputs: [index == 99_999 ? "y" : "v\(index + 1)"])
+        }
+        let network = try ONNXReader.read(model(nodes), size: (6, 5))
+        #expect(network.nodes.count == 100_001)
+    }
+
+    @Test("mutated models are read or refused")
+    func mutations() throws {
+        var state: UInt64 = 7
+        for name in Self.cases {
+            let bytes = [UInt8](try Data(contentsOf: Self.folder.appendingPathComponent(name)))
+            for _ in 0..<40 {
+                var mutant = bytes
+                for _ in 0..<2 {
+                    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                    mutant[Int(state >> 33) % mutant.count] = UInt8(state >> 24 & 0xFF)
+                }
+                guard let model = try? ONNXModel.read(ByteRegion(mutant)) else { continue }
+                if let network = try? ONNXReader.read(model) { try network.verify() }
+            }
+        }
+    }
+}
