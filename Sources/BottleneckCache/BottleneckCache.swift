@@ -69,12 +69,16 @@ package final class BottleneckCache: Sendable {
     package func vector(for key: BottleneckKey) -> [Float]? {
         guard let bytes = record(for: StoredKey(key)) else { return nil }
         return bytes.withUnsafeBytes { record in
-            UnsafeRawBufferPointer(rebasing: record[..<(record.count - 4)]).floats(
-                from: SegmentFormat.recordHeaderSize)
+            let body = UnsafeRawBufferPointer(rebasing: record[..<(record.count - 4)])
+            let isHalf = body.littleEndian(at: 4) == SegmentFormat.Kind.halves.rawValue
+            return isHalf
+                ? body.halves(from: SegmentFormat.recordHeaderSize)
+                : body.floats(from: SegmentFormat.recordHeaderSize)
         }
     }
 
-    /// Remembers a vector, wholly or not at all. A key that is known keeps the vector it has.
+    /// Remembers a vector, wholly or not at all. A key that is known keeps the vector it has. A vector that loses nothing in half
+    /// precision takes half the space.
     ///
     /// - Throws: `CacheError.system` where the disk is full or the directory cannot be written to; what is there stays usable.
     package func insert(_ vector: [Float], for key: BottleneckKey) throws(CacheError) {
@@ -83,8 +87,15 @@ package final class BottleneckCache: Sendable {
         }
         if contains(key) { return }
         let key = StoredKey(key)
-        let record = vector.map { $0.bitPattern.littleEndian }.withUnsafeBytes {
-            SegmentFormat.record(.vector, key, payload: $0)
+        let record: [UInt8]
+        if vector.count % 2 == 0, let halves = HalfPrecision.exactBits(vector) {
+            record = halves.map(\.littleEndian).withUnsafeBytes {
+                SegmentFormat.record(.halves, key, payload: $0)
+            }
+        } else {
+            record = vector.map { $0.bitPattern.littleEndian }.withUnsafeBytes {
+                SegmentFormat.record(.vector, key, payload: $0)
+            }
         }
         try state.withLock { state throws(CacheError) in
             let place = try Self.append(record, &state)
@@ -120,7 +131,7 @@ package final class BottleneckCache: Sendable {
             for entry in entries {
                 let place = Place(segment: number, offset: entry.offset, size: entry.size)
                 switch SegmentFormat.Kind(rawValue: entry.kind) {
-                case .vector: remember(place, entry.key, &state)
+                case .vector, .halves: remember(place, entry.key, &state)
                 case .imported: state.imported.append(place)
                 case nil: continue
                 }

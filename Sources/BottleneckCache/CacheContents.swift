@@ -53,14 +53,17 @@ package struct CacheContents: Sendable {
                 continue
             }
             let payload = Array(record[SegmentFormat.recordHeaderSize..<(record.count - 4)])
-            switch SegmentFormat.Kind(rawValue: entry.kind) {
-            case .vector:
+            let kind = SegmentFormat.Kind(rawValue: entry.kind)
+            switch kind {
+            case .vector, .halves:
                 let digests = entry.key.bytes
                 let key = Key(
                     image: Self.hexadecimal(digests.prefix(32)), network: Self.hexadecimal(digests.suffix(32))
                 )
                 if vectors.updateValue(
-                    Vector(length: payload.count / 4, digest: "\(SHA256.hash(payload))"), forKey: key) != nil
+                    Vector(
+                        length: payload.count / (kind == .halves ? 2 : 4), digest: "\(SHA256.hash(payload))"),
+                    forKey: key) != nil
                 {
                     repeated += 1
                 }

@@ -24,6 +24,8 @@ enum SegmentFormat {
         case vector = 1
         /// Payload: folder, file name and vector; see `BottleneckTree`.
         case imported = 2
+        /// Payload: the vector, float16, of an even number of elements that lose nothing by it.
+        case halves = 3
     }
 
     static var fileHeader: [UInt8] {
@@ -85,6 +87,19 @@ extension [UInt8] {
 extension UnsafeRawBufferPointer {
     func littleEndian(at offset: Int) -> UInt32 {
         UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    /// Float16 numbers from `offset` to the end.
+    func halves(from offset: Int) -> [Float] {
+        let count = (count - offset) / 2
+        return [Float](unsafeUninitializedCapacity: count) { floats, filled in
+            for i in 0..<count {
+                let bits = UInt16(
+                    littleEndian: loadUnaligned(fromByteOffset: offset + 2 * i, as: UInt16.self))
+                floats.initializeElement(at: i, to: HalfPrecision.value(bits))
+            }
+            filled = count
+        }
     }
 
     /// Float32 numbers from `offset` to the end.

@@ -17,6 +17,15 @@ package struct FeatureMatrix: Sendable {
         (self.columns, self.values) = (columns, values)
     }
 
+    /// Some columns of another matrix.
+    package init(_ whole: FeatureMatrix, columns: Range<Int>) {
+        self.init(columns: columns.count, reservingRows: whole.rows)
+        for row in 0..<whole.rows {
+            let start = row * whole.columns
+            values += whole.values[start + columns.lowerBound..<start + columns.upperBound]
+        }
+    }
+
     /// Adds a row of `columns` numbers straight from where they lie, the mapped cache for one.
     package mutating func append(row: UnsafeBufferPointer<Float>) {
         precondition(row.count == columns, "a row has as many numbers as the matrix has columns")

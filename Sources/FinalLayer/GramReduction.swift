@@ -34,7 +34,7 @@ struct GramReduction {
             }
         }
         Self.addPrivateFeatures(to: factor)
-        Self.factorize(factor, workers: workers)
+        Cholesky.factorize(factor, workers: workers)
         reduced = factor
     }
 
@@ -56,82 +56,14 @@ struct GramReduction {
         for element in diagonal { element.pointee += Float(amount) }
     }
 
-    /// Cholesky in place, left-looking: each block of columns first takes away what the columns before it explain.
-    private static func factorize(_ a: DesignMatrix, workers: Workers) {
-        let n = a.rows, width = 64
-        var largest: Float = 0
-        for i in 0..<n { largest = max(largest, a.values.base[i * a.stride + i]) }
-        // Without any features at all, or where rounding won after all, a column is left blank.
-        let least = largest * 1e-6 * Float(n).squareRoot()
-        for first in stride(from: 0, to: n, by: width) {
-            let end = min(first + width, n)
-            let update: @Sendable (Range<Int>) -> Void = { rows in
-                guard first > 0 else { return }
-                let count = padded(rows.count, to: 4), block = FloatBuffer(width * count)
-                dotProducts(
-                    rows: a.pointers.base + rows.lowerBound, rowCount: count,
-                    columns: a.pointers.base + first,
-                    columnCount: end - first, length: first, into: block.base, stride: count)
-                for i in rows {
-                    let out = a.values.base + i * a.stride
-                    for j in first..<min(end, i + 1) {
-                        out[j] -= block.base[(j - first) * count + i - rows.lowerBound]
-                    }
-                }
-            }
-            update(first..<end)
-            for j in first..<end {
-                let row = a.values.base + j * a.stride
-                for i in first..<j {
-                    let other = a.values.base + i * a.stride
-                    row[i] = other[i] == 0 ? 0 : (row[i] - dot(row, other, first..<i)) / other[i]
-                }
-                let pivot = row[j] - dot(row, row, first..<j)
-                row[j] = pivot > least ? pivot.squareRoot() : 0
-            }
-            workers.performRanges(of: n - end, step: 64) { range in
-                let rows = range.lowerBound + end..<range.upperBound + end
-                update(rows)
-                for i in rows {
-                    let row = a.values.base + i * a.stride
-                    for j in first..<end {
-                        let other = a.values.base + j * a.stride
-                        row[j] = other[j] == 0 ? 0 : (row[j] - dot(row, other, first..<j)) / other[j]
-                    }
-                }
-            }
-        }
-    }
-
-    private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ range: Range<Int>)
-        -> Float
-    {
-        var sums = SIMD4<Float>(), k = range.lowerBound
-        while k + 4 <= range.upperBound {
-            sums += SIMD4(at: a + k) * SIMD4(at: b + k)
-            k &+= 4
-        }
-        var sum = sums.sum()
-        while k < range.upperBound {
-            sum += a[k] * b[k]
-            k &+= 1
-        }
-        return sum
-    }
-
     /// Weights `[classes, reduced.stride]` on L, turned into weights `[classes, original.stride]` on X.
     func expand(_ weights: UnsafePointer<Float>, classes: Int, workers: Workers) -> FloatBuffer {
         let n = reduced.rows, padding = original.paddedRows
         let coefficients = FloatBuffer(classes * padding), result = FloatBuffer(classes * original.stride)
         for c in 0..<classes {
-            // Back substitution of Lᵀ·A = V, in double: small pivots magnify rounding.
             var v = (0..<n).map { Double(weights[c * reduced.stride + $0]) }
-            for i in stride(from: n - 1, through: 0, by: -1) {
-                let row = reduced.values.base + i * reduced.stride
-                v[i] = row[i] == 0 ? 0 : v[i] / Double(row[i])
-                for k in 0..<i { v[k] -= v[i] * Double(row[k]) }
-                coefficients.base[c * padding + i] = Float(v[i])
-            }
+            Cholesky.backSubstitute(&v, factor: reduced)
+            for i in 0..<n { coefficients.base[c * padding + i] = Float(v[i]) }
         }
         let rows = RowPointers((0..<classes).map { UnsafePointer(result.base + $0 * original.stride) })
         workers.performRanges(of: original.stride, step: 128) { [original] range in

@@ -40,7 +40,7 @@ struct RegressionSolver {
         }
         for _ in 0..<maximumIterations {
             let active = problems.filter { !$0.isConverged }
-            if active.isEmpty { return }
+            if active.isEmpty || workers.isCancelled() { return }
             let columns = active.flatMap { problem in
                 (0..<classes).map { UnsafePointer(problem.direction.base + $0 * problem.stride) }
             }

@@ -1,27 +1,36 @@
 /// L2-regularized softmax regression, minimized to the end: the default way to train the final layer.
 ///
-/// Features are standardized on the training rows and the scaling is folded back into weights and biases. The strength of the
-/// penalty is the one whose layer does best on rows it has not seen: the validation rows where there are any, else each fold of a
-/// stratified cross-validation in turn. Nothing is random but the folds, and one seed gives one result on any number of threads.
+/// Features are standardized on the training rows, whitened within classes, and both are folded back into weights and biases. The
+/// strength of the penalty is the one whose layer does best on rows it has not seen: the validation rows where there are any, else
+/// each fold of a stratified cross-validation in turn. Nothing is random but the folds, and one seed gives one result on any number
+/// of threads.
 package struct SoftmaxRegression: Sendable {
     /// Penalties to try, in the order in which each starts from the minimum before it: strongest first.
     ///
     /// The loss is the mean cross entropy plus strength / 2 · ‖weights‖²; scikit-learn's `C` is 1 / (strength · rows).
     package var strengths: [Double] = (0...16).map { i in
         10 * (0..<i).reduce(1.0) { s, _ in s / 10.0.squareRoot() }
-    }.filter { $0 > 1e-6 }
+    }
     /// Folds where there are no validation rows, at most the pictures of the smallest class.
     package var folds = 5
     package var seed: UInt64 = 0
     /// Columns with penalties of their own; the others have factor 1.
     package var groups: [FeatureGroup] = []
+    /// Rows with equal numbers are held out together, one number a row of the features; empty for none.
+    package var copies: [Int] = []
     /// Trains the layer once more on training and validation rows together when the strength is known.
     package var usesValidationRows = true
-    /// Evens out the strongest principal directions before the penalty sees them.
-    package var flattens = true
+    /// Whitens features within classes before the penalty sees them.
+    package var whitens = true
     package var workers = Workers.serial
 
     package init() {}
+
+    /// With fewer rows than these a layer on the network's last layer alone has a say.
+    static let fewRows = 1000
+
+    /// Fewer validation rows than these say little about a strength: then all of them take turns.
+    package static let fewValidationRows = 100
 
     /// How the layers of one strength did on rows they had not seen.
     package struct PathPoint: Sendable, Equatable {
@@ -36,29 +45,58 @@ package struct SoftmaxRegression: Sendable {
         package var strength: Double
         /// The strengths that were tried; empty where only one was given.
         package var path: [PathPoint]
-        /// Mean cross entropy plus penalty over the rows the layer was trained on.
+        /// Mean cross entropy plus penalty over the rows the layer was trained on, on all columns.
         package var objective: Double
         /// What the logits are to be divided by, judged on rows that had not trained the layer of this strength.
         package var temperature: Float
+        /// The share of the layer on all columns in the logits; the rest is that of the layer on the network's last layer.
+        package var share: Float = 1
+    }
+
+    /// How far training is: strengths of folds, the last fit included.
+    package struct Progress: Sendable, Equatable {
+        package var done, total: Int
     }
 
     /// Trains on the rows `training` of `features`.
     ///
-    /// - Parameter labels: the class of each row of `features`, in `0..<classes`.
+    /// - Parameters:
+    ///   - labels: the class of each row of `features`, in `0..<classes`.
+    ///   - progress: called on the calling thread as training goes on.
+    /// - Throws: `TrainingError.cancelled` once the workers were told to stop.
     package func train(
-        _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = []
+        _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
+        progress: ((Progress) -> Void)? = nil
     ) throws(TrainingError) -> Result {
         let data = try TrainingData(
             features, labels: labels, classes: classes, training: training, validation: validation)
-        let prepared = Prepared(data, groups: groups, flattens: flattens, workers: workers)
-        var path: [PathPoint] = [], strength = strengths.first ?? 1e-3, temperature: Float = 1
-        if strengths.count > 1 {
-            let folds =
-                validation.isEmpty ? foldsOfRows(data.training.map { labels[$0] }, classes: classes) : nil
-            let masks =
-                folds.map { folds in (0..<(folds.max() ?? 0) + 1).map { fold in folds.map { $0 == fold } } }
-                ?? [data.training.map { _ in false } + data.validation.map { _ in true }]
-            (path, temperature) = followPath(prepared, masks: masks)
+        let masks = strengths.count > 1 ? masks(data) : []
+        let rows = data.training.count + data.validation.count
+        var counter = ProgressCounter(
+            total: masks.isEmpty ? 1 : strengths.count * masks.count + 1, report: progress)
+        guard !masks.isEmpty, rows < Self.fewRows,
+            let lastLayer = groups.first(where: \.isLastLayer)?.columns, lastLayer.count < features.columns
+        else {
+            return try head(data, groups: groups, masks: masks, whitens: whitens, &counter).result
+        }
+        counter.total *= 2
+        let whole = try head(data, groups: groups, masks: masks, whitens: whitens, &counter)
+        let columns = FeatureMatrix(features, columns: lastLayer)
+        let narrow = try TrainingData(
+            columns, labels: labels, classes: classes, training: training, validation: validation)
+        let last = try head(narrow, groups: [], masks: masks, whitens: false, &counter)
+        return whole.stacked(on: last, columns: lastLayer, classes: classes)
+    }
+
+    /// One layer, and what those of its strength said of held-out rows.
+    private func head(
+        _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
+        _ counter: inout ProgressCounter
+    ) throws(TrainingError) -> Head {
+        let prepared = Prepared(data, groups: groups, workers: workers)
+        var (path, strength) = ([PathPoint](), strengths.first ?? 1e-3), held = HeldOut(classes: data.classes)
+        if !masks.isEmpty {
+            (path, held) = try followPath(prepared, masks: masks, whitens: whitens, &counter)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
             // The penalty is a prior: against more rows its share of the mean is smaller.
             let seen = masks.map { $0.count { !$0 } }.reduce(0, +) / masks.count
@@ -66,59 +104,106 @@ package struct SoftmaxRegression: Sendable {
             let all = usesValidationRows ? prepared.rows.count : data.training.count
             strength *= Double(seen) / Double(all)
         }
-        let held = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
-        let problem = RegressionProblem(
-            prepared.design, labels: prepared.labels, classes: classes, isHeldOut: held)
-        RegressionSolver(prepared.design, problems: [problem], workers: workers).minimize(
-            strength: strength, tolerance: 1e-6)
-        return Result(
-            layer: prepared.layer(of: problem, workers: workers), strength: strength, path: path,
-            objective: problem.objective,
-            temperature: temperature)
+        let isHeldOut = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
+        let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
+        fit.solver.minimize(strength: strength, tolerance: 1e-6)
+        counter.advance(by: 1)
+        let layer = fit.layer(workers: workers)
+        if workers.isCancelled() { throw .cancelled }
+        let temperature = calibratedTemperature(
+            logits: held.logits, labels: held.labels, classes: data.classes)
+        return Head(
+            result: Result(
+                layer: layer, strength: strength, path: path, objective: fit.problem.objective,
+                temperature: temperature),
+            held: held)
     }
 
-    /// Held-out scores along the strengths, and the best strength's temperature; ends early once they have clearly become worse.
-    private func followPath(_ prepared: Prepared, masks: [[Bool]]) -> ([PathPoint], temperature: Float) {
-        let problems = masks.map {
-            RegressionProblem(
-                prepared.design, labels: prepared.labels, classes: prepared.classes, isHeldOut: $0)
+    /// Which rows are held out, fold by fold: the validation rows once, or each training row once.
+    private func masks(_ data: TrainingData) -> [[Bool]] {
+        guard data.validation.isEmpty else {
+            return [data.training.map { _ in false } + data.validation.map { _ in true }]
         }
-        let solver = RegressionSolver(prepared.design, problems: problems, workers: workers)
-        var path: [PathPoint] = [], logits: [Float] = [], labels: [Int] = []
-        for strength in strengths {
-            solver.minimize(strength: strength, tolerance: 1e-4)
-            path.append(PathPoint(strength: strength, problems.flatMap { $0.heldOutScores() }))
+        let folds = foldsOfRows(
+            data.training.map { data.labels[$0] }, classes: data.classes,
+            copies: copies.isEmpty ? [] : data.training.map { copies[$0] })
+        return (0..<(folds.max() ?? 0) + 1).map { fold in folds.map { $0 == fold } }
+            .filter { $0.contains(true) }
+    }
+
+    /// Held-out scores along the strengths, and the best strength's logits; ends early once they have clearly become worse.
+    private func followPath(
+        _ prepared: Prepared, masks: [[Bool]], whitens: Bool, _ counter: inout ProgressCounter
+    ) throws(TrainingError) -> ([PathPoint], HeldOut) {
+        var fits: [Fit] = []
+        for mask in masks {
+            fits.append(Fit(prepared, isHeldOut: mask, whitens: whitens, workers: workers))
+            if workers.isCancelled() { throw .cancelled }
+        }
+        var path: [PathPoint] = [], held = HeldOut(classes: prepared.classes)
+        for (index, strength) in strengths.enumerated() {
+            for fit in fits {
+                fit.solver.minimize(strength: strength, tolerance: 1e-4)
+                if workers.isCancelled() { throw .cancelled }
+                counter.advance(by: 1)
+            }
+            path.append(PathPoint(strength: strength, fits.flatMap { $0.problem.heldOutScores() }))
             let best = path.min { $0.crossEntropy < $1.crossEntropy }!
             if best == path.last {
-                let rows = problems.flatMap { problem in
-                    problem.isHeldOut.indices.filter { problem.isHeldOut[$0] }.map { (problem, $0) }
-                }
-                (logits, labels) = (rows.flatMap { $0.logits(row: $1) }, rows.map { $0.labels[$1] })
+                held = HeldOut(classes: prepared.classes)
+                for fit in fits { held.append(fit.problem) }
             }
             let recent = path.suffix(2)
             if recent.count == 2,
                 recent.allSatisfy({ $0.crossEntropy > best.crossEntropy + best.standardError })
             {
+                counter.advance(by: (strengths.count - 1 - index) * masks.count)
                 break
             }
         }
-        return (path, calibratedTemperature(logits: logits, labels: labels, classes: prepared.classes))
+        return (path, held)
     }
 
-    /// A fold for each row, classes evenly dealt.
-    func foldsOfRows(_ labels: [Int], classes: Int) -> [Int] {
-        var random = RandomSource(seed: seed), counts = [Int](repeating: 0, count: classes)
-        for label in labels { counts[label] += 1 }
-        let folds = max(2, min(folds, counts.min() ?? 2))
+    /// A fold for each row, classes evenly dealt; copies of a row go where the first of them went.
+    func foldsOfRows(_ labels: [Int], classes: Int, copies: [Int] = []) -> [Int] {
+        var random = RandomSource(seed: seed)
+        // Copies count as one: a class of three files of which two are alike can be dealt to two folds only.
+        var first: [Int: Int] = [:]
+        let leaders = labels.indices.map { row in
+            guard !copies.isEmpty else { return row }
+            if let known = first[copies[row]] { return known }
+            first[copies[row]] = row
+            return row
+        }
+        var counts = [Int](repeating: 0, count: classes)
+        for row in labels.indices where leaders[row] == row { counts[labels[row]] += 1 }
+        let folds = max(2, min(folds, counts.filter { $0 > 0 }.min() ?? 2))
         var result = [Int](repeating: 0, count: labels.count), next = 0
         for c in 0..<classes {
-            let rows = labels.indices.filter { labels[$0] == c }
+            let rows = labels.indices.filter { labels[$0] == c && leaders[$0] == $0 }
             for i in random.permutation(of: rows.count) {
                 result[rows[i]] = next % folds
                 next += 1
             }
         }
+        for row in labels.indices { result[row] = result[leaders[row]] }
         return result
+    }
+}
+
+/// Counts what a training has done, for whoever shows it.
+struct ProgressCounter: ~Copyable {
+    var done = 0
+    var total: Int
+    let report: ((SoftmaxRegression.Progress) -> Void)?
+
+    init(total: Int, report: ((SoftmaxRegression.Progress) -> Void)?) {
+        (self.total, self.report) = (total, report)
+    }
+
+    mutating func advance(by count: Int) {
+        done += count
+        report?(SoftmaxRegression.Progress(done: done, total: total))
     }
 }
 
@@ -129,44 +214,5 @@ extension SoftmaxRegression.PathPoint {
         self.init(
             strength: strength, crossEntropy: mean, standardError: (variance / n).squareRoot(),
             accuracy: Double(scores.count { $0.isRight }) / n)
-    }
-}
-
-/// Rows ready for the solver: standardized, and rewritten in fewer columns where there are more features than rows.
-struct Prepared {
-    /// Training rows, then validation rows.
-    let rows: [Int]
-    let labels: [Int]
-    let classes: Int
-    let design: DesignMatrix
-    private let standardization: Standardization
-    private let reduction: GramReduction?
-    private let flattening: SpectralFlattening?
-
-    init(_ data: TrainingData, groups: [FeatureGroup], flattens: Bool, workers: Workers) {
-        rows = data.training + data.validation
-        labels = rows.map { data.labels[$0] }
-        classes = data.classes
-        standardization = Standardization(
-            data.features, rows: data.training, groups: groups, workers: workers)
-        let full = standardization.design(data.features, rows: rows, workers: workers)
-        reduction = full.columns > full.rows ? GramReduction(full, workers: workers) : nil
-        let plain = reduction?.reduced ?? full
-        flattening = flattens ? SpectralFlattening(plain, workers: workers) : nil
-        design = flattening?.flattened ?? plain
-    }
-
-    func layer(of problem: RegressionProblem, workers: Workers) -> TrainedLayer {
-        let stride = standardization.means.count
-        let found = FloatBuffer(problem.parameters.count)
-        found.copy(from: problem.parameters)
-        flattening?.foldBack(found.base, classes: classes)
-        guard let reduction else {
-            return standardization.layer(
-                weights: found.base, stride: problem.stride, biases: problem.biases, classes: classes)
-        }
-        let weights = reduction.expand(found.base, classes: classes, workers: workers)
-        return standardization.layer(
-            weights: weights.base, stride: padded(stride, to: 16), biases: problem.biases, classes: classes)
     }
 }

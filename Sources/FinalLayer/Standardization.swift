@@ -86,6 +86,10 @@ package struct FeatureGroup: Sendable, Equatable {
     package var columns: Range<Int>
     /// Multiplies the standardized features: a factor f weakens the L2 penalty on the group's weights by f².
     package var factor: Float
+    /// Whether these are the network's last layer, as it is: what a regression leans on where rows are few.
+    package var isLastLayer: Bool
 
-    package init(_ columns: Range<Int>, factor: Float = 1) { (self.columns, self.factor) = (columns, factor) }
+    package init(_ columns: Range<Int>, factor: Float = 1, isLastLayer: Bool = false) {
+        (self.columns, self.factor, self.isLastLayer) = (columns, factor, isLastLayer)
+    }
 }

@@ -10,6 +10,8 @@ package enum TrainingError: Error, Sendable, Equatable {
     case emptyClass(Int)
     /// A feature that is NaN or infinite.
     case notFinite(row: Int, column: Int)
+    /// The caller's workers were told to stop.
+    case cancelled
 }
 
 /// Rows and labels that fit each other, checked once for every solver.

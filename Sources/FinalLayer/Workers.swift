@@ -6,8 +6,22 @@ package struct Workers: Sendable {
     /// Calls its second argument once for each index below the first, in any order, and returns when all calls have.
     package var perform: @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
 
+    /// Asked between pieces and between iterations, from any thread. Once true, pieces are left out and what is returned is no result;
+    /// whoever started the work throws it away.
+    package private(set) var isCancelled: @Sendable () -> Bool = { false }
+
     package init(_ perform: @escaping @Sendable (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void) {
         self.perform = perform
+    }
+
+    /// The same threads, which stop within a piece of work once `isCancelled` says so.
+    package func stopping(when isCancelled: @escaping @Sendable () -> Bool) -> Workers {
+        let perform = perform
+        var result = Workers { count, body in
+            perform(count) { index in if !isCancelled() { body(index) } }
+        }
+        result.isCancelled = isCancelled
+        return result
     }
 
     /// Everything on the calling thread.

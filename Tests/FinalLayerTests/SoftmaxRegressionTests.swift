@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import FinalLayer
@@ -8,7 +9,7 @@ import Testing
         var regression = SoftmaxRegression()
         regression.strengths = [strength]
         // The optima below are those of the plain penalty.
-        regression.flattens = false
+        regression.whitens = false
         return regression
     }
 
@@ -136,6 +137,66 @@ import Testing
         for fold in 0..<5 {
             #expect(folds.indices.count { folds[$0] == fold && labels[$0] == 0 } == 2)
             #expect(folds.indices.count { folds[$0] == fold && labels[$0] == 1 } == 18)
+        }
+    }
+
+    @Test("copies of a row are held out together and count as one where folds are dealt")
+    func copiesInFolds() {
+        // Three files of class 1, of which two are alike: two folds.
+        let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1], copies = [0, 1, 2, 3, 4, 4, 6, 7, 7]
+        let folds = SoftmaxRegression().foldsOfRows(labels, classes: 2, copies: copies)
+        #expect(folds[4] == folds[5] && folds[7] == folds[8] && folds[6] != folds[7])
+        #expect(Set(folds) == [0, 1])
+    }
+
+    @Test("few rows lean on the network's last layer where that says more")
+    func lastLayerHasASay() throws {
+        var random = RandomSource(seed: 5)
+        var features = FeatureMatrix(columns: 120)
+        let labels = (0..<60).map { $0 % 3 }
+        for label in labels {
+            features.append(
+                row: (0..<120).map { k in
+                    // Loud noise in all columns but the last eight.
+                    random.truncatedNormal() * (k < 112 ? 3 : 0.5) + (k - 112 == label ? 1.5 : 0)
+                })
+        }
+        var regression = SoftmaxRegression()
+        regression.groups = [FeatureGroup(0..<112), FeatureGroup(112..<120, isLastLayer: true)]
+        let both = try regression.train(features, labels: labels, classes: 3, training: Array(0..<60))
+        #expect(both.share < 1)
+        regression.groups[1].isLastLayer = false
+        let whole = try regression.train(features, labels: labels, classes: 3, training: Array(0..<60))
+        #expect(whole.share == 1)
+        var fresh = FeatureMatrix(columns: 120)
+        let truth = (0..<300).map { $0 % 3 }
+        for label in truth {
+            fresh.append(
+                row: (0..<120).map { k in
+                    random.truncatedNormal() * (k < 112 ? 3 : 0.5) + (k - 112 == label ? 1.5 : 0)
+                })
+        }
+        func right(_ result: SoftmaxRegression.Result) -> Int {
+            truth.indices.count { predictedClass(result.layer.logits(fresh[$0])) == truth[$0] }
+        }
+        #expect(right(both) > right(whole))
+    }
+
+    @Test("stops when told to, and tells how far it is")
+    func cancellation() throws {
+        let (features, labels) = sampleData(rows: 60, columns: 90, classes: 3)
+        var regression = SoftmaxRegression()
+        var reports: [SoftmaxRegression.Progress] = []
+        _ = try regression.train(
+            features, labels: labels, classes: 3, training: Array(0..<60), progress: { reports.append($0) })
+        #expect(reports.last.map { $0.done == $0.total } == true && reports.count > 5)
+        #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done < $1.done })
+        let asked = Atomic<Int>(0)
+        regression.workers = Workers.serial.stopping {
+            asked.wrappingAdd(1, ordering: .relaxed).newValue > 40
+        }
+        #expect(throws: TrainingError.cancelled) {
+            try regression.train(features, labels: labels, classes: 3, training: Array(0..<60))
         }
     }
 

@@ -14,8 +14,8 @@ package struct OutOfSample: Sendable {
 
     /// Cross-validates a softmax regression.
     ///
-    /// Each layer's penalty is chosen on the fold after its own, so that no held-out row has a say in anything that judges it;
-    /// then the layer is trained on that fold as well.
+    /// Each layer's penalty is chosen on the fold after its own, or where that has fewer than a hundred rows by a cross-validation of
+    /// all other folds, as `retrain` does: no held-out row has a say in anything that judges it.
     /// - Parameters:
     ///   - labels: the class of each row of `features`, in `0..<classes`; every class has at least 3 rows.
     ///   - groups: rows with equal numbers are held out together; empty for none.
@@ -32,15 +32,16 @@ package struct OutOfSample: Sendable {
         }
         var result = [Float](repeating: 0, count: labels.count * classes)
         var solver = solver
-        solver.seed = seed
+        (solver.seed, solver.copies) = (seed, groups)
         for fold in 0..<assignment.count {
             let chooser = (fold + 1) % assignment.count
             let held = labels.indices.filter { assignment.folds[$0] == fold }
-            let validation =
-                assignment.count > 2 ? labels.indices.filter { assignment.folds[$0] == chooser } : []
-            let training = labels.indices.filter {
-                assignment.folds[$0] != fold && (assignment.count == 2 || assignment.folds[$0] != chooser)
+            let others = labels.indices.filter { assignment.folds[$0] != fold }
+            var validation = others.filter { assignment.folds[$0] == chooser }
+            if assignment.count == 2 || validation.count < SoftmaxRegression.fewValidationRows {
+                validation = []
             }
+            let training = validation.isEmpty ? others : others.filter { assignment.folds[$0] != chooser }
             let trained = try solver.train(
                 features, labels: labels, classes: classes, training: training, validation: validation)
             let layer = trained.layer.cooled(to: trained.temperature)

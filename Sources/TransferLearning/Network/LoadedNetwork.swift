@@ -70,12 +70,12 @@ struct FeatureExtractor: Sendable {
         }
         size = shape[1]
         var (begin, groups) = (0, [FeatureGroup]())
-        for width in shapes.map({ $0.last ?? 0 }) {
+        for (tap, width) in zip(description.taps, shapes.map { $0.last ?? 0 }) {
             // Each tap has the same say, however many channels it has; together they vary as much as standardized features do.
             groups.append(
                 FeatureGroup(
-                    begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot())
-            )
+                    begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot(),
+                    isLastLayer: taps.count > 1 && tap.reduction == .none))
             begin += width
         }
         self.groups = groups

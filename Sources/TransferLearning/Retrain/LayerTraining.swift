@@ -48,8 +48,7 @@ struct LayerTraining {
         solver.seed = options.seed
         solver.groups = groups
         solver.workers = ParallelWork.workers(threads: threads)
-        // A handful of validation pictures says little about a strength: then all of them take turns.
-        let isFew = split.validation.count < 100
+        let isFew = split.validation.count < SoftmaxRegression.fewValidationRows
         let result = try solver.train(
             data.features, labels: data.classes, classes: data.labels.count,
             training: split.training + (isFew ? split.validation : []),

@@ -1,0 +1,102 @@
+/// Cholesky factorization and forward substitution on design matrices, in blocks of 64 columns.
+///
+/// Both are left-looking: each block of columns first takes away what the columns before it explain, by one matrix product.
+/// The pieces are cut alike for any number of threads, so that one input gives one result.
+enum Cholesky {
+    private static let width = 64
+
+    /// Replaces the lower triangle of `a`, a positive semidefinite matrix `[n, n]`, by L with L·Lᵀ = a.
+    ///
+    /// A column whose pivot is lost in rounding is left blank: nothing above it is explained by it.
+    static func factorize(_ a: DesignMatrix, workers: Workers) {
+        let n = a.rows
+        var largest: Float = 0
+        for i in 0..<n { largest = max(largest, a.values.base[i * a.stride + i]) }
+        let least = largest * 1e-6 * Float(n).squareRoot()
+        for first in stride(from: 0, to: n, by: width) {
+            let columns = first..<min(first + width, n)
+            subtractExplained(from: a, rows: columns, columns: columns, factor: a)
+            for j in columns {
+                let row = a.values.base + j * a.stride
+                for i in first..<j {
+                    let other = a.values.base + i * a.stride
+                    row[i] = other[i] == 0 ? 0 : (row[i] - dot(row, other, first..<i)) / other[i]
+                }
+                let pivot = row[j] - dot(row, row, first..<j)
+                row[j] = pivot > least ? pivot.squareRoot() : 0
+            }
+            workers.performRanges(of: n - columns.upperBound, step: 64) { range in
+                let rows = range.lowerBound + columns.upperBound..<range.upperBound + columns.upperBound
+                solve(a, rows: rows, columns: columns, factor: a)
+            }
+        }
+    }
+
+    /// Replaces each row z of `target` `[m, n]` by L⁻¹·z, for the factor L `[n, n]`.
+    static func forwardSubstitute(_ target: DesignMatrix, factor: DesignMatrix, workers: Workers) {
+        workers.performRanges(of: target.rows, step: 64) { rows in
+            for first in stride(from: 0, to: factor.rows, by: width) {
+                solve(target, rows: rows, columns: first..<min(first + width, factor.rows), factor: factor)
+            }
+        }
+    }
+
+    /// Replaces `vector` `[n]` by L⁻ᵀ·vector; in double precision, for small pivots magnify rounding.
+    static func backSubstitute(_ vector: inout [Double], factor: DesignMatrix) {
+        for i in stride(from: factor.rows - 1, through: 0, by: -1) {
+            let row = factor.values.base + i * factor.stride
+            vector[i] = row[i] == 0 ? 0 : vector[i] / Double(row[i])
+            for k in 0..<i { vector[k] -= vector[i] * Double(row[k]) }
+        }
+    }
+
+    /// One block of columns of the rows, whose earlier columns are done.
+    private static func solve(
+        _ target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix
+    ) {
+        subtractExplained(from: target, rows: rows, columns: columns, factor: factor)
+        for i in rows {
+            let row = target.values.base + i * target.stride
+            for j in columns {
+                let other = factor.values.base + j * factor.stride
+                row[j] = other[j] == 0 ? 0 : (row[j] - dot(row, other, columns.lowerBound..<j)) / other[j]
+            }
+        }
+    }
+
+    /// target[i][j] −= Σₖ target[i][k] · factor[j][k] over the columns k before the block.
+    private static func subtractExplained(
+        from target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix
+    ) {
+        let first = columns.lowerBound
+        guard first > 0 else { return }
+        let count = padded(rows.count, to: 4), block = FloatBuffer(width * count)
+        dotProducts(
+            rows: target.pointers.base + rows.lowerBound, rowCount: count,
+            columns: factor.pointers.base + first, columnCount: columns.count, length: first,
+            into: block.base, stride: count)
+        for i in rows {
+            let out = target.values.base + i * target.stride
+            // Above the diagonal of a factor there is nothing to take away from.
+            for j in first..<(target === factor ? min(columns.upperBound, i + 1) : columns.upperBound) {
+                out[j] -= block.base[(j - first) * count + i - rows.lowerBound]
+            }
+        }
+    }
+
+    private static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ range: Range<Int>)
+        -> Float
+    {
+        var sums = SIMD4<Float>(), k = range.lowerBound
+        while k + 4 <= range.upperBound {
+            sums += SIMD4(at: a + k) * SIMD4(at: b + k)
+            k &+= 4
+        }
+        var sum = sums.sum()
+        while k < range.upperBound {
+            sum += a[k] * b[k]
+            k &+= 1
+        }
+        return sum
+    }
+}

@@ -1,0 +1,117 @@
+/// Whitens features by how they vary within classes, so that the L2 penalty is charged in the units of that variation.
+///
+/// What pictures of one class differ in (brightness, pose, how busy they are) does not tell classes apart, yet an L2 penalty charges
+/// least for the directions of largest variance. Rows z become L⁻¹·z, where L·Lᵀ is the within-class covariance plus a ridge of
+/// 3·10⁻⁴ of the rows' mean squared length; then they are scaled to vary as much as before. On the six development sets a regression
+/// behind it has 0.24 nats where the plain one has 0.28, and 0.5 where it has 0.57 with ten pictures a class.
+///
+/// The map uses labels: it must be found anew wherever rows are held out, or the choice of a strength sees what it is judged by.
+/// It is linear, so that weights v found behind it fold back into weights L⁻ᵀ·v before it.
+///
+/// - Source: the whitening of linear discriminant analysis; Hastie, Tibshirani and Friedman, The Elements of Statistical
+///   Learning, §4.3.3, with the ridge of §4.3.1.
+struct WithinClassWhitening {
+    /// All rows, mapped, the held-out ones too.
+    let whitened: DesignMatrix
+    /// L, lower triangular: `[columns, columns]`.
+    private let factor: DesignMatrix
+    private let scale: Float
+
+    /// The ridge, as a share of the rows' mean squared length.
+    static let ridge = 3e-4
+
+    /// - Parameters:
+    ///   - labels: the class of each row of `design`.
+    ///   - isHeldOut: rows that have no say in the covariance.
+    ///   - isLowerTriangular: whether row i of `design` is zero beyond column i, which saves two thirds of the covariance's work.
+    /// - Returns: nil where no row varies within its class.
+    init?(
+        _ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool],
+        isLowerTriangular: Bool = false,
+        workers: Workers
+    ) {
+        let rows = (0..<design.rows).filter { !isHeldOut[$0] }
+        let energy = rows.reduce(0.0) { $0 + dot(design.row($1), design.row($1), design.stride) }
+        guard energy > 0, energy.isFinite else { return nil }
+        let length = energy / Double(rows.count)
+        factor = Self.covariance(
+            design, labels: labels, classes: classes, rows: rows, isLowerTriangular: isLowerTriangular,
+            workers: workers)
+        var trace = 0.0
+        for k in 0..<factor.rows {
+            let element = factor.values.base + k * factor.stride + k
+            trace += Double(element.pointee)
+            element.pointee += Float(Self.ridge * length)
+        }
+        guard trace > 1e-6 * length else { return nil }
+        Cholesky.factorize(factor, workers: workers)
+        whitened = DesignMatrix(rows: design.rows, columns: design.columns)
+        whitened.values.copy(from: design.values)
+        Cholesky.forwardSubstitute(whitened, factor: factor, workers: workers)
+        let mapped = rows.reduce(0.0) { [whitened] in
+            $0 + dot(whitened.row($1), whitened.row($1), whitened.stride)
+        }
+        scale = Float((energy / mapped).squareRoot())
+        workers.performRanges(of: design.rows, step: 64) { [scale, whitened] rows in
+            for k in rows.lowerBound * whitened.stride..<rows.upperBound * whitened.stride {
+                whitened.values.base[k] *= scale
+            }
+        }
+    }
+
+    /// The lower triangle of the within-class covariance, Σ (z − class mean)(z − class mean)ᵀ / n: `[columns, columns]`.
+    private static func covariance(
+        _ design: DesignMatrix, labels: [Int], classes: Int, rows: [Int], isLowerTriangular: Bool,
+        workers: Workers
+    ) -> DesignMatrix {
+        let columns = design.columns, result = DesignMatrix(rows: columns, columns: columns)
+        var counts = [Int](repeating: 0, count: classes)
+        for row in rows { counts[labels[row]] += 1 }
+        let means = FloatBuffer(classes * design.stride)
+        for row in rows {
+            addScaled(
+                1 / Float(counts[labels[row]]), design.row(row),
+                to: means.base + labels[row] * design.stride, design.stride)
+        }
+        let classCounts = counts
+        let tile = 64, share = 1 / Float(rows.count), stride = design.stride
+        workers.performRanges(of: columns, step: tile) { range in
+            // A triangular matrix has nothing in these columns before the row of the same number.
+            let first = isLowerTriangular ? range.lowerBound : 0, count = design.rows - first
+            let coefficients = FloatBuffer(range.count * count)
+            for row in rows where row >= first {
+                for j in range {
+                    coefficients.base[(j - range.lowerBound) * count + row - first] =
+                        design.values.base[row * stride + j] * share
+                }
+            }
+            let out = RowPointers(range.map { UnsafePointer(result.values.base + $0 * result.stride) })
+            let end = padded(range.upperBound, to: 16)
+            // Narrow enough that thirty-two rows' pieces and the sums stay in the first-level cache.
+            for start in Swift.stride(from: 0, to: end, by: 64) {
+                accumulateWeightedRows(
+                    rows: design.pointers.base + first, rowCount: count, coefficients: coefficients.base,
+                    stride: count, columnCount: range.count, range: start..<min(start + 64, end),
+                    into: out.base)
+            }
+            for j in range {
+                let row = result.values.base + j * result.stride
+                for c in 0..<classes where classCounts[c] > 0 {
+                    let mean = means.base + c * stride
+                    addScaled(-Float(classCounts[c]) * share * mean[j], mean, to: row, end)
+                }
+            }
+        }
+        return result
+    }
+
+    /// Turns weights `[classes, stride]` on mapped rows into weights on the rows as they were, in place.
+    func foldBack(_ weights: UnsafeMutablePointer<Float>, classes: Int) {
+        for c in 0..<classes {
+            let row = weights + c * whitened.stride
+            var vector = (0..<whitened.columns).map { Double(row[$0]) }
+            Cholesky.backSubstitute(&vector, factor: factor)
+            for k in vector.indices { row[k] = Float(vector[k]) * scale }
+        }
+    }
+}
