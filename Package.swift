@@ -99,7 +99,8 @@ let package = Package(
         tests("TensorFlowFormat", ["TensorGraph", "WireFormat"]),
         tests("ONNXFormat", ["TensorGraph", "WireFormat"]),
         tests("Network", ["TensorGraph"]),
-        tests("NetworkReading", ["Network", "ONNXFormat", "TensorGraph"], exclude: ["Operators"]),
+        tests(
+            "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"], exclude: ["Operators"]),
         tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),

@@ -1,0 +1,223 @@
+import Network
+import TensorGraph
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The elements of a constant, whatever their type, in row-major order.
+struct Numbers {
+    var type: ElementType
+    var shape: [Int]
+    var values: [Double]
+
+    init(type: ElementType, shape: [Int], values: [Double]) {
+        (self.type, self.shape, self.values) = (type, shape, values)
+    }
+
+    /// - Returns: nil for types that networks do not compute with.
+    init?(_ tensor: Tensor) {
+        guard case .dense(let region) = tensor.contents else { return nil }
+        (type, shape) = (tensor.type, tensor.shape)
+        switch tensor.type {
+        case .float32: values = region.array(of: Float.self).map(Double.init)
+        case .float64: values = region.array(of: Double.self)
+        case .int32: values = region.array(of: Int32.self).map(Double.init)
+        case .int64: values = region.array(of: Int64.self).map(Double.init)
+        case .uint8, .bool: values = region.array(of: UInt8.self).map(Double.init)
+        case .int8: values = region.array(of: Int8.self).map(Double.init)
+        case .bfloat16:
+            values = region.array(of: UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
+        default: return nil
+        }
+    }
+
+    /// Rounded to the type; integers that do not fit are clamped.
+    ///
+    /// - Returns: nil for types that are not made.
+    var tensor: Tensor? {
+        switch type {
+        case .float32: return Tensor(values.map(Float.init), shape: shape)
+        case .float64: return Tensor(values, shape: shape)
+        case .int32: return Tensor(values.map { Self.integer(Int32.self, $0) }, shape: shape)
+        case .int64: return dense(values.map { Self.integer(Int64.self, $0) })
+        case .uint8: return dense(values.map { Self.integer(UInt8.self, $0) })
+        case .bool: return dense(values.map { UInt8($0 == 0 ? 0 : 1) })
+        default: return nil
+        }
+    }
+
+    private func dense(_ elements: [some BitwiseCopyable]) -> Tensor {
+        Tensor(type: type, shape: shape, contents: .dense(ByteRegion(of: elements)))
+    }
+
+    private static func integer<Value: FixedWidthInteger>(_ type: Value.Type, _ value: Double) -> Value {
+        guard value == value else { return 0 }
+        return Value(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
+    }
+}
+
+extension Network.Operation {
+    /// What the operation makes of constants. The shape has been inferred.
+    ///
+    /// - Returns: nil for operations that are not computed ahead.
+    func evaluate(_ inputs: [Numbers], shape: [Int]) -> Numbers? {
+        guard var result = inputs.first else { return nil }
+        switch self {
+        case .reshape: break
+        case .unary(let function):
+            guard let compute = function.function else { return nil }
+            result.values = result.values.map(compute)
+        case .binary(let function):
+            guard let compute = function.function else { return nil }
+            let left = AxisWalk(of: inputs[0].shape, over: shape),
+                right = AxisWalk(of: inputs[1].shape, over: shape)
+            result.values = zip(left.offsets, right.offsets).map {
+                compute(inputs[0].values[$0], inputs[1].values[$1])
+            }
+        case .broadcast:
+            result.values = AxisWalk(of: inputs[0].shape, over: shape).offsets.map { inputs[0].values[$0] }
+        case .transpose(let axes):
+            let steps = AxisWalk.steps(of: inputs[0].shape)
+            result.values = AxisWalk(steps: axes.map { steps[$0] }, over: shape).offsets.map {
+                inputs[0].values[$0]
+            }
+        case .slice(let stretches):
+            let steps = AxisWalk.steps(of: inputs[0].shape)
+            var start = 0, strides: [Int] = []
+            for (stretch, step) in zip(stretches, steps) {
+                start += stretch.begin * step
+                strides.append(stretch.step * step)
+            }
+            let walk = AxisWalk(steps: strides, start: start, over: shape)
+            result.values = walk.offsets.map { inputs[0].values[$0] }
+        case .gather(let axis, let indices):
+            let source = inputs[0], size = source.shape[axis]
+            let inner = source.shape[(axis + 1)...].reduce(1, *), outer = source.shape[..<axis].reduce(1, *)
+            result.values = []
+            for block in 0..<outer {
+                for index in indices {
+                    let begin = (block * size + index) * inner
+                    result.values += source.values[begin..<begin + inner]
+                }
+            }
+        case .concatenation(let axis):
+            result.values = []
+            for block in 0..<shape[..<axis].reduce(1, *) {
+                for input in inputs {
+                    let run = input.shape[axis...].reduce(1, *)
+                    result.values += input.values[block * run..<(block + 1) * run]
+                }
+            }
+        case .tile(let counts):
+            var steps: [Int] = [], sizes: [Int] = []
+            for (axis, step) in AxisWalk.steps(of: inputs[0].shape).enumerated() {
+                steps += [0, step]
+                sizes += [counts[axis], inputs[0].shape[axis]]
+            }
+            result.values = AxisWalk(steps: steps, over: sizes).offsets.map { inputs[0].values[$0] }
+        case .reduction(let reduction, let axes, _):
+            guard let combine = reduction.function else { return nil }
+            // The reduced axes last, each result's elements together.
+            let from = inputs[0].shape, steps = AxisWalk.steps(of: from)
+            let order = from.indices.filter { !axes.contains($0) } + axes
+            let walk = AxisWalk(steps: order.map { steps[$0] }, over: order.map { from[$0] })
+            let count = axes.reduce(1) { $0 * from[$1] }, values = walk.offsets.map { inputs[0].values[$0] }
+            result.values = stride(from: 0, to: values.count, by: count).map {
+                combine(values[$0..<$0 + count])
+            }
+        default: return nil
+        }
+        result.shape = shape
+        return result
+    }
+}
+
+/// Where the elements of a tensor lie that is walked over in the order of another shape.
+private struct AxisWalk {
+    let offsets: [Int]
+
+    /// - Parameter steps: from one entry of each axis to the next.
+    init(steps: [Int], start: Int = 0, over sizes: [Int]) {
+        var offsets = [start]
+        for (step, size) in zip(steps, sizes) {
+            offsets =
+                size == 1 ? offsets : offsets.flatMap { offset in (0..<size).map { offset + $0 * step } }
+        }
+        self.offsets = offsets
+    }
+
+    /// Of a tensor that is broadcast.
+    init(of shape: [Int], over sizes: [Int]) {
+        let steps = zip(shape, Self.steps(of: shape)).map { $0 == 1 ? 0 : $1 }
+        self.init(steps: [Int](repeating: 0, count: sizes.count - shape.count) + steps, over: sizes)
+    }
+
+    static func steps(of shape: [Int]) -> [Int] {
+        var steps = shape, step = 1
+        for axis in shape.indices.reversed() {
+            steps[axis] = step
+            step *= shape[axis]
+        }
+        return steps
+    }
+}
+
+extension Network.Unary {
+    fileprivate var function: ((Double) -> Double)? {
+        switch self {
+        case .relu: { max($0, 0) }
+        case .clip(let lowest, let highest): { min(max($0, Double(lowest)), Double(highest)) }
+        case .sigmoid: { 1 / (1 + exponential(-$0)) }
+        case .exp: { exponential($0) }
+        case .log: { logarithm($0) }
+        case .tanh: { hyperbolicTangent($0) }
+        case .sqrt: { $0.squareRoot() }
+        case .rsqrt: { 1 / $0.squareRoot() }
+        case .reciprocal: { 1 / $0 }
+        case .square: { $0 * $0 }
+        case .abs: { Swift.abs($0) }
+        case .negate: { -$0 }
+        case .floor: { $0.rounded(.down) }
+        case .ceil: { $0.rounded(.up) }
+        case .round: { $0.rounded(.toNearestOrEven) }
+        default: nil
+        }
+    }
+}
+
+private func exponential(_ x: Double) -> Double { exp(x) }
+private func logarithm(_ x: Double) -> Double { log(x) }
+private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+
+extension Network.Binary {
+    fileprivate var function: ((Double, Double) -> Double)? {
+        switch self {
+        case .add: { $0 + $1 }
+        case .subtract: { $0 - $1 }
+        case .multiply: { $0 * $1 }
+        case .divide: { $0 / $1 }
+        case .maximum: { max($0, $1) }
+        case .minimum: { min($0, $1) }
+        case .power: { pow($0, $1) }
+        case .squaredDifference: { ($0 - $1) * ($0 - $1) }
+        case .prelu: nil
+        }
+    }
+}
+
+extension Network.Reduction {
+    fileprivate var function: ((ArraySlice<Double>) -> Double)? {
+        switch self {
+        case .sum: { $0.reduce(0, +) }
+        case .mean: { $0.reduce(0, +) / Double($0.count) }
+        case .product: { $0.reduce(1, *) }
+        case .maximum: { $0.reduce(-.infinity) { max($0, $1) } }
+        case .minimum: { $0.reduce(.infinity) { min($0, $1) } }
+        default: nil
+        }
+    }
+}

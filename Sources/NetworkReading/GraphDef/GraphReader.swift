@@ -1,0 +1,276 @@
+import Network
+import TensorGraph
+
+/// Reads a frozen graph of TensorFlow's as a network: the only owner of TensorFlow's names, attributes and padding rule.
+///
+/// ```swift
+/// let network = try GraphReader.read(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
+/// ```
+///
+/// What depends on no input is computed once, here, in double precision and rounded to its type after each node. Time and memory are
+/// linear in the nodes and in the constants' elements, of which no more than `mostElements` are made.
+package struct GraphReader {
+    /// What a tensor of the graph is.
+    enum Value {
+        case constant(Tensor)
+        case node(Int)
+        /// Between SpaceToBatchND and the convolution that it makes a dilated one.
+        case dilated(image: Int, block: [Int], margin: Network.Margin)
+    }
+
+    /// Elements of constants that are computed from constants.
+    static let mostElements = 1 << 28
+
+    var network = Network()
+    private var values: [String: Value] = [:]
+    private let nodes: [String: Node]
+    /// Nodes whose image TensorFlow holds in batches of a dilation's phases.
+    private var phased: Set<Int> = []
+    private var budget = GraphReader.mostElements
+
+    /// - Parameters:
+    ///   - input: the tensor that is given; what makes it is not looked at.
+    ///   - inputShape: with a batch of one.
+    ///   - outputs: tensors; nodes that none of them needs may be of any kind.
+    package static func read(
+        _ graph: Graph, input: String, inputShape: [Int], outputs: [String]
+    ) throws(GraphReadingError) -> Network {
+        let input = NodeCall.canonical(input), outputs = outputs.map(NodeCall.canonical)
+        var reader = GraphReader(graph)
+        guard reader.nodes[NodeCall.nodeName(input)] != nil else { throw .noSuchTensor(input) }
+        let order = try reader.evaluationOrder(from: outputs, to: input)
+        for node in order where node.operation != "Const" && Self.table[node.operation] == nil {
+            throw .unsupportedOperation(node.operation, node: node.name, supported: supportedOperations)
+        }
+        try reader.define(input, .node(reader.append(.input(inputShape), named: input)))
+        for node in order { try reader.read(NodeCall(node)) }
+        for output in outputs {
+            switch reader.values[output] {
+            case .node(let index): reader.network.outputs.append(index)
+            case .constant: throw .constantOutput(output)
+            case .dilated, nil: throw .noSuchTensor(output)
+            }
+        }
+        return reader.network.pruned()
+    }
+
+    /// The operations that are read, in alphabetical order.
+    package static var supportedOperations: [String] { (table.keys + ["Const"]).sorted() }
+
+    private init(_ graph: Graph) {
+        nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The nodes that `outputs` need, each after what it reads.
+    private func evaluationOrder(
+        from outputs: [String], to input: String
+    ) throws(GraphReadingError) -> [Node] {
+        enum Mark { case open, done }
+        var marks: [String: Mark] = [:], order: [Node] = []
+        // A stack of its own: graphs are deeper than threads have room for.
+        var stack: [(tensor: String, isLeaving: Bool)] = outputs.reversed().map { ($0, false) }
+        while let (tensor, isLeaving) = stack.popLast() {
+            if tensor == input { continue }
+            let name = NodeCall.nodeName(tensor)
+            guard let node = nodes[name] else { throw .noSuchTensor(tensor) }
+            if isLeaving {
+                marks[name] = .done
+                order.append(node)
+                continue
+            }
+            switch marks[name] {
+            case .done: continue
+            case .open: throw .cycle(node: name)
+            case nil: break
+            }
+            marks[name] = .open
+            stack.append((name, true))
+            for source in NodeCall(node).inputs.reversed() where marks[NodeCall.nodeName(source)] != .done {
+                stack.append((source, false))
+            }
+        }
+        return order
+    }
+
+    private mutating func read(_ call: NodeCall) throws(GraphReadingError) {
+        if call.node.operation == "Const" {
+            guard let tensor = call.node.constant else { throw call.malformed("has no value") }
+            return define(call.name, .constant(tensor))
+        }
+        try Self.table[call.node.operation]!(&self, call)
+    }
+
+    // MARK: - What handlers use
+
+    mutating func define(_ tensor: String, _ value: Value) { values[tensor] = value }
+
+    func defined(_ tensor: String) -> Value? { values[tensor] }
+
+    func value(_ call: NodeCall, _ index: Int = 0) throws(GraphReadingError) -> Value {
+        guard call.inputs.indices.contains(index) else {
+            throw call.malformed("has \(call.inputs.count) inputs, needs \(index + 1)")
+        }
+        guard let value = values[call.inputs[index]] else { throw .noSuchTensor(call.inputs[index]) }
+        return value
+    }
+
+    func shape(_ call: NodeCall, _ index: Int = 0) throws(GraphReadingError) -> [Int] {
+        switch try value(call, index) {
+        case .constant(let tensor): return tensor.shape
+        case .node(let node):
+            guard !phased.contains(node) else {
+                throw call.unsupported("between SpaceToBatchND and BatchToSpaceND")
+            }
+            return network.shape(node)
+        case .dilated: throw call.unsupported("after SpaceToBatchND")
+        }
+    }
+
+    func constant(_ call: NodeCall, _ index: Int) throws(GraphReadingError) -> Tensor {
+        guard case .constant(let tensor) = try value(call, index) else {
+            throw call.unsupported("input '\(call.inputs[index])' is no constant")
+        }
+        return tensor
+    }
+
+    func integers(_ call: NodeCall, _ index: Int) throws(GraphReadingError) -> [Int] {
+        guard let integers = try constant(call, index).integers else {
+            throw call.malformed("input \(index) holds no integers")
+        }
+        return integers
+    }
+
+    /// Axes of a tensor of some rank, from the front.
+    func axes(_ list: [Int], rank: Int, _ call: NodeCall) throws(GraphReadingError) -> [Int] {
+        var axes: [Int] = []
+        for axis in list {
+            guard (-rank..<rank).contains(axis) else { throw call.malformed("axis \(axis) of \(rank)") }
+            axes.append(axis < 0 ? axis + rank : axis)
+        }
+        return axes
+    }
+
+    func floats(_ call: NodeCall, _ index: Int) throws(GraphReadingError) -> [Float] {
+        guard let floats = try constant(call, index).floats else {
+            throw call.unsupported("input \(index) is not of type float32")
+        }
+        return floats
+    }
+
+    /// Applies an operation to values: to constants at once.
+    mutating func apply(
+        _ operation: Network.Operation, _ inputs: [Value], name: String, _ call: NodeCall
+    ) throws(GraphReadingError) -> Value {
+        var tensors: [Tensor] = []
+        for case .constant(let tensor) in inputs { tensors.append(tensor) }
+        if tensors.count == inputs.count { return try compute(operation, tensors, name: name, call) }
+        var indices: [Int] = []
+        for input in inputs {
+            switch input {
+            case .node(let index): indices.append(index)
+            case .constant(let tensor):
+                guard tensor.type == .float32 else {
+                    throw call.unsupported("a constant of type \(tensor.type)")
+                }
+                indices.append(try append(.constant(tensor), named: name + "/constant"))
+            case .dilated: throw call.unsupported("after SpaceToBatchND")
+            }
+        }
+        let isPhased = indices.contains(where: phased.contains)
+        if isPhased {
+            switch operation {
+            case .unary, .binary: break
+            default: throw call.unsupported("between SpaceToBatchND and BatchToSpaceND")
+            }
+        }
+        let index = try append(operation, named: name, indices)
+        if isPhased { phased.insert(index) }
+        return .node(index)
+    }
+
+    /// Applies an operation, whose result the node makes.
+    mutating func make(
+        _ operation: Network.Operation, _ inputs: [Value], _ call: NodeCall
+    ) throws(GraphReadingError) {
+        define(call.name, try apply(operation, inputs, name: call.name, call))
+    }
+
+    private mutating func append(
+        _ operation: Network.Operation, named name: String, _ inputs: [Int] = []
+    ) throws(GraphReadingError) -> Int {
+        do { return try network.append(operation, name: name, inputs) } catch {
+            throw .malformed(node: error.node, operation: error.operation, what: error.what)
+        }
+    }
+
+    /// Takes elements from what constants may have.
+    mutating func spend(_ shape: [Int], _ call: NodeCall) throws(GraphReadingError) {
+        guard let count = Network.count(shape), count <= budget else {
+            throw .overLimit(node: call.name, limit: Self.mostElements)
+        }
+        budget -= count
+    }
+
+    private mutating func compute(
+        _ operation: Network.Operation, _ tensors: [Tensor], name: String, _ call: NodeCall
+    ) throws(GraphReadingError) -> Value {
+        // The shape rule is the network's own.
+        var trial = Network(), indices: [Int] = []
+        let shape: [Int]
+        do {
+            for tensor in tensors { indices.append(try trial.append(.constant(tensor), name: name)) }
+            let result = try trial.append(operation, name: name, indices)
+            shape = trial.shape(result)
+        } catch { throw call.malformed(error.what) }
+        if case .reshape = operation, case .dense = tensors[0].contents {
+            return .constant(Tensor(type: tensors[0].type, shape: shape, contents: tensors[0].contents))
+        }
+        try spend(shape, call)
+        var numbers: [Numbers] = []
+        for tensor in tensors {
+            guard let value = Numbers(tensor) else {
+                throw call.unsupported("constants of type \(tensor.type)")
+            }
+            numbers.append(value)
+        }
+        guard let result = operation.evaluate(numbers, shape: shape)?.tensor else {
+            throw call.unsupported("of constants")
+        }
+        return .constant(result)
+    }
+
+    // MARK: - Dilation by phases
+
+    mutating func enterPhases(_ call: NodeCall) throws(GraphReadingError) {
+        let block = try integers(call, 1), paddings = try integers(call, 2)
+        guard case .node(let image) = try value(call), try shape(call).count == 4, block.count == 2,
+            paddings.count == 4, (block + paddings).allSatisfy({ (0...4096).contains($0) }),
+            block.allSatisfy({ $0 > 0 })
+        else { throw call.unsupported("other than of an image's height and width") }
+        define(
+            call.name,
+            .dilated(
+                image: image, block: block,
+                margin: Network.Margin(
+                    top: paddings[0], left: paddings[2], bottom: paddings[1], right: paddings[3])))
+    }
+
+    mutating func markPhased(_ value: Value) {
+        if case .node(let index) = value { phased.insert(index) }
+    }
+
+    mutating func leavePhases(_ call: NodeCall) throws(GraphReadingError) {
+        let crops = try integers(call, 2)
+        guard case .node(let index) = try value(call), phased.contains(index), crops.count == 4,
+            crops.allSatisfy({ (0...4096).contains($0) })
+        else { throw call.unsupported("other than after SpaceToBatchND and a convolution") }
+        let shape = network.shape(index)
+        let stretches = shape.enumerated().map { axis, size in
+            (1...2).contains(axis)
+                ? Network.Stretch(
+                    begin: crops[2 * axis - 2], count: size - crops[2 * axis - 2] - crops[2 * axis - 1])
+                : Network.Stretch(begin: 0, count: size)
+        }
+        define(call.name, .node(try append(.slice(stretches), named: call.name, [index])))
+    }
+}

@@ -1,0 +1,85 @@
+import TensorGraph
+
+/// A node with its attributes by type: what is of another type is an error that names the node.
+struct NodeCall {
+    let node: Node
+    /// Inputs that carry data, without `:0`.
+    let inputs: [String]
+
+    init(_ node: Node) {
+        self.node = node
+        inputs = node.inputs.filter { !$0.hasPrefix("^") }.map(Self.canonical)
+    }
+
+    var name: String { node.name }
+
+    static func canonical(_ tensor: String) -> String {
+        tensor.hasSuffix(":0") ? String(tensor.dropLast(2)) : tensor
+    }
+
+    /// The node's name in the name of a tensor.
+    static func nodeName(_ tensor: String) -> String {
+        guard let colon = tensor.lastIndex(of: ":"), Int(tensor[tensor.index(after: colon)...]) != nil else {
+            return tensor
+        }
+        return String(tensor[..<colon])
+    }
+
+    func malformed(_ what: String) -> GraphReadingError {
+        .malformed(node: node.name, operation: node.operation, what: what)
+    }
+    func unsupported(_ what: String) -> GraphReadingError {
+        .unsupported(node: node.name, operation: node.operation, what: what)
+    }
+
+    func float(_ name: String, default standard: Float) throws(GraphReadingError) -> Float {
+        switch node.attributes[name] {
+        case .float(let value): value
+        case nil: standard
+        default: throw malformed("attribute '\(name)' is no float")
+        }
+    }
+
+    func int(_ name: String, default standard: Int) throws(GraphReadingError) -> Int {
+        switch node.attributes[name] {
+        case .int(let value): Int(value)
+        case nil: standard
+        default: throw malformed("attribute '\(name)' is no integer")
+        }
+    }
+
+    func bool(_ name: String, default standard: Bool = false) throws(GraphReadingError) -> Bool {
+        switch node.attributes[name] {
+        case .bool(let value): value
+        case nil: standard
+        default: throw malformed("attribute '\(name)' is no boolean")
+        }
+    }
+
+    func string(_ name: String) -> String? {
+        guard case .bytes(let bytes)? = node.attributes[name] else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    func ints(_ name: String) -> [Int]? {
+        guard case .ints(let values)? = node.attributes[name] else { return nil }
+        return values.map { Int($0) }
+    }
+
+    /// The height and width entries of a list such as `strides`, which must leave batch and channels alone.
+    func spatial(
+        _ name: String, default standard: Int? = nil
+    ) throws(GraphReadingError) -> (height: Int, width: Int) {
+        let list = ints(name) ?? []
+        if list.isEmpty, let standard { return (standard, standard) }
+        guard list.count == 4, list.allSatisfy({ (1...4096).contains($0) }) else {
+            throw malformed("\(name) \(list)")
+        }
+        guard list[0] == 1, list[3] == 1 else { throw unsupported("\(name) \(list)") }
+        return (list[1], list[2])
+    }
+
+    func requireChannelsLast() throws(GraphReadingError) {
+        if let format = string("data_format"), format != "NHWC" { throw unsupported("data_format \(format)") }
+    }
+}
