@@ -45,12 +45,13 @@ let package = Package(
         .library(name: "Imaging", targets: ["Imaging"]),
     ],
     targets: [
+        room("SystemFiles"),
         room("Compression", ["HashInstructions"]),
         room(
             "Imaging",
             ["Compression", "Kernels", "CPUFeatures"] + kernelSets.map { .init(stringLiteral: $0.name) },
             exclude: ["README.md"]),
-        room("TensorGraph"),
+        room("TensorGraph", ["SystemFiles"]),
         room("WireFormat", ["TensorGraph"]),
         room("TensorFlowFormat", ["TensorGraph", "WireFormat"]),
         room("ONNXFormat", ["TensorGraph", "WireFormat"]),
@@ -69,17 +70,20 @@ let package = Package(
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         room(
             "Backbones",
-            ["EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
-        room("BottleneckCache", ["Compression"]),
+            [
+                "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression",
+                "SystemFiles",
+            ]),
+        room("BottleneckCache", ["Compression", "SystemFiles"]),
         room("FinalLayer", ["Compression"]),
         room(
             "TransferLearning",
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones",
-                "BottleneckCache", "FinalLayer",
-                "Deployment",
+                "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
             ]),
-        .executableTarget(name: "cartoonctl", dependencies: ["TransferLearning"], swiftSettings: swift),
+        .executableTarget(
+            name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
@@ -93,6 +97,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Network", "TensorGraph"], path: "Tests/TestSupport",
             swiftSettings: swift),
+        tests("SystemFiles"),
         tests("Compression"),
         tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
         tests("TensorGraph"),
@@ -108,7 +113,10 @@ let package = Package(
         tests("FinalLayer"),
         tests(
             "TransferLearning",
-            ["Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging"]),
+            [
+                "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
+                "SystemFiles",
+            ]),
         tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],

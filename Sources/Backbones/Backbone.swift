@@ -1,5 +1,6 @@
 import Compression
 import Inference
+import SystemFiles
 import TensorFlowFormat
 import TensorGraph
 #if canImport(Glibc)
@@ -119,7 +120,7 @@ package struct Backbone: Sendable {
     static func describe(_ path: String) throws(BackboneError) -> BackboneDescription {
         let stem = path.hasSuffix(".pb") ? String(path.dropLast(3)) : path
         let place = stem + ".json"
-        guard let data = FileManager.default.contents(atPath: place) else {
+        guard let data = (try? FileSystem.read(FilePath(place))).map({ Data($0) }) else {
             throw .description(
                 path: place,
                 reason:

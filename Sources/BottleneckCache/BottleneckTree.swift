@@ -1,4 +1,5 @@
 import Compression
+import SystemFiles
 
 /// A bottleneck that retrain.py computed, known by the names it was filed under.
 package struct ImportedBottleneck: Sendable, Equatable {
@@ -40,8 +41,8 @@ package enum BottleneckTree {
                     let vector = try parse(try OpenFile.forReading(place).contents())
                     bottlenecks.append(
                         ImportedBottleneck(
-                            folder: String(decoding: folder, as: UTF8.self),
-                            file: pictureName(String(decoding: file.dropLast(4), as: UTF8.self)),
+                            folder: FilePath(bytes: folder).text,
+                            file: pictureName(FilePath(bytes: file.dropLast(4)).text),
                             vector: vector))
                 } catch .system(_, _, let code) {
                     problems.append(TreeProblem(path: place.text, reason: "cannot be read (error \(code))"))
@@ -129,9 +130,9 @@ extension BottleneckCache {
     package func exportTree(to directory: String) throws(CacheError) -> Int {
         var written = 0
         for bottleneck in imported() {
-            let folder = BytePath(directory).appending(Array(bottleneck.folder.utf8))
+            let folder = BytePath(directory).appending(FilePath(bottleneck.folder))
             try createDirectory(folder)
-            let file = folder.appending(Array((bottleneck.file + ".txt").utf8))
+            let file = folder.appending(FilePath(bottleneck.file + ".txt"))
             let text = BottleneckTree.text(bottleneck.vector)
             if isRegularFile(file), (try? OpenFile.forReading(file).contents()) == text { continue }
             try replaceFile(file, text)

@@ -1,33 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import SystemFiles
 
-/// A path as the system has it: bytes, which need not be UTF-8.
-struct BytePath: Hashable, Sendable {
-    /// Without the closing 0.
-    var bytes: [UInt8]
+typealias BytePath = FilePath
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
-    init(_ path: String) { bytes = Array(path.utf8) }
+extension FilePath {
+    var text: String { description }
 
-    /// For people; a byte that is not UTF-8 shows as U+FFFD.
-    var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    func appending(_ name: [UInt8]) -> BytePath {
-        BytePath(
-            bytes: bytes.last == UInt8(ascii: "/") || bytes.isEmpty
-                ? bytes + name : bytes + [UInt8(ascii: "/")] + name)
-    }
-
-    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        (bytes + [0]).withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
-        }
-    }
+    func appending(_ name: [UInt8]) -> FilePath { appending(FilePath(bytes: name)) }
 }
 
 /// An open file, closed with its last owner; reads name their offset, so that threads can share it.
@@ -90,17 +68,7 @@ final class OpenFile: Sendable {
     func contents() throws(CacheError) -> [UInt8] { try bytes(at: 0, count: try size()) ?? [] }
 
     func write(_ bytes: [UInt8]) throws(CacheError) {
-        let code: Int32 = bytes.withUnsafeBytes { buffer in
-            var done = 0
-            while done < buffer.count {
-                // Qualified by nothing: the method of the same name takes an array.
-                let count = systemWrite(descriptor, buffer.baseAddress! + done, buffer.count - done)
-                if count < 0 && errno == EINTR { continue }
-                if count <= 0 { return count == 0 ? ENOSPC : errno }
-                done += count
-            }
-            return 0
-        }
+        let code = Descriptors.writeAll(descriptor, bytes)
         if code != 0 { throw .system(.write, path: path.text, code: code) }
     }
 
@@ -108,28 +76,15 @@ final class OpenFile: Sendable {
     func synchronize() { _ = fsync(descriptor) }
 }
 
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
-}
-
 func removeFile(_ path: BytePath) { _ = path.withCString { unlink($0) } }
-
-func renameFile(_ from: BytePath, to: BytePath) throws(CacheError) {
-    let failed = from.withCString { a in to.withCString { b in rename(a, b) } } != 0
-    if failed { throw .system(.rename, path: to.text, code: errno) }
-}
 
 /// Puts a file in place of another, whole or not at all.
 func replaceFile(_ path: BytePath, _ bytes: [UInt8]) throws(CacheError) {
-    let temporary = BytePath(bytes: path.bytes + Array(".\(currentProcess()).partial".utf8))
-    removeFile(temporary)
-    do throws(CacheError) {
-        try OpenFile.creating(temporary).write(bytes)
-        try renameFile(temporary, to: path)
-    } catch {
-        removeFile(temporary)
-        throw error
-    }
+    do throws(FileError) {
+        let file = try AtomicFile(path)
+        try file.write(bytes)
+        try file.commit()
+    } catch { throw .system(.write, path: path.text, code: error.errno) }
 }
 
 /// Names in a directory in the order of their bytes, without those that begin with a dot.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import SystemFiles
 
 /// Immutable bytes that stay where they are: a mapped file, the network embedded in the program, or an array.
 ///
@@ -108,7 +102,7 @@ private final class Mapping {
     let count: Int
 
     init(_ path: String) throws(MappingError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = FilePath(path).withCString { open($0, O_RDONLY | O_CLOEXEC) }
         guard file >= 0 else { throw MappingError(path: path, errno: errno) }
         defer { close(file) }
         var information = stat()
@@ -119,6 +113,11 @@ private final class Mapping {
         let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0)
         guard let address, address != MAP_FAILED else { throw MappingError(path: path, errno: errno) }
         base = address
+        MappedFiles.add(address, count: count, path: FilePath(path))
     }
-    deinit { if let base { munmap(base, count) } }
+    deinit {
+        guard let base else { return }
+        MappedFiles.remove(base)
+        munmap(base, count)
+    }
 }

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// Why a job could not be done. Each case has an exit code of its own, so that a script can tell them apart.
 public enum TransferLearningError: Error, Sendable {
     case dataset(DatasetError)
@@ -11,8 +13,8 @@ public enum TransferLearningError: Error, Sendable {
     case unreadable(FilePath, reason: String)
     /// An option's value makes no sense with the others or with the data.
     case option(String, reason: String)
-    /// Ctrl-C or SIGTERM; what was computed is in the cache.
-    case interrupted(done: Int, of: Int)
+    /// A signal, or the caller's wish; the words say what was done until then.
+    case interrupted(String)
     /// The same during a download; what was received is kept for the next run.
     case downloadInterrupted(FilePath, received: Int, of: Int?)
     case internalFailure(String)
@@ -38,6 +40,8 @@ public enum NetworkError: Error, Sendable {
     case unsupported(FilePath, reason: String)
     case noSuchTensor(FilePath, name: String, nearest: [String])
     case description(FilePath, reason: String)
+    /// A network's output that is no number: NaN or infinite.
+    case notFinite(FilePath, tensor: String, picture: FilePath)
     /// It is not there and could not be fetched.
     case noDownload(FilePath, url: String, reason: String)
     /// What was fetched is not what was asked for, and was not used.
@@ -62,6 +66,7 @@ extension TransferLearningError {
         case .network(.unsupported): 23
         case .network(.noSuchTensor): 24
         case .network(.description): 25
+        case .network(.notFinite): 28
         case .network(.noDownload): 26
         case .network(.wrongDownload): 27
         case .file(let error, _) where error.isDiskFull: 31
@@ -91,8 +96,7 @@ extension TransferLearningError: CustomStringConvertible {
         case .unreadable(let path, let reason):
             "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
         case .option(let option, let reason): "--\(option): \(reason)"
-        case .interrupted(let done, let total):
-            "interrupted; \(done) of \(total) bottlenecks are cached, and the same command continues from there"
+        case .interrupted(let words): "interrupted; \(words)"
         case .downloadInterrupted(let path, let received, let total):
             "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"
         case .internalFailure(let what):
@@ -142,6 +146,8 @@ extension NetworkError: CustomStringConvertible {
                     ? "; check the names in its JSON description"
                     : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
         case .description(let path, let reason): "\(path): \(reason)"
+        case .notFinite(let path, let tensor, let picture):
+            "\(picture): the network \(path) makes NaN or infinity of it in '\(tensor)'; its weights or batch statistics are damaged: give another network, or leave the picture out"
         case .noDownload(let path, let url, let reason):
             "\(path): is not there and cannot be downloaded from \(url) (\(reason)); put it there by hand, give --model_url a mirror, or give "
                 + "--architecture efficientnet_lite0, which is built in"

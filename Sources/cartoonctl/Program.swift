@@ -1,3 +1,4 @@
+import SystemFiles
 import TransferLearning
 
 @main
@@ -10,24 +11,37 @@ enum Program {
     ]
 
     static func main() {
+        StandardStreams.secure()
         Interruption.watch()
-        exitProcess(run(Array(CommandLine.arguments.dropFirst())))
+        let code = run(words)
+        if code == 0, let interrupted = Interruption.exitCode {
+            Terminal.log("cartoonctl: interrupted when the work was done")
+            exitProcess(interrupted)
+        }
+        exitProcess(code)
+    }
+
+    /// The command line's words as text that gives their bytes back, which `CommandLine.arguments` does not.
+    private static var words: [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+            CommandLine.unsafeArgv[index].map { FilePath(cString: $0).description }
+        }
     }
 
     /// Runs one command line and returns its exit code.
     static func run(_ words: [String]) -> Int32 {
         do {
             guard let name = words.first else {
-                Terminal.log(Help.overview(verbs))
+                Terminal.note(Help.overview(verbs) + "\n")
                 return 2
             }
             switch name {
             case "--help", "-h", "help":
                 guard words.count > 1, let verb = verbs.first(where: { $0.name == words[1] }) else {
-                    Terminal.print(Help.overview(verbs))
+                    Terminal.printBlock(Help.overview(verbs))
                     return 0
                 }
-                Terminal.print(Help.page(verb))
+                Terminal.printBlock(Help.page(verb))
                 return 0
             case "--version", "-V", "version":
                 Terminal.print("cartoonctl \(Tool.version)")
@@ -42,7 +56,7 @@ enum Program {
             }
             let rest = Array(words.dropFirst())
             if rest.contains("--help") || rest.contains("-h") {
-                Terminal.print(Help.page(verb))
+                Terminal.printBlock(Help.page(verb))
                 return 0
             }
             return try verb.run(Arguments(parsing: rest, for: verb, among: verbs))
@@ -51,6 +65,7 @@ enum Program {
             return 2
         } catch let error as TransferLearningError {
             Terminal.log("cartoonctl: \(error)")
+            if error.exitCode == 130, let interrupted = Interruption.exitCode { return interrupted }
             return error.exitCode
         } catch {
             Terminal.log("cartoonctl: \(error)")

@@ -1,5 +1,6 @@
 import FinalLayer
 import Foundation
+import SystemFiles
 import Testing
 @testable import TransferLearning
 
@@ -19,8 +20,8 @@ struct ImageFolderTests {
         #expect(folder.path(class: 1, file: 0) == scratch.path.appending("b/10.jpg"))
     }
 
-    func refusal(_ directory: FilePath) -> DatasetError? {
-        do { _ = try ImageFolder.scan(directory); return nil } catch {
+    func refusal(_ directory: FilePath, _ rules: ImageFolder.Rules = .init()) -> DatasetError? {
+        do { _ = try ImageFolder.scan(directory, rules); return nil } catch {
             if case .dataset(let reason) = error { return reason }
             return nil
         }
@@ -37,20 +38,108 @@ struct ImageFolderTests {
         guard case .notAFolder? = refusal(scratch.path.appending("a/1")) else { Issue.record("file"); return }
         guard case .oneClass(_, "a")? = refusal(scratch.path) else { Issue.record("one class"); return }
         try scratch.make("A/1")
-        guard case .sameLabel("a", let first, let second)? = refusal(scratch.path) else {
+        var rules = ImageFolder.Rules()
+        rules.labelling = .retrain
+        guard case .sameLabel("a", let first, let second)? = refusal(scratch.path, rules) else {
             Issue.record("same label"); return
         }
         #expect([first, second] == [scratch.path.appending("A"), scratch.path.appending("a")])
     }
 
-    @Test("recognizes a folder one level too high")
-    func nested() throws {
+    @Test(
+        "finds the level on which the classes lie and says so",
+        arguments: [
+            (["set/cats/1.jpg", "set/dogs/1.jpg"], "set", ["cats", "dogs"]),
+            (["x/y/cats/1.jpg", "x/y/dogs/1.jpg", "x/readme.txt"], "x/y", ["cats", "dogs"]),
+            (["cats/images/1.jpg", "dogs/images/1.jpg"], "", ["cats", "dogs"]),
+            (
+                [
+                    "test/cats/1.jpg", "test/dogs/1.jpg", "train/cats/1.jpg", "train/dogs/1.jpg",
+                    "train/labels.csv",
+                ],
+                "train", ["cats", "dogs"]
+            ),
+        ])
+    func levels(files: [String], level: String, labels: [String]) throws {
         let scratch = try Scratch()
-        try scratch.make("set/cats/1.jpg", "set/dogs/1.jpg")
+        for file in files { try scratch.make(file) }
+        let folder = try ImageFolder.scan(scratch.path)
+        #expect(folder.labels == labels)
+        #expect(folder.directory == (level.isEmpty ? scratch.path : scratch.path.appending(FilePath(level))))
+        #expect(!folder.notes.isEmpty)
+        #expect(FileSystem.identity(of: folder.path(class: 0, file: 0)) != nil)
+    }
+
+    @Test("asks which of several data sets is meant")
+    func severalSets() throws {
+        let scratch = try Scratch()
+        try scratch.make("one/cats/1.jpg", "one/dogs/1.jpg", "two/cats/1.jpg", "two/dogs/1.jpg")
         guard case .nestedTooDeep(_, let inner)? = refusal(scratch.path) else {
             Issue.record("not recognized"); return
         }
-        #expect(inner == scratch.path.appending("set"))
+        #expect(inner == scratch.path.appending("one"))
+    }
+
+    @Test("leaves out what is a system's, the run's own or empty, with a line for each")
+    func leftOut() throws {
+        let scratch = try Scratch()
+        try scratch.make(
+            "a/1", "b/1", "@eaDir/x", "$RECYCLE.BIN/x", "lost+found/x", "b/__MACOSX/x", "b/THUMBS.DB",
+            "own/x",
+            "b/desktop.ini")
+        try FileSystem.makeDirectory(scratch.path.appending("empty"))
+        var rules = ImageFolder.Rules()
+        rules.excluded = [scratch.path.appending("own")]
+        let folder = try ImageFolder.scan(scratch.path, rules)
+        #expect(folder.labels == ["a", "b"] && folder.fileCount == 2)
+        #expect(folder.classes.allSatisfy { $0.nested.isEmpty })
+        for name in ["@eaDir", "$RECYCLE.BIN", "lost+found", "b/__MACOSX", "own", "empty"] {
+            let place = scratch.path.appending(FilePath(name)).description
+            #expect(folder.notes.count { $0.hasPrefix(place + ": ") } == 1, "\(name) in \(folder.notes)")
+        }
+        rules.isStrict = true
+        guard
+            case .noReadablePictures(scratch.path.appending("empty"), tried: 0)? = refusal(
+                scratch.path, rules)
+        else { Issue.record("empty class under strict"); return }
+    }
+
+    @Test("takes one class, or a flat folder, where that is enough")
+    func fewClasses() throws {
+        let scratch = try Scratch()
+        try scratch.make("a/1", "a/2")
+        var rules = ImageFolder.Rules()
+        rules.minimumClasses = 1
+        #expect(try ImageFolder.scan(scratch.path, rules).labels == ["a"])
+        rules.minimumClasses = 0
+        let flat = try ImageFolder.scan(scratch.path.appending("a"), rules)
+        #expect(flat.labels == ["a"] && flat.fileCount == 2)
+        #expect(flat.path(class: 0, file: 1) == scratch.path.appending("a/2"))
+    }
+
+    @Test(
+        "keeps the folders' own names where retrain.py's rule tells nothing apart",
+        arguments: [
+            (["A+", "A-", "AB+"], ["A+", "A-", "AB+"]), (["C", "C#", "C++"], ["c", "C#", "C++"]),
+            (["+1", "-1"], ["+1", "-1"]), (["Cat", "cat"], ["Cat", "cat"]), (["😀", "😺"], ["😀", "😺"]),
+            (["(other)", "Big_cat"], ["(other)", "big cat"]),
+            (["cafe\u{301}", "caf\u{E9}"], ["caf\u{E9} (NFD)", "caf\u{E9}"]),
+        ])
+    func ownNames(folders: [String], expected: [String]) throws {
+        let unreachable = TransferLearningError.internalFailure("collision")
+        let (labels, note) = try ClassLabelling.automatic.labels(
+            for: folders.map { FilePath($0) }, collision: { _, _, _ in unreachable })
+        #expect(labels == expected)
+        #expect(note != nil)
+        #expect(Set(labels).count == labels.count)
+    }
+
+    @Test("says nothing where the rule does well")
+    func quietRule() throws {
+        let unreachable = TransferLearningError.internalFailure("collision")
+        let (labels, note) = try ClassLabelling.automatic.labels(
+            for: ["Big_Cat", "dog"], collision: { _, _, _ in unreachable })
+        #expect(labels == ["big cat", "dog"] && note == nil)
     }
 
     @Test(
@@ -108,5 +197,28 @@ struct DatasetSplitTests {
         _ = try DatasetSplit(
             paths: paths, classes: paths.indices.map { $0 % 2 }, folders: ["c0", "c1"],
             rule: Split(testingPercentage: 0, validationPercentage: 10))
+    }
+}
+
+@Suite("LabelsFile")
+struct LabelsFileTests {
+    @Test("reads labels as other programs write them")
+    func variants() {
+        func utf16(_ text: String, _ mark: [UInt8], bigEndian: Bool) -> [UInt8] {
+            mark
+                + text.utf16.flatMap {
+                    bigEndian ? [UInt8($0 >> 8), UInt8($0 & 255)] : [UInt8($0 & 255), UInt8($0 >> 8)]
+                }
+        }
+        let text = "cat\r\nbig dog \n\n"
+        for bytes in [
+            Array(text.utf8), [0xEF, 0xBB, 0xBF] + Array(text.utf8),
+            utf16(text, [0xFF, 0xFE], bigEndian: false),
+            utf16(text, [0xFE, 0xFF], bigEndian: true), utf16(text, [], bigEndian: false),
+            utf16(text, [], bigEndian: true), Array("0 cat\n1 big dog\n".utf8),
+        ] { #expect(LabelsFile.names(in: bytes) == ["cat", "big dog"]) }
+        // Numbers that do not count are names.
+        #expect(LabelsFile.names(in: Array("0 cat\n2 dog\n".utf8)) == ["0 cat", "2 dog"])
+        #expect(LabelsFile.names(in: Array("7\n8\n".utf8)) == ["7", "8"])
     }
 }

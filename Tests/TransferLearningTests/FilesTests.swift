@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+@testable import SystemFiles
 @testable import TransferLearning
 
 /// A fresh folder, removed at the end of the test.

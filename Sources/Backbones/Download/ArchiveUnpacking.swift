@@ -1,12 +1,6 @@
 import Compression
+import SystemFiles
 import TensorGraph
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// Takes the wanted files out of an archive whose digest was checked, under their plain names in one folder and nowhere else.
 ///
@@ -29,7 +23,6 @@ struct ArchiveUnpacking {
                 parts[entry.name] = nil
                 let part = try PartFile(directory + entry.name)
                 while let piece = try Self.nextPiece(&reader) { try part.write(piece) }
-                try part.finish()
                 parts[entry.name] = part
             }
         }
@@ -65,47 +58,23 @@ struct ArchiveUnpacking {
 /// A file under a temporary name beside its place; removed unless it is put there.
 private final class PartFile {
     let path: String
-    let temporary: String
-    private var descriptor: Int32
+    private let file: AtomicFile
 
     init(_ path: String) throws(DownloadError) {
         self.path = path
-        temporary = "\(path).\(getpid()).partial"
-        unlink(temporary)
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .system(path: path, code: errno) }
+        do { file = try AtomicFile(FilePath(path)) } catch { throw .system(path: path, code: error.errno) }
     }
 
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
-        unlink(temporary)
-    }
+    var temporary: String { file.temporaryPath.description }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(DownloadError) {
-        var done = 0
-        while done < bytes.count {
-            let count = systemWrite(descriptor, bytes.baseAddress! + done, bytes.count - done)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .system(path: path, code: count < 0 ? errno : ENOSPC) }
-            done += count
-        }
-    }
-
-    /// Its bytes are on the disk when this returns.
-    func finish() throws(DownloadError) {
-        defer { descriptor = -1 }
-        let isSynchronized = fsync(descriptor) == 0 || errno == EINVAL
-        guard close(descriptor) == 0, isSynchronized else { throw .system(path: path, code: errno) }
+        do { try file.write(bytes) } catch { throw .system(path: path, code: error.errno) }
     }
 
     /// - Parameter replacing: false leaves a file alone that has the name already: the folder may be used for more than networks.
     func place(replacing: Bool) throws(DownloadError) {
         var information = stat()
-        if !replacing, lstat(path, &information) == 0 { return }
-        guard rename(temporary, path) == 0 else { throw .system(path: path, code: errno) }
+        if !replacing, FilePath(path).withCString({ lstat($0, &information) }) == 0 { return }
+        do { try file.commit() } catch { throw .system(path: path, code: error.errno) }
     }
-}
-
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
 }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import SystemFiles
 
 /// One run of the system's `curl`, which knows proxies, redirections and certificates: fetches a file, or the rest of it.
 struct CurlTransfer {
@@ -16,6 +10,9 @@ struct CurlTransfer {
     let size: Int?
     let policy: DownloadPolicy
     let lock: Int32
+
+    /// The bytes of an archive whose size is not known.
+    private static let largest = 1 << 32
 
     enum Outcome: Equatable {
         /// As much as the server had.
@@ -60,6 +57,8 @@ struct CurlTransfer {
                 reason = .otherSize(declared)
             } else if let size, there > size {
                 reason = .otherSize(there)
+            } else if size == nil, max(there, declared ?? 0) > Self.largest {
+                reason = .refused("it has more than \(Self.largest) bytes")
             } else if clock.now - newsTime > .seconds(policy.stallSeconds) {
                 reason = .brokeOff("nothing came for \(policy.stallSeconds) s")
             }
@@ -77,6 +76,8 @@ struct CurlTransfer {
     private var arguments: [String] {
         let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []
         return [
+            // Whatever the user's ~/.curlrc says; this has to be the first.
+            "--disable",
             "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto",
             "=http,https,file",
             "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header",
@@ -109,7 +110,9 @@ struct CurlTransfer {
 
     /// Why curl could not write: what the system says to us, or else that there is no room.
     private var writeFailure: Int32 {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        let descriptor = FilePath(path).withCString {
+            open($0, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o666)
+        }
         guard descriptor >= 0 else { return errno }
         close(descriptor)
         return ENOSPC
@@ -161,6 +164,6 @@ enum FileSize {
     /// Bytes of a file; nil where there is none.
     static func of(_ path: String) -> Int? {
         var information = stat()
-        return stat(path, &information) == 0 ? Int(information.st_size) : nil
+        return FilePath(path).withCString { stat($0, &information) } == 0 ? Int(information.st_size) : nil
     }
 }

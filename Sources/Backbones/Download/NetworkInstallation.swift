@@ -1,11 +1,5 @@
+import SystemFiles
 import TensorGraph
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// Fetches a network's archive and puts its graph into the model directory, whole or not at all.
 ///
@@ -45,9 +39,16 @@ package struct NetworkInstallation {
                     "\(wholePath) is not whole, or another file (\(archive.digest.computed(of: file))); downloading it anew"
                 ))
         }
+        var information = stat()
+        if FilePath(partialPath).withCString({ lstat($0, &information) }) == 0,
+            information.st_mode & S_IFMT != S_IFREG
+        {
+            // A link that somebody planted would be written through.
+            remove(partialPath)
+        }
         try fetch(holding: lock, isInterrupted, report)
         try unpack(map(partialPath), report)
-        unlink(partialPath)
+        remove(partialPath)
     }
 
     private func lock(_ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void) throws(DownloadError)
@@ -71,6 +72,8 @@ package struct NetworkInstallation {
         report(.finished(path: graphPath, bytes: FileSize.of(graphPath) ?? 0))
     }
 
+    private func remove(_ path: String) { _ = FilePath(path).withCString { unlink($0) } }
+
     private func map(_ path: String) throws(DownloadError) -> ByteRegion {
         do throws(MappingError) { return try ByteRegion(mapping: path) } catch {
             throw .system(path: path, code: error.errno)
@@ -88,7 +91,7 @@ package struct NetworkInstallation {
         holding lock: borrowing FolderLock, _ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void
     ) throws(DownloadError) {
         let url = archive.url
-        if let size = archive.size, let there = FileSize.of(partialPath), there > size { unlink(partialPath) }
+        if let size = archive.size, let there = FileSize.of(partialPath), there > size { remove(partialPath) }
         report(
             .began(url: url, path: partialPath, total: archive.size, resumed: FileSize.of(partialPath) ?? 0))
         var failures = 0, isAnswered = false
@@ -116,14 +119,14 @@ package struct NetworkInstallation {
                 let file = try map(partialPath)
                 if archive.digest.matches(file) { return }
                 let computed = archive.digest.computed(of: file)
-                unlink(partialPath)
+                remove(partialPath)
                 guard hasRemains else {
                     throw .wrongFile("its \(file.count) bytes have \(computed), not \(archive.digest)")
                 }
                 hasRemains = false
                 report(.retrying(reason: "what an earlier run left does not fit", seconds: 0))
             case .cannotResume(let reason):
-                unlink(partialPath)
+                remove(partialPath)
                 hasRemains = false
                 report(.retrying(reason: "beginning anew: \(reason)", seconds: 0))
             case .brokeOff(let reason):
@@ -136,7 +139,7 @@ package struct NetworkInstallation {
                 report(.retrying(reason: reason, seconds: delay))
                 try pause(delay, isInterrupted)
             case .otherSize(let size):
-                if !hasRemains { unlink(partialPath) }
+                if !hasRemains { remove(partialPath) }
                 throw .wrongFile("it has \(size) bytes, not \(archive.size ?? 0)")
             case .interrupted: throw interruption
             case .noCurl: throw .noCurl

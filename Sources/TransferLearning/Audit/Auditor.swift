@@ -20,6 +20,8 @@ public struct Auditor {
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> AuditReport {
         var damage: [String: String] = [:]
+        var options = options
+        options.minimumClasses = 0
         let source = try BottleneckSource(options, isInterrupted: isInterrupted) { event in
             switch event {
             case .damaged(let path, let fault): damage["\(path)"] = fault
@@ -52,7 +54,9 @@ public struct Auditor {
         findings += looks(data, facts)
         findings += duplicates(source, facts)
         var accuracy: Double?
-        if data.labels.indices.allSatisfy({ label in data.classes.count { $0 == label } >= 3 }) {
+        if data.labels.count > 1,
+            data.labels.indices.allSatisfy({ label in data.classes.count { $0 == label } >= 3 })
+        {
             let judged = try OutOfSample(source, folds: 5, seed: seed)
             accuracy = judged.metrics.accuracy
             findings += mislabelled(data, judged)

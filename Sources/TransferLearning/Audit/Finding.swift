@@ -72,7 +72,7 @@ public struct AuditReport: Sendable, Codable {
             }
         }
         if findings.isEmpty { lines.append("nothing found") }
-        return lines.joined(separator: "\n")
+        return lines.printable
     }
 }
 

@@ -1,3 +1,4 @@
+import SystemFiles
 import Imaging
 import Synchronization
 
@@ -67,7 +68,11 @@ struct PictureFacts: Sendable {
                     table.facts.withLock { $0[index] = facts }
                 }
             }, report: report)
-        if done < paths.count { throw TransferLearningError.interrupted(done: done, of: paths.count) }
+        if done < paths.count {
+            throw TransferLearningError.interrupted(
+                "\(done) of \(paths.count) pictures were looked at; their bottlenecks are cached, "
+                    + "and no output was written")
+        }
         return table.facts.withLock { $0 }
     }
 

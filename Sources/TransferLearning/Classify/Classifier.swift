@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import Imaging
 import Inference
@@ -27,8 +28,10 @@ public struct Prediction: Sendable, Codable, Equatable {
 }
 
 /// Why a picture could not be classified.
-public struct PictureFailure: Error, Sendable, Equatable {
+public struct PictureFailure: Error, Sendable {
     public let reason: String
+    /// Where not the picture is at fault but the network.
+    public var network: NetworkError?
 }
 
 /// What a model says about one picture.
@@ -75,8 +78,11 @@ public struct Classifier: Sendable {
     public var labels: [String] { model.labels }
 
     /// Answers in the order of `pictures`, on the calling thread, each as soon as those before it are there.
+    ///
+    /// - Parameter standardInput: the bytes of the picture that is called `-`.
     public func classify(
-        _ pictures: [FilePath], isInterrupted: @escaping @Sendable () -> Bool = { false },
+        _ pictures: [FilePath], standardInput: [UInt8]? = nil,
+        isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (Answer) throws -> Void
     ) throws {
         let answers = Answers(count: pictures.count)
@@ -89,7 +95,7 @@ public struct Classifier: Sendable {
                     model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict,
                     limits: limits)
                 return { index in
-                    let answer = self.answer(pictures[index], reader)
+                    let answer = self.answer(pictures[index], standardInput, reader)
                     answers.list.withLock { $0[index] = answer }
                 }
             },
@@ -99,7 +105,9 @@ public struct Classifier: Sendable {
                     reported += 1
                 }
             })
-        if done < pictures.count { throw TransferLearningError.interrupted(done: done, of: pictures.count) }
+        if done < pictures.count {
+            throw TransferLearningError.interrupted("\(reported) of \(pictures.count) pictures were answered")
+        }
     }
 
     private final class Answers: Sendable {
@@ -107,10 +115,25 @@ public struct Classifier: Sendable {
         init(count: Int) { list = Mutex([Answer?](repeating: nil, count: count)) }
     }
 
-    private func answer(_ path: FilePath, _ reader: PictureReader) -> Answer {
+    private func answer(_ path: FilePath, _ standardInput: [UInt8]?, _ reader: PictureReader) -> Answer {
         do {
-            let warnings = try reader.run(try FileSystem.read(path))
+            let bytes: [UInt8]
+            if let standardInput, path == "-" {
+                bytes = standardInput
+            } else {
+                bytes = try FileSystem.read(path)
+            }
+            let warnings = try reader.run(bytes)
             let scores = reader.executor.output(0)
+            guard Array(scores).areFinite, model.novelty == nil || Array(reader.executor.output(1)).areFinite
+            else {
+                let fault = NetworkError.notFinite(
+                    FilePath(model.file.path), tensor: model.file.description.output, picture: path)
+                return failure(
+                    path,
+                    "the network \(model.file.path) makes NaN or infinity of it in '\(model.file.description.output)'",
+                    network: fault)
+            }
             let ranked = scores.indices.sorted {
                 scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1)
             }
@@ -129,9 +152,10 @@ public struct Classifier: Sendable {
         }
     }
 
-    private func failure(_ path: FilePath, _ reason: String) -> Answer {
+    private func failure(_ path: FilePath, _ reason: String, network: NetworkError? = nil) -> Answer {
         Answer(
-            path: path, outcome: .failure(PictureFailure(reason: reason)), familiarity: nil, isUnknown: false,
+            path: path, outcome: .failure(PictureFailure(reason: reason, network: network)), familiarity: nil,
+            isUnknown: false,
             warnings: [])
     }
 }

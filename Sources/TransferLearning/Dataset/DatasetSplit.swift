@@ -1,3 +1,4 @@
+import SystemFiles
 import FinalLayer
 
 /// Which pictures train, which choose settings, and which test.

@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import BottleneckCache
 import Deployment
@@ -62,7 +63,9 @@ struct Calibration: Sendable {
                 }
             },
             report: { _ in })
-        guard done == chosen.count else { throw .interrupted(done: done, of: chosen.count) }
+        guard done == chosen.count else {
+            throw .interrupted("\(done) of \(chosen.count) pictures were looked at; no output was written")
+        }
         let (read, right) = tally.withLock { $0 }
         return read == 0 ? 0 : Double(right) / Double(read)
     }

@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import Deployment
 import Dispatch
@@ -39,7 +40,9 @@ struct LayerSurvey: Sendable {
         let reader = PictureReader(description, executor, isStrict: false)
         let gathered = Mutex(views.map { InputStatistics($0) })
         for index in 0..<count {
-            if isInterrupted() { throw .interrupted(done: index, of: count) }
+            if isInterrupted() {
+                throw .interrupted("\(index) of \(count) pictures were looked at; no output was written")
+            }
             guard show(index, to: reader) else { continue }
             executor.run()
             // Each view's statistics are taken out, so that threads do not wait for each other and nothing is copied.
@@ -107,7 +110,8 @@ struct LayerSurvey: Sendable {
             report: { _ in })
         if let error = failure.withLock({ $0 }) { throw error }
         guard done == weights.count else {
-            throw TransferLearningError.interrupted(done: done, of: weights.count)
+            throw TransferLearningError.interrupted(
+                "\(done) of \(weights.count) layers were measured; no output was written")
         }
         return result.withLock { $0 }
     }

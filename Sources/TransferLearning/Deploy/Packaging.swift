@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import Compression
 import Deployment

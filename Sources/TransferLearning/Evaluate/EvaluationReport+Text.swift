@@ -1,3 +1,5 @@
+import SystemFiles
+
 extension EvaluationReport {
     /// The report as a terminal shows it.
     ///
@@ -15,20 +17,26 @@ extension EvaluationReport {
         lines += table(
             head: ["class", "pictures", "precision", "recall", "F1"],
             rows: perClass.map {
-                [$0.label, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3), fixed($0.f1, 3)]
+                // A class that is absent has no recall, and what it would lower is nobody's fault.
+                $0.count == 0
+                    ? [$0.label.printable, "0", "-", "-", "-"]
+                    : [
+                        $0.label.printable, "\($0.count)", fixed($0.precision, 3), fixed($0.recall, 3),
+                        fixed($0.f1, 3),
+                    ]
             })
         lines += ["", "confusion: a row is the true class, a column what the model says"]
         lines += table(
             head: [""] + labels.indices.map { "\($0 + 1)" },
             rows: confusion.enumerated().map { index, row in
-                ["\(index + 1) \(labels[index])"] + row.map(String.init)
+                ["\(index + 1) \(labels[index].printable)"] + row.map(String.init)
             })
-        guard worst > 0, !mistakes.isEmpty else { return lines.joined(separator: "\n") }
+        guard worst > 0, !mistakes.isEmpty else { return lines.printable }
         lines += ["", mistakes.count > worst ? "worst \(worst) of \(mistakes.count) mistakes" : "mistakes"]
         lines += mistakes.prefix(worst).map {
             "\($0.path)  is \($0.label), the model says \($0.predicted) (\(percent(Double($0.score)))%)"
         }
-        return lines.joined(separator: "\n")
+        return lines.printable
     }
 
     private func percent(_ share: Double) -> String { fixed(100 * share, 1) }
@@ -44,4 +52,9 @@ func table(head: [String], rows: [[String]]) -> [String] {
             return column == 0 ? row[column] + blank : blank + row[column]
         }.joined(separator: "  ")
     }
+}
+
+extension [String] {
+    /// The lines as one text, each of them `printable`.
+    var printable: String { map(\.printable).joined(separator: "\n") }
 }

@@ -1,3 +1,4 @@
+import SystemFiles
 import FinalLayer
 
 /// What to evaluate, and on which pictures.
@@ -33,7 +34,10 @@ public struct Evaluator {
             throw TransferLearningError.option(
                 "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
         }
-        return try ask(BottleneckSource.scan(directory, report), isInterrupted, report)
+        var options = options.pictures
+        options.minimumClasses = 1
+        options.preferredNames = ["test", "testing", "val", "validation"]
+        return try ask(BottleneckSource.scan(directory, options, report), isInterrupted, report)
     }
 
     private func crossValidate(
@@ -56,18 +60,23 @@ public struct Evaluator {
         (options.isStrict, options.limits) = (self.options.pictures.isStrict, self.options.pictures.limits)
         options.precision = self.options.pictures.precision
         options.unknownThreshold = nil
+        let classifier = try Classifier(options, pictures: folder.fileCount), labels = classifier.labels
+        // A class that the model knows by its folder's own name is that one, whatever a rule makes of the name.
+        let names = folder.classes.map { entry in
+            let own = entry.folder.description.printable
+            return labels.contains(own) ? own : entry.label
+        }
         let pictures = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map {
-                (path: folder.path(class: index, file: $0), label: folder.labels[index])
+                (path: folder.path(class: index, file: $0), label: names[index])
             }
         }
-        let classifier = try Classifier(options, pictures: pictures.count), labels = classifier.labels
         let places = Dictionary(labels.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        for (index, label) in folder.labels.enumerated() where places[label] == nil {
+        for (index, label) in names.enumerated() where places[label] == nil {
             throw TransferLearningError.option(
                 "image_dir",
                 reason:
-                    "\(folder.directory.appending(folder.classes[index].folder)) is a class '\(label)' that the model does not know; "
+                    "\(folder.path(class: index)) is a class '\(label)' that the model does not know; "
                     + "it knows \(labels.joined(separator: ", "))")
         }
         var paths: [String] = [], classes: [Int] = [], probabilities: [Float] = [], position = 0
@@ -78,6 +87,7 @@ public struct Evaluator {
             for warning in answer.warnings { try report(.warning("\(answer.path): \(warning)")) }
             switch answer.outcome {
             case .failure(let failure):
+                if let fault = failure.network { throw TransferLearningError.network(fault) }
                 if options.isStrict {
                     throw TransferLearningError.unreadable(answer.path, reason: failure.reason)
                 }

@@ -1,3 +1,4 @@
+import SystemFiles
 import BottleneckCache
 
 /// Computes the bottlenecks of a folder of pictures, or of one share of it, into the cache, and trains nothing.
@@ -32,7 +33,7 @@ public struct BottleneckComputation: Sendable {
             throw TransferLearningError.option("image_dir", reason: "needed: the pictures' folder")
         }
         // The scan comes first, so that a wrong folder is an error before the network is read and calibrated.
-        let folder = try BottleneckSource.scan(directory, report)
+        let folder = try BottleneckSource.scan(directory, options, report)
         let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }

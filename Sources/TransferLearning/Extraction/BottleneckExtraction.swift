@@ -1,3 +1,4 @@
+import SystemFiles
 import BottleneckCache
 import Compression
 import FinalLayer
@@ -13,6 +14,8 @@ struct BottleneckExtraction: Sendable {
     let threads: Int
     let isStrict: Bool
     let limits: PictureLimits
+    /// Classes of which nothing can be read are left out as long as so many remain.
+    var minimumClasses = 2
     /// How the pictures are distorted, and in which of its variants; nil for not at all.
     var distortion: (how: Distortion, variant: Int)?
 
@@ -25,6 +28,8 @@ struct BottleneckExtraction: Sendable {
     private struct Progress<Kept: Sendable>: Sendable {
         var outcomes: [Kept?]
         var computed = 0
+        /// Those that the cache holds now, computed or not.
+        var cached = 0
         var failure: TransferLearningError?
     }
 
@@ -64,14 +69,32 @@ struct BottleneckExtraction: Sendable {
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
         try report(.bottlenecksReady(summary))
-        let folders = folder.classes.map { folder.directory.appending($0.folder) }
-        for (index, entry) in folder.classes.enumerated() where !classes.contains(index) {
-            throw TransferLearningError.dataset(.noReadablePictures(folders[index], tried: entry.files.count))
-        }
+        let kept = try readableClasses(of: folder, classes, report)
+        let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+        classes = classes.map { places[$0]! }
         return LabelledBottlenecks(
-            labels: folder.labels, folders: folders, paths: paths, classes: classes, features: features,
+            labels: kept.map { folder.labels[$0] }, folders: kept.map { folder.path(class: $0) },
+            paths: paths, classes: classes, features: features,
             skipped: skipped, summary: summary,
             digest: "\(SHA256.hash(content))")
+    }
+
+    /// The classes with at least one picture that could be read; the others are reported.
+    private func readableClasses(
+        of folder: ImageFolder, _ classes: [Int], _ report: (RetrainEvent) throws -> Void
+    ) throws -> [Int] {
+        let present = Set(classes)
+        let absent = folder.classes.indices.filter { !present.contains($0) }
+        for index in absent {
+            let place = folder.path(class: index), tried = folder.classes[index].files.count
+            if isStrict || present.count < max(1, minimumClasses) {
+                throw TransferLearningError.dataset(.noReadablePictures(place, tried: tried))
+            }
+            try report(
+                .warning(
+                    "\(place): none of its \(tried) files can be read as a picture; the class is left out"))
+        }
+        return folder.classes.indices.filter(present.contains)
     }
 
     /// Bottlenecks of pictures that were read before, as they are asked for, for training beside the undistorted ones.
@@ -144,6 +167,9 @@ struct BottleneckExtraction: Sendable {
                         case .success(let outcome):
                             progress.outcomes[index] = keeping(outcome)
                             if case .vector(_, _, wasCached: false, _) = outcome { progress.computed += 1 }
+                            if case .vector(_, _, _, let warnings) = outcome, warnings.isEmpty {
+                                progress.cached += 1
+                            }
                         case .failure(let error): progress.failure = progress.failure ?? error
                         }
                     }
@@ -158,7 +184,9 @@ struct BottleneckExtraction: Sendable {
         if let failure = progress.failure { throw failure }
         let outcomes = progress.outcomes.compactMap { $0 }
         if done < paths.count || outcomes.count < paths.count {
-            throw TransferLearningError.interrupted(done: done, of: paths.count)
+            throw TransferLearningError.interrupted(
+                (cache == nil ? "no output was written" : "\(progress.cached) of \(paths.count) bottlenecks are cached")
+                    + "; the same command continues from there")
         }
         return outcomes
     }
@@ -185,7 +213,8 @@ struct BottleneckExtraction: Sendable {
         let draw = distortion.map {
             $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
         }
-        if let vector = cache?.vector(for: key), vector.count == extractor.size {
+        // Caches of earlier versions may hold what is no number.
+        if let vector = cache?.vector(for: key), vector.count == extractor.size, vector.areFinite {
             return .vector(stored(vector), of: key.image, wasCached: true, warnings: [])
         }
         let worker =
@@ -199,6 +228,13 @@ struct BottleneckExtraction: Sendable {
             return .unreadable(error.reason)
         }
         let vector = stored(Array(worker.executor.output(0)))
+        guard vector.areFinite else {
+            throw .network(
+                .notFinite(
+                    FilePath(extractor.backbone.path),
+                    tensor: extractor.backbone.description.taps.map(\.tensor).joined(separator: ", "),
+                    picture: path))
+        }
         // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
         if warnings.isEmpty, let cache {
             do { try cache.insert(vector, for: key) } catch {
@@ -213,4 +249,9 @@ struct BottleneckExtraction: Sendable {
     private func stored(_ vector: [Float]) -> [Float] {
         vector.count > 4096 ? HalfPrecision.rounded(vector) : vector
     }
+}
+
+extension [Float] {
+    /// Whether none is NaN or infinite: a network's output is looked at where it leaves the engine.
+    var areFinite: Bool { allSatisfy(\.isFinite) }
 }

@@ -1,3 +1,4 @@
+import SystemFiles
 import FinalLayer
 
 /// Where labelled bottlenecks come from. Defaults are those of the command line.
@@ -23,8 +24,26 @@ public struct BottleneckOptions: Sendable {
     public var threads: Int?
     public var isStrict = false
     public var limits = PictureLimits()
+    /// How classes are named after their folders.
+    public var labelling = ClassLabelling.automatic
+    /// Files and folders that the run writes: no pictures, wherever they lie.
+    public var ownFiles: [FilePath] = []
+    /// How many classes there have to be: 1 and 0 are for looking at pictures, not for training on them.
+    public var minimumClasses = 2
+    /// Which of several data sets in one folder is meant; nil: the one to train on.
+    public var preferredNames: [String]?
 
     public init() {}
+
+    var folderRules: ImageFolder.Rules {
+        var rules = ImageFolder.Rules()
+        rules.labelling = labelling
+        rules.isStrict = isStrict
+        rules.minimumClasses = minimumClasses
+        rules.excluded = ownFiles + [bottleneckDirectory, modelDirectory].compactMap { $0 }
+        if let preferredNames { rules.preferredNames = preferredNames }
+        return rules
+    }
 }
 
 /// Bottlenecks with their classes, read through the cache.
@@ -52,9 +71,9 @@ struct BottleneckSource {
                 try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
             data = try BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
-                limits: options.limits
+                limits: options.limits, minimumClasses: options.minimumClasses
             )
-            .run(Self.scan(directory, report), isInterrupted: isInterrupted, report: report)
+            .run(Self.scan(directory, options, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
             data = try ImportedTree.bottlenecks(cache, size: extractor?.size)
@@ -90,11 +109,14 @@ struct BottleneckSource {
         return (result, added)
     }
 
-    static func scan(_ directory: FilePath, _ report: (RetrainEvent) throws -> Void) throws -> ImageFolder {
-        let folder = try ImageFolder.scan(directory)
+    static func scan(
+        _ directory: FilePath, _ options: BottleneckOptions, _ report: (RetrainEvent) throws -> Void
+    ) throws -> ImageFolder {
+        let folder = try ImageFolder.scan(directory, options.folderRules)
+        for note in folder.notes { try report(.warning(note)) }
         try report(.scanned(folder))
-        for entry in folder.classes {
-            let place = directory.appending(entry.folder)
+        for (index, entry) in folder.classes.enumerated() {
+            let place = folder.path(class: index)
             if !entry.nested.isEmpty {
                 try report(
                     .warning(

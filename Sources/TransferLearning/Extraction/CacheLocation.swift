@@ -1,11 +1,5 @@
 import BottleneckCache
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
+import SystemFiles
 
 /// Where bottlenecks are kept.
 enum CacheLocation {
@@ -13,7 +7,7 @@ enum CacheLocation {
     static func directory(_ given: FilePath?) -> FilePath {
         if let given { return given }
         func variable(_ name: String) -> FilePath? {
-            getenv(name).map { FilePath(String(cString: $0)) }.flatMap { $0.bytes.isEmpty ? nil : $0 }
+            getenv(name).map { FilePath(cString: $0) }.flatMap { $0.bytes.isEmpty ? nil : $0 }
         }
         if let cache = variable("XDG_CACHE_HOME") { return cache.appending("cartoonctl") }
         if let home = variable("HOME") { return home.appending(".cache/cartoonctl") }

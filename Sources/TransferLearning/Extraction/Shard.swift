@@ -1,3 +1,4 @@
+import SystemFiles
 import Compression
 
 /// One of several equal shares of a folder's pictures, so that machines that know nothing of each other divide the work.

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// A folder of files that an export is made of.
 ///
 /// Folders are made where they are missing. Each file appears whole or not at all; the last of them is the one by which

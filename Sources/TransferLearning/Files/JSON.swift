@@ -4,7 +4,9 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// JSON as scripts get it: keys in snake case, sorted, one layout.
+import SystemFiles
+
+/// JSON as scripts get it: keys in snake case, sorted, one layout; no characters that terminals obey.
 package enum JSON {
     package static func text(_ value: some Encodable, pretty: Bool = true) throws -> String {
         let encoder = JSONEncoder()
@@ -12,6 +14,6 @@ package enum JSON {
         encoder.outputFormatting =
             pretty
             ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return String(decoding: try encoder.encode(value), as: UTF8.self).escapingDisplayControlsInJSON
     }
 }

@@ -66,9 +66,12 @@ public struct Comparison: Sendable {
             case (.numbers(let a)?, .numbers(let b)?) where a.count > 1 && a.count == b.count:
                 let count = zip(a, b).count { $0 != $1 }
                 guard count > 0 else { return nil }
-                let maximum = zip(a, b).reduce(0) { max($0, abs(Double($1.0) - Double($1.1))) }
+                let sizes = zip(a, b).map { abs(Double($0) - Double($1)) }
+                let maximum = sizes.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
+                let strange = sizes.count { !$0.isFinite }
                 var difference = Difference(
-                    "\(name): \(count) of \(a.count) numbers differ, by \(Float(maximum)) at most", nil, nil)
+                    "\(name): \(count) of \(a.count) numbers differ, by \(Float(maximum)) at most"
+                        + (strange > 0 ? ", \(strange) of them NaN or infinite" : ""), nil, nil)
                 (difference.count, difference.maximum) = (count, maximum)
                 return difference
             case (let a, let b): return a == b ? nil : Difference(name, a?.text, b?.text)
@@ -85,7 +88,7 @@ public struct Comparison: Sendable {
         lines += differences.prefix(3 * limit).map(\.text)
         if differences.count > 3 * limit { lines.append("… and \(differences.count - 3 * limit) more") }
         if let graph, graph.isEmpty { lines.append("their graphs are the same, node by node") }
-        return (lines + (graph?.lines(limit: limit) ?? [])).joined(separator: "\n")
+        return (lines + (graph?.lines(limit: limit) ?? [])).printable
     }
 
     /// One object: `same`, `first`, `second`, `differences` and, of graphs, `graph`.

@@ -1,3 +1,4 @@
+import SystemFiles
 import BottleneckCache
 import TensorFlowFormat
 import TensorGraph

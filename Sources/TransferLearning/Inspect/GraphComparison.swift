@@ -23,6 +23,8 @@ public struct GraphComparison: Sendable, Codable {
         /// How many numbers differ, and by how much at most; nil where they cannot be compared.
         public let count: Int?
         public let maximum: Double?
+        /// How many of the numbers that differ are NaN or infinite in either; they have no say in `maximum`.
+        public var notFinite: Int?
     }
 
     /// Only in the second; only in the first.
@@ -112,7 +114,7 @@ public struct GraphComparison: Sendable, Codable {
         func changed(_ change: NodeChange) -> String { "\(change.node): \(change.first) → \(change.second)" }
         // The largest differences first.
         let constants = constants.sorted {
-            ($1.maximum ?? .infinity, $0.node) < ($0.maximum ?? .infinity, $1.node)
+            ($1.size, $0.node) < ($0.size, $1.node)
         }
         return section("of the description", description.map(\.text))
             + section("nodes only in the first", removed.map(named))
@@ -136,19 +138,26 @@ extension GraphComparison.ConstantChange {
             return
         }
         var count = 0, maximum = 0.0
-        for i in x.indices where x[i] != y[i] {
+        var strange = 0
+        for i in x.indices where x[i] != y[i] && !(x[i].isNaN && y[i].isNaN) {
             count += 1
-            maximum = max(maximum, abs(x[i] - y[i]))
+            let difference = abs(x[i] - y[i])
+            if difference.isFinite { maximum = max(maximum, difference) } else { strange += 1 }
         }
         // Zeros of either sign are the same number.
         if count == 0, first == second { return nil }
         self.init(node: node, first: first, second: second, count: count, maximum: maximum)
+        if strange > 0 { notFinite = strange }
     }
+
+    /// For sorting: what cannot be measured is the largest.
+    fileprivate var size: Double { notFinite == nil ? maximum ?? .infinity : .infinity }
 
     var text: String {
         let shape = first == second ? first : "\(first) → \(second)"
         guard let count, let maximum else { return "\(node): \(shape)" }
-        return "\(node): \(shape), \(count) numbers differ, by \(Float(maximum)) at most"
+        let strange = notFinite.map { ", \($0) of them NaN or infinite" } ?? ""
+        return "\(node): \(shape), \(count) numbers differ, by \(Float(maximum)) at most\(strange)"
     }
 }
 

@@ -1,4 +1,5 @@
 #if canImport(FoundationEssentials)
+import SystemFiles
 import FoundationEssentials
 #else
 import Foundation
@@ -42,8 +43,7 @@ public struct Inspection: Sendable {
         let lines = findings.facts.map {
             $0.name + String(repeating: " ", count: width - $0.name.count) + $0.value.description
         }
-        return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).joined(
-            separator: "\n")
+        return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).printable
     }
 
     /// One object: `path`, `kind`, `bytes` and what there is to know.

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// A labels file: one name a line, in the order of the model's outputs.
 enum LabelsFile {
     static func read(_ path: FilePath) throws(TransferLearningError) -> [String] {
@@ -6,7 +8,45 @@ enum LabelsFile {
         }
     }
 
+    /// UTF-8 or UTF-16, with a byte-order mark or without; blanks at a line's end and empty lines say nothing.
+    ///
+    /// Lines that are all numbered from 0 on (`0 cat`, `1 dog`, as Teachable Machine writes them) lose their numbers.
     static func names(in bytes: [UInt8]) -> [String] {
-        String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        let lines = text(bytes).split(whereSeparator: \.isNewline).map { line in
+            String(
+                line[
+                    ..<(line.lastIndex { !$0.isWhitespace }.map { line.index(after: $0) } ?? line.startIndex)]
+            )
+        }.filter { !$0.isEmpty }
+        let numbered = lines.enumerated().map { number, line -> String? in
+            let parts = line.split(separator: " ", maxSplits: 1)
+            return parts.count == 2 && parts[0] == "\(number)" ? String(parts[1]) : nil
+        }
+        // A single class of the name `0 x` says nothing about the rest.
+        return numbered.count > 1 && numbered.allSatisfy { $0 != nil } ? numbered.compactMap { $0 } : lines
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String {
+        func units(from start: Int, lowFirst: Bool) -> [UInt16] {
+            stride(from: start, to: bytes.count - 1, by: 2).map {
+                let (a, b) = (UInt16(bytes[$0]), UInt16(bytes[$0 + 1]))
+                return lowFirst ? a | b << 8 : a << 8 | b
+            }
+        }
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+            return String(decoding: bytes.dropFirst(3), as: UTF8.self)
+        }
+        if bytes.starts(with: [0xFF, 0xFE]) {
+            return String(decoding: units(from: 2, lowFirst: true), as: UTF16.self)
+        }
+        if bytes.starts(with: [0xFE, 0xFF]) {
+            return String(decoding: units(from: 2, lowFirst: false), as: UTF16.self)
+        }
+        // Text holds no zeros, but for the halves of UTF-16's ASCII.
+        if bytes.count >= 4, bytes.count % 2 == 0, bytes.contains(0) {
+            let odd = stride(from: 1, to: bytes.count, by: 2).count { bytes[$0] == 0 }
+            return String(decoding: units(from: 0, lowFirst: odd * 4 > bytes.count), as: UTF16.self)
+        }
+        return CarriedBytes.text(bytes)
     }
 }

@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import Compression
 
@@ -34,7 +35,9 @@ struct NetworkProvision {
                 (archive, directory) throws(BackboneError) in
                 do {
                     // Whatever else is wrong is said before minutes of download.
-                    if let pictures = options.imageDirectory { _ = try ImageFolder.scan(pictures) }
+                    if let pictures = options.imageDirectory {
+                        _ = try ImageFolder.scan(pictures, options.folderRules)
+                    }
                     do throws(FileError) { try FileSystem.makeDirectory(FilePath(directory)) } catch {
                         throw TransferLearningError.output(error, flag: "model_dir")
                     }

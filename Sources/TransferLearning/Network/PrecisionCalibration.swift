@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import BottleneckCache
 import Compression
@@ -29,12 +30,14 @@ struct PrecisionCalibration {
             guard let directory = options.imageDirectory else {
                 throw .option("precision", reason: "int8 is calibrated on pictures; give --image_dir")
             }
-            return .int8(try ranges(try pictures(in: directory), options))
+            return .int8(try ranges(try pictures(in: directory, options), options))
         }
     }
 
-    private func pictures(in directory: FilePath) throws(TransferLearningError) -> [FilePath] {
-        let folder = try ImageFolder.scan(directory)
+    private func pictures(in directory: FilePath, _ options: BottleneckOptions) throws(TransferLearningError)
+        -> [FilePath]
+    {
+        let folder = try ImageFolder.scan(directory, options.folderRules)
         let all = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map { file in
                 let name =

@@ -1,3 +1,5 @@
+import SystemFiles
+
 extension Page {
     /// Accuracy, tables, plots and pictures of an evaluation.
     mutating func evaluation(_ report: EvaluationReport, name: String) {

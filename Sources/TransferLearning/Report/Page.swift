@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// One HTML page that needs nothing beside it: built up section by section.
 struct Page {
     private let title: String

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// The page about one run of `retrain`.
 struct RetrainReport {
     let evaluation: Evaluation

@@ -1,3 +1,4 @@
+import SystemFiles
 import Compression
 import Imaging
 #if canImport(FoundationEssentials)

@@ -1,3 +1,4 @@
+import SystemFiles
 import FinalLayer
 
 /// Pictures that could be read, with their classes and bottlenecks: what every trainer and report starts from.

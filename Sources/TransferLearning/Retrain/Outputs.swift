@@ -1,8 +1,5 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
+import Compression
+import SystemFiles
 import TensorFlowFormat
 import TensorGraph
 
@@ -10,9 +7,24 @@ import TensorGraph
 final class Outputs {
     private let graph, labels: AtomicFile
 
-    init(graph: FilePath, labels: FilePath) throws(TransferLearningError) {
-        guard graph != labels else {
-            throw .option("output_labels", reason: "\(labels) is the model's path too; give each its own")
+    /// SHA-256 of the two files, once they are written; nil for a pipe.
+    private(set) var graphDigest, labelsDigest: String?
+
+    /// Whether a manifest can stand beside the model: it is no pipe or device.
+    var takesManifest: Bool { graph.isReplaceable }
+
+    /// - Parameter others: files that the run will write too.
+    /// - Throws: `.option` where two names are one file, however they are spelled; `.output`.
+    init(graph: FilePath, labels: FilePath, others: [(flag: String, path: FilePath)] = [])
+        throws(TransferLearningError)
+    {
+        let all = [("output_graph", graph), ("output_labels", labels)] + others
+        for (index, second) in all.enumerated() {
+            for first in all[..<index] where FileSystem.areOneOutput(first.1, second.1) {
+                throw .option(
+                    second.0,
+                    reason: "\(second.1) is the same file as --\(first.0) \(first.1); give each its own")
+            }
         }
         self.graph = try Self.open(graph, flag: "output_graph")
         self.labels = try Self.open(labels, flag: "output_labels")
@@ -26,8 +38,10 @@ final class Outputs {
             try graph.withDescriptor { descriptor throws(GraphDefError) in
                 try GraphDef.write(model, to: descriptor)
             }
+            graphDigest = try Self.digest(of: graph)
             flag = "output_labels"
-            try labels.write(Array((names.joined(separator: "\n") + "\n").utf8))
+            try labels.write(Array((names.map(\.printable).joined(separator: "\n") + "\n").utf8))
+            labelsDigest = try Self.digest(of: labels)
             try labels.commit()
             flag = "output_graph"
             try graph.commit()
@@ -42,8 +56,7 @@ final class Outputs {
 
     /// Writes one more model, whole or not at all; makes the folder where it is missing.
     static func write(_ model: Graph, to path: FilePath, flag: String) throws(TransferLearningError) {
-        try? FileManager.default.createDirectory(
-            atPath: path.parent.description, withIntermediateDirectories: true)
+        do { try FileSystem.makeDirectory(path.parent) } catch { throw .output(error, flag: flag) }
         let file = try open(path, flag: flag)
         do {
             try file.withDescriptor { descriptor throws(GraphDefError) in
@@ -57,6 +70,13 @@ final class Outputs {
         } catch {
             throw .internalFailure("\(error)")
         }
+    }
+
+    private static func digest(of file: AtomicFile) throws(FileError) -> String? {
+        guard file.isReplaceable else { return nil }
+        var digest = SHA256()
+        try file.forEachPiece { digest.update($0) }
+        return "\(digest.finalize())"
     }
 
     private static func open(_ path: FilePath, flag: String) throws(TransferLearningError) -> AtomicFile {

@@ -1,3 +1,5 @@
+import SystemFiles
+
 /// What to train on, how, and where the results go. Defaults are those of the command line.
 public struct RetrainOptions: Sendable {
     public enum Trainer: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 #if canImport(FoundationEssentials)
 import FoundationEssentials

@@ -1,3 +1,4 @@
+import SystemFiles
 import Backbones
 import BottleneckCache
 import Compression
@@ -14,7 +15,14 @@ import TensorGraph
 public struct Retraining {
     private let options: RetrainOptions
 
-    public init(_ options: RetrainOptions) { self.options = options }
+    public init(_ options: RetrainOptions) {
+        var options = options
+        let files = [options.outputGraph, options.outputLabels, RunManifest.path(of: options.outputGraph)]
+        options.pictures.ownFiles +=
+            files + [options.reportPath, options.summariesDirectory].compactMap { $0 }
+            + (options.intermediateFrequency > 0 ? [options.intermediateDirectory] : [])
+        self.options = options
+    }
 
     /// - Parameters:
     ///   - isInterrupted: asked between pictures and between training steps; called from any thread.
@@ -40,23 +48,35 @@ public struct Retraining {
             precision: (options.pictures.precision ?? .fp32).rawValue,
             instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)",
             outputLabels: "\(options.outputLabels)")
+        var takesManifest = false
         do {
-            let result = try run(&manifest, isInterrupted: isInterrupted, report: report)
+            let result = try run(&manifest, &takesManifest, isInterrupted: isInterrupted, report: report)
             manifest.state = .finished
             manifest.testAccuracy = result.testAccuracy
-            try manifest.write(beside: options.outputGraph)
+            if takesManifest {
+                try manifest.write(beside: options.outputGraph)
+            } else {
+                try report(
+                    .warning("\(options.outputGraph): is no regular file; the manifest beside it is left out")
+                )
+            }
             return result
-        } catch TransferLearningError.interrupted(let done, let total) {
-            try manifest.write(beside: options.outputGraph)
-            throw TransferLearningError.interrupted(done: done, of: total)
+        } catch TransferLearningError.interrupted(let words) {
+            if takesManifest { try manifest.write(beside: options.outputGraph) }
+            throw TransferLearningError.interrupted(words)
         }
     }
 
     private func run(
-        _ manifest: inout RunManifest, isInterrupted: @escaping @Sendable () -> Bool,
+        _ manifest: inout RunManifest, _ takesManifest: inout Bool,
+        isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws -> RetrainResult {
-        let outputs = try Outputs(graph: options.outputGraph, labels: options.outputLabels)
+        let outputs = try Outputs(
+            graph: options.outputGraph, labels: options.outputLabels,
+            others: (options.reportPath.map { [("report", $0)] } ?? [])
+                + [("output_graph", RunManifest.path(of: options.outputGraph))])
+        takesManifest = outputs.takesManifest
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         var extractor: FeatureExtractor? = try FeatureExtractor(
             options.pictures, isInterrupted: isInterrupted, report: report)
@@ -124,6 +144,8 @@ public struct Retraining {
                 .write(to: path)
         }
         try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
+        manifest.outputGraphDigest = outputs.graphDigest
+        manifest.outputLabelsDigest = outputs.labelsDigest
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)",
             outputLabels: "\(options.outputLabels)",

@@ -1,4 +1,5 @@
 #if canImport(FoundationEssentials)
+import SystemFiles
 import FoundationEssentials
 #else
 import Foundation
@@ -24,6 +25,8 @@ public struct RunManifest: Sendable, Codable, Equatable {
     /// The processor's instruction set, which decides the last bits of bottlenecks.
     public var instructionSet: String
     public var outputGraph, outputLabels: String
+    /// SHA-256 of the two files: a model and labels of another run, left by one that was killed, are told apart by it.
+    public var outputGraphDigest, outputLabelsDigest: String?
     /// SHA-256 of the trained layer's weights and biases; nil for an interrupted run.
     public var layer: String?
     public var testAccuracy: Double?

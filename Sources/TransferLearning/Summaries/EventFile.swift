@@ -1,15 +1,9 @@
 import FinalLayer
+import SystemFiles
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
-#endif
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
 #endif
 
 /// A file of summaries in a folder that TensorBoard watches; each record is on its way to the disk when `append` returns.
@@ -28,17 +22,17 @@ package final class EventFile {
 
     /// - Parameter directory: made where it is missing, with those above it.
     package init(in directory: String, time: Double = Date().timeIntervalSince1970) throws(WriteError) {
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch { throw WriteError(path: directory, errno: ENOTDIR) }
+        do { try FileSystem.makeDirectory(FilePath(directory)) } catch {
+            throw WriteError(path: directory, errno: error.errno)
+        }
         let stem = "\(directory)/events.out.tfevents.\(Self.seconds(time)).\(Self.host)"
         var (path, tries) = (stem, 0)
         // Runs that start within one second get names of their own.
-        var file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+        var file = Self.create(path)
         while file < 0, errno == EEXIST {
             tries += 1
             path = "\(stem).\(tries)"
-            file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+            file = Self.create(path)
         }
         guard file >= 0 else { throw WriteError(path: path, errno: errno) }
         (self.path, descriptor) = (path, file)
@@ -59,15 +53,13 @@ package final class EventFile {
     }
 
     private func write(_ bytes: [UInt8]) throws(WriteError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                systemWrite(descriptor, $0.baseAddress! + done, bytes.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw WriteError(path: path, errno: count < 0 ? errno : EIO) }
-            done += count
-        }
+        let failure = Descriptors.writeAll(descriptor, bytes)
+        if failure != 0 { throw WriteError(path: path, errno: failure) }
+    }
+
+    /// - Returns: a descriptor, or -1 with `errno` set.
+    private static func create(_ path: String) -> Int32 {
+        FilePath(path).withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666) }
     }
 
     private static func seconds(_ time: Double) -> String {
@@ -83,16 +75,6 @@ package final class EventFile {
     }
 
     deinit { close(descriptor) }
-}
-
-private func systemWrite(_ file: Int32, _ base: UnsafeRawPointer, _ count: Int) -> Int {
-    #if canImport(Darwin)
-    Darwin.write(file, base, count)
-    #elseif canImport(Musl)
-    Musl.write(file, base, count)
-    #else
-    Glibc.write(file, base, count)
-    #endif
 }
 
 /// The two folders of retrain.py's `--summaries_dir`: `train` and `validation`.

@@ -1,3 +1,6 @@
+import SystemFiles
+import TransferLearning
+
 /// A flag a verb understands, by its retrain.py spelling.
 struct Option: Sendable {
     /// Words joined by underscores: `image_dir`. Dashes are accepted as well.
@@ -63,9 +66,9 @@ extension Arguments {
             }
             let parts = word.drop { $0 == "-" }.split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let spelled = String(parts.first ?? "")
+            let spelled = word == "-0" ? "print0" : String(parts.first ?? "")
             let name = spelled.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_")
-            var given = parts.count > 1 ? String(parts[1]) : nil
+            var given = parts.count > 1 ? Self.expandingHome(String(parts[1])) : nil
             if let option = known[name] {
                 if option.value != nil, given == nil {
                     guard index < words.count, !words[index].hasPrefix("--") else {
@@ -83,6 +86,12 @@ extension Arguments {
                 throw Self.unknown(word, name, verb, verbs)
             }
         }
+    }
+
+    /// `~/x` behind an equals sign, which shells leave as it is.
+    private static func expandingHome(_ value: String) -> String {
+        guard value == "~" || value.hasPrefix("~/"), let home = getenv("HOME") else { return value }
+        return FilePath(cString: home).description + value.dropFirst()
     }
 
     private static func unknown(_ word: String, _ name: String, _ verb: Verb, _ verbs: [Verb]) -> UsageError {

@@ -41,6 +41,10 @@ extension Option {
     static let maximumBytes = Option.value(
         "max_bytes", "N",
         "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
+    static let labelling = Option.value(
+        "labels_as", "RULE",
+        "How classes are named: retrain (retrain.py's rule: lowercase, other characters than letters and digits to spaces), folder (the folder's own name), or automatic: by the rule, but with the folder's own name where the rule makes equal, blank or ragged labels. Default: automatic"
+    )
     static let json = Option.flag("json", "Print the result as one JSON object.")
     static let report = Option.value(
         "report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
@@ -77,6 +81,12 @@ extension BottleneckOptions {
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
         limits = try PictureLimits(arguments)
+        if let name = arguments.string("labels_as") {
+            guard let rule = ClassLabelling(rawValue: name) else {
+                throw UsageError("--labels_as \(name): is automatic, folder or retrain")
+            }
+            labelling = rule
+        }
     }
 }
 

@@ -35,7 +35,7 @@ struct ProgressLine {
         }
         if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
         drawn = now
-        Terminal.write("\r\u{1B}[K" + line(done: done, total: total, rate: rate), to: 2)
+        Terminal.note("\r\u{1B}[K" + line(done: done, total: total, rate: rate))
     }
 
     private func line(done: Int, total: Int?, rate: Double, showsBar: Bool = true) -> String {
@@ -51,7 +51,7 @@ struct ProgressLine {
 
     /// Takes the line off the terminal, so that other lines can be written.
     func clear() {
-        if isShown, drawn != nil { Terminal.write("\r\u{1B}[K", to: 2) }
+        if isShown, drawn != nil { Terminal.note("\r\u{1B}[K") }
     }
 
     private func clockText(_ seconds: Double) -> String {

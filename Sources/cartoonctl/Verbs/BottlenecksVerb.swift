@@ -45,7 +45,7 @@ private func transfer(
     let report = try run(
         FilePath(arguments.files[1]), arguments.string("bottleneck_dir").map { FilePath($0) })
     for problem in report.problems { Terminal.log("cartoonctl: \(problem)") }
-    Terminal.print(try arguments.flag("json") ? report.json() : report.summary)
+    Terminal.printBlock(try arguments.flag("json") ? report.json() : report.summary)
     return report.problems.isEmpty ? 0 : 1
 }
 
@@ -58,7 +58,7 @@ private func compute(_ arguments: Arguments) throws -> Int32 {
     var reporter = RunReporter(quiet: quiet, logsProgress: true)
     let result = try BottleneckComputation(options, shard: shard, distortion: distortion).run(
         isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
-    Terminal.print(
+    Terminal.printBlock(
         try json
             ? result.json()
             : "share \(result.shard): \(result.pictures) of \(result.totalPictures) pictures, "

@@ -51,15 +51,20 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
-    let pictures = try PictureList.expand(
-        arguments.files, standardInput: { readLine(strippingNewline: true) })
-    guard !pictures.isEmpty else {
+    let list = try PictureList(arguments.files, isInterrupted: { Interruption.isRequested })
+    let pictures = list.pictures
+    guard !pictures.isEmpty || !list.failures.isEmpty else {
         throw UsageError("no pictures were found in \(arguments.files.joined(separator: ", "))")
     }
     let classifier = try Classifier(options, pictures: pictures.count)
-    var failures = 0
+    var failures = list.failures.count
+    for failure in list.failures { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
     var objects: [String] = []
-    try classifier.classify(pictures, isInterrupted: { Interruption.isRequested }) { answer in
+    // What was answered before an interruption is printed, in JSON too.
+    defer { if json { Terminal.printBlock("[\n" + objects.joined(separator: ",\n") + "\n]") } }
+    try classifier.classify(
+        pictures, standardInput: list.standardInput, isInterrupted: { Interruption.isRequested }
+    ) { answer in
         if case .failure(let failure) = answer.outcome {
             failures += 1
             Terminal.log("cartoonctl: \(answer.path): \(failure.reason)")
@@ -81,6 +86,5 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
             }
         }
     }
-    if json { Terminal.print("[\n" + objects.joined(separator: ",\n") + "\n]") }
     return failures == 0 ? 0 : 1
 }

@@ -16,9 +16,9 @@ let completionsVerb: Verb = Verb(
             throw UsageError("name a shell: cartoonctl completions bash, zsh, fish, or man")
         }
         if arguments.files[0] == "man" {
-            Terminal.print(ManualPage.text(Program.verbs, version: Tool.version))
+            Terminal.printBlock(ManualPage.text(Program.verbs, version: Tool.version))
         } else if let script = Completions.script(for: arguments.files[0], Program.verbs) {
-            Terminal.print(script)
+            Terminal.printBlock(script)
         } else {
             throw UsageError(
                 "completions are there for bash, zsh, fish, and man, not for '\(arguments.files[0])'")

@@ -5,7 +5,7 @@ let evaluateVerb = Verb(
     summary: "say how good a model is on pictures whose class is known",
     usage: "evaluate --graph MODEL --image_dir DIR, or evaluate --folds K [--graph MODEL] --image_dir DIR",
     options: [
-        .imageDirectory,
+        .imageDirectory, .labelling,
         .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value(
             "labels", "FILE",
@@ -43,7 +43,7 @@ let evaluateVerb = Verb(
         if let path = arguments.string("report") {
             try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate")
         }
-        Terminal.print(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
+        Terminal.printBlock(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
         if let demanded, !AccuracyAssertion(demanded: demanded).holds(for: report) {
             Terminal.log(
                 "cartoonctl: the accuracy is \(fixed(report.accuracy, 4)), below the \(fixed(demanded, 4)) that --assert_accuracy demands"

@@ -83,7 +83,7 @@ private func export(_ arguments: Arguments) throws -> Int32 {
 
     let result = try Exporting(options).run()
     if try arguments.flag("json") {
-        Terminal.print(try result.json())
+        Terminal.printBlock(try result.json())
     } else {
         Terminal.print("\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")
         Terminal.print(

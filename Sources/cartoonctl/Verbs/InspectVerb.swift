@@ -34,11 +34,11 @@ let inspectVerb = Verb(
             FilePath(arguments.files[0]), profiles: profiles,
             threads: arguments.integer("threads", in: 1...1024))
         guard let other = arguments.string("compare") else {
-            Terminal.print(try json ? inspection.json() : inspection.text())
+            Terminal.printBlock(try json ? inspection.json() : inspection.text())
             return 0
         }
         let comparison = try Comparison(inspection, Inspection(FilePath(other)))
-        Terminal.print(try json ? comparison.json() : comparison.text(limit: limit))
+        Terminal.printBlock(try json ? comparison.json() : comparison.text(limit: limit))
         return comparison.isSame ? 0 : 1
     }
 )

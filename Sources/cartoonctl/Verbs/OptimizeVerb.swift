@@ -37,7 +37,7 @@ let optimizeVerb = Verb(
         options.keepsPacked = try arguments.flag("keep_packed")
         let result = try GraphOptimization(options).run()
         if try arguments.flag("json") {
-            Terminal.print(try result.json())
+            Terminal.printBlock(try result.json())
         } else {
             Terminal.print(
                 "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter)), \(result.nodesBefore) → \(result.nodesAfter) nodes"

@@ -28,7 +28,7 @@ let packageVerb = Verb(
         options.level = try arguments.integer("level", in: 1...10) ?? 10
         let result = try Packaging(options).run()
         if try arguments.flag("json") {
-            Terminal.print(try result.json())
+            Terminal.printBlock(try result.json())
         } else {
             Terminal.print(
                 "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))")

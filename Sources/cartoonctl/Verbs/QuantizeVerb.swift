@@ -73,7 +73,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
         if !quiet { Terminal.log(line) }
     }
     if json {
-        Terminal.print(try result.json())
+        Terminal.printBlock(try result.json())
     } else {
         let bits = result.bits.map { ", \(fixed($0, 2)) bits a weight" } ?? ""
         Terminal.print(

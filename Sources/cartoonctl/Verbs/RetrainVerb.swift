@@ -5,7 +5,7 @@ let retrainVerb: Verb = Verb(
     summary: "train a classifier on a folder with one sub-folder of pictures per class",
     usage: "retrain --image_dir DIR [--output_graph FILE] [--output_labels FILE] [flags]",
     options: [
-        .imageDirectory,
+        .imageDirectory, .labelling,
         .value(
             "output_graph", "FILE",
             "Where the model goes: a frozen TensorFlow graph. Default: output_graph.pb"),
@@ -109,7 +109,11 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     var reporter = RunReporter(quiet: quiet)
     let result = try Retraining(options).run(
         isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
-    if json { Terminal.print(try result.json()) } else { printSummary(result, listsMistakes: listsMistakes) }
+    if json {
+        Terminal.printBlock(try result.json())
+    } else {
+        printSummary(result, listsMistakes: listsMistakes)
+    }
     return 0
 }
 

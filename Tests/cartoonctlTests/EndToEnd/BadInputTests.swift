@@ -103,7 +103,7 @@ struct BadInputTests {
     func sameLabel() throws {
         try bench.makeClass("pictures/Pip the Robot", from: "pip_the_robot", count: 4)
         try bench.makeClass("pictures/pip_the_robot", from: "moss_the_dragon", count: 4)
-        let outcome = try retrain()
+        let outcome = try retrain("--labels_as", "retrain")
         try expect(outcome, status: 14, naming: "pictures/Pip the Robot", remedy: "rename one of the folders")
         #expect(
             outcome.errors.contains("pictures/pip_the_robot") && outcome.errors.contains("'pip the robot'"))

@@ -2,12 +2,18 @@
 public struct FilePath: Hashable, Sendable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
     public let bytes: [UInt8]
 
-    public init(_ string: String) { bytes = Array(string.utf8) }
+    /// The path whose text this is (`description`); text that carries no bytes stands for its UTF-8.
+    public init(_ text: String) { bytes = CarriedBytes.bytes(text) }
+    package init(cString: UnsafePointer<CChar>) {
+        bytes = Array(UnsafeRawBufferPointer(start: cString, count: strlen(cString)))
+    }
     public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
     public init(stringLiteral value: String) { self.init(value) }
 
-    /// The path as text, with U+FFFD where it is not UTF-8: for people, not for opening files.
-    public var description: String { String(decoding: bytes, as: UTF8.self) }
+    /// The path as text that gives the same bytes back: U+10FF80 to U+10FFFF stand for bytes that are not UTF-8.
+    ///
+    /// People are shown its `printable` form.
+    public var description: String { CarriedBytes.text(bytes) }
 
     public static func < (left: FilePath, right: FilePath) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)

@@ -1,0 +1,69 @@
+/// Reading and writing open descriptors whole, whatever the system does with single calls.
+package enum Descriptors {
+    /// Darwin refuses more than 2^31 - 1 bytes in one call.
+    private static let longest = 1 << 30
+
+    /// Writes all bytes.
+    ///
+    /// - Returns: 0, or the system's error number.
+    package static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int32 {
+        var done = 0
+        while done < bytes.count {
+            let count = write(descriptor, bytes.baseAddress! + done, min(bytes.count - done, longest))
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN {
+                // Somebody else made the pipe non-blocking.
+                var waited = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&waited, 1, -1)
+                continue
+            }
+            guard count > 0 else { return count < 0 ? errno : EIO }
+            done += count
+        }
+        return 0
+    }
+
+    package static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Int32 {
+        bytes.withUnsafeBytes { writeAll(descriptor, $0) }
+    }
+
+    /// Reads to the end: of a pipe, or of a file from its current position.
+    ///
+    /// - Parameters:
+    ///   - expected: how many bytes there are, as far as is known.
+    ///   - limit: the most that are taken.
+    package static func readAll(
+        _ descriptor: Int32, expected: Int = 0, limit: Int = .max
+    ) -> Result<[UInt8], SystemError> {
+        var bytes: [UInt8] = []
+        var failure: Int32 = 0, isAtEnd = false
+        while !isAtEnd, failure == 0 {
+            let room = bytes.isEmpty ? max(expected + 1, 1 << 16) : max(bytes.count, 1 << 16)
+            let piece = [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
+                while filled < room {
+                    let count = read(descriptor, buffer.baseAddress! + filled, min(room - filled, longest))
+                    if count < 0 && errno == EINTR { continue }
+                    if count < 0 && errno == EAGAIN {
+                        var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                        _ = poll(&waited, 1, -1)
+                        continue
+                    }
+                    guard count > 0 else {
+                        if count < 0 { failure = errno }
+                        isAtEnd = true
+                        return
+                    }
+                    filled += count
+                }
+            }
+            if bytes.isEmpty { bytes = piece } else { bytes += piece }
+            if bytes.count > limit { failure = EFBIG }
+        }
+        return failure == 0 ? .success(bytes) : .failure(SystemError(code: failure))
+    }
+}
+
+/// An error number of the system's, where the file is known to the caller.
+package struct SystemError: Error, Equatable {
+    package let code: Int32
+}

@@ -1,0 +1,159 @@
+/// A call to the system that failed.
+public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let path: FilePath
+    public let errno: Int32
+
+    package init(_ path: FilePath, errno: Int32) { (self.path, self.errno) = (path, errno) }
+
+    /// The system's words for `errno`.
+    public var reason: String { String(cString: strerror(errno)) }
+    public var description: String { "\(path): \(reason)" }
+    public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
+    public var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+}
+
+/// The few calls the workflow needs, on byte paths and with the system's own error numbers.
+package enum FileSystem {
+    package enum Kind { case file, directory, other }
+
+    package static func kind(of path: FilePath) throws(FileError) -> Kind {
+        var information = stat()
+        guard path.withCString({ stat($0, &information) }) == 0 else { throw FileError(path, errno: errno) }
+        switch information.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        default: return .other
+        }
+    }
+
+    /// What tells files apart that have several names.
+    package struct Identity: Hashable, Sendable {
+        package let device, inode: UInt64
+    }
+
+    /// - Returns: nil where there is nothing.
+    package static func identity(of path: FilePath) -> Identity? {
+        var information = stat()
+        guard path.withCString({ stat($0, &information) }) == 0 else { return nil }
+        return Identity(
+            device: UInt64(truncatingIfNeeded: information.st_dev),
+            inode: UInt64(truncatingIfNeeded: information.st_ino))
+    }
+
+    /// Where a file would be written: the path with symbolic links followed, also to what is not there yet.
+    package static func destination(of path: FilePath) -> FilePath {
+        var path = path
+        // Linux follows 40 links (path_resolution(7)).
+        for _ in 0..<40 {
+            if let real = path.withCString({ realpath($0, nil) }) {
+                defer { free(real) }
+                return FilePath(cString: real)
+            }
+            guard let next = link(path) else { break }
+            path = path.parent.appending(next)
+        }
+        guard let folder = path.parent.withCString({ realpath($0, nil) }) else { return path }
+        defer { free(folder) }
+        return FilePath(cString: folder).appending(path.lastComponent)
+    }
+
+    /// What a symbolic link says; nil for everything else.
+    private static func link(_ path: FilePath) -> FilePath? {
+        var room = [UInt8](repeating: 0, count: 4096)
+        let count = path.withCString { name in
+            room.withUnsafeMutableBufferPointer { buffer in
+                buffer.withMemoryRebound(to: CChar.self) { readlink(name, $0.baseAddress!, $0.count) }
+            }
+        }
+        return count > 0 && count < room.count ? FilePath(bytes: room[..<count]) : nil
+    }
+
+    /// Whether outputs of both names would be one file. Pipes and devices may take several.
+    package static func areOneOutput(_ first: FilePath, _ second: FilePath) -> Bool {
+        let (a, b) = (destination(of: first), destination(of: second))
+        if let kind = try? kind(of: a), kind == .other { return false }
+        if a == b { return true }
+        guard let one = identity(of: a), let other = identity(of: b) else { return false }
+        return one == other
+    }
+
+    /// The descriptor that a path names: `/dev/stdout`, `/dev/fd/N` and what they are links to.
+    package static func descriptor(named path: FilePath) -> Int32? {
+        let name = path.description
+        switch name {
+        case "/dev/stdin": return 0
+        case "/dev/stdout": return 1
+        case "/dev/stderr": return 2
+        default: break
+        }
+        for folder in ["/dev/fd/", "/proc/self/fd/"] where name.hasPrefix(folder) {
+            return Int32(name.dropFirst(folder.count))
+        }
+        return nil
+    }
+
+    package static func exists(_ path: FilePath) -> Bool { path.withCString { access($0, F_OK) } == 0 }
+
+    /// Names in a folder, sorted by their bytes, without `.` and `..`.
+    package static func names(in directory: FilePath) throws(FileError) -> [FilePath] {
+        guard let stream = directory.withCString({ opendir($0) }) else {
+            throw FileError(directory, errno: errno)
+        }
+        defer { closedir(stream) }
+        var names: [FilePath] = []
+        errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: UInt8.self, capacity: 256) { start in
+                    FilePath(
+                        bytes: UnsafeBufferPointer(
+                            start: start,
+                            count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+                }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw FileError(directory, errno: errno) }
+        return names.sorted()
+    }
+
+    /// The whole of a file, or of a pipe to its end. Read and not mapped: a file that shrinks under a mapping would
+    /// kill the process.
+    ///
+    /// - Parameter limit: of bytes, for what does not say how long it is.
+    package static func read(_ path: FilePath, limit: Int = 1 << 31) throws(FileError) -> [UInt8] {
+        // Another open file than the descriptor's would begin at the file's start, and a socket's cannot be had.
+        let file =
+            descriptor(named: path).map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
+            ?? path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+        guard file >= 0 else { throw FileError(path, errno: errno) }
+        defer { close(file) }
+        var information = stat()
+        guard fstat(file, &information) == 0 else { throw FileError(path, errno: errno) }
+        let kind = information.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK else {
+            throw FileError(path, errno: kind == S_IFDIR ? EISDIR : EINVAL)
+        }
+        let size = kind == S_IFREG ? Int(information.st_size) : 0
+        switch Descriptors.readAll(file, expected: size, limit: kind == S_IFREG ? .max : limit) {
+        case .success(let bytes): return bytes
+        case .failure(let error): throw FileError(path, errno: error.code)
+        }
+    }
+
+    /// Makes a folder and those above it.
+    package static func makeDirectory(_ path: FilePath) throws(FileError) {
+        if path.withCString({ mkdir($0, 0o777) }) == 0 { return }
+        let failure = errno
+        switch failure {
+        case EEXIST where (try? kind(of: path)) == .directory: return
+        case EEXIST: throw FileError(path, errno: ENOTDIR)
+        case ENOENT where path.parent != path:
+            try makeDirectory(path.parent)
+            guard path.withCString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
+                throw FileError(path, errno: errno)
+            }
+        default: throw FileError(path, errno: failure)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+// The platform's C library, for every module that imports this one: no other file chooses among the three.
+#if canImport(Glibc)
+@_exported import Glibc
+#elseif canImport(Musl)
+@_exported import Musl
+#elseif canImport(Darwin)
+@_exported import Darwin
+#endif

@@ -1,0 +1,194 @@
+import SystemFiles
+
+/// The search for the level of a folder on which its classes lie.
+///
+/// That is the folder itself where at least two of its sub-folders hold pictures; `cat/images/*.jpg` counts for `cat`.
+/// Else it is the one folder below, or the preferred one (`train`), of which that is true, up to four levels deep.
+struct FolderScan {
+    private let rules: ImageFolder.Rules
+    private let excluded: Set<FileSystem.Identity>
+    private(set) var notes: [String] = []
+
+    /// A sub-folder with what is in it.
+    private struct Entry {
+        let name: FilePath
+        var files: [FilePath] = [], nested: [FilePath] = []
+
+        var holdsPictures: Bool { files.contains { !FolderNames.isData($0) } }
+    }
+
+    private static let deepest = 4
+
+    init(_ rules: ImageFolder.Rules) {
+        self.rules = rules
+        excluded = Set(rules.excluded.compactMap { FileSystem.identity(of: $0) })
+    }
+
+    /// The name that a class's label is made of: of `cat/images` it is `cat`, of the folder itself its own.
+    func labelName(_ entry: ImageFolder.Class, in directory: FilePath) -> FilePath {
+        guard entry.folder.bytes.isEmpty else {
+            return FilePath(bytes: entry.folder.bytes.prefix { $0 != UInt8(ascii: "/") })
+        }
+        return FileSystem.destination(of: directory).lastComponent
+    }
+
+    mutating func classes(of directory: FilePath) throws(TransferLearningError) -> (
+        FilePath, [ImageFolder.Class]
+    ) {
+        if let level = try level(of: directory, depth: 0) { return (level.directory, try chosen(level)) }
+        let (entries, own) = try entries(of: directory)
+        guard !entries.isEmpty || rules.minimumClasses == 0 else { throw .dataset(.noClasses(directory)) }
+        let filled = entries.filter { !$0.files.isEmpty }
+        if rules.minimumClasses == 0, !own.isEmpty, !filled.contains(where: \.holdsPictures) {
+            return (directory, [ImageFolder.Class(folder: FilePath(bytes: []), files: own, nested: [])])
+        }
+        return (directory, try chosen(Level(directory: directory, entries: entries)))
+    }
+
+    private struct Level {
+        let directory: FilePath
+        let entries: [Entry]
+    }
+
+    /// The classes of a level; those without files are left out.
+    private mutating func chosen(_ level: Level) throws(TransferLearningError) -> [ImageFolder.Class] {
+        let empty = level.entries.filter(\.files.isEmpty), filled = level.entries.filter { !$0.files.isEmpty }
+        if let first = empty.first, rules.isStrict || filled.count < max(1, rules.minimumClasses) {
+            throw .dataset(.noReadablePictures(level.directory.appending(first.name), tried: 0))
+        }
+        guard filled.count >= max(1, rules.minimumClasses) else {
+            guard let only = filled.first else { throw .dataset(.noClasses(level.directory)) }
+            throw .dataset(.oneClass(level.directory, only.name))
+        }
+        for entry in empty {
+            notes.append("\(level.directory.appending(entry.name)): holds no pictures and is left out")
+        }
+        return filled.map { ImageFolder.Class(folder: $0.name, files: $0.files, nested: $0.nested) }
+    }
+
+    /// - Returns: nil where there are not two classes.
+    private mutating func level(of directory: FilePath, depth: Int) throws(TransferLearningError) -> Level? {
+        let (entries, _) = try entries(of: directory)
+        let direct = entries.filter(\.holdsPictures).count
+        if direct >= 2 || direct == 1 && rules.minimumClasses < 2 {
+            return Level(directory: directory, entries: entries)
+        }
+        let through = try entries.map { (entry) throws(TransferLearningError) in
+            try entry.holdsPictures ? entry : inner(entry, in: directory)
+        }
+        if through.count(where: { $0 != nil }) >= 2, !entries.contains(where: { isPreferred($0.name) }) {
+            for case (let outer, let entry?) in zip(entries, through) where outer.name != entry.name {
+                notes.append("\(directory.appending(outer.name)): its pictures were found in \(entry.name)")
+            }
+            return Level(directory: directory, entries: zip(entries, through).map { $1 ?? $0 })
+        }
+        guard depth < Self.deepest else { return nil }
+        var inside: [(name: FilePath, level: Level)] = []
+        for entry in entries where !entry.holdsPictures && !entry.nested.isEmpty {
+            let before = notes
+            let found = try level(of: directory.appending(entry.name), depth: depth + 1)
+            if let found { inside.append((entry.name, found)) } else { notes = before }
+        }
+        guard let first = inside.first else { return nil }
+        guard let taken = inside.count == 1 ? first : preferred(inside) else {
+            throw .dataset(.nestedTooDeep(directory, suggestion: first.level.directory))
+        }
+        notes.append("\(directory): the classes were found in \(taken.level.directory)")
+        for other in inside where other.name != taken.name {
+            notes.append("\(directory.appending(other.name)): takes no part")
+        }
+        return taken.level
+    }
+
+    private func preferred(_ inside: [(name: FilePath, level: Level)]) -> (name: FilePath, level: Level)? {
+        for name in rules.preferredNames {
+            if let found = inside.first(where: { $0.name.description.lowercased() == name }) { return found }
+        }
+        return nil
+    }
+
+    private func isPreferred(_ name: FilePath) -> Bool {
+        rules.preferredNames.contains(name.description.lowercased())
+    }
+
+    /// The folder with pictures at the end of single folders in each other; nil where the way forks.
+    private mutating func inner(_ entry: Entry, in directory: FilePath) throws(TransferLearningError)
+        -> Entry?
+    {
+        var entry = entry
+        for _ in 0..<Self.deepest {
+            guard entry.nested.count == 1 else { return nil }
+            entry = try contents(of: entry.name.appending(entry.nested[0]), in: directory)
+            if entry.holdsPictures { return entry }
+        }
+        return nil
+    }
+
+    // MARK: - Reading
+
+    private mutating func entries(of directory: FilePath) throws(TransferLearningError) -> (
+        [Entry], own: [FilePath]
+    ) {
+        let all = try contents(of: FilePath(bytes: []), in: directory)
+        var entries: [Entry] = []
+        for name in all.nested { entries.append(try contents(of: name, in: directory)) }
+        return (entries, all.files.filter { !FolderNames.isData($0) })
+    }
+
+    /// Files and folders that are neither hidden, nor a system's, nor the run's own.
+    private mutating func contents(of name: FilePath, in directory: FilePath) throws(TransferLearningError)
+        -> Entry
+    {
+        let folder = name.bytes.isEmpty ? directory : directory.appending(name)
+        var entry = Entry(name: name)
+        let names: [FilePath]
+        do { names = try FileSystem.names(in: folder) } catch {
+            if name.bytes.isEmpty || rules.isStrict { throw .file(error, while: "reading the pictures") }
+            note("\(folder): \(error.reason); it is left out")
+            return entry
+        }
+        for name in names where !FolderNames.isHidden(name) {
+            let path = folder.appending(name)
+            if FolderNames.isSystems(name) {
+                if (try? FileSystem.kind(of: path)) == .directory {
+                    note("\(path): belongs to a system, not to the pictures, and is left out")
+                }
+            } else if !excluded.isEmpty, let identity = FileSystem.identity(of: path),
+                excluded.contains(identity)
+            {
+                note("\(path): is the run's own and is left out")
+            } else if (try? FileSystem.kind(of: path)) == .directory {
+                entry.nested.append(name)
+            } else {
+                entry.files.append(name)
+            }
+        }
+        return entry
+    }
+
+    /// Folders may be looked at twice; what is said of them is said once.
+    private mutating func note(_ line: String) { if !notes.contains(line) { notes.append(line) } }
+}
+
+/// Which names in a folder of pictures are no pictures and no classes; one rule for all commands.
+enum FolderNames {
+    /// Left by systems and programs: Windows, macOS, Synology, QNAP, Linux.
+    private static let systems: Set<String> = [
+        "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "#recycle",
+        "system volume information", "lost+found", "icon\r",
+    ]
+    /// Of files that go with pictures.
+    private static let dataEndings: Set<String> = [
+        "csv", "tsv", "txt", "json", "xml", "md", "yaml", "yml", "log", "ini", "db", "zip", "pb", "py", "pdf",
+    ]
+
+    static func isHidden(_ name: FilePath) -> Bool { name.bytes.first == UInt8(ascii: ".") }
+    static func isSystems(_ name: FilePath) -> Bool { systems.contains(name.description.lowercased()) }
+    static func isLeftOut(_ name: FilePath) -> Bool { isHidden(name) || isSystems(name) }
+
+    /// Whether its name says that a file is no picture.
+    static func isData(_ name: FilePath) -> Bool {
+        let parts = name.description.lowercased().split(separator: ".")
+        return parts.count > 1 && dataEndings.contains(String(parts[parts.count - 1]))
+    }
+}
