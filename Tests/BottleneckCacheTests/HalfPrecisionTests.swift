@@ -11,7 +11,7 @@ import Testing
             (0x1p-14, 0x0400),
             (0x1p-24, 0x0001), (0x1p-25, 0x0000), (0x1.8p-24, 0x0002), (0.1, 0x2E66), (1 / 3, 0x3555),
             (2049, 0x6800), (2051, 0x6802), (0x1.FFEp-15, 0x0400),
-        ])
+        ] as [(Float, UInt16)])
     func known(number: Float, bits: UInt16) {
         #expect(HalfPrecision.bits(number) == bits)
     }
