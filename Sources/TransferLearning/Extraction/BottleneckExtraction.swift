@@ -185,7 +185,8 @@ struct BottleneckExtraction: Sendable {
         let outcomes = progress.outcomes.compactMap { $0 }
         if done < paths.count || outcomes.count < paths.count {
             throw TransferLearningError.interrupted(
-                (cache == nil ? "no output was written" : "\(progress.cached) of \(paths.count) bottlenecks are cached")
+                (cache == nil
+                    ? "no output was written" : "\(progress.cached) of \(paths.count) bottlenecks are cached")
                     + "; the same command continues from there")
         }
         return outcomes
