@@ -105,7 +105,8 @@ let package = Package(
         tests("ONNXFormat", ["TensorGraph", "WireFormat"]),
         tests("Network", ["TensorGraph"]),
         tests(
-            "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"], exclude: ["Operators"]),
+            "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"],
+            exclude: ["Operators"]),
         tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
         tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
