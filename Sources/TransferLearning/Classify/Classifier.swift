@@ -79,7 +79,11 @@ public struct Classifier: Sendable {
 
     /// Answers in the order of `pictures`, on the calling thread, each as soon as those before it are there.
     ///
-    /// - Parameter standardInput: the bytes of the picture that is called `-`.
+    /// - Parameters:
+    ///   - pictures: files; `-` stands for standard input.
+    ///   - standardInput: the bytes of the picture that is called `-`.
+    ///   - isInterrupted: asked between pictures, from any thread.
+    ///   - report: called on the calling thread.
     public func classify(
         _ pictures: [FilePath], standardInput: [UInt8]? = nil,
         isInterrupted: @escaping @Sendable () -> Bool = { false },
