@@ -246,7 +246,7 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// The bottleneck as the cache holds it, whether it was there or not: long ones in half precision, so that a picture takes no more
-    /// than 20 KB. No accuracy or cross entropy of the development sets moved in the third digit.
+    /// than 20 KB.
     private func stored(_ vector: [Float]) -> [Float] {
         vector.count > 4096 ? HalfPrecision.rounded(vector) : vector
     }
