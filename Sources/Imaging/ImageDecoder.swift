@@ -54,7 +54,7 @@ extension ImageDecoder {
 extension ImageFormat {
     /// The formats that are read, in the order in which a file is held against them.
     static let decoders: [any ImageDecoder.Type] = [
-        JPEG.self, PNG.self, GIF.self, BMP.self, PNM.self, QOI.self,
+        JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, PNM.self, QOI.self,
     ]
 }
 

@@ -1,6 +1,5 @@
 /// Files that are recognized so that an error can name them, and so that no picture inside them is taken for them.
 extension ImageFormat {
-    public static let webp = ImageFormat("WebP")
     public static let tiff = ImageFormat("TIFF")
     public static let avif = ImageFormat("AVIF")
     public static let heic = ImageFormat("HEIC")
@@ -34,7 +33,7 @@ extension ImageFormat {
     /// Longer signatures go before what they begin with.
     private static let signatures: [Signature] = [
         // Pictures.
-        .init("camera raw file", "II*\0\u{10}\0\0\0CR"), .init("WebP", "WEBP", at: 8), .init("TIFF", "II*\0"),
+        .init("camera raw file", "II*\0\u{10}\0\0\0CR"), .init("TIFF", "II*\0"),
         .init("TIFF", "MM\0*"), .init("TIFF", "II+\0"),
         .init("TIFF", "MM\0+"),
         .init("JPEG XL", "\u{ff}\u{0a}"), .init("JPEG XL", "\0\0\0\u{0c}JXL \r\n\u{87}\n"),

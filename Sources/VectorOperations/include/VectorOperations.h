@@ -4,6 +4,7 @@
 #pragma once
 #include <stdint.h>
 #include <string.h>
+#include "ByteOperations.h"
 #include "WordOperations.h"
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -245,3 +245,18 @@ WORD_INLINE void vector_store_pixels(vector_bytes red, vector_bytes green, vecto
     vector_bytes r = vector_shuffled_bytes(red, reds), g = vector_shuffled_bytes(green, greens), b = vector_shuffled_bytes(blue, blues);
     vector_store_sixteens((r & i0) | (g & i1) | (b & i2), (r & i2) | (g & i0) | (b & i1), (r & i1) | (g & i2) | (b & i0), rgb);
 }
+
+/// Lanes without a sign: the upper halves of products, a difference that is not below zero, and a shift by 0 to 15.
+typedef uint16_t vector_unsigned_words __attribute__((ext_vector_type(WORD_LANES)));
+WORD_INLINE vector_words vector_unsigned_high_products(vector_words a, vector_words b) {
+    typedef uint32_t wide __attribute__((ext_vector_type(WORD_LANES)));
+    wide products =
+        __builtin_convertvector((vector_unsigned_words)a, wide) * __builtin_convertvector((vector_unsigned_words)b, wide);
+    return (vector_words)__builtin_convertvector(products >> (wide)16, vector_unsigned_words);
+}
+WORD_INLINE vector_words vector_unsigned_difference(vector_words a, vector_words b) {
+    return (vector_words)__builtin_elementwise_sub_sat((vector_unsigned_words)a, (vector_unsigned_words)b);
+}
+WORD_INLINE vector_words vector_unsigned_right(vector_words v, int bits) {
+    return (vector_words)((vector_unsigned_words)v >> (vector_unsigned_words)(uint16_t)bits);
+}

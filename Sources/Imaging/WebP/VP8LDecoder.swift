@@ -1,0 +1,174 @@
+/// Decodes a VP8L stream (RFC 9649 §3): its transforms, then its pixels, then the transforms undone, sixteen rows at a time.
+final class VP8LDecoder {
+    typealias Failure = VP8LImage.Failure
+    let width, height: Int
+    private var reader: VP8LBitReader
+    private var transforms: [VP8LTransform] = []
+    private var codedWidth: Int
+    /// Rows that are handed on together; transforms' blocks need not end with them.
+    private static let batch = 16
+
+    /// How many bytes a decoder for a picture of this size holds, but for its codes.
+    static func memory(width: Int, height: Int) -> Int { 4 * width * (height + 2 * (batch + 1) + 4) }
+
+    /// - Parameter stream: what follows the header; valid until decoding has ended.
+    init(_ stream: UnsafeRawBufferPointer, width: Int, height: Int) {
+        (self.width, self.height) = (width, height)
+        codedWidth = width
+        reader = VP8LBitReader(stream)
+    }
+
+    /// - Parameter emit: takes the rows from top to bottom. Where the data runs out it gets all whole batches before that, as from
+    ///   libwebp's incremental decoder.
+    func decode(_ emit: (_ y: Int, _ row: UnsafePointer<UInt32>) -> Void) throws(Failure) {
+        while reader.read(1) == 1 { try readTransform() }
+        let codes = try readCodes(codedWidth, height, isPicture: true)
+        let pixels = VP8LPixels(count: codedWidth * height)
+        let batches = [
+            VP8LPixels(count: (Self.batch + 1) * width), VP8LPixels(count: (Self.batch + 1) * width),
+        ]
+        var done = 0
+        try VP8LImage.decode(&reader, codes, width: codedWidth, height: height, into: pixels.base) { end in
+            while done < end {
+                let rows = done..<min(end, done + Self.batch)
+                var input = UnsafePointer(pixels.base + rows.lowerBound * codedWidth)
+                var turn = 0
+                for transform in transforms.reversed() {
+                    let output = batches[turn].base + width
+                    transform.undo(input, output, rows: rows)
+                    input = UnsafePointer(output)
+                    turn = 1 - turn
+                }
+                for y in rows { emit(y, input + (y - rows.lowerBound) * width) }
+                done = rows.upperBound
+            }
+        }
+    }
+
+    /// §3.5.
+    private func readTransform() throws(Failure) {
+        let number = reader.read(2)
+        guard let kind = VP8LTransform.Kind(rawValue: number) else { return }
+        guard !transforms.contains(where: { $0.kind == kind }) else {
+            throw .malformed("a second transform \(number)")
+        }
+        switch kind {
+        case .subtractGreen:
+            transforms.append(
+                VP8LTransform(kind: kind, bits: 0, width: codedWidth, data: nil, previous: nil))
+        case .colorIndexing: try readColorTable()
+        case .predictor, .color:
+            let bits = 2 + reader.read(3)
+            let data = try readImage(blocks(codedWidth, bits), blocks(height, bits))
+            let previous = kind == .predictor ? VP8LPixels(count: codedWidth) : nil
+            transforms.append(
+                VP8LTransform(kind: kind, bits: bits, width: codedWidth, data: data, previous: previous))
+        }
+    }
+
+    private func blocks(_ size: Int, _ bits: Int) -> Int { (size + 1 << bits - 1) >> bits }
+
+    /// §3.5.4: colors, each as its difference from the one before; those that are missing are transparent black.
+    private func readColorTable() throws(Failure) {
+        let count = 1 + reader.read(8)
+        let bits = count > 16 ? 0 : count > 4 ? 1 : count > 2 ? 2 : 3
+        let colors = try readImage(count, 1)
+        let table = VP8LPixels(count: 256)
+        var color: UInt32 = 0
+        // Fewer bits of index than colors would take leave some out.
+        for i in 0..<count {
+            color = VP8LPrediction.sum(color, colors.base[i])
+            table.base[i] = color
+        }
+        transforms.append(
+            VP8LTransform(kind: .colorIndexing, bits: bits, width: codedWidth, data: table, previous: nil))
+        codedWidth = blocks(codedWidth, bits)
+    }
+
+    /// An image that says something of the picture: it has neither transforms nor a map of its codes.
+    private func readImage(_ width: Int, _ height: Int) throws(Failure) -> VP8LPixels {
+        let codes = try readCodes(width, height, isPicture: false)
+        let pixels = VP8LPixels(count: width * height)
+        try VP8LImage.decode(&reader, codes, width: width, height: height, into: pixels.base) { _ in }
+        return pixels
+    }
+
+    /// §3.6.2.3, §3.7.2.
+    private func readCodes(_ width: Int, _ height: Int, isPicture: Bool) throws(Failure) -> VP8LCodes {
+        var codes = VP8LCodes()
+        if reader.read(1) == 1 {
+            codes.cacheBits = reader.read(4)
+            guard (1...11).contains(codes.cacheBits) else {
+                throw .malformed("a color cache of \(codes.cacheBits) bits")
+            }
+        }
+        /// Of each group of the file: its place among those that are used; -1: it is not.
+        var places = [0]
+        if isPicture, reader.read(1) == 1 {
+            codes.blockBits = 2 + reader.read(3)
+            codes.blocksAcross = blocks(width, codes.blockBits)
+            let map = try readImage(codes.blocksAcross, blocks(height, codes.blockBits))
+            places = Self.number(map)
+            codes.map = map
+        }
+        if reader.isExhausted { throw .exhausted }
+        var codeReader = VP8LCodeReader(cacheBits: codes.cacheBits)
+        for place in places {
+            let before = codes.prefixCodes.entries.count
+            let group = try readGroup(&codeReader, &codes)
+            if place >= 0 { codes.groups.append(group) } else { codes.prefixCodes.drop(downTo: before) }
+        }
+        return codes
+    }
+
+    /// Makes a map of group numbers one of those that are used, in their order.
+    private static func number(_ map: VP8LPixels) -> [Int] {
+        var largest = 0
+        for i in 0..<map.count {
+            let group = map.base[i] >> 8 & 0xFFFF
+            map.base[i] = group
+            largest = max(largest, Int(group))
+        }
+        var places = [Int](repeating: -1, count: largest + 1)
+        for i in 0..<map.count { places[Int(map.base[i])] = 0 }
+        var count = 0
+        for group in places.indices where places[group] == 0 {
+            places[group] = count
+            count += 1
+        }
+        for i in 0..<map.count { map.base[i] = UInt32(places[Int(map.base[i])]) }
+        return places
+    }
+
+    private func readGroup(
+        _ codeReader: inout VP8LCodeReader, _ codes: inout VP8LCodes
+    ) throws(Failure) -> VP8LCodes.Group {
+        func table(_ code: Int) throws(Failure) -> VP8LPrefixCodes.Table {
+            let count = VP8LCodeReader.alphabet(code, codes.cacheBits)
+            guard let table = codeReader.read(&reader, count: count, into: &codes.prefixCodes) else {
+                if reader.isExhausted { throw .exhausted }
+                throw .malformed("a prefix code \(code) that is not complete")
+            }
+            return table
+        }
+        var group = VP8LCodes.Group()
+        group.green = try table(0)
+        group.red = try table(1)
+        group.blue = try table(2)
+        group.alpha = try table(3)
+        group.distance = try table(4)
+        group.hasConstantColor = group.red.mask | group.blue.mask | group.alpha.mask == 0
+        if group.hasConstantColor {
+            func symbol(_ table: VP8LPrefixCodes.Table) -> UInt32 {
+                codes.prefixCodes.entries[Int(table.start)] >> 8
+            }
+            group.constantColor = symbol(group.alpha) << 24 | symbol(group.red) << 16 | symbol(group.blue)
+            let green = symbol(group.green)
+            if group.green.mask == 0, green < 256 {
+                group.isConstant = true
+                group.constantColor |= green << 8
+            }
+        }
+        return group
+    }
+}

@@ -1,0 +1,118 @@
+extension ImageFormat {
+    public static let webp = ImageFormat("WebP")
+}
+
+/// WebP (RFC 9649): lossy, lossless, with alpha, and the first frame of an animation on its canvas; bit for bit as libwebp decodes them.
+///
+/// A picture whose data ends early is kept as far as libwebp's incremental decoder gives it, with a warning.
+struct WebP: ImageDecoder {
+    static let format = ImageFormat.webp
+
+    static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= 12 && bytes.starts(with: "RIFF".utf8) && bytes[8..<12].elementsEqual("WEBP".utf8)
+    }
+
+    private let bytes: UnsafeRawBufferPointer
+    private let container: WebPContainer
+    let channels: Int
+    private(set) var warnings: [DecodingWarning]
+
+    init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        container = try WebPContainer(bytes)
+        channels = container.hasAlpha && options.keepsAlpha ? 4 : 3
+        warnings = container.warnings
+    }
+
+    var width: Int { container.width }
+    var height: Int { container.height }
+    var metadata: ImageMetadata { container.metadata }
+    /// No share of data can be asked for: a WebP of one color takes a few bytes whatever its size.
+    var cost: DecodingCost { DecodingCost(memory: memory, stored: bytes.count, leastStored: 0) }
+
+    /// How many bytes decoding holds.
+    private var memory: Int {
+        let (width, height) = (container.frame.width, container.frame.height)
+        switch container.image.coding {
+        case .lossless: return VP8LDecoder.memory(width: width, height: height)
+        case .lossy:
+            let alpha = usesAlphaPlane ? width * height + VP8LDecoder.memory(width: width, height: height) : 0
+            return VP8Decoder.memory(width: width) + alpha
+        }
+    }
+
+    private var usesAlphaPlane: Bool { channels == 4 && container.alpha != nil }
+
+    /// The bytes of a part of the file.
+    private func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[range])
+    }
+
+    mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        var canvas = WebPCanvas(container, channels: channels)
+        defer { canvas.deallocate() }
+        let warning =
+            switch container.image.coding {
+            case .lossy: try decodeLossy(&canvas, &sink)
+            case .lossless: try decodeLossless(&canvas, &sink)
+            }
+        if let warning { warnings.append(warning) } else { canvas.finish(&sink) }
+    }
+
+    private func decodeLossy<Sink: RowSink>(
+        _ canvas: inout WebPCanvas, _ sink: inout Sink
+    ) throws(ImageError) -> DecodingWarning? {
+        let image = container.image, start = image.bytes.lowerBound
+        let (width, height) = (container.frame.width, container.frame.height)
+        let header = try VP8Header(part(image.bytes), start: start, declared: image.declared)
+        var alpha: WebPAlpha?
+        if usesAlphaPlane, let chunk = container.alpha {
+            alpha = try WebPAlpha(part(chunk), start: chunk.lowerBound, width: width, height: height)
+        }
+        defer { alpha?.deallocate() }
+        var rows = 0
+        let end = VP8Decoder(header, part(image.bytes)).decode { y, row in
+            canvas.append(rgb: row, alpha: alpha?.plane.baseAddress.map { $0 + y * width }, to: &sink)
+            rows += 1
+        }
+        switch end {
+        case .complete: return nil
+        case .modesExhausted:
+            throw .malformed(
+                .webp, offset: start,
+                reason: "a first VP8 partition that ends before the modes of row \(rows) of \(height)")
+        case .exhausted(let partition):
+            return try endsEarly(
+                at: start + header.partitions[partition].upperBound, rows: rows, "VP8 partition \(partition)")
+        }
+    }
+
+    private func decodeLossless<Sink: RowSink>(
+        _ canvas: inout WebPCanvas, _ sink: inout Sink
+    ) throws(ImageError) -> DecodingWarning? {
+        let image = container.image, start = image.bytes.lowerBound
+        let stream = part((start + VP8LHeader.size)..<image.bytes.upperBound)
+        let decoder = VP8LDecoder(stream, width: container.frame.width, height: container.frame.height)
+        var rows = 0
+        do throws(VP8LImage.Failure) {
+            try decoder.decode { _, row in
+                canvas.append(argb: row, to: &sink)
+                rows += 1
+            }
+        } catch {
+            switch error {
+            case .exhausted:
+                return try endsEarly(at: image.bytes.upperBound, rows: rows, "the VP8L stream")
+            case .malformed(let reason):
+                throw .malformed(.webp, offset: start + VP8LHeader.size, reason: "VP8L with \(reason)")
+            }
+        }
+        return nil
+    }
+
+    private func endsEarly(at offset: Int, rows: Int, _ what: String) throws(ImageError) -> DecodingWarning {
+        guard rows > 0 else { throw .truncated(.webp, offset: offset) }
+        return DecodingWarning(
+            offset: offset, "\(what) ends early: \(rows) of \(container.frame.height) rows are there")
+    }
+}

@@ -1,0 +1,186 @@
+/// The chunks of a WebP file (RFC 9649 §2) that say what its picture is: of an animation, the first frame.
+struct WebPContainer {
+    /// Of the picture as it is shown.
+    private(set) var width = 0, height = 0
+    private(set) var hasAlpha = false
+    /// Where the frame lies on the canvas; all of it, unless it is one of an animation.
+    private(set) var frame = (x: 0, y: 0, width: 0, height: 0)
+    private(set) var image: Image
+    private(set) var alpha: Range<Int>?
+    private(set) var metadata = ImageMetadata()
+    private(set) var warnings: [DecodingWarning] = []
+
+    enum Coding { case lossy, lossless }
+    struct Image {
+        var coding: Coding
+        /// What there is of the chunk's payload, and how long it says it is.
+        var bytes: Range<Int>
+        var declared: Int
+        var isCutShort: Bool { bytes.count < declared }
+    }
+
+    private struct Chunk {
+        var name: UInt32
+        var payload: Range<Int>
+        var declared: Int
+        var next: Int
+    }
+
+    private static func name(_ text: StaticString) -> UInt32 {
+        text.withUTF8Buffer { UInt32($0[0]) | UInt32($0[1]) << 8 | UInt32($0[2]) << 16 | UInt32($0[3]) << 24 }
+    }
+    private static let lossy = name("VP8 "), lossless = name("VP8L"), extended = name("VP8X")
+    private static let alpha = name("ALPH"), animationFrame = name("ANMF")
+    private static let exif = name("EXIF"), xmp = name("XMP ")
+
+    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        image = Image(coding: .lossy, bytes: 0..<0, declared: 0)
+        guard bytes.count >= 20 else { throw .truncated(.webp, offset: bytes.count) }
+        let size = bytes.littleEndian32(at: 4)
+        guard size >= 12 else {
+            throw .malformed(.webp, offset: 4, reason: "RIFF size \(size), less than one chunk's")
+        }
+        if size + 8 > bytes.count {
+            warnings.append(
+                DecodingWarning(offset: bytes.count, "ends \(size + 8 - bytes.count) bytes early"))
+        }
+        // Whatever follows the RIFF is not the picture's.
+        let file = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, size + 8)])
+        guard let first = try Self.chunk(file, at: 12, end: file.count) else {
+            throw .truncated(.webp, offset: file.count)
+        }
+        if first.name == Self.extended {
+            try readExtended(file, first)
+        } else {
+            guard first.name == Self.lossy || first.name == Self.lossless else {
+                throw .malformed(
+                    .webp, offset: 12, reason: "a first chunk that is none of VP8, VP8L and VP8X")
+            }
+            try readImage(file, first)
+            (width, height) = (frame.width, frame.height)
+        }
+        try readMetadata(file)
+    }
+
+    /// The chunk at an offset; nil: its eight bytes are not all there.
+    private static func chunk(
+        _ bytes: UnsafeRawBufferPointer, at offset: Int, end: Int
+    ) throws(ImageError) -> Chunk? {
+        guard offset + 8 <= end else { return nil }
+        let declared = bytes.littleEndian32(at: offset + 4)
+        let start = offset + 8
+        return Chunk(
+            name: UInt32(truncatingIfNeeded: bytes.littleEndian32(at: offset)),
+            payload: start..<min(start + declared, end), declared: declared,
+            next: start + declared + declared % 2)
+    }
+
+    /// §2.7: a canvas, and frames on it.
+    private mutating func readExtended(_ bytes: UnsafeRawBufferPointer, _ header: Chunk) throws(ImageError) {
+        guard header.declared >= 10 else {
+            throw .malformed(.webp, offset: 16, reason: "a VP8X chunk of \(header.declared) bytes")
+        }
+        guard header.payload.count >= 10 else { throw .truncated(.webp, offset: bytes.count) }
+        let flags = bytes[20]
+        hasAlpha = flags & 0x10 != 0
+        let isAnimated = flags & 0x02 != 0
+        (width, height) = (1 + Self.three(bytes, 24), 1 + Self.three(bytes, 27))
+        guard width * height < 1 << 32 else {
+            throw .malformed(.webp, offset: 24, reason: "a canvas of \(width) × \(height)")
+        }
+        var next = header.next
+        while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {
+            switch chunk.name {
+            case Self.animationFrame where isAnimated: return try readFrame(bytes, chunk)
+            case Self.alpha where !isAnimated: if alpha == nil { alpha = chunk.payload }
+            case Self.lossy where !isAnimated, Self.lossless where !isAnimated:
+                try readImage(bytes, chunk)
+                guard frame.width == width, frame.height == height else {
+                    throw .malformed(
+                        .webp, offset: 24,
+                        reason:
+                            "a canvas of \(width) × \(height) for a picture of \(frame.width) × \(frame.height)"
+                    )
+                }
+                return
+            default: break
+            }
+            next = chunk.next
+        }
+        throw .truncated(.webp, offset: bytes.count)
+    }
+
+    private static func three(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Int {
+        bytes.littleEndian16(at: offset) | Int(bytes[offset + 2]) << 16
+    }
+
+    /// §2.7.1.1: a frame of an animation, which holds its own chunks.
+    private mutating func readFrame(_ bytes: UnsafeRawBufferPointer, _ chunk: Chunk) throws(ImageError) {
+        let start = chunk.payload.lowerBound
+        guard chunk.declared >= 24 else {
+            throw .malformed(.webp, offset: start - 4, reason: "an ANMF chunk of \(chunk.declared) bytes")
+        }
+        guard chunk.payload.count >= 16 else { throw .truncated(.webp, offset: bytes.count) }
+        let (x, y) = (2 * Self.three(bytes, start), 2 * Self.three(bytes, start + 3))
+        let (width, height) = (1 + Self.three(bytes, start + 6), 1 + Self.three(bytes, start + 9))
+        guard x + width <= self.width, y + height <= self.height else {
+            throw .malformed(
+                .webp, offset: start,
+                reason:
+                    "a frame of \(width) × \(height) at \(x), \(y) on a canvas of \(self.width) × \(self.height)"
+            )
+        }
+        var next = start + 16
+        while let part = try Self.chunk(bytes, at: next, end: chunk.payload.upperBound) {
+            if part.name == Self.alpha, alpha == nil { alpha = part.payload }
+            if part.name == Self.lossy || part.name == Self.lossless {
+                try readImage(bytes, part)
+                guard frame.width == width, frame.height == height else {
+                    throw .malformed(
+                        .webp, offset: start + 6,
+                        reason:
+                            "a frame of \(width) × \(height) for a picture of \(frame.width) × \(frame.height)"
+                    )
+                }
+                frame.x = x
+                frame.y = y
+                return
+            }
+            next = part.next
+        }
+        guard chunk.payload.count == chunk.declared else { throw .truncated(.webp, offset: bytes.count) }
+        throw .malformed(.webp, offset: start, reason: "an ANMF chunk without a picture")
+    }
+
+    private mutating func readImage(_ bytes: UnsafeRawBufferPointer, _ chunk: Chunk) throws(ImageError) {
+        let start = chunk.payload.lowerBound
+        let payload = UnsafeRawBufferPointer(rebasing: bytes[chunk.payload])
+        image = Image(
+            coding: chunk.name == Self.lossy ? .lossy : .lossless, bytes: chunk.payload,
+            declared: chunk.declared)
+        switch image.coding {
+        case .lossy:
+            (frame.width, frame.height) = try VP8Header.size(payload, start: start)
+            if alpha != nil { hasAlpha = true }
+        case .lossless:
+            let header = try VP8LHeader(payload, start: start)
+            (frame.width, frame.height) = (header.width, header.height)
+            // A picture without losses has its own alpha.
+            alpha = nil
+            if header.hasAlpha { hasAlpha = true }
+        }
+    }
+
+    /// Reads EXIF and XMP, wherever they are among the chunks of the file.
+    private mutating func readMetadata(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        var next = 12
+        while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {
+            if chunk.payload.count == chunk.declared {
+                let payload = UnsafeRawBufferPointer(rebasing: bytes[chunk.payload])
+                if chunk.name == Self.exif { metadata.read(exif: payload) }
+                if chunk.name == Self.xmp { metadata.read(xmp: payload) }
+            }
+            next = chunk.next
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Imaging
+
+@Suite("WebP")
+struct WebPTests {
+    @Test(
+        "pictures of public test sets give Pillow's pixels; what Pillow refuses is refused or warned of",
+        .enabled(if: SharedData.isPresent, SharedData.absence))
+    func conformance() throws {
+        var options = DecodingOptions()
+        options.keepsAlpha = true
+        var equal = 0
+        for row in try OracleTable("further/oracle.tsv").rows {
+            guard let path = row["path"], path.hasPrefix("webp/") else { continue }
+            let bytes = try [UInt8](SharedData.data("decode/further/" + path))
+            let image = try? Image(decoding: bytes, options: options, appliesOrientation: false)
+            if row["pillow"] == "ok" {
+                #expect(image?.digest(alpha: true) == row["sha256_rgba"], "\(path)")
+                equal += 1
+            } else if let image {
+                #expect(!image.warnings.isEmpty, "\(path)")
+            }
+        }
+        #expect(equal > 250)
+    }
+
+    @Test(
+        "cut short, a picture keeps the rows that are there, with a warning, or is refused",
+        arguments: ["webp_lossy.webp", "webp_lossless.webp", "webp_alpha_rgba.webp"])
+    func truncated(name: String) throws {
+        let bytes = try TestPicture.named(name)
+        let whole = try Image(decoding: bytes)
+        var kept = 0
+        for count in 12..<(bytes.count - 1) {
+            let part = Array(bytes[..<count])
+            do throws(ImageError) {
+                let image = try Image(decoding: part)
+                #expect(!image.warnings.isEmpty && image.width == whole.width, "\(count)")
+                kept += 1
+                // The first row that is kept is the whole picture's.
+                let row = 3 * image.width
+                #expect(image.pixels[..<row] == whole.pixels[..<row], "\(count)")
+                var strict = DecodingOptions()
+                strict.isStrict = true
+                #expect(throws: ImageError.self) { try Image(decoding: part, options: strict) }
+            } catch {
+                if case .truncated(.webp, let offset) = error {
+                    #expect(offset <= count)
+                } else {
+                    Issue.record("\(count): \(error)")
+                }
+            }
+        }
+        #expect(kept > 0)
+    }
+
+    @Test("limits hold before anything is allocated")
+    func limits() throws {
+        let bytes = try TestPicture.named("webp_lossless.webp")
+        var options = DecodingOptions()
+        options.maximumPixels = 75 * 61 - 1
+        #expect(throws: ImageError.overLimit(what: "pixels", declared: 75 * 61, limit: 75 * 61 - 1)) {
+            try Image(decoding: bytes, options: options)
+        }
+    }
+
+    @Test("damage is named with its place and value")
+    func damaged() throws {
+        var bytes = try TestPicture.named("webp_lossy.webp")
+        bytes[23] = 7
+        #expect(
+            throws: ImageError.malformed(
+                .webp, offset: 23, reason: "VP8 start code 7, 1, 42 instead of 157, 1, 42")
+        ) { try Image(decoding: bytes) }
+        bytes = try TestPicture.named("webp_lossless.webp")
+        bytes[20] = 1
+        #expect(
+            throws: ImageError.malformed(.webp, offset: 20, reason: "VP8L signature 1 instead of 47")
+        ) { try Image(decoding: bytes) }
+    }
+
+    @Test("kernels of the processor at hand give the same rows as the plain ones")
+    func kernels() {
+        let kernels = [WebPKernels.baseline, WebPKernels.best]
+        var state: UInt32 = 1
+        func samples(_ count: Int) -> [UInt8] {
+            (0..<count).map { _ in
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return UInt8(truncatingIfNeeded: state >> 24)
+            }
+        }
+        let (a, b, c) = (samples(400), samples(400), samples(400))
+        var rows: [[UInt8]] = []
+        for kernel in kernels {
+            var output = [UInt8](repeating: 0, count: 2000)
+            kernel.convert(a, b, c, &output, 300)
+            var doubled = [UInt8](repeating: 0, count: 1000)
+            kernel.upsample(a, b, &doubled, 150)
+            rows.append(Array(output[..<900]) + Array(doubled[1..<301]))
+        }
+        #expect(rows.allSatisfy { $0 == rows[0] })
+    }
+}
