@@ -147,6 +147,27 @@ for orientation in range(2, 9):
     exif[0x0112] = orientation
     save(f"jpeg_exif_{orientation}.jpg", picture, quality=50, exif=exif)
 
+# WebP: of drawings, which use more of its modes than so small a picture does.
+drawings = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Fixtures", "characters")
+names = sorted(os.path.join(folder, name) for folder, _, names in os.walk(drawings) for name in names)
+names = [name for name in names if name.endswith((".jpg", ".png"))]
+moss, robot = (Image.open(names[i]).convert("RGB") for i in (0, 7))
+moss, robot = moss.resize((75, 61)), robot.resize((50, 44))
+clear = moss.copy()
+mask = Image.new("L", clear.size)
+mask.putdata([(x * x + y * 9) // 8 % 256 for y in range(61) for x in range(75)])
+clear.putalpha(mask)
+save("webp_lossy.webp", moss, quality=60, method=4)
+save("webp_lossy_strong.webp", robot, quality=5, method=0)
+save("webp_alpha_rgba.webp", clear, quality=70, alpha_quality=100, method=6)
+save("webp_alpha_levels_rgba.webp", clear, quality=40, alpha_quality=30)
+save("webp_lossless.webp", moss, lossless=True, quality=100, method=6)
+save("webp_lossless_alpha_rgba.webp", clear, lossless=True, exact=True, quality=30)
+save("webp_lossless_palette.webp", robot.quantize(13).convert("RGB"), lossless=True, quality=80)
+small = clear.resize((40, 30))
+save("webp_animated_rgba.webp", small, save_all=True, duration=80, quality=50,
+     append_images=[small.transpose(Image.FLIP_LEFT_RIGHT)])
+
 with open(os.path.join(root, "pillow.tsv"), "w") as table:
     print("name", "width", "height", "sha", sep="\t", file=table)
     for name, data in sorted(files.items()):
