@@ -99,8 +99,9 @@ struct WebPTests {
             kernel.convert(a, b, c, &output, 300)
             var doubled = [UInt8](repeating: 0, count: 1000)
             kernel.upsample(a, b, &doubled, 150)
-            rows.append(Array(output[..<900]) + Array(doubled[1..<301]))
+            rows.append(Array(output[..<900]))
+            rows.append(Array(doubled[1..<301]))
         }
-        #expect(rows.allSatisfy { $0 == rows[0] })
+        #expect(rows[0] == rows[2] && rows[1] == rows[3])
     }
 }

@@ -104,6 +104,8 @@ struct WebP: ImageDecoder {
             case .exhausted:
                 return try endsEarly(at: image.bytes.upperBound, rows: rows, "the VP8L stream")
             case .malformed(let reason):
+                // Of a stream cut short, what is made up beyond its end need not make sense.
+                if image.isCutShort, rows == 0 { throw .truncated(.webp, offset: image.bytes.upperBound) }
                 throw .malformed(.webp, offset: start + VP8LHeader.size, reason: "VP8L with \(reason)")
             }
         }
