@@ -49,7 +49,8 @@ let package = Package(
         room("Compression", ["HashInstructions"]),
         room(
             "Imaging",
-            ["Compression", "Kernels", "CPUFeatures", "VectorOperations"] + kernelSets.map { .init(stringLiteral: $0.name) },
+            ["Compression", "Kernels", "CPUFeatures", "VectorOperations"]
+                + kernelSets.map { .init(stringLiteral: $0.name) },
             exclude: ["README.md"]),
         room("TensorGraph", ["SystemFiles"]),
         room("WireFormat", ["TensorGraph"]),
