@@ -1,3 +1,4 @@
+import Compression
 import TensorFlowFormat
 import TensorGraph
 import TestSupport
@@ -62,6 +63,103 @@ struct ExportTests {
                 node: "y", operation: "MaxPool", what: "a window of 5×5 does not fit into 4×4")
         ) {
             try network([window("y", "MaxPool", ["x"], size: 5, stride: 1, padding: "VALID")])
+        }
+    }
+
+    @Test("an output that nothing computes is named")
+    func constantOutput() {
+        #expect(
+            throws: DeploymentError.unsupported(
+                node: "y", operation: "Const", what: "is an output that nothing computes")
+        ) { try network([.values("y", [1])]) }
+    }
+
+    @Test(
+        "numbers that no format holds are errors that name the node",
+        arguments: [Int64(1) << 62, .max, .min])
+    func extremeNumbers(_ number: Int64) {
+        let normalization = Node(
+            "LRN", name: "y", inputs: ["x"], attributes: ["depth_radius": .int(number)])
+        let shape = Tensor(
+            type: .int64, shape: [2], contents: .dense(ByteRegion(of: [number, number])))
+        let sizes = Node(
+            "MaxPool", name: "y", inputs: ["x"],
+            attributes: [
+                "ksize": .ints([1, number, number, 1]), "strides": .ints([1, 1, 1, 1]),
+                "padding": .bytes(Array("SAME".utf8)),
+            ])
+        let squeeze = Node("Squeeze", name: "y", inputs: ["x"], attributes: ["squeeze_dims": .ints([number])])
+        for nodes in [
+            [normalization], [sizes], [squeeze],
+            [.constant("s", shape), Node("Reshape", name: "y", inputs: ["x", "s"])],
+        ] {
+            #expect(throws: DeploymentError.self) { try network(nodes) }
+        }
+    }
+
+    @Test("an image joined to itself again and again ends with an error, not with an overflow")
+    func growth() {
+        var nodes = [Node.constant("axis", Tensor([3] as [Int32], shape: []))], last = "x"
+        for step in 0..<80 {
+            nodes.append(Node("ConcatV2", name: "c\(step)", inputs: [last, last, "axis"]))
+            last = "c\(step)"
+        }
+        nodes.append(Node("Relu", name: "y", inputs: [last]))
+        #expect(throws: DeploymentError.self) { try network(nodes) }
+    }
+
+    @Test("the first size is free where every image is computed by itself")
+    func batches() throws {
+        #expect(try network([weights, .convolution("y", ["x", "w"])]).takesBatches)
+        let axis = Node.constant("axis", Tensor([0] as [Int32], shape: []))
+        #expect(try !network([axis, Node("ConcatV2", name: "y", inputs: ["x", "x", "axis"])]).takesBatches)
+        let flat = Node.constant("s", Tensor([32] as [Int32], shape: [1]))
+        #expect(try !network([flat, Node("Reshape", name: "y", inputs: ["x", "s"])]).takesBatches)
+    }
+
+    @Test("raw channel values are brought to the network's range by what reads the input")
+    func normalization() throws {
+        let graph = try Graph(nodes: [.input(), Node("Relu", name: "y", inputs: ["x"])])
+            .normalizingInput("x", mean: 127, scale: 0.5)
+        let read = try NetworkReader.read(graph, input: "x", shape: [1, 4, 4, 2], outputs: ["y"])
+        guard read.steps.count == 2, case .arithmetic(.subtract, let mean?, .none) = read.steps[0].operation,
+            case .arithmetic(.multiply, let scale?, .relu) = read.steps[1].operation
+        else { Issue.record("\(read.steps)"); return }
+        #expect(mean.tensor.floats == [127] && scale.tensor.floats == [0.5] && read.input == "x")
+    }
+
+    @Test("apps find the normalization in a TensorFlow Lite model, and the labels in a zip at its end")
+    func classifierMetadata() throws {
+        let export = try NetworkExport(
+            Graph(nodes: [.input(), weights, .convolution("y", ["x", "w"])]), input: "x",
+            shape: [1, 4, 4, 2],
+            outputs: ["y"])
+        let classifier = ClassifierMetadata(
+            name: "test", labels: ["böse", "gut"], width: 4, height: 4, mean: 127, deviation: 128, note: "")
+        let file = export.write(
+            .tflite, .float,
+            ExportDescription(name: "test", producer: ("us", "1"), entries: [], classifier: classifier))
+        try file.withUnsafeBytes { bytes in
+            let zip = try ZipReader(bytes), entry = try #require(zip.entries.first)
+            #expect(entry.name == "labels.txt" && entry.method == 0 && zip.entries.count == 1)
+            #expect(try zip.contents(of: entry, limit: 100) == Array("böse\ngut\n".utf8))
+            let model = FlatBufferReader(bytes), root = try #require(model.root)
+            let metadata = try #require(model.tables(root, 6).last)
+            #expect(model.string(metadata, 0) == "TFLITE_METADATA")
+            let buffer = model.tables(root, 4)[Int(try #require(model.uint32(metadata, 1)))]
+            let message = try #require(model.scalars(buffer, 0))
+            #expect(Array(message[4..<8]) == Array("M001".utf8))
+            let reader = FlatBufferReader(message)
+            let about = try #require(reader.root)
+            let subgraph = try #require(reader.tables(about, 3).first)
+            let input = try #require(reader.tables(subgraph, 2).first)
+            let unit = try #require(reader.tables(input, 4).first)
+            let options = try #require(reader.table(unit, 1))
+            // A vector's length is told in elements.
+            let mean = try #require(reader.scalars(options, 0)),
+                deviation = try #require(reader.scalars(options, 1))
+            #expect(mean.baseAddress!.loadUnaligned(as: Float.self) == 127)
+            #expect(deviation.baseAddress!.loadUnaligned(as: Float.self) == 128)
         }
     }
 

@@ -69,6 +69,51 @@ struct OptimizationTests {
         #expect(report.spliced == 4)
     }
 
+    @Test(
+        "long chains of nodes that pass on their input end in what they began with, also where others wait for them"
+    )
+    func longChains() throws {
+        let chain = (0..<20_000).map {
+            Node("Identity", name: "i\($0)", inputs: [$0 == 0 ? "x" : "i\($0 - 1)"])
+        }
+        let (graph, report) = try optimized(
+            [.input()] + chain + [Node("Relu", name: "y", inputs: ["i19999", "^i777"])])
+        #expect(graph.nodes.map(\.name) == ["x", "y"] && report.spliced == 20_000)
+        #expect(try node("y", in: graph).inputs == ["x"])
+    }
+
+    @Test("nodes that pass each other on are a cycle")
+    func cycleOfIdentities() {
+        #expect(throws: DeploymentError.self) {
+            try optimized([
+                .input(), Node("Identity", name: "a", inputs: ["b"]),
+                Node("Identity", name: "b", inputs: ["a"]),
+                Node("Add", name: "y", inputs: ["x", "a"]),
+            ])
+        }
+    }
+
+    @Test("the input declares the shape it is given, whether it was a placeholder or is made one")
+    func inputShape() throws {
+        for node in [Node.input(), Node("Mul", name: "x", inputs: ["x0", "x0"])] {
+            let (graph, _) = try Optimization(inputs: ["x"], outputs: ["y"], inputShape: [-1, 4, 4, 3]).apply(
+                to: Graph(nodes: [.input("x0"), node, Node("Relu", name: "y", inputs: ["x"])]))
+            guard case .shape(let shape)? = try self.node("x", in: graph).attributes["shape"] else {
+                Issue.record("no shape"); return
+            }
+            #expect(shape == [-1, 4, 4, 3])
+        }
+    }
+
+    @Test("two small constants do not become a large one")
+    func noGrowth() throws {
+        let (graph, _) = try optimized([
+            .input(), .values("a", [1, 2], [2, 1]), .values("b", [1, 2, 3], [1, 3]),
+            Node("Mul", name: "m", inputs: ["a", "b"]), Node("Add", name: "y", inputs: ["x", "m"]),
+        ])
+        #expect(try node("m", in: graph).operation == "Mul")
+    }
+
     /// y = ((x·2 + 1) - 3) / √(4 - 0) · 5 + 7, whichever form it is written in.
     @Test(
         "folds both normalizations into weights and one bias",
