@@ -1,13 +1,6 @@
+import SystemFiles
 import TensorGraph
 import WireFormat
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 extension ONNXModel {
     /// Hands the encoded model to `body` piece by piece, in order; the weights come straight from where they are. Weights that lay in
@@ -40,17 +33,8 @@ extension ONNXModel {
     /// - Throws: also `ONNXError.inputOutput` with the system's error number, after which the file holds a part.
     package func write(to descriptor: Int32) throws(ONNXError) {
         try write { (piece) throws(ONNXError) in
-            var rest = piece[...]
-            while !rest.isEmpty {
-                // Darwin refuses more than 2^31 - 1 bytes in one call.
-                let part = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-                let written = writeSome(descriptor, part)
-                if written < 0 {
-                    guard errno == EINTR else { throw .inputOutput(errno: errno) }
-                    continue
-                }
-                rest = rest.dropFirst(written)
-            }
+            let code = Descriptors.writeAll(descriptor, piece)
+            guard code == 0 else { throw .inputOutput(errno: code) }
         }
     }
 
@@ -225,9 +209,4 @@ private struct OrderedFields {
         kept = []
         return message
     }
-}
-
-/// The system's `write`, which the methods of that name would hide.
-private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -1,12 +1,5 @@
+import SystemFiles
 import TensorGraph
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 extension GraphDef {
     /// Hands the encoded graph to `body` piece by piece, in order; the weights come straight from where they are.
@@ -38,17 +31,8 @@ extension GraphDef {
     /// - Throws: also `GraphDefError.inputOutput` with the system's error number, after which the file holds a part.
     package static func write(_ graph: Graph, to descriptor: Int32) throws(GraphDefError) {
         try write(graph) { (piece) throws(GraphDefError) in
-            var rest = piece[...]
-            while !rest.isEmpty {
-                // Darwin refuses more than 2^31 - 1 bytes in one call.
-                let part = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-                let written = writeSome(descriptor, part)
-                if written < 0 {
-                    guard errno == EINTR else { throw .inputOutput(errno: errno) }
-                    continue
-                }
-                rest = rest.dropFirst(written)
-            }
+            let code = Descriptors.writeAll(descriptor, piece)
+            guard code == 0 else { throw .inputOutput(errno: code) }
         }
     }
 
@@ -141,9 +125,4 @@ extension GraphDef {
         }
         return message
     }
-}
-
-/// The system's `write`, which the methods of that name would hide.
-private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-    write(descriptor, bytes.baseAddress, bytes.count)
 }
