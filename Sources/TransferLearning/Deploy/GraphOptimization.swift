@@ -8,7 +8,7 @@ public struct OptimizeOptions: Sendable {
     public var output: FilePath = "optimized_graph.pb"
     /// Empty: what a model of `retrain`'s says of itself.
     public var inputNames: [String] = [], outputNames: [String] = []
-    /// Weights stay bytes with factors, which takes a quarter of the room, and which OpenVINO and OpenCV do not load.
+    /// Weights stay bytes with factors, which takes a quarter of the room, and which OpenVINO does not load.
     public var keepsPacked = false
     /// Height and width of the images of graphs that say nothing of themselves.
     public var size: Int?
