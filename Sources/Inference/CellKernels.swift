@@ -7,11 +7,11 @@ import KernelsAVX512BF16
 import KernelsAVX512VNNI
 #endif
 
-/// The kernels of one instruction set for images in less than single precision.
+/// The kernels of one instruction set for bfloat16 and 8-bit images.
 struct CellKernels: Sendable {
-    /// Pixels of a convolution's full tile.
+    /// The number of pixels in a convolution's register tile.
     let tileRows: Int
-    /// What bfloat16 numbers are held in.
+    /// The kind of cell that holds bfloat16 numbers.
     let bfloat16: CellKind
     let convolveBytes: @Sendable (UnsafePointer<DotPanel>) -> Void
     let convolveBFloat16: @Sendable (UnsafePointer<DotPanel>) -> Void

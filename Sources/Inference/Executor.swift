@@ -1,12 +1,14 @@
-/// Runs a plan in memory of its own: one picture after another. Executors of one plan may run at the same time, each on a thread.
+/// Runs a plan in its own memory, one image after another. Several executors of one plan may run concurrently
+/// on different threads.
 package final class Executor {
     package let plan: Plan
     let arena: UnsafeMutablePointer<Float>
-    /// `[threads, scratchSize]`
+    /// The scratch memory, `[threads, scratchSize]`.
     private let scratch: UnsafeMutablePointer<Float>
     private let pool: ThreadPool?
 
-    /// - Parameter pool: threads among which every step is divided; nil: the caller's alone. The results are the same.
+    /// - Parameter pool: The threads among which every step is divided; nil uses the caller's thread alone.
+    ///   The results are the same.
     package init(_ plan: Plan, pool: ThreadPool? = nil) {
         (self.plan, self.pool) = (plan, pool)
         func allocate(_ size: Int) -> UnsafeMutablePointer<Float> {
@@ -31,7 +33,7 @@ package final class Executor {
         UnsafeMutableRawPointer(scratch).deallocate()
     }
 
-    /// `[H, W, C]`, to be filled before a run, which leaves it as it is.
+    /// The input image, `[H, W, C]`, to be filled before a run; a run leaves it unchanged.
     package var input: UnsafeMutablePointer<Float> { arena + plan.inputOffset }
 
     package func run() {
@@ -50,12 +52,12 @@ package final class Executor {
         }
     }
 
-    /// The values of an output after a run, valid until the next.
+    /// Returns the values of an output after a run, which are valid until the next run.
     package func output(_ index: Int) -> UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(
             start: arena + plan.outputOffsets[index], count: plan.outputShapes[index].reduce(1, *))
     }
 
-    /// The units of a step write to places of their own.
+    /// Sharing the memory is safe because the units of a step write to disjoint places.
     private struct Memory: @unchecked Sendable { let arena, scratch: UnsafeMutablePointer<Float> }
 }

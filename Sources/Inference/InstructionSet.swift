@@ -13,12 +13,12 @@ import Musl
 import Darwin
 #endif
 
-/// The kernels of one instruction set. Holding one is the proof that the processor has it.
+/// The kernels of one instruction set; holding an instance proves that the processor supports it.
 package struct InstructionSet: Sendable {
     package fileprivate(set) var name: String
-    /// Floats in a vector.
+    /// The number of floats in a vector.
     package let lanes: Int
-    /// Pixels of a convolution's full tile.
+    /// The number of pixels in a convolution's register tile.
     let tileRows: Int
     let convolve: @Sendable (UnsafePointer<ConvolutionPanel>) -> Void
     let convolveDepthwise: @Sendable (UnsafePointer<WindowRow>, UnsafePointer<DepthwiseFilter>) -> Void
@@ -32,10 +32,10 @@ package struct InstructionSet: Sendable {
     let combine: @Sendable (UnsafePointer<BinaryRow>) -> Void
     let softmaxRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     let normalizeRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
-    /// For less than single precision.
+    /// The kernels for bfloat16 and 8-bit images.
     fileprivate(set) var cells: CellKernels
 
-    /// All that this processor has, slowest first.
+    /// The instruction sets that this processor supports, slowest first.
     package static let available: [InstructionSet] = {
         var sets = [baseline]
         #if arch(x86_64)
@@ -43,7 +43,8 @@ package struct InstructionSet: Sendable {
         if cpu_has_avx512() { sets.append(avx512) }
         if cpu_has_avx512_vnni() { sets.append(avx512.with(.avx512VNNI, name: "avx512vnni")) }
         if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 {
-            // The same bits, at another speed.
+            // The results are bit-identical. On Intel the products in single precision are faster, so that
+            // `avx512bf16` is not preferred there.
             sets.insert(
                 avx512.with(.avx512BF16, name: "avx512bf16"), at: sets.count - (cpu_is_intel() ? 1 : 0))
         }
@@ -51,7 +52,8 @@ package struct InstructionSet: Sendable {
         return sets
     }()
 
-    /// The fastest, or the one that `CARTOONCTL_INSTRUCTION_SET` names if the processor has it.
+    /// The fastest instruction set, or the one that `CARTOONCTL_INSTRUCTION_SET` names if the processor
+    /// supports it.
     package static let preferred: InstructionSet = {
         if let wish = getenv("CARTOONCTL_INSTRUCTION_SET").map({ String(cString: $0) }),
             let set = available.first(where: { $0.name == wish })
@@ -62,7 +64,8 @@ package struct InstructionSet: Sendable {
     }()
 
     #if arch(x86_64)
-    /// For tests on machines that hide an instruction which their processor has: it is run whatever CPUID says.
+    /// Whether to use the bfloat16 instructions although CPUID does not announce them, for tests on machines
+    /// that hide them.
     private static let trustsUnannouncedBFloat16 =
         cpu_has_avx512_vnni() && getenv("CARTOONCTL_TEST_UNANNOUNCED_BF16") != nil
 

@@ -2,7 +2,8 @@ import Dispatch
 import Synchronization
 import TensorGraph
 
-/// How a graph is run for one picture: checked, fused, laid out in memory and packed. Made once, shared by all executors.
+/// An execution plan of a graph for one image: validated, fused, laid out in memory, with packed weights. It
+/// is made once and shared by all executors.
 ///
 /// ```swift
 /// let plan = try Plan(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
@@ -14,29 +15,35 @@ import TensorGraph
 package struct Plan: Sendable {
     package let instructionSet: InstructionSet
     package let inputShape: [Int]
-    /// As TensorFlow would give them: `[1, D]` or `[1, H, W, C]`.
+    /// The output shapes as TensorFlow gives them: `[1, D]` or `[1, H, W, C]`.
     package let outputShapes: [[Int]]
     package let precision: Precision
-    /// Of the graph's layers, in the order of the run.
+    /// The locations of the graph's layers in execution order; empty unless the plan keeps images.
     let places: [LayerPlace]
     let steps: [any Step]
     let inputOffset: Int
     let outputOffsets: [Int]
-    /// What an executor writes into its memory before the first run: numbers, and the place of the first.
+    /// The constants that an executor writes into its memory before the first run, with the offset of each in
+    /// floats.
     let constants: [(numbers: ByteRegion, offset: Int)]
-    /// Floats.
+    /// The size of the arena in floats.
     let arenaSize: Int
-    /// Floats, for each thread.
+    /// The scratch memory per thread in floats.
     let scratchSize: Int
 
     /// - Parameters:
-    ///   - input: the tensor that is given; what makes it is not looked at.
-    ///   - inputShape: `[1, H, W, C]`.
-    ///   - outputs: tensors; nodes that none of them needs may be of any kind.
-    ///   - precision: of convolutions and what lies between them; inputs and outputs are floats.
-    ///   - threads: that will share a picture; how the work is cut depends on it, results do not.
-    ///   - keepsImages: every layer writes its image, one after another, for a caller who looks at them.
-    /// - Throws: what the engine does not know or the graph contradicts, by node.
+    ///   - graph: The graph of operations.
+    ///   - input: The tensor that is fed; its producers are ignored.
+    ///   - inputShape: The shape of the input, `[1, H, W, C]`.
+    ///   - outputs: The tensors to compute; nodes that none of them needs may be of any kind.
+    ///   - precision: The precision of convolutions and of the images between them; inputs and outputs are
+    ///     floats.
+    ///   - instructionSet: The kernels to use.
+    ///   - threads: The number of threads that will share an image; it affects how the work is divided, not
+    ///     the results.
+    ///   - keepsImages: Whether every layer writes its own image, one after another, for a caller that
+    ///     examines them.
+    /// - Throws: `PlanError` with the node that is unsupported or malformed.
     package init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
@@ -47,7 +54,7 @@ package struct Plan: Sendable {
             instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
     }
 
-    /// - Parameter lowered: the graph's layers.
+    /// - Parameter lowered: The lowered layers of the graph.
     init(
         _ lowered: LayerList, input: String, inputShape: [Int], precision: Precision = .fp32,
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
@@ -75,25 +82,26 @@ package struct Plan: Sendable {
         inputOffset = layout.storages[list.input].offset
         outputOffsets = list.outputs.map { layout.storages[$0].offset }
         constants = list.constants.map { ($1, layout.storages[$0].offset) }
-        // Kernels for cells read whole vectors.
+        // The low-precision kernels read whole vectors beyond the end.
         arenaSize = layout.arenaSize + instructionSet.lanes
-        // No cache line is two threads'.
+        // Rounding to 16 floats keeps threads from sharing a cache line.
         scratchSize = ((steps.map(\.scratchSize).max() ?? 0) + 15) / 16 * 16
     }
 
-    /// The shapes of tensors, as TensorFlow would give them, without planning a run.
+    /// Returns the shapes of tensors, as TensorFlow gives them, without planning a run.
     package static func shapes(
         of outputs: [String], in graph: Graph, input: String, inputShape: [Int]
     ) throws(PlanError) -> [[Int]] {
         try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs).outputShapes
     }
 
-    /// Multiply–adds of a run, those of convolutions and matrix products.
+    /// The number of multiply-adds in the convolutions and matrix products of a run.
     package var work: Int { steps.reduce(0) { $0 + $1.work } }
 }
 
 extension LayerList {
-    /// Lets the input and the outputs be images of their own, without margins and neighbours: callers see plain arrays.
+    /// Gives the input and the outputs images of their own, without margins and neighbours, so that callers
+    /// see contiguous arrays.
     mutating func separateEnds(lanes: Int) {
         let isPadded = layers.contains { layer in
             guard case .convolution(let convolution) = layer.computation, layer.input == input else {
@@ -126,24 +134,24 @@ extension LayerList {
     }
 }
 
-/// Makes the steps of layers whose values have their places.
+/// Makes the steps for layers whose values have been placed.
 struct StepMaker: Sendable {
     let list: LayerList
     let layout: Layout
     let kernels: InstructionSet
     let threads: Int
 
-    /// Those of each layer.
+    /// Returns the steps of each layer.
     func steps() -> [[any Step]] {
         var filled = Set<Int>()
         let margins = list.layers.map { layer in
             let buffer = layout.bufferOf[layer.output]
-            // The first that writes into a buffer writes its margin.
+            // The first layer that writes into a buffer also writes its margin.
             return MarginFill(
                 filled.insert(buffer).inserted
                     ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
         }
-        // Packing weights is most of the work, and waits for the disk where the file is not in memory yet.
+        // Packing weights takes most of the time, and waits for the disk where the file is not cached yet.
         let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
         DispatchQueue.concurrentPerform(iterations: list.layers.count) { index in
             let steps = make(list.layers[index], margins[index])
@@ -153,7 +161,7 @@ struct StepMaker: Sendable {
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
-        // Packed, a weight is not read again.
+        // A weight is not read again once it is packed.
         defer {
             switch layer.computation {
             case .convolution(let convolution): convolution.weights.releasePages()
@@ -277,7 +285,7 @@ struct StepMaker: Sendable {
         }
     }
 
-    /// Copies of those parts that could not be made in their place.
+    /// Makes copy steps for the parts of a concatenation that could not be placed within it.
     private func copies(of parts: [Value], into output: Storage, _ layer: Layer, _ margin: MarginFill)
         -> [any Step]
     {

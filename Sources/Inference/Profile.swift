@@ -1,15 +1,16 @@
-/// What the steps of a run took that make one node's output.
+/// The time of the steps that compute one node's output.
 package struct StepProfile: Sendable {
-    /// Several, joined by ` + `, where their layers run at the same time.
+    /// The node's name; names of layers that run concurrently are joined by ` + `.
     package var node: String
-    /// What it computes: `conv 3×3`, `depthwise 5×5`, …
+    /// The computation: `conv 3×3`, `depthwise 5×5`, …
     package var kind: String
     package var multiplyAdds: Int
     package var seconds: Double
 }
 
 extension Executor {
-    /// Runs the plan `runs` times and says what each node's steps took: the shortest of their times, which disturbances leave alone.
+    /// Runs the plan `runs` times and returns the minimum time of each node's steps, which is robust against
+    /// disturbances.
     package func profile(runs: Int) -> [StepProfile] {
         let clock = ContinuousClock()
         var shortest = [Double](repeating: .infinity, count: plan.steps.count)

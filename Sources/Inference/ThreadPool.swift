@@ -9,17 +9,19 @@ import Musl
 import Darwin
 #endif
 
-/// Threads that wait, spinning for a moment and then asleep, for one loop after another.
+/// A pool of threads that run one parallel loop after another; between loops they spin briefly and then
+/// sleep.
 ///
-/// A network is a hundred short loops with a barrier after each; waking sleepers for every one would cost as much as the small ones
-/// take. Every thread begins with its own share of a loop, the same in every loop, so that it finds in its cache what it wrote there in
-/// the loop before; who is done takes from the others' ends. One caller at a time.
+/// A network consists of about a hundred short loops with a barrier after each, and waking sleeping threads
+/// for each would take as long as the small ones. Every thread begins with its own share of a loop, the same
+/// in every loop, so that it finds its earlier output in its cache; a thread that has finished takes indices
+/// from the end of the others' shares. Only one caller may use the pool at a time.
 package final class ThreadPool: Sendable {
     package let threads: Int
     private let workers: [Worker]
     private let shared: Shared
 
-    /// - Parameter threads: how many compute, the caller among them.
+    /// - Parameter threads: The number of threads that compute, including the caller's.
     package init(threads: Int) {
         let shared = Shared(threads: max(1, threads))
         (self.threads, self.shared) = (shared.threads, shared)
@@ -35,9 +37,9 @@ package final class ThreadPool: Sendable {
         for worker in workers { worker.wake() }
     }
 
-    /// Calls `body` for every index below `count`, on all threads, and returns when all calls have.
+    /// Calls `body` for every index below `count` on all threads, and returns when all calls have returned.
     ///
-    /// - Parameter body: takes the index, and the number of the thread, below `threads`.
+    /// - Parameter body: Takes the index and the number of the thread, below `threads`.
     func forEach(_ count: Int, _ body: @Sendable (Int, Int) -> Void) {
         if workers.isEmpty || count == 1 {
             for index in 0..<count { body(index, 0) }
@@ -52,16 +54,17 @@ package final class ThreadPool: Sendable {
     }
 }
 
-/// What the threads of a pool see.
+/// The state that the threads of a pool share.
 private final class Shared: @unchecked Sendable {
     let threads: Int
-    /// Counts loops: who sees a new number finds a new loop.
+    /// The number of loops begun; a changed number tells a worker that a new loop is there.
     let generation = Atomic<Int>(0)
     let isFinished = Atomic<Bool>(false)
     private let busy = Atomic<Int>(0)
-    /// Written before `generation` is, read after.
+    /// The loop's body, written before `generation` changes and read after.
     private var body: (@Sendable (Int, Int) -> Void)?
-    /// What is left to each thread, on a cache line of its own: the first index in the low half, the end in the high one.
+    /// The remaining indices of each thread, on a cache line of its own: the first index in the low half, the
+    /// end in the high half.
     private let shares: UnsafeMutablePointer<Share>
 
     struct Share: ~Copyable {
@@ -87,7 +90,7 @@ private final class Shared: @unchecked Sendable {
             shares[thread].indices.store(UInt64(first) | UInt64(end) << 32, ordering: .relaxed)
         }
         busy.store(threads - 1, ordering: .relaxed)
-        // Ordered against `Worker.isAsleep`, too.
+        // Sequential consistency also orders this store against `Worker.isAsleep`.
         generation.add(1, ordering: .sequentiallyConsistent)
     }
 
@@ -96,7 +99,7 @@ private final class Shared: @unchecked Sendable {
         while busy.load(ordering: .acquiring) > 0 {
             cpu_relax()
             spins += 1
-            // Where threads outnumber processors, the other waits for this one's.
+            // Where threads outnumber cores, a worker may be waiting for this core.
             if spins % 1024 == 0 { sched_yield() }
         }
         body = nil
@@ -179,9 +182,9 @@ private final class Worker: Sendable {
         }
     }
 
-    /// Until another loop has begun.
+    /// Waits until another loop has begun.
     private func wait(_ seen: inout Int) {
-        // About a tenth of a millisecond: longer than the caller's own steps between two loops.
+        // This spins for about 0.1 ms, longer than the caller's serial work between two loops.
         for _ in 0..<2_000 {
             let now = shared.generation.load(ordering: .acquiring)
             if now != seen { seen = now; return }
@@ -191,7 +194,7 @@ private final class Worker: Sendable {
             isAsleep.store(true, ordering: .sequentiallyConsistent)
             let now = shared.generation.load(ordering: .sequentiallyConsistent)
             if now != seen {
-                // Who rang meanwhile has rung for this.
+                // If the caller has cleared the flag, its signal is already pending and must be consumed.
                 if !isAsleep.exchange(false, ordering: .acquiringAndReleasing) { bell.wait() }
                 seen = now
                 return

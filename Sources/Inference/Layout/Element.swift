@@ -1,28 +1,28 @@
 import Kernels
 
-/// What the numbers of an image are held as: a cell x stands for (x − zero) · scale.
+/// The element type of an image: a cell x represents (x − zero) · scale.
 struct Element: Equatable, Sendable {
     var kind: CellKind
     var scale: Float = 1
-    /// Of bytes, a whole number from 0 to 255: what stands for nothing.
+    /// The zero point of 8-bit cells, an integer from 0 to 255; otherwise 0.
     var zero: Float = 0
 
     static let float32 = Element(kind: .float32)
 
-    /// Bytes for numbers in a range, which is widened to hold 0: there is a byte that stands for it exactly.
+    /// Returns 8-bit cells for a range, widened to include 0 so that a cell represents 0 exactly.
     static func bytes(_ range: ClosedRange<Float>) -> Element {
         let lowest = min(range.lowerBound, 0), highest = max(range.upperBound, 0)
         let scale = highest > lowest ? (highest - lowest) / 255 : 1
         return Element(kind: .uint8, scale: scale, zero: (-lowest / scale).rounded(.toNearestOrEven))
     }
 
-    /// `x * factor + shift` is what of this kind is for a cell x of another.
+    /// Returns the terms that convert a cell x of another element into this one: `x * factor + shift`.
     func conversion(from other: Element) -> (factor: Float, shift: Float) {
         let factor = other.scale / scale
         return (factor, zero - other.zero * factor)
     }
 
-    /// What a clamp is for cells of this kind; bytes hold no others.
+    /// Returns a clamp's limits in cells of this element; 8-bit cells saturate to 0...255.
     func limits(_ clamp: Clamp) -> (lowest: Float, highest: Float) {
         let lowest = clamp.lowest / scale + zero, highest = clamp.highest / scale + zero
         return kind == .uint8 ? (min(max(lowest, 0), 255), min(max(highest, 0), 255)) : (lowest, highest)

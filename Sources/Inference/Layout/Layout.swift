@@ -1,22 +1,23 @@
-/// Places every value of a layer list in one arena.
+/// Assigns every value of a layer list a place in one arena.
 ///
-/// Values that are joined lie side by side from the start, so that joining is no work; images that convolutions pad carry their zeros
-/// with them; buffers whose lifetimes do not meet share memory.
+/// The parts of a concatenation are placed side by side so that concatenating is free, images that
+/// convolutions pad carry their zero padding, and buffers whose lifetimes do not overlap share memory.
 struct Layout {
     private let lanes: Int
     private(set) var storages: [Storage] = []
     private(set) var buffers: [ImageBuffer] = []
     /// The buffer of each value.
     private(set) var bufferOf: [Int] = []
-    /// Floats.
+    /// The size of the arena in floats.
     private(set) var arenaSize = 0
-    /// Values that lie within another already when their layer, a concatenation or reshape, is reached.
+    /// Values that already lie within another when their layer, a concatenation or reshape, is reached.
     private(set) var placedParts: [Value: Value] = [:]
 
-    /// Values that are the numbers of another, in another shape, in its memory.
+    /// Values that reinterpret the memory of another value in a different shape.
     private(set) var aliases: [Value: Value] = [:]
 
-    /// - Parameter lanes: of the kernels; which convolutions go by tiles depends on it.
+    /// - Parameter lanes: The vector width of the kernels, which decides which convolutions use Winograd
+    ///   tiles.
     init(_ list: LayerList, lanes: Int) {
         self.lanes = lanes
         place(list)
@@ -43,7 +44,7 @@ struct Layout {
         }
     }
 
-    /// Whose channels, from which on, a value is.
+    /// The value that contains a value, and the channel at which it begins.
     private var parents: [Value: (value: Value, channel: Int)] = [:]
 
     private mutating func place(_ list: LayerList) {
@@ -85,7 +86,8 @@ struct Layout {
         }
     }
 
-    /// Values whose numbers do not lie one after another, or that lie within others, or have a form of their own.
+    /// Returns the values that cannot be aliased: padded or Winograd inputs, parts of concatenations, inputs
+    /// and outputs.
     private func boundValues(_ list: LayerList) -> Set<Value> {
         var bound = Set(list.outputs + [list.input])
         for layer in list.layers {
@@ -115,7 +117,7 @@ struct Layout {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
                 var margin = convolution.window.padding
                 if convolution.isDepthwise, !list.usesCells(layer) {
-                    // Rows beyond the edges are left out.
+                    // The depthwise kernel skips rows beyond the edges.
                     (margin.top, margin.bottom) = (0, 0)
                 } else if !list.usesCells(layer),
                     WinogradConvolution.suits(convolution, input, output, lanes: lanes)
@@ -133,7 +135,7 @@ struct Layout {
                 buffers[bufferOf[value]].use(at: list.moment(of: index))
             }
         }
-        // A run leaves its input as it is.
+        // A run must leave its input and the constants unchanged.
         buffers[bufferOf[list.input]].use(at: -1)
         for value in list.constants.keys { buffers[bufferOf[value]].use(at: -1) }
         for value in [list.input] + list.outputs + list.constants.keys {
@@ -141,11 +143,11 @@ struct Layout {
         }
     }
 
-    /// Largest first, each at the lowest place where nothing that lives at the same time lies.
+    /// Assigns addresses by decreasing size, each the lowest one that is free during the buffer's lifetime.
     ///
     /// - Source: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020: greedy by size.
     private mutating func allocate() {
-        // A cache line, and a vector's width.
+        // 16 floats are a cache line and the widest vector.
         let alignment = 16
         var placed: [Int] = []
         let order = buffers.indices.sorted { (buffers[$0].size, $1) > (buffers[$1].size, $0) }

@@ -1,41 +1,41 @@
-/// Where a value lies: an image with a margin of zeros around it, or some of its channels.
+/// The location of a value in the arena: an image with a margin of zeros, or some channels of one.
 struct Storage: Equatable {
     var extent: Extent
     var element = Element.float32
-    /// Numbers, each as large as an element, from the arena's begin to channel 0 of pixel (0, 0); the margin lies before.
+    /// The distance, in cells, from the arena's begin to channel 0 of pixel (0, 0); the margin precedes it.
     var offset: Int
-    /// Numbers from one pixel, and row, to the next.
+    /// Cells between consecutive pixels and rows.
     var pixelStride, rowStride: Int
 
     func offset(y: Int, x: Int) -> Int { offset + y * rowStride + x * pixelStride }
 
-    /// Where a pixel's channel 0 lies, for images of any element.
+    /// Returns the address of a pixel's channel 0, for any element type.
     func place(y: Int, x: Int, in arena: UnsafeMutablePointer<Float>) -> UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(arena) + offset(y: y, x: x) * element.kind.size
     }
-    /// Bytes from one pixel, and row, to the next.
+    /// Bytes between consecutive pixels and rows.
     var pixelBytes: Int { pixelStride * element.kind.size }
     var rowBytes: Int { rowStride * element.kind.size }
 }
 
-/// An allocation in the arena: an image of the channels of one value, or of several side by side.
+/// An allocation in the arena: an image of one value's channels, or of several values side by side.
 struct ImageBuffer {
     var extent: Extent
     var element = Element.float32
     var margin = Margin()
-    /// Floats from the arena's begin.
+    /// The distance from the arena's begin in floats.
     var begin = 0
-    /// Moments from the first that writes it to the last that reads it.
+    /// The schedule levels from the first write to the last read.
     var lifetime: ClosedRange<Int>?
 
-    /// Numbers.
+    /// Cells between consecutive pixels: the channels, rounded up to whole groups.
     var pixelStride: Int {
         (extent.channels + element.kind.group - 1) / element.kind.group * element.kind.group
     }
     var rowStride: Int { (margin.left + extent.width + margin.right) * pixelStride }
-    /// Floats.
+    /// The size in floats, with margins.
     var size: Int { ((margin.top + extent.height + margin.bottom) * rowStride * element.kind.size + 3) / 4 }
-    /// Numbers from the arena's begin to pixel (0, 0).
+    /// The distance, in cells, from the arena's begin to pixel (0, 0).
     var origin: Int { begin * 4 / element.kind.size + margin.top * rowStride + margin.left * pixelStride }
 
     mutating func use(at moment: Int) {

@@ -1,9 +1,10 @@
-/// Numbers that are computed while planning and read by kernels: aligned to cache lines, never changed, shared by all threads.
+/// An immutable table that is computed while planning and read by kernels; it is aligned to cache lines and
+/// shared by all threads.
 final class Table<Element: BitwiseCopyable>: @unchecked Sendable {
     let pointer: UnsafePointer<Element>
     let count: Int
 
-    /// - Parameter body: fills the memory.
+    /// - Parameter body: Initializes the memory.
     init(count: Int, _ body: (UnsafeMutablePointer<Element>) -> Void) {
         let bytes = max(1, count) * MemoryLayout<Element>.stride
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(

@@ -1,5 +1,7 @@
-/// Which values of a list must lie on one scale: those that are joined, so that joining is no work, and a maximum pool's input and
-/// output, unless the output is joined with others.
+/// Groups of values that must share one quantization scale.
+///
+/// The parts of a concatenation share one with its result, so that concatenating is free. The input and
+/// output of a maximum pool share one too, unless the output is part of a concatenation.
 struct ActivationGroups {
     private var parents: [Value]
 
@@ -16,7 +18,7 @@ struct ActivationGroups {
         }
     }
 
-    /// One value that stands for the group of another.
+    /// Returns the value that represents the group of `value`.
     func root(_ value: Value) -> Value {
         var value = value
         while parents[value] != value { value = parents[value] }

@@ -1,16 +1,16 @@
 import TensorGraph
 
-/// Where a layer's output lies while a plan runs, from one step on.
+/// Where a layer's output lies in the arena, and after which step it is complete.
 struct LayerPlace: Sendable {
     let name: String
     let value: Value
     let storage: Storage
-    /// The step that completes it.
+    /// The index of the step that completes the output.
     let step: Int
 
     /// - Parameters:
-    ///   - lowered: the list whose layers are asked for; `list` has more, made of the same values.
-    ///   - stepCounts: of the layers of `list`.
+    ///   - lowered: The list whose layers are wanted; `list` was derived from it and uses the same values.
+    ///   - stepCounts: The number of steps for each layer of `list`.
     static func places(of lowered: LayerList, in list: LayerList, _ layout: Layout, _ stepCounts: [Int])
         -> [LayerPlace]
     {
@@ -26,7 +26,7 @@ struct LayerPlace: Sendable {
     }
 }
 
-/// Finds the ranges of a network's images by looking at pictures, in single precision.
+/// Finds the activation ranges of a network by running images in single precision.
 ///
 /// ```swift
 /// let calibrator = try Calibrator(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
@@ -43,7 +43,7 @@ package final class Calibrator {
     private let input: String
     private var histograms: [Value: Histogram] = [:]
 
-    /// - Parameter pool: threads among which each picture is divided.
+    /// - Parameter pool: The threads among which the work for each image is divided.
     package init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], pool: ThreadPool? = nil,
         instructionSet: InstructionSet = .preferred
@@ -58,7 +58,7 @@ package final class Calibrator {
             pool: pool)
     }
 
-    /// The names whose ranges a calibrator of this network finds, without one being made.
+    /// Returns the names whose ranges a calibrator of this network would find, without creating one.
     package static func names(
         in graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(PlanError) -> Set<String> {
@@ -69,7 +69,7 @@ package final class Calibrator {
             ])
     }
 
-    /// Runs the picture that lies in the executor's input, and takes every image into account.
+    /// Runs the image in the executor's input and records the values of every layer.
     package func run() {
         let plan = executor.plan, places = plan.places.filter { $0.storage.extent.pixels > 1 }
         let extent = Lowering.extent(ofShape: plan.inputShape)!
@@ -86,21 +86,22 @@ package final class Calibrator {
         }
     }
 
-    /// Of all images of more than one pixel that were seen, those that lie on one scale with the same range.
+    /// Returns the ranges of all recorded values of more than one pixel; values that share a scale have the
+    /// same range.
     package func ranges() -> ActivationRanges {
         let ranges = histograms.mapValues { $0.range() }
         var named: [String: ClosedRange<Float>] = [:]
         for place in executor.plan.places where place.storage.extent.pixels > 1 {
             named[place.name] = ranges[groups.root(place.value)]
         }
-        // Pictures use their whole range, and no part of it is rare.
+        // The input keeps its full range: pixel values use all of it, and none of it is rare.
         named[input] = histograms[groups.root(list.input)]?.extremes
         return ActivationRanges(named)
     }
 }
 
 extension Executor {
-    /// Calls `body` with every row of an image in the arena.
+    /// Calls `body` with every contiguous row of values of an image in the arena.
     func look(at storage: Storage, _ body: (UnsafePointer<Float>, Int) -> Void) {
         for y in 0..<storage.extent.height {
             if storage.pixelStride == storage.extent.channels {

@@ -1,14 +1,15 @@
-/// How often numbers of each size were seen: bins of one width to both sides of 0. Where a number does not fit, the width doubles.
+/// A histogram of values with bins of one width on both sides of 0; the width doubles whenever a value does
+/// not fit.
 struct Histogram {
     private static let bins = 2048
-    /// Of a bin; a power of two.
+    /// The width of a bin, a power of two.
     private var width: Float = 1 / 65536
-    /// Below and above 0; numbers that are 0 are in neither.
+    /// The counts below and above 0; values equal to 0 are in neither.
     private var negative = [UInt32](repeating: 0, count: Histogram.bins)
     private var positive = [UInt32](repeating: 0, count: Histogram.bins)
     private(set) var lowest: Float = 0, highest: Float = 0
 
-    /// From the lowest to the highest number seen, with 0.
+    /// The range from the lowest to the highest value seen, which includes 0.
     var extremes: ClosedRange<Float> { lowest...highest }
 
     mutating func add(_ numbers: UnsafePointer<Float>, count: Int) {
@@ -40,8 +41,9 @@ struct Histogram {
         (negative, positive) = (halved(negative), halved(positive))
     }
 
-    /// The range whose 255 steps change the numbers least, in the mean of squares: what lies outside is cut off, what lies inside is
-    /// rounded, which costs a twelfth of a step's square.
+    /// Returns the range whose quantization into 255 steps has the least mean squared error.
+    ///
+    /// Values outside are clipped; values inside are rounded, which costs a twelfth of the squared step.
     func range() -> ClosedRange<Float> {
         let below = Clipping(negative, width), above = Clipping(positive, width)
         var best = (error: Double.infinity, low: 0.0, high: 0.0)
@@ -55,7 +57,7 @@ struct Histogram {
         return Float(-best.low)...Float(best.high)
     }
 
-    /// What cutting one side off at some limits costs.
+    /// The cost of clipping one side at each of several candidate limits.
     private struct Clipping {
         struct Candidate {
             var limit, cut, inside: Double

@@ -1,10 +1,11 @@
-/// In what precision a network's convolutions and the images between them are computed.
+/// The precision in which convolutions and the images between them are computed.
 package enum Precision: Sendable, Equatable {
     case fp32
-    /// bfloat16 products, sums in single precision: what VDPBF16PS computes, in every instruction set.
+    /// Products of bfloat16 numbers with sums in single precision, as VDPBF16PS computes them, in every
+    /// instruction set.
     case bf16
-    /// Images of unsigned bytes on scales of their own, weights of signed bytes on a scale a channel, sums of integers. The same in
-    /// every instruction set.
+    /// Unsigned 8-bit activations with a scale per value, signed 8-bit weights with a scale per channel, and
+    /// integer sums. The results are the same in every instruction set.
     case int8(ActivationRanges)
 
     package var name: String {
@@ -19,7 +20,7 @@ package enum Precision: Sendable, Equatable {
 extension Precision: Codable {
     private enum CodingKeys: String, CodingKey { case name, ranges }
 
-    /// `{"name": "bf16"}`, or `{"name": "int8", "ranges": {…}}`.
+    /// Decodes `{"name": "bf16"}`, or `{"name": "int8", "ranges": {…}}`.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         switch try container.decode(String.self, forKey: .name) {
@@ -39,19 +40,22 @@ extension Precision: Codable {
     }
 }
 
-/// Between which numbers a network's images lie: by the node that makes each, and by the input's name. Layers whose input is not named
-/// are computed in single precision.
+/// The range of values of each image in a network, by the name of the node that computes it or of the input.
+/// Layers whose input has no range are computed in single precision.
 package struct ActivationRanges: Sendable, Equatable, Codable {
     package var ranges: [String: ClosedRange<Float>]
 
     package init(_ ranges: [String: ClosedRange<Float>]) { self.ranges = ranges }
 
-    /// The same names' ranges as numbers in the names' order, lowest and highest in turn: for the bottleneck cache.
+    /// The ranges as numbers for the bottleneck cache: the lowest and the highest value of each, in the order
+    /// of the names.
     package var numbers: [Float] {
         ranges.sorted { $0.key < $1.key }.flatMap { [$0.value.lowerBound, $0.value.upperBound] }
     }
 
-    /// - Returns: nil where there are not two numbers for each name, or they are no ranges.
+    /// Creates ranges from the numbers that `numbers` returns.
+    ///
+    /// - Returns: nil if there are not two numbers for each name or if they are not ranges.
     package init?(names: Set<String>, numbers: [Float]) {
         guard numbers.count == 2 * names.count else { return nil }
         ranges = [:]
@@ -62,7 +66,7 @@ package struct ActivationRanges: Sendable, Equatable, Codable {
         }
     }
 
-    /// `{"node": [lowest, highest], …}`
+    /// Decodes `{"node": [lowest, highest], …}`.
     package init(from decoder: any Decoder) throws {
         let pairs = try decoder.singleValueContainer().decode([String: [Float]].self)
         ranges = try pairs.mapValues { pair in

@@ -1,19 +1,20 @@
 import Kernels
 
 extension LayerList {
-    /// The same layers with their images in another precision, and conversions where a layer needs a value in another element than
-    /// it has.
+    /// Returns the layers with their images in another precision, and with conversions where a layer needs
+    /// another element type.
     ///
-    /// An image is in less than single precision where a convolution reads it so, directly or by pools and joins; what only other
-    /// layers read is written in single precision. Layers over one pixel stay as they are.
+    /// An image is held in less than single precision if a convolution reads it so, directly or through pools
+    /// and concatenations. What only other layers read is written in single precision, and layers over one
+    /// pixel keep theirs.
     ///
-    /// - Parameter input: the name that the input's range has.
+    /// - Parameter input: The name under which the input's range is known.
     func converted(to precision: Precision, input: String, kernels: CellKernels) -> LayerList {
         let elements: [Element?]
         switch precision {
         case .fp32: return self
         case .bf16:
-            // Padding that an odd number of channels needs is written by conversions only.
+            // Only conversions write the padding that an odd channel count needs.
             elements = extents.indices.map { value in
                 extents[value].pixels > 1
                     && (extents[value].channels % kernels.bfloat16.group == 0 || value == self.input)
@@ -24,7 +25,7 @@ extension LayerList {
         return PrecisionPass(list: self, elements: elements).run()
     }
 
-    /// Of values whose range is known.
+    /// Returns the 8-bit element of every value whose range is known.
     private func byteElements(_ known: ActivationRanges, _ input: String) -> [Element?] {
         let groups = ActivationGroups(self)
         var ranges: [Value: ClosedRange<Float>] = [:]
@@ -42,7 +43,7 @@ extension LayerList {
 
 private struct PrecisionPass {
     let list: LayerList
-    /// What values may be held as; nil: in single precision only.
+    /// The low-precision element of each value; nil if the value must stay in single precision.
     let elements: [Element?]
     private var result: LayerList
     private var conversions: [Conversion: Value] = [:]
@@ -66,12 +67,12 @@ private struct PrecisionPass {
         return pass.result
     }
 
-    /// Whether there are kernels for it: not for grouped ones, nor for dilated ones of every channel by itself.
+    /// Whether low-precision kernels exist for a convolution: not for grouped nor for dilated depthwise ones.
     private func isForCells(_ convolution: Convolution) -> Bool {
         convolution.groups == 1 && !(convolution.isDepthwise && convolution.window.isDilated)
     }
 
-    /// Values that layers read in less than single precision.
+    /// Returns the values that layers read in less than single precision.
     private func wanted() -> Set<Value> {
         var wanted = Set<Value>()
         for layer in list.layers.reversed() {
@@ -100,7 +101,7 @@ private struct PrecisionPass {
             layer.computation = .convolution(convolution)
             result.elements[layer.output] = output
         case .maximumPool, .averagePool:
-            // As it is where the result is wanted so, else in single precision.
+            // The input keeps its element if the result is wanted in low precision.
             let input = output != .float32 ? elements[layer.input] ?? .float32 : .float32
             layer.input = value(layer.input, as: input)
             result.elements[layer.output] = output
@@ -113,7 +114,7 @@ private struct PrecisionPass {
         result.layers.append(layer)
     }
 
-    /// A value in an element: itself, or what a conversion made or makes of it.
+    /// Returns a value in an element: itself, an earlier conversion of it, or a new one.
     private mutating func value(_ value: Value, as element: Element) -> Value {
         if result.element(of: value) == element { return value }
         let conversion = Conversion(

@@ -1,12 +1,13 @@
 import Kernels
 
-/// A filter in the precision of its image: whole numbers from −127 to 127 for bytes, else bfloat16 numbers.
+/// A filter rounded to its input's precision: integers from −127 to 127 for 8-bit cells, otherwise bfloat16
+/// numbers.
 struct RoundedWeights {
-    /// In the filter's order, output channels last.
+    /// The weights in the filter's order, output channels last.
     let values: [Float]
-    /// What each output channel's whole numbers are multiples of; 1 without them.
+    /// The scale of each output channel's integers; 1 for bfloat16.
     let scales: [Float]
-    /// The sum of each output channel's whole numbers.
+    /// The sum of each output channel's integers.
     let sums: [Double]
 
     init(_ convolution: Convolution, channels: Int, for element: Element) {
@@ -35,7 +36,7 @@ struct RoundedWeights {
         (self.values, self.scales, self.sums) = (values, scales, sums)
     }
 
-    /// `[positions, channels]` to whole numbers.
+    /// Rounds weights of `[positions, channels]` to integers.
     private static func round(
         _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int,
         _ scales: UnsafeMutablePointer<Float>,
@@ -47,7 +48,7 @@ struct RoundedWeights {
             for channel in 0..<channels { scales[channel] = max(scales[channel], abs(row[channel])) }
         }
         for channel in 0..<channels { scales[channel] = scales[channel] > 0 ? scales[channel] / 127 : 1 }
-        // 1.5 · 2²³: added and taken away again, it rounds to the nearest, ties to even, without a call of the C library.
+        // Adding and subtracting 1.5 · 2²³ rounds to nearest, ties to even, without a C library call.
         let shift: Float = 12_582_912
         for position in 0..<positions {
             let row = weights + position &* channels
@@ -68,12 +69,12 @@ extension Float {
     }
 }
 
-/// What becomes of a convolution's sums, channel by channel: `sum * factor + bias`, clamped, is the output's cell.
+/// The terms that turn a convolution's sums into output cells, per channel: `sum * factor + bias`, clamped.
 struct DotTerms {
     let factors, bias: Table<Float>
     let residualFactor, lowest, highest: Float
 
-    /// - Parameter count: channels, padded.
+    /// - Parameter count: The channel count with padding.
     init(
         _ convolution: Convolution, _ weights: RoundedWeights, from input: Element, to output: Element,
         residual: Element?, count: Int

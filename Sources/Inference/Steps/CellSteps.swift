@@ -1,7 +1,9 @@
 import Kernels
 
 extension StepMaker {
-    /// The step of a layer that works on an image in less than single precision; nil where it is made of copies or is none.
+    /// Makes the step for a layer that runs on bfloat16 or 8-bit cells.
+    ///
+    /// - Returns: nil for computations without such kernels; concatenations are done by copies.
     func makeForCells(_ layer: Layer, _ margin: MarginFill) -> (any Step)? {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         switch layer.computation {
@@ -26,7 +28,7 @@ extension StepMaker {
     }
 }
 
-/// A convolution of every channel by itself over cells, a row of output pixels a unit.
+/// A depthwise convolution over bfloat16 or 8-bit cells; each unit computes one row of output pixels.
 struct CellDepthwiseStep: PlainStep {
     let name: String
     let kind: String
@@ -82,7 +84,8 @@ struct CellDepthwiseStep: PlainStep {
     }
 }
 
-/// The largest value or the mean of windows of cells; pixels beyond the edges do not count. A row of output pixels a unit.
+/// Max or average pooling over bfloat16 or 8-bit cells; padding is ignored. Each unit computes one row of
+/// output pixels.
 struct CellPoolStep: PlainStep {
     let name: String
     var kind: String {
@@ -117,7 +120,7 @@ struct CellPoolStep: PlainStep {
     }
 }
 
-/// An image from one element to another. A row of pixels a unit.
+/// Converts an image from one element type to another; each unit converts one row of pixels.
 struct CellConversionStep: PlainStep {
     let name: String
     var kind: String { input.element == output.element ? "copy" : "to \(output.element.kind.name)" }
@@ -136,7 +139,8 @@ struct CellConversionStep: PlainStep {
             inputPixelStride: input.pixelBytes,
             output: output.place(y: y, x: 0, in: arena), outputKind: output.element.kind,
             outputPixelStride: output.pixelBytes,
-            // More than a group's are other images' channels.
+            // A difference of a group or more is not padding: those are channels of other images in the
+            // buffer.
             padding: padding < output.element.kind.group ? padding * output.element.kind.size : 0,
             pixels: input.extent.width, channels: input.extent.channels, factor: factor, shift: shift,
             lowest: limits.lowest,
@@ -146,7 +150,7 @@ struct CellConversionStep: PlainStep {
 }
 
 extension CellKind {
-    /// For the profile.
+    /// The short name that the profile shows.
     var name: String {
         switch self {
         case .float32: "fp32"

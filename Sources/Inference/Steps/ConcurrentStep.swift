@@ -1,4 +1,5 @@
-/// Steps that do not need one another, as one: threads meet once, and one step's end fills another's.
+/// Several independent steps that run as one, so that the threads synchronize only once and stay busy to the
+/// end.
 struct ConcurrentStep: Step {
     let name, kind: String
     let work: Int
@@ -7,12 +8,13 @@ struct ConcurrentStep: Step {
     private let steps: [any Step]
     private let units: [(step: Int, unit: Int)]
 
-    /// - Parameter threads: each begins with its own share of every step, as it would if they ran one after another; the largest
-    ///   first, so that small units are left to be shared at the end.
+    /// - Parameter threads: The number of threads. Each begins with its own share of every step, as if the
+    ///   steps ran one after another. The steps with the most work come first, so that small units remain to
+    ///   balance the load at the end.
     init(_ steps: [any Step], threads: Int) {
         let steps = steps.sorted { $0.work > $1.work }
         self.steps = steps
-        // Halves of a block have one name.
+        // The two halves of a split block have the same name, which appears only once.
         func joined(_ words: [String]) -> String {
             words.indices.filter { !words[..<$0].contains(words[$0]) }.map { words[$0] }.joined(
                 separator: " + ")

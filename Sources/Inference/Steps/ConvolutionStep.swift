@@ -1,9 +1,11 @@
 import Kernels
 
-/// A convolution as matrix products of pixels with panels of weights, straight from the image.
+/// A direct convolution: matrix products of input pixels with packed panels of weights, without an im2col
+/// copy.
 ///
-/// The filter is cut into stretches whose panel stays in the first-level cache while all pixels of a block pass by; the block's
-/// pixels stay in the second level meanwhile. The order of additions depends on the layer alone.
+/// The filter's depth is cut into stretches: one stretch of a panel stays in the L1 cache while all pixels of
+/// a block pass by, and the block's pixels stay in the L2 cache. The order of additions depends on the
+/// layer's shape alone.
 struct ConvolutionStep: PlainStep {
     let name: String
     let kind: String
@@ -21,19 +23,20 @@ struct ConvolutionStep: PlainStep {
     private let activation: UnaryFunction?
     private let hasResidual: Bool
     private let channels, panelWidth, panelSize, outputPixelStride: Int
-    /// Of the output's pixels, each with as many rows of the tables.
+    /// The ranges of output pixels; each block has `blockRows` entries in the offset tables.
     private let blocks: [Range<Int>]
     private let blockRows, panels, unitsAcross: Int
     private let margin: MarginFill
 
-    /// A part of the filter.
+    /// A part of the filter's depth.
     private struct Stretch {
         var runs: Range<Int>
-        /// Floats of weights before it, in each panel's row.
+        /// The depth, in weights per output channel, that precedes this stretch.
         var begin: Int
     }
 
-    /// - Parameter blocks: of the output's pixels, for a caller who runs them one by one; nil: as fits the cache and the threads.
+    /// - Parameter blocks: The ranges of output pixels for a caller that runs the blocks itself; nil chooses
+    ///   blocks that fit the cache and the number of threads.
     init(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
         margin: MarginFill,
@@ -56,8 +59,9 @@ struct ConvolutionStep: PlainStep {
         weights = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
-        // 40 k floats of pixels: a third of half a megabyte of second-level cache. Threads divide the pixels where they are many, as the
-        // steps before and after do, else the panels; at least eight units, so that who is done can help.
+        // 40,000 floats of pixels take a third of a 512 KB L2 cache. Threads divide the pixels where there
+        // are many, as the neighbouring steps do, and the panels otherwise. At least eight units balance the
+        // load.
         let pixels = output.extent.pixels, stretchDepth = (depth + stretches.count - 1) / stretches.count
         let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
         let cached = (pixels + fitting - 1) / fitting
@@ -70,7 +74,7 @@ struct ConvolutionStep: PlainStep {
         unitsAcross = min(panels, max(1, (8 + blocks.count - 1) / blocks.count))
         unitCount = blocks.count * unitsAcross
 
-        // A tile more than there are: it may begin at any pixel.
+        // The tables have one more tile of entries, because a tile may begin at any pixel.
         func offsets(_ offset: (_ y: Int, _ x: Int) -> Int) -> Table<Int32> {
             Table(count: blocks.count * blockRows + rows) { memory in
                 for index in 0..<blocks.count * blockRows + rows {
@@ -93,7 +97,7 @@ struct ConvolutionStep: PlainStep {
             ?? outputOffsets
     }
 
-    /// How many pixels an image must have for threads to divide them.
+    /// The number of output pixels from which threads divide the pixels rather than the panels.
     static func pixelsToDivide(_ kernels: InstructionSet, _ threads: Int) -> Int {
         8 * kernels.tileRows * threads
     }
@@ -107,9 +111,11 @@ struct ConvolutionStep: PlainStep {
             from: arena + inputOffset, to: arena + outputOffset, residual: arena + residualOffset)
     }
 
-    /// A panel of some pixels of a step that has one block and no residual. Up to a tile of pixels after them are overwritten.
+    /// Computes one panel of channels for a range of pixels, in a step that has one block and no residual.
     ///
-    /// - Parameter image: where the output's pixel (0, 0) lies or would.
+    /// Up to one register tile of pixels after the range is overwritten.
+    ///
+    /// - Parameter image: The address of output pixel (0, 0), which need not be in memory itself.
     func run(
         pixels: Range<Int>, panel: Int, in arena: UnsafeMutablePointer<Float>,
         to image: UnsafeMutablePointer<Float>
@@ -119,9 +125,9 @@ struct ConvolutionStep: PlainStep {
             from: arena + inputOffset, to: image, residual: image)
     }
 
-    /// A block, with its input elsewhere.
+    /// Computes all panels of a block from an input that lies outside the arena.
     ///
-    /// - Parameter image: where the input's pixel (0, 0) lies or would.
+    /// - Parameter image: The address of input pixel (0, 0), which need not be in memory itself.
     func run(block: Int, from image: UnsafePointer<Float>, in arena: UnsafeMutablePointer<Float>) {
         run(
             rows: rows(of: block), panels: 0..<panels, nextPanel: 0, from: image, to: arena + outputOffset,
@@ -129,8 +135,8 @@ struct ConvolutionStep: PlainStep {
     }
 
     /// - Parameters:
-    ///   - rows: of the tables.
-    ///   - image: the input's pixel (0, 0); `result` and `residual` likewise.
+    ///   - rows: The range of entries in the offset tables.
+    ///   - image: The address of input pixel (0, 0); `result` and `residual` are such addresses too.
     private func run(
         rows: Range<Int>, panels: Range<Int>, nextPanel: Int, from image: UnsafePointer<Float>,
         to result: UnsafeMutablePointer<Float>,
@@ -140,7 +146,7 @@ struct ConvolutionStep: PlainStep {
         for (index, stretch) in stretches.enumerated() {
             for panel in panels {
                 let channel = panel * panelWidth
-                // The next panel's weights, the next stretch's, or the next unit's.
+                // The kernel prefetches the next panel's weights, or those of the next stretch or unit.
                 let next =
                     panel + 1 < panels.upperBound
                     ? begin(panel + 1, stretch)
@@ -163,7 +169,7 @@ struct ConvolutionStep: PlainStep {
         if let activation { apply(activation, rows: rows, panels: panels, to: result) }
     }
 
-    /// Over what was just written and is still in the second-level cache.
+    /// Applies the activation to the rows just written, while they are still in the L2 cache.
     private func apply(
         _ activation: UnaryFunction, rows: Range<Int>, panels: Range<Int>,
         to result: UnsafeMutablePointer<Float>
@@ -172,7 +178,8 @@ struct ConvolutionStep: PlainStep {
         let count = min(panels.upperBound * panelWidth, channels) - first
         var begin = rows.lowerBound
         while begin < rows.upperBound {
-            // Pixels at the same distance, up to a row's end.
+            // Pixels that are `outputPixelStride` apart, up to the end of an image row, go to one kernel
+            // call.
             var end = begin + 1
             while end < rows.upperBound,
                 Int(outputOffsets.pointer[end] - outputOffsets.pointer[end - 1]) == outputPixelStride
@@ -198,18 +205,19 @@ struct ConvolutionStep: PlainStep {
         group * panels / unitsAcross..<(group + 1) * panels / unitsAcross
     }
 
-    /// Where a panel's weights of a stretch begin.
+    /// Returns the address of a panel's weights for a stretch.
     private func begin(_ panel: Int, _ stretch: Stretch) -> UnsafePointer<Float> {
         weights.pointer + panel * panelSize + stretch.begin
             * Self.width(channels - panel * panelWidth, kernels.lanes)
     }
 
-    /// Of a panel's weights, where `channels` are left: two vectors, or one that is enough.
+    /// Returns the width of a panel when `channels` remain: two vectors, or one where one suffices.
     private static func width(_ channels: Int, _ lanes: Int) -> Int { channels > lanes ? 2 * lanes : lanes }
 
-    /// The runs of a filter over an image, cut so that no stretch is deeper than `limit`.
+    /// Splits a filter into runs of contiguous input values, and the runs into stretches of at most `limit`
+    /// values.
     private static func cut(_ window: Window, _ input: Storage) -> ([FilterRun], [Stretch]) {
-        // Weights of 256 × 16 floats take half of a first-level cache of 32 KB.
+        // 256 × 16 floats of weights take half of a 32 KB L1 cache.
         let limit = 256
         let channels = input.extent.channels
         var whole: [(offset: Int, length: Int)] = []
@@ -240,7 +248,8 @@ struct ConvolutionStep: PlainStep {
         return (runs, stretches)
     }
 
-    /// `[depth, channels]` to `[panel, depth, width of the panel]`, scaled.
+    /// Packs weights from `[depth, channels]` into `[panel, depth, panel width]` and multiplies them by the
+    /// channel scales.
     private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<
         Float
     > {
@@ -253,7 +262,7 @@ struct ConvolutionStep: PlainStep {
                         let first = panel * 2 * lanes, count = min(2 * lanes, channels - first),
                             width = width(count, lanes)
                         let target = memory + first * depth + k * width
-                        // Constants in a file are not aligned.
+                        // Constants in a file may be unaligned, so the bytes are copied.
                         UnsafeMutableRawPointer(target).copyMemory(
                             from: source.baseAddress! + 4 * (k * row + first), byteCount: 4 * count)
                         if let scale = convolution.scale {

@@ -1,6 +1,6 @@
 import Kernels
 
-/// A convolution of every channel by itself. A row of output pixels a unit.
+/// A depthwise convolution; each unit computes one row of output pixels.
 struct DepthwiseStep: PlainStep {
     let name: String
     let kind: String
@@ -36,12 +36,13 @@ struct DepthwiseStep: PlainStep {
             to: arena + output.offset)
     }
 
-    /// A row of output pixels.
+    /// Computes one row of output pixels for a range of channels.
     ///
     /// - Parameters:
-    ///   - channels: from the first of a vector on.
-    ///   - image: pixel (0, 0) of the input, of which the rows that the window meets and the channels must exist.
-    ///   - result: pixel (0, 0) of the output.
+    ///   - channels: The channels; the first must be the first of a vector.
+    ///   - image: The address of input pixel (0, 0). Only the rows under the window and the given channels
+    ///     must be in memory.
+    ///   - result: The address of output pixel (0, 0).
     func run(
         row y: Int, channels: Range<Int>, from image: UnsafePointer<Float>,
         to result: UnsafeMutablePointer<Float>
@@ -68,13 +69,14 @@ struct DepthwiseStep: PlainStep {
         kernels.mapRows(&rows)
     }
 
-    /// Rows of the input that the window meets for a row of the output.
+    /// Returns the input rows that the window covers for an output row, without the padding.
     func rows(for y: Int) -> Range<Int> {
         let top = y * window.strideY - window.padding.top
         return max(0, top)..<min(input.extent.height, top + window.height)
     }
 
-    /// `[taps, channels]` to `[vector, tap, lane]`, scaled: a vector's weights lie side by side.
+    /// Packs weights from `[taps, channels]` into `[vector, tap, lane]`, so that each vector's weights are
+    /// contiguous, and multiplies them by the channel scales.
     private static func pack(_ convolution: Convolution, channels: Int, lanes: Int) -> Table<Float> {
         let taps = convolution.window.height * convolution.window.width,
             vectors = (channels + lanes - 1) / lanes

@@ -1,4 +1,4 @@
-/// `(x - center)²` with one center a channel. A row of pixels a unit.
+/// `(x - center)²` with one center per channel; each unit computes one row of pixels.
 struct SquaredDifferenceStep: PlainStep {
     let name: String
     var kind: String { "squared difference" }
@@ -19,7 +19,7 @@ struct SquaredDifferenceStep: PlainStep {
     }
 }
 
-/// `√x`. A row of pixels a unit.
+/// `√x`; each unit computes one row of pixels.
 struct SquareRootStep: PlainStep {
     let name: String
     var kind: String { "square root" }

@@ -1,9 +1,9 @@
 import Kernels
 
-/// A convolution over an image of bytes or bfloat16 numbers, straight from the image; see `ConvolutionStep`. A pixel's channels are
-/// taken a group at a time; a group that reaches beyond them meets weights of zero.
+/// A direct convolution over 8-bit or bfloat16 images; see `ConvolutionStep`.
 ///
-/// Filters are not cut: in these sizes a panel's weights pass through the second-level cache.
+/// The kernels multiply groups of channels; where the last group exceeds the channel count, its weights are
+/// zero. The filter's depth is not cut: at these element sizes a panel's weights stream through the L2 cache.
 struct DotConvolutionStep: Step {
     let name: String
     let kind: String
@@ -79,8 +79,8 @@ struct DotConvolutionStep: Step {
             residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } }
             ?? outputOffsets
 
-        // A block's pixels stay in a quarter of half a megabyte of second-level cache. At least twelve units, for the threads: of
-        // panels, as far as there are enough.
+        // A block's pixels take a quarter of a 512 KB L2 cache. At least twelve units balance the load; they
+        // come from the panels as far as there are enough.
         let footprint = pixelBytes * window.strideY * window.strideX
         let blockTiles = max(1, min(tiles, 131_072 / (footprint * rows)))
         blocks = max((tiles + blockTiles - 1) / blockTiles, min(tiles, (12 + panels - 1) / panels))

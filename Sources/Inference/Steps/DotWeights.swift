@@ -1,11 +1,13 @@
 import Kernels
 
-/// A filter as kernels take it: panel after panel, as `DotPanel` says; the last has one vector where that is enough.
+/// A filter packed for the low-precision kernels: panel after panel in the layout of `DotPanel`. The last
+/// panel has one vector where one suffices.
 struct DotWeights: Sendable {
     private let bytes: Table<UInt8>
     private let panelSize: Int
 
-    /// - Parameter values: `[positions, inputs, outputs]`, rounded for cells of this kind.
+    /// - Parameter values: The weights, `[positions, inputs, outputs]`, already rounded for this kind of
+    ///   cell.
     init(_ values: [Float], _ kind: CellKind, positions: Int, inputs: Int, outputs: Int, lanes: Int) {
         let group = kind.group, groups = (inputs + group - 1) / group, steps = positions * groups
         let vectorSize = lanes * group * kind.size, vectors = (outputs + lanes - 1) / lanes
@@ -14,7 +16,7 @@ struct DotWeights: Sendable {
             memory.initialize(repeating: 0, count: steps * vectors * vectorSize)
             values.withUnsafeBufferPointer { values in
                 for vector in 0..<vectors {
-                    // A panel of two vectors has them side by side.
+                    // A panel interleaves the weights of its two vectors.
                     let panel = vector / 2, width = min(2, vectors - 2 * panel),
                         lanesHere = min(lanes, outputs - vector * lanes)
                     let begin =
@@ -36,7 +38,7 @@ struct DotWeights: Sendable {
 
     func begin(_ panel: Int) -> UnsafeRawPointer { UnsafeRawPointer(bytes.pointer) + panel * panelSize }
 
-    /// One of a group's weights for each lane.
+    /// Stores the weights of one member of a group, one for each lane.
     private static func spread(
         _ source: UnsafePointer<Float>, _ count: Int, _ kind: CellKind, _ member: Int,
         to target: UnsafeMutableRawPointer, lanes: Int
@@ -44,7 +46,7 @@ struct DotWeights: Sendable {
         switch kind {
         case .uint8:
             let bytes = target.assumingMemoryBound(to: Int8.self) + member
-            // 1.5 · 2²³ leaves a whole number in the lowest bits.
+            // Adding 1.5 · 2²³ leaves the integer in the lowest bits.
             for lane in 0..<count {
                 bytes[4 &* lane] = Int8(truncatingIfNeeded: (source[lane] + 12_582_912).bitPattern)
             }

@@ -1,7 +1,9 @@
 import Kernels
 
-/// A convolution of one pixel and, of its result, a depthwise one: a panel of channels at a time, in memory that stays in a thread's cache.
-/// A panel of a band of rows is a unit; neighbouring bands both compute the rows between them that both need.
+/// A pointwise convolution followed by a depthwise one, without the full image between them.
+///
+/// Each unit computes one panel of channels for one band of rows, in scratch memory that stays in the
+/// thread's cache. Rows that two neighbouring bands need are computed twice.
 struct ExpansionStep: Step {
     let name: String
     var kind: String { "\(expansion.kind) + \(depthwise.kind)" }
@@ -11,11 +13,11 @@ struct ExpansionStep: Step {
 
     private let expansion: ConvolutionStep
     private let depthwise: DepthwiseStep
-    /// A panel of the image between them.
+    /// The layout of one panel of the intermediate image.
     private let middle: Storage
     private let outputOffset: Int
     private let leftMargin, rightMargin: Int
-    /// Of the output's rows.
+    /// The ranges of output rows.
     let bands: [Range<Int>]
     private let channels, panels, panelWidth: Int
     private let margin: MarginFill
@@ -44,20 +46,22 @@ struct ExpansionStep: Step {
         work = expansion.work + self.depthwise.work
         bands = Self.bands(input.extent, window, output.extent, kernels: kernels, threads: threads)
         let longest = bands.map(\.count).max()!
-        // The last tile of pixels reaches further.
+        // The last register tile of pixels may write beyond the last row.
         scratchSize =
             ((longest - 1) * window.strideY + window.height + 1) * middle.rowStride + kernels.tileRows
             * panelWidth
     }
 
-    /// Threads divide rows, or panels where the image is small or too many rows would be computed twice.
+    /// Whether threads divide the rows; they divide the panels where the image is small or where too many
+    /// rows would be computed twice.
     static func dividesRows(_ input: Extent, _ window: Window, kernels: InstructionSet, threads: Int) -> Bool
     {
         let twice = (threads - 1) * max(0, window.height - window.strideY)
         return input.pixels >= ConvolutionStep.pixelsToDivide(kernels, threads) && 5 * twice <= input.height
     }
 
-    /// A panel of a band stays in three quarters of half a megabyte of second-level cache, and the result in three quarters of one.
+    /// Chooses bands so that a panel of the intermediate image takes three quarters of a 512 KB L2 cache, and
+    /// a band of the result does too.
     private static func bands(
         _ input: Extent, _ window: Window, _ output: Extent, kernels: InstructionSet, threads: Int
     ) -> [Range<Int>] {
@@ -80,9 +84,9 @@ struct ExpansionStep: Step {
             scratch: scratch)
     }
 
-    /// All panels of a band.
+    /// Computes all panels of a band.
     ///
-    /// - Parameter result: where the output's pixel (0, 0) lies or would.
+    /// - Parameter result: The address of output pixel (0, 0), which need not be in memory itself.
     func run(
         band: Range<Int>, in arena: UnsafeMutablePointer<Float>, to result: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>
@@ -99,7 +103,7 @@ struct ExpansionStep: Step {
         let met =
             depthwise.rows(for: band.lowerBound)
             .lowerBound..<depthwise.rows(for: band.upperBound - 1).upperBound
-        // As if the rows before and the channels before were there.
+        // The address is moved back as if the earlier rows and channels were in memory too.
         let image = scratch + middle.offset - met.lowerBound * middle.rowStride - first
         let width = middle.extent.width
         expansion.run(

@@ -1,7 +1,9 @@
 import Kernels
 
-/// An expansion, the depthwise convolution of its result and the projection of that, without the images between: a band of rows a unit,
-/// in memory that no other thread touches.
+/// An inverted residual block: expansion, depthwise convolution and projection, without the full images
+/// between them.
+///
+/// Each unit computes one band of rows in scratch memory of its own.
 struct InvertedResidualStep: Step {
     let name: String
     var kind: String { "\(expansion.kind) + \(projection.kind)" }
@@ -11,9 +13,9 @@ struct InvertedResidualStep: Step {
 
     private let expansion: ExpansionStep
     private let projection: ConvolutionStep
-    /// Floats from one row of the depthwise convolution's image to the next.
+    /// Floats between consecutive rows of the depthwise convolution's output.
     private let rowStride: Int
-    /// Floats of a band of it, which lies before the expansion's scratch memory.
+    /// Floats in a band of the depthwise output, which precedes the expansion's scratch memory.
     private let bandSize: Int
     private let margin: MarginFill
 

@@ -7,9 +7,10 @@ import Musl
 import Darwin
 #endif
 
-/// Divides by a power of the neighbouring channels' energy. A row of pixels a unit.
+/// Local response normalization over neighbouring channels; each unit computes one row of pixels.
 ///
-/// - Source: TensorFlow `LRN`: `x / (bias + alpha * Σ x²)^beta`, the sum over `radius` channels to both sides.
+/// - Source: TensorFlow `LRN`: `x / (bias + alpha * Σ x²)^beta`, the sum over `radius` channels on both
+///   sides.
 struct LocalResponseNormalizationStep: PlainStep {
     let name: String
     var kind: String { "lrn" }

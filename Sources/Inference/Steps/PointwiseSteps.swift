@@ -7,7 +7,8 @@ import Musl
 import Darwin
 #endif
 
-/// Scale, shift, sum of two images and clamp, as far as no convolution took them up; also copies. A row of pixels a unit.
+/// An affine map per channel with an optional added image and a clamp, for those that no convolution
+/// absorbed; it also copies. Each unit computes one row of pixels.
 struct PointwiseStep: PlainStep {
     let name: String
     let kind: String
@@ -55,7 +56,7 @@ struct PointwiseStep: PlainStep {
     }
 }
 
-/// The numbers of one image in row-major order, written into another extent.
+/// Copies the values of an image in row-major order into an image of another extent.
 struct ReshapeStep: PlainStep {
     let name: String
     var kind: String { "reshape" }
@@ -68,7 +69,7 @@ struct ReshapeStep: PlainStep {
         var index = unit * 16384
         let end = min(input.extent.count, index + 16384)
         while index < end {
-            // What is left of the input's pixel and of the output's.
+            // The run ends where the input's or the output's current pixel ends.
             let count = min(
                 end - index, input.extent.channels - index % input.extent.channels,
                 output.extent.channels - index % output.extent.channels)
@@ -85,7 +86,8 @@ struct ReshapeStep: PlainStep {
     }
 }
 
-/// Zeros around a copy, for the rare image whose padding no convolution takes up. A row of output pixels a unit.
+/// Copies an image into one with zero padding, where no convolution absorbs the padding. Each unit computes
+/// one row of output pixels.
 struct PadStep: PlainStep {
     let name: String
     var kind: String { "pad" }
@@ -107,7 +109,8 @@ struct PadStep: PlainStep {
     }
 }
 
-/// `exp(x - max) / Σ exp(x - max)` over the channels of each pixel.
+/// Softmax over the channels of each pixel: `exp(x - max) / Σ exp(x - max)`. Each unit computes one row of
+/// pixels.
 struct SoftmaxStep: PlainStep {
     let name: String
     var kind: String { "softmax" }

@@ -1,18 +1,19 @@
-/// A part of a plan: work that is cut into units, which may run in any order and at the same time, always with the same result.
+/// A part of a plan whose work is cut into units; units may run in any order and concurrently, with the same
+/// result.
 protocol Step: Sendable {
-    /// Of the layer.
+    /// The name of the layer.
     var name: String { get }
-    /// What the layer computes, for the profile.
+    /// What the layer computes, as the profile shows it.
     var kind: String { get }
     var unitCount: Int { get }
-    /// Multiply-adds.
+    /// The number of multiply-adds.
     var work: Int { get }
-    /// Floats that a unit needs for itself while it runs.
+    /// The number of floats of scratch memory that a running unit needs.
     var scratchSize: Int { get }
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>)
 }
 
-/// A step whose units need no memory of their own.
+/// A step whose units need no scratch memory.
 protocol PlainStep: Step {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>)
 }
@@ -28,14 +29,14 @@ extension PlainStep {
     }
 }
 
-/// The zeros around an image, written when the image is: memory in the arena is shared.
+/// The zero padding around an image, written whenever the image is, because buffers share the arena's memory.
 struct MarginFill: Sendable {
-    /// (offset, count) in bytes, from the first row to the last.
+    /// The (offset, count) of each stretch of padding in bytes, in row order.
     private var stretches: [(Int, Int)] = []
-    /// Zero in a byte, and in each byte of a float.
+    /// The byte that represents zero: the zero point for 8-bit cells, otherwise 0.
     private let zero: UInt8
 
-    /// None.
+    /// Creates an empty fill.
     init() { zero = 0 }
 
     init(_ buffer: ImageBuffer) {
@@ -53,14 +54,14 @@ struct MarginFill: Sendable {
         }
     }
 
-    /// In pieces, so that threads can share them.
+    /// Adds a stretch in pieces of at most 16 KB, so that threads can share the work.
     private mutating func append(_ offset: Int, _ count: Int) {
         for piece in stride(from: 0, to: count, by: 16384) {
             stretches.append((offset + piece, min(16384, count - piece)))
         }
     }
 
-    /// What falls to one of a step's units.
+    /// Writes the share of the padding that falls to one of a step's units.
     func run(in arena: UnsafeMutablePointer<Float>, part: Int, of parts: Int) {
         for index in part * stretches.count / parts..<(part + 1) * stretches.count / parts {
             let (offset, count) = stretches[index]

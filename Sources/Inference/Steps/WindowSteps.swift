@@ -1,6 +1,6 @@
 import Kernels
 
-/// The largest value or the mean of windows; pixels beyond the edges do not count. A row of output pixels a unit.
+/// Max or average pooling; padding is ignored. Each unit computes one row of output pixels.
 struct PoolStep: PlainStep {
     let name: String
     var kind: String { "\(isMaximum ? "max" : "average") pool \(window.height)×\(window.width)" }
@@ -27,7 +27,7 @@ struct PoolStep: PlainStep {
     }
 }
 
-/// The largest value or the mean of each channel. 128 channels a unit.
+/// The maximum or the mean of each channel over all pixels; each unit computes 128 channels.
 struct ReductionStep: PlainStep {
     let name: String
     var kind: String { isMaximum ? "maximum" : "mean" }

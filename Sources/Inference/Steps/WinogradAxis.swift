@@ -1,19 +1,21 @@
 import Kernels
 
-/// A filter's extent along one axis, and the tiles it makes there.
+/// One axis of a Winograd convolution: the filter's taps along it and the tiles that result.
 struct WinogradAxis {
     let taps: Int
-    /// Products, and inputs, of a tile.
+    /// The number of input values, and of products, per tile.
     var points: Int { taps + outputs - 1 }
-    /// Outputs of a tile.
+    /// The number of outputs per tile.
     var outputs: Int { taps == 1 ? 1 : WinogradPoints.outputs }
 
     func tiles(_ length: Int) -> Int { (length + outputs - 1) / outputs }
-    /// Inputs that the tiles of `length` outputs read.
+    /// The number of input values that the tiles for `length` outputs read.
     func reach(_ length: Int) -> Int { tiles(length) * outputs + taps - 1 }
 
-    /// G, `[points, taps]`: a filter's value, as a polynomial, at each point, divided by the product of the point's distances to the
-    /// others; its last coefficient for ∞.
+    /// The filter transform G, `[points, taps]`.
+    ///
+    /// Each row evaluates the filter as a polynomial at one point and divides by the product of that point's
+    /// differences to the others; the last row takes the leading coefficient, for the point ∞.
     var matrix: [[Double]] {
         if taps == 1 { return [[1]] }
         let finite = WinogradPoints.finite(taps: taps)
@@ -29,7 +31,8 @@ struct WinogradAxis {
     }
 }
 
-/// G · g · Gᵀ of every filter, scaled, `[panel, position, inputChannels, width of the panel]`; in double and rounded once.
+/// Computes G · g · Gᵀ for every filter, scaled, as `[panel, position, input channels, panel width]`; in
+/// double precision with one final rounding.
 func winogradWeights(
     _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int,
     outputs: Int,
@@ -39,7 +42,7 @@ func winogradWeights(
     let (rows, columns) = (vertical.taps, horizontal.taps)
     let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
     let positions = vertical.points * horizontal.points, channels = panels.reduce(0) { $0 + $1.width }
-    // Filters eight at a time; the last eight of a layer may be fewer.
+    // Eight filters are transformed at a time; the last group of a layer may have fewer.
     let eights = panels.flatMap { panel in
         stride(from: panel.first, to: panel.first + panel.width, by: 8).map { (panel, $0) }
     }
@@ -85,7 +88,7 @@ func winogradWeights(
         }
     }
 
-    /// `to = matrix · from`, `[points, taps] · [taps, columns]`.
+    /// Computes `to = matrix · from`, where the shapes are `[points, taps] · [taps, columns]`.
     func product(
         _ matrix: [Double], _ points: Int, _ taps: Int, _ from: UnsafeMutablePointer<Eight>, _ columns: Int,
         _ to: UnsafeMutablePointer<Eight>

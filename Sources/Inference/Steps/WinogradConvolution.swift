@@ -1,20 +1,23 @@
 import Kernels
 
-/// A convolution of stride 1 by Winograd's and Toom and Cook's way, four outputs along each axis of the filter at a time: 36 products
-/// where the direct way of a 3 × 3 filter needs 144, 64 for the 400 of 5 × 5, 10 for the 28 of 1 × 7.
+/// A convolution of stride 1 by the Winograd (Toom–Cook) algorithm with four outputs per axis and tile.
 ///
-/// Tiles of pixels are transformed, each position of the tiles is one matrix product, the products are transformed back, a panel of
-/// channels at a time. Sums differ from the direct way's in the last bits; which way a layer goes depends on its shape alone.
+/// A tile takes 36 products where a direct 3 × 3 convolution takes 144, 64 instead of 400 for 5 × 5, and 10
+/// instead of 28 for 1 × 7. Tiles of pixels are transformed, each position of the tiles becomes one matrix
+/// product, and the products are transformed back, one panel of channels at a time. Results differ from the
+/// direct convolution's in the last bits; the choice between both depends on the layer's shape alone.
 ///
 /// - Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015.
 struct WinogradConvolution: Sendable {
     let name, kind: String
     let work: Int
     let tiles: Int
-    /// Panels of weights, divided among threads.
+    /// The panels of output channels, divided among threads.
     let groups: [[Panel]]
-    /// Floats from a position's transformed pixels, and its products, to the next position's, for a number of tiles. Not a multiple of
-    /// a memory page, or all positions of a tile would fall into one set of the first-level cache.
+    /// Floats between the transformed pixels of consecutive positions, for a number of tiles.
+    ///
+    /// It is not a multiple of a memory page, so that the positions of a tile do not compete for one set of
+    /// the L1 cache. The same holds for `productStride`.
     func pixelStride(_ tiles: Int) -> Int { tiles * inputs + 16 }
     func productStride(_ tiles: Int) -> Int { (tiles + kernels.tileRows) * panelWidth + 16 }
     let positions: Int
@@ -30,13 +33,16 @@ struct WinogradConvolution: Sendable {
     private let vertical, horizontal: WinogradAxis
     private let inputs, outputs, tilesAcross, panelWidth: Int
 
-    /// Output channels that are multiplied together.
+    /// Output channels that are computed together.
     struct Panel {
         var first, width: Int
     }
 
-    /// Whether a convolution goes this way: where both channel counts fill vectors and it saves work. Few tiles cost as much as
-    /// twenty-four, because all weights are read for them; transforms and the weights' greater number are the half on top.
+    /// Whether a convolution takes this algorithm: both channel counts must fill vectors, and it must save
+    /// work.
+    ///
+    /// Fewer than 24 tiles cost as much as 24, because all weights are read for them. The factor 3/2 covers
+    /// the transforms and the larger number of weights.
     static func suits(_ convolution: Convolution, _ input: Extent, _ output: Extent, lanes: Int) -> Bool {
         let window = convolution.window
         let isKnown = [[3, 3], [5, 5], [1, 7], [7, 1], [1, 3], [3, 1]].contains([window.height, window.width])
@@ -52,7 +58,7 @@ struct WinogradConvolution: Sendable {
             * window.width
     }
 
-    /// What windows of whole tiles reach into, beyond the image's edges.
+    /// Returns the margin beyond the image's edges that the windows of whole tiles read.
     static func reach(_ window: Window, _ input: Extent, _ output: Extent) -> Margin {
         let bottom =
             WinogradAxis(taps: window.height).reach(output.height) - window.padding.top - input.height
@@ -66,7 +72,7 @@ struct WinogradConvolution: Sendable {
             * WinogradAxis(taps: convolution.window.width).tiles(output.width)
     }
 
-    /// - Parameter groups: into which the output channels are divided; their number of vectors differs by one at most.
+    /// - Parameter groups: The number of groups of output channels; their sizes differ by at most one vector.
     init(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet,
         groups: Int
@@ -96,7 +102,7 @@ struct WinogradConvolution: Sendable {
     }
 
     private static func groups(_ count: Int, _ outputs: Int, lanes: Int) -> [[Panel]] {
-        // Weights are transformed eight filters at a time.
+        // Weights are transformed for eight filters at a time.
         let smallest = max(8, lanes), parts = (outputs + smallest - 1) / smallest
         return (0..<count).map { group in
             let end = (group + 1) * parts / count * smallest
@@ -106,7 +112,7 @@ struct WinogradConvolution: Sendable {
         }
     }
 
-    /// Pixels of tiles to `[position, tile, inputs]`.
+    /// Transforms the pixels of a range of tiles into `[position, tile, inputs]`.
     func transformPixels(
         of range: Range<Int>, in arena: UnsafeMutablePointer<Float>, to pixels: UnsafeMutablePointer<Float>,
         stride: Int
@@ -123,11 +129,12 @@ struct WinogradConvolution: Sendable {
         }
     }
 
-    /// The panel's channels of tiles' outputs.
+    /// Computes the outputs of a range of tiles for the channels of a panel.
     ///
     /// - Parameters:
-    ///   - pixels: of the first of the tiles; what lies behind the last is read, up to a register tile, and not used.
-    ///   - products: memory for `[position, tile, panelWidth]`.
+    ///   - pixels: The transformed pixels, from the range's first tile on. Up to one register tile beyond the
+    ///     last is read and ignored.
+    ///   - products: Memory for `[position, tile, panelWidth]`.
     func multiply(
         _ panel: Panel, _ range: Range<Int>, pixels: UnsafePointer<Float>, stride: Int,
         products: UnsafeMutablePointer<Float>,
@@ -172,16 +179,16 @@ struct WinogradConvolution: Sendable {
         }
     }
 
-    /// The first output pixel of a tile.
+    /// Returns the first output pixel of a tile.
     private func place(_ tile: Int) -> (y: Int, x: Int) {
         (tile / tilesAcross * vertical.outputs, tile % tilesAcross * horizontal.outputs)
     }
 }
 
-/// Blocks of tiles, and for each, groups of panels: a unit takes its tiles' pixels through one group's panels to pixels again.
+/// A step that runs a Winograd convolution; each unit computes one block of tiles for one group of panels.
 ///
-/// Threads take blocks of their own where there are tiles enough for all, else groups too, and each transforms the pixels for itself:
-/// that is less than to hand them from one processor to another.
+/// Threads take separate blocks where there are enough tiles for all. Otherwise they take separate groups
+/// too, and each transforms the pixels for itself, which is cheaper than passing them between cores.
 struct WinogradStep: Step {
     var name: String { convolution.name }
     var kind: String { convolution.kind }
@@ -192,9 +199,10 @@ struct WinogradStep: Step {
     private let margin: MarginFill
     private let blocks: Int
 
-    /// Floats of transformed pixels and of products that a thread's second-level cache holds, beside the weights that pass by.
+    /// The floats of transformed pixels and products that fit a thread's L2 cache beside the weights that
+    /// stream through.
     private static let cached = 300_000
-    /// Tiles for which it pays to read all weights.
+    /// The number of tiles from which reading all weights pays off.
     private static let manyTiles = 24
 
     init(

@@ -1,6 +1,6 @@
 import Kernels
 
-/// A convolution of every channel by itself whose taps lie apart; a row of output pixels a unit.
+/// A dilated depthwise convolution; each unit computes one row of output pixels.
 struct DilatedDepthwiseStep: PlainStep {
     let name: String
     var kind: String { "depthwise \(window.height)×\(window.width) dilated" }
@@ -8,7 +8,7 @@ struct DilatedDepthwiseStep: PlainStep {
     var unitCount: Int { output.extent.height }
     private let window: Window
     private let input, output: Storage
-    /// `[taps, channels]`
+    /// The weights, `[taps, channels]`.
     private let weights: Table<Float>
     private let bias: Table<Float>
     private let clamp: Clamp

@@ -1,6 +1,6 @@
 import Kernels
 
-/// A function of every number of a tensor.
+/// An elementwise function of one tensor.
 struct UnaryStep: PlainStep {
     let name: String
     var kind: String { "\(function.kind)" }
@@ -29,7 +29,7 @@ struct UnaryStep: PlainStep {
     }
 }
 
-/// A function of two tensors' numbers, which broadcast.
+/// An elementwise function of two tensors, with broadcasting.
 struct BinaryStep: PlainStep {
     let name: String
     var kind: String { "\(function)" }
@@ -60,7 +60,7 @@ struct BinaryStep: PlainStep {
     }
 }
 
-/// Numbers copied to another place, row by row.
+/// A copy of a tensor to other strides, row by row.
 struct CopyStep: PlainStep {
     let name: String
     var kind: String { "copy" }

@@ -1,15 +1,16 @@
-/// How to pass over tensors of one shape together: rows along the last axis, cut into units of about as many numbers.
+/// An iteration over several tensors of one shape: rows along the last axis, cut into units of about equal
+/// size.
 ///
-/// Axes that lie in all tensors as one are one; axes of one number are none.
+/// Axes that are contiguous in all tensors are merged, and axes of size 1 are dropped.
 struct LoopNest {
     let unitCount: Int
-    /// Of the operands, from number to number of a row: 0, 1 or more.
+    /// The distance between a row's consecutive values, for each operand.
     let rowStrides: [Int]
     private let offsets: [Int]
     private let outer: Table<Axis>
     private let outerCount, rows, row: Int
     private let operands: Int
-    /// Of a long row, a unit's numbers.
+    /// The number of values per unit where a row is longer than a unit.
     private let stretch: Int
 
     private struct Axis: BitwiseCopyable {
@@ -17,7 +18,7 @@ struct LoopNest {
         var strides: (Int, Int, Int)
     }
 
-    /// - Parameter views: two or three of the same shape.
+    /// - Parameter views: Two or three tensors of the same shape.
     init(_ views: [TensorView], numbersPerUnit: Int = 16384) {
         var sizes: [Int] = [], strides: [[Int]] = []
         for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
@@ -46,7 +47,7 @@ struct LoopNest {
             ? outerCount * ((row + stretch - 1) / stretch) : (outerCount + rows - 1) / rows
     }
 
-    /// - Parameter body: takes the operands' offsets of a row's first number, and how many there are.
+    /// - Parameter body: Takes the operands' offsets of a row's first value, and the number of values.
     @inline(__always) func run(
         unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ count: Int) -> Void
     ) {

@@ -1,9 +1,10 @@
 import Kernels
 
-/// Matrix products of computed tensors, one of a batch and a panel of the result's columns a unit.
+/// Matrix products of two computed tensors; each unit computes one panel of columns for one element of the
+/// batch.
 ///
-/// A panel of the second factor is copied in the order in which the convolutions' kernel reads weights; the first factor's rows are
-/// its pixels. Long sums go by stretches, so that a stretch's panel stays in the first-level cache.
+/// A panel of the second factor is packed in the order in which the convolution kernel reads weights; the
+/// first factor's rows serve as pixels. Long sums are cut into stretches whose panel stays in the L1 cache.
 struct MatrixProductStep: Step {
     let name: String
     var kind: String { "matrix product" }
@@ -97,7 +98,8 @@ struct MatrixProductStep: Step {
         }
     }
 
-    /// `[depth, columns]` with any strides to `[depth, width]`, scaled; zeros behind `count` columns.
+    /// Packs `[depth, columns]` with any strides into `[depth, width]`, multiplied by `scale`; columns from
+    /// `count` on are zero.
     private func pack(
         _ source: UnsafePointer<Float>, _ count: Int, _ width: Int, to panel: UnsafeMutablePointer<Float>
     ) {
@@ -109,7 +111,7 @@ struct MatrixProductStep: Step {
             }
             return
         }
-        // Four columns at a time: reads go along columns, writes stay within a cache line.
+        // Four columns are read at a time: reads follow the columns, writes stay within a cache line.
         var c = 0
         while c &+ 4 <= count {
             let a = source + c &* columnStride, b = a + columnStride

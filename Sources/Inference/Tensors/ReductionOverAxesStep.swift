@@ -7,16 +7,18 @@ import Musl
 import Darwin
 #endif
 
-/// A mean, sum or the like along some axes, row by row: rows along the last axis are combined number by number where that axis stays,
-/// else each row becomes one number. Sums go from the first number to the last, in sixteen parts where a row is summed.
+/// A reduction, such as a mean or a sum, over some axes.
+///
+/// If the last axis is kept, rows are combined elementwise; otherwise each row is reduced to one value. Sums
+/// run from first to last, in sixteen partial sums where a row is reduced.
 struct ReductionOverAxesStep: PlainStep {
     let name: String
     var kind: String { "\(reduction.rawValue) along axes" }
     var unitCount: Int { (results.count + resultsPerUnit - 1) / resultsPerUnit }
     private let reduction: Reduction
-    /// Of the first number of each result, or row of results.
+    /// The offsets of each result, or row of results, and of its first input value.
     private let results: Table<Place>
-    /// From there to each row that becomes a part of it.
+    /// The offsets from there to each row that contributes to the result.
     private let rows: Table<Int>
     private let row: Int
     private let keepsLast: Bool
@@ -27,7 +29,7 @@ struct ReductionOverAxesStep: PlainStep {
 
     private struct Place: BitwiseCopyable { var input, output: Int }
 
-    /// - Parameter output: with its reduced axes of size 1.
+    /// - Parameter output: The result, with its reduced axes kept at size 1.
     init(
         _ reduction: Reduction, axes: [Int], name: String, input: TensorView, output: TensorView,
         margin: MarginFill, kernels: InstructionSet
@@ -71,7 +73,7 @@ struct ReductionOverAxesStep: PlainStep {
         }
     }
 
-    /// What a number becomes first.
+    /// Maps a value before it is accumulated.
     @inline(__always) private func term(_ x: Float) -> Float {
         switch reduction {
         case .sumOfSquares, .euclideanNorm: x * x

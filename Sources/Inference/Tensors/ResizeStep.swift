@@ -1,4 +1,4 @@
-/// An image resized by weighted sums of pixels; a row of output pixels a unit.
+/// Resizes an image by weighted sums of pixels; each unit computes one row of output pixels.
 struct ResizeStep: PlainStep {
     let name: String
     var kind: String { "resize" }

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Softmax, or normalization to mean 0 and variance 1, along the last axis; some rows a unit.
+/// Softmax, or normalization to mean 0 and variance 1, along the last axis; each unit computes several rows.
 struct RowNormalizationStep: PlainStep {
     enum Function {
         case softmax

@@ -1,4 +1,4 @@
-/// Numbers picked along every axis by itself; some rows of the output a unit.
+/// A selection of positions along each axis; each unit computes several rows of the output.
 struct SelectionStep: PlainStep {
     let name: String
     var kind: String { "selection" }
@@ -6,11 +6,12 @@ struct SelectionStep: PlainStep {
     private let inputOffset, outputOffset: Int
     private let fill: Float
     private let axes: Table<Axis>
-    /// Distances from the input's first number, of every axis after the other; below zero for the fill.
+    /// The offsets from the input's first value for every position of every axis, one axis after another;
+    /// negative for the fill value.
     private let distances: Table<Int>
-    /// Of the last axis.
+    /// The last axis's entries in `distances`.
     private let last: (begin: Int, count: Int)
-    /// Consecutive numbers of rows, each a run of the input's or of the fill.
+    /// The parts of a row that are contiguous in the input or consist of the fill value.
     private let runs: [(begin: Int, count: Int, distance: Int)]
     private let rows, rowsPerUnit: Int
     private let margin: MarginFill
@@ -20,7 +21,7 @@ struct SelectionStep: PlainStep {
     init(_ selection: Selection, name: String, input: TensorView, output: TensorView, margin: MarginFill) {
         (self.name, self.margin, fill) = (name, margin, selection.fill)
         (inputOffset, outputOffset) = (input.offset, output.offset)
-        // New axes in front repeat the whole.
+        // Axes that the output has in front repeat the whole input.
         let input = input.broadcast(
             to: [Int](repeating: 1, count: output.shape.count - input.shape.count) + input.shape)
         var distances: [Int] = [], axes: [Axis] = []

@@ -2,7 +2,7 @@ import Kernels
 import TensorGraph
 
 extension StepMaker {
-    /// The steps of a computation on tensors of any shape.
+    /// Makes the steps for a computation on tensors of any rank.
     func makeForTensors(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         func view(_ value: Value) -> TensorView {
@@ -35,7 +35,7 @@ extension StepMaker {
                     output: output, margin: margin, kernels: kernels)
             ]
         case .reduction(let reduction, let axes):
-            // The output with all axes, those of size 1 that are not there too.
+            // The output's view keeps the reduced axes at size 1.
             var kept = list.shape(of: layer.input)
             for axis in axes { kept[axis] = 1 }
             return [
@@ -69,8 +69,8 @@ extension StepMaker {
         }
     }
 
-    /// A convolution for each group, or for some groups together where a group's channels would fill no vector: the weights between
-    /// different groups are zeros then.
+    /// Makes a convolution step per group. Groups whose channels would not fill a vector are joined, with
+    /// zero weights between different groups.
     func groupSteps(
         _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
         margin: MarginFill
@@ -118,14 +118,14 @@ extension StepMaker {
 }
 
 extension TensorView {
-    /// With axes of size 1 that the shape has beyond its own.
+    /// Returns the view with additional axes of size 1 where the given shape has them.
     func spread(over shape: [Int]) -> TensorView {
         var spread = self
         spread.shape = shape
         spread.strides = shape.map { _ in 0 }
         var axis = 0
         for index in shape.indices where axis < self.shape.count {
-            // An axis of the output stands for the next of its size; those of size 1 need no stride.
+            // An output axis matches the next one of its size; axes of size 1 need no stride.
             if shape[index] == self.shape[axis] {
                 spread.strides[index] = strides[axis]
                 axis += 1

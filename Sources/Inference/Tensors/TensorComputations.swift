@@ -1,31 +1,33 @@
 import Kernels
 
-/// A matrix product of the last two axes of two tensors; the axes before broadcast.
+/// A batched matrix product over the last two axes of two tensors; the leading axes broadcast.
 struct MatrixProduct {
     /// The second factor.
     var other: Value
-    /// Whether a factor's last two axes are exchanged first.
+    /// Whether the last two axes of a factor are transposed first.
     var transposesFirst = false, transposesSecond = false
-    /// What products are multiplied with.
+    /// The factor by which products are multiplied.
     var scale: Float = 1
 }
 
-/// What is made of the numbers along some axes.
+/// A reduction over axes.
 enum Reduction: String {
     case mean, sum, maximum, minimum, product, sumOfSquares
-    /// The root of the sum of squares.
+    /// The square root of the sum of squares.
     case euclideanNorm
-    /// The sum of magnitudes.
+    /// The sum of absolute values.
     case absoluteSum
 }
 
-/// Numbers picked along every axis by itself: slices with any step, gathers, padding of every kind, repetitions.
+/// A selection of positions along each axis: slices with any step, gathers, padding of every kind, and
+/// repetitions.
 struct Selection {
-    /// Of each axis of the output, the places along the input's axis; −1 for `fill`.
+    /// For each output axis, the positions along the input's axis; −1 stands for `fill`.
     var places: [[Int32]]
     var fill: Float = 0
 
-    /// - Parameter stretches: of each axis, the first place, how many, and the step, which may be negative.
+    /// - Parameter stretches: The first position, the count and the step, which may be negative, for each
+    ///   axis.
     static func slice(_ stretches: [(begin: Int, count: Int, step: Int)]) -> Selection {
         Selection(
             places: stretches.map { stretch in
@@ -39,7 +41,7 @@ struct Selection {
         return selection
     }
 
-    /// Repeated as a whole.
+    /// Repeats the whole tensor `counts` times along each axis.
     static func tile(_ shape: [Int], counts: [Int]) -> Selection {
         Selection(
             places: zip(shape, counts).map { size, count in
@@ -47,7 +49,7 @@ struct Selection {
             })
     }
 
-    /// Repeated along axes of one number.
+    /// Repeats the values along axes of size 1.
     static func broadcast(_ shape: [Int], to result: [Int]) -> Selection {
         let shape = [Int](repeating: 1, count: result.count - shape.count) + shape
         return Selection(
@@ -58,7 +60,7 @@ struct Selection {
 
     enum Border {
         case constant(Float)
-        /// The edge's number; mirrored at the edge's number; mirrored at the edge.
+        /// The edge's value repeated; a mirror image without the edge; a mirror image that repeats the edge.
         case edge, reflect, symmetric
     }
 
@@ -85,12 +87,13 @@ struct Selection {
     }
 }
 
-/// How an image is resized: each pixel of a row, and of a column, is a weighted sum of the same number of others.
+/// A separable resampling: each output row and column is a weighted sum of the same number of input rows or
+/// columns.
 struct Resampling {
     struct Axis {
-        /// Pixels that each one is made of.
+        /// The number of input pixels per output pixel.
         var taps: Int
-        /// `[size, taps]` each.
+        /// The input positions and their weights, `[size, taps]` each.
         var places: [Int32]
         var weights: [Float]
         var size: Int { places.count / taps }
@@ -99,8 +102,8 @@ struct Resampling {
 }
 
 extension LayerList {
-    /// Makes layers of their own of activations that follow convolutions: for images in less than single precision, whose kernels
-    /// clamp only.
+    /// Turns activations that are fused into convolutions into layers of their own, because the low-precision
+    /// kernels can only clamp.
     mutating func separateActivations() {
         var separated: [Layer] = []
         for var layer in layers {

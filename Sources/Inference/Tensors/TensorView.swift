@@ -1,12 +1,12 @@
-/// Where the numbers of a tensor lie: an offset, and distances along axes.
+/// A strided view of a tensor in the arena.
 struct TensorView {
-    /// Floats from the arena's begin.
+    /// The distance from the arena's begin in floats.
     var offset: Int
     var shape: [Int]
-    /// Floats from one number to the next along each axis.
+    /// Floats between consecutive values along each axis.
     var strides: [Int]
 
-    /// - Parameter shape: one whose extent is the storage's.
+    /// - Parameter shape: A shape whose extent is the storage's.
     init(_ storage: Storage, shape: [Int]) {
         (offset, self.shape) = (storage.offset, shape)
         if shape.count == 4 && shape[0] == 1 {
@@ -25,7 +25,7 @@ struct TensorView {
         (self.offset, self.shape, self.strides) = (offset, shape, strides)
     }
 
-    /// Repeated along axes where it has one number, and along new ones before its own.
+    /// Returns the view broadcast to a shape: axes of size 1, and new leading axes, get stride 0.
     func broadcast(to shape: [Int]) -> TensorView {
         let added = shape.count - self.shape.count
         let strides = shape.indices.map { axis in
@@ -40,7 +40,7 @@ struct TensorView {
             offset: offset, shape: permutation.map { shape[$0] }, strides: permutation.map { strides[$0] })
     }
 
-    /// The part from `first` on along an axis.
+    /// Returns the part of `count` positions from `first` on along an axis.
     func part(_ axis: Int, from first: Int, count: Int) -> TensorView {
         var part = self
         part.offset += first * strides[axis]
@@ -48,7 +48,7 @@ struct TensorView {
         return part
     }
 
-    /// Offsets of all numbers of the first axes, the last of these fastest.
+    /// Returns the offsets of all values of the leading axes, the last of these varying fastest.
     func offsets(ofFirst axes: Int) -> [Int] {
         shape[..<axes].indices.reduce(into: [offset]) { offsets, axis in
             offsets = offsets.flatMap { begin in (0..<shape[axis]).map { begin + $0 * strides[axis] } }

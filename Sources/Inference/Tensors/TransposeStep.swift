@@ -1,16 +1,17 @@
-/// A tensor with its axes in another order: rows copied where the last axis stays the last, else squares of two axes.
+/// Permutes the axes of a tensor: rows are copied where the last axis stays last; otherwise two axes are
+/// exchanged in square blocks.
 struct TransposeStep: PlainStep {
     let name: String
     var kind: String { "transpose" }
     var unitCount: Int { nest.unitCount }
-    /// Over the axes but the two of the squares.
+    /// The loop over the axes other than the two that are exchanged.
     private let nest: LoopNest
     private let isCopy: Bool
-    /// The axis along which the input's numbers lie side by side, and the output's last.
+    /// The axis along which the input is contiguous, and the output's last axis.
     private let along, across: (size: Int, inputStride: Int, outputStride: Int)
     private let margin: MarginFill
 
-    /// - Parameter input: with its axes in the output's order.
+    /// - Parameter input: The input, with its axes already in the output's order.
     init(name: String, input: TensorView, output: TensorView, margin: MarginFill) {
         (self.name, self.margin) = (name, margin)
         let side = output.shape.indices.last { input.strides[$0] == 1 && output.shape[$0] > 1 }
