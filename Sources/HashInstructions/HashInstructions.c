@@ -14,7 +14,7 @@ __attribute__((target("sha,sse4.1"))) void sha256_compress(
     uint32_t *state, const void *blocks, size_t count, const uint32_t *constants
 ) {
     const __m128i bigEndian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    // The instructions hold f, e, b, a and h, g, d, c, from the lowest lane.
+    // The instructions expect the words f, e, b, a and h, g, d, c, from the lowest lane up.
     __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
     __m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1b);
     __m128i feba = _mm_alignr_epi8(badc, hgfe, 8), hgdc = _mm_blend_epi16(hgfe, badc, 0xf0);
@@ -25,7 +25,7 @@ __attribute__((target("sha,sse4.1"))) void sha256_compress(
         for (int i = 0; i < 4; i++) w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), bigEndian);
 #pragma clang loop unroll(full)
         for (int i = 0; i < 16; i++) {
-            // Four rounds.
+            // Each iteration computes four rounds.
             __m128i scheduled = _mm_add_epi32(w[i & 3], _mm_loadu_si128((const __m128i *)(constants + 4 * i)));
             hgdc = _mm_sha256rnds2_epu32(hgdc, feba, scheduled);
             feba = _mm_sha256rnds2_epu32(feba, hgdc, _mm_shuffle_epi32(scheduled, 0x0e));

@@ -1,13 +1,14 @@
-/// How the numbers of an image lie in memory.
+/// The storage type of an image's values.
 package enum CellKind: UInt8, BitwiseCopyable, Sendable {
     case float32
-    /// Floats that are bfloat16 numbers: what instruction sets without bfloat16 hold them in.
+    /// Floats that hold bfloat16 numbers, for instruction sets without bfloat16 instructions.
     case roundedFloat32
     case bfloat16
-    /// Unsigned bytes on a scale, which is not the kernels' business: numbers are read as 0 to 255 and rounded to the nearest.
+    /// Unsigned 8-bit integers. Kernels read them as 0 to 255 and round to the nearest when writing; the
+    /// caller applies the quantization scale.
     case uint8
 
-    /// Bytes.
+    /// The size of a cell in bytes.
     package var size: Int {
         switch self {
         case .float32, .roundedFloat32: 4
@@ -15,7 +16,8 @@ package enum CellKind: UInt8, BitwiseCopyable, Sendable {
         case .uint8: 1
         }
     }
-    /// Numbers that products take at once: a pixel's channels are padded to a multiple of it.
+    /// The number of channels that one multiply-add instruction combines; a pixel's channels are padded to a
+    /// multiple of it.
     package var group: Int {
         switch self {
         case .float32: 1

@@ -1,4 +1,5 @@
-/// One row of output pixels of a depthwise convolution or a pooling over cells of any kind; see `WindowRow`. Distances are in bytes.
+/// The parameters for one row of output pixels of a depthwise convolution or a pooling over cells of any
+/// kind; see `WindowRow`. Strides are in bytes.
 package struct CellRow {
     package var input: UnsafeRawPointer
     package var inputKind: CellKind
@@ -6,13 +7,13 @@ package struct CellRow {
     package var output: UnsafeMutableRawPointer
     package var outputKind: CellKind
     package var outputPixelStride: Int
-    /// Output pixels.
+    /// The number of output pixels.
     package var width: Int
-    /// Input pixels from one output pixel to the next.
+    /// The distance, in input pixels, between consecutive output pixels.
     package var stride: Int
     package var windowHeight, windowWidth: Int
     package var channels: Int
-    /// Values are clamped to `lowest...highest`.
+    /// The range to which results are clamped.
     package var lowest, highest: Float
 
     package init(
@@ -33,12 +34,13 @@ package struct CellRow {
     }
 }
 
-/// What a depthwise convolution multiplies a `CellRow` with. Weights of bytes are integers.
+/// The filter of a depthwise convolution over a `CellRow`. The weights for 8-bit cells are integers.
 package struct CellFilter {
-    /// `[windowHeight, windowWidth, stride]`, channels padded to a multiple of the lanes.
+    /// The weights, `[windowHeight, windowWidth, stride]`, with the channels padded to a multiple of the
+    /// lanes.
     package var weights: UnsafePointer<Float>
     package var stride: Int
-    /// `[stride]`: as in `DotPanel`; nil where sums begin with the bias.
+    /// The scales of the sums, `[stride]`, as in `DotPanel`; nil where sums start from the bias.
     package var factors: UnsafePointer<Float>?
     package var bias: UnsafePointer<Float>
 
@@ -49,7 +51,8 @@ package struct CellFilter {
     }
 }
 
-/// How a `CellRow` is pooled: `value * factor + shift`, where a value is the largest or the mean.
+/// The kind of pooling over a `CellRow`: `value * factor + shift`, where the value is the maximum or the
+/// mean.
 package struct CellPooling {
     package var isMaximum: Bool
     package var bounds: PoolingBounds
@@ -60,7 +63,7 @@ package struct CellPooling {
     }
 }
 
-/// A row of pixels from one kind of cells to another: `value * factor + shift`, clamped.
+/// The parameters for converting a row of pixels to another kind of cells: `value * factor + shift`, clamped.
 package struct CellConversion {
     package var input: UnsafeRawPointer
     package var inputKind: CellKind
@@ -68,7 +71,7 @@ package struct CellConversion {
     package var output: UnsafeMutableRawPointer
     package var outputKind: CellKind
     package var outputPixelStride: Int
-    /// Bytes after the last channel of an output pixel that are made zero.
+    /// The number of bytes after an output pixel's last channel that are set to zero.
     package var padding: Int
     package var pixels, channels: Int
     package var factor, shift, lowest, highest: Float

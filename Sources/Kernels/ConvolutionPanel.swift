@@ -1,40 +1,45 @@
-/// One panel of a convolution: output pixels times `lanes` or `2 * lanes` output channels, summed over a stretch of the filter.
+/// The parameters for one panel of a convolution: output pixels times `lanes` or `2 * lanes` output channels,
+/// summed over a stretch of the filter's depth.
 ///
-/// What a filter reads for one output pixel is a few *runs* of consecutive floats (a filter row of a channels-last image is
-/// one run), at the same distances from the pixel's own place for every pixel. So a pixel is one offset, and a filter a short
-/// list of runs: no im2col, and no bounds to check, because images carry a margin of zeros.
+/// For one output pixel, a filter reads a few *runs* of consecutive floats (a filter row of a channels-last
+/// image is one run). The runs' offsets from the window's begin are the same for every pixel, so a pixel is
+/// one offset and a filter is a short list of runs. No im2col copy is needed, nor bounds checks, because
+/// images have a margin of zeros.
 ///
-/// Trivial on purpose: kernels are compiled once per instruction set and share nothing but memory.
+/// The parameter types are trivial, because the kernels are compiled once per instruction set and share only
+/// memory.
 package struct ConvolutionPanel {
-    /// Where offsets of input pixels count from.
+    /// The address that the offsets of input pixels are relative to.
     package var input: UnsafePointer<Float>
-    /// Per output pixel: where its filter window begins. The last is repeated up to a full tile: kernels read all sums of a tile before
-    /// they write any.
+    /// The offset of each output pixel's filter window. The last one is repeated up to a full tile, because
+    /// kernels read a whole tile before they write any of it.
     package var inputOffsets: UnsafePointer<Int32>
-    /// Per run: its distance from the window's begin, and its length.
+    /// The offset of each run from the window's begin, and its length.
     package var runs: UnsafePointer<FilterRun>
     package var runCount: Int
-    /// `[k, 2 * lanes]`, as long as all runs together; `[k, lanes]` where no more channels exist.
+    /// The weights, `[k, 2 * lanes]`, where k is the total length of the runs; `[k, lanes]` where at most
+    /// `lanes` channels are left.
     package var weights: UnsafePointer<Float>
-    /// Weights that are wanted next: as many, brought into the second-level cache on the way.
+    /// The weights that will be needed next, of the same size; the kernel prefetches them into the L2 cache.
     package var nextWeights: UnsafePointer<Float>
-    /// `[2 * lanes]`.
+    /// The bias, `[2 * lanes]`.
     package var bias: UnsafePointer<Float>
     package var output: UnsafeMutablePointer<Float>
-    /// Per output pixel, as `inputOffsets`.
+    /// The offset of each output pixel, padded like `inputOffsets`.
     package var outputOffsets: UnsafePointer<Int32>
-    /// An image that is added before the activation, and its pixels' offsets; both nil without one.
+    /// An image that is added before the activation, and its pixels' offsets; nil without one.
     package var residual: UnsafePointer<Float>?
     package var residualOffsets: UnsafePointer<Int32>?
-    /// Output pixels.
+    /// The number of output pixels.
     package var pixels: Int
-    /// Output channels of this panel that exist, `1...2 * lanes`.
+    /// The number of output channels in this panel, `1...2 * lanes`.
     package var channels: Int
-    /// The first stretch of the filter begins with the bias; the others with what `output` holds.
+    /// Whether this is the first stretch, which starts from the bias; later ones start from the values in
+    /// `output`.
     package var isFirst: Bool
-    /// The last stretch ends with the residual and the activation.
+    /// Whether this is the last stretch, which adds the residual and clamps.
     package var isLast: Bool
-    /// The activation: values are clamped to `lowest...highest`.
+    /// The range to which results are clamped.
     package var lowest, highest: Float
 
     package init(
@@ -55,7 +60,7 @@ package struct ConvolutionPanel {
     }
 }
 
-/// Consecutive floats that a filter reads.
+/// A run of consecutive floats that a filter reads.
 package struct FilterRun: BitwiseCopyable {
     package var offset, length: Int32
     package init(offset: Int, length: Int) { (self.offset, self.length) = (Int32(offset), Int32(length)) }

@@ -1,35 +1,40 @@
-/// One panel of a convolution in less than single precision: `pixels` output pixels times up to `2 * lanes` output channels, summed over
-/// the whole filter. Distances are in bytes; a filter is runs of them, as in `ConvolutionPanel`.
+/// The parameters for one panel of a low-precision convolution: output pixels times up to `2 * lanes` output
+/// channels, summed over the whole filter. Offsets and strides are in bytes; the filter is a list of runs, as
+/// in `ConvolutionPanel`.
 package struct DotPanel {
-    /// Where offsets of input pixels count from.
+    /// The address that the offsets of input pixels are relative to.
     package var input: UnsafeRawPointer
-    /// Per output pixel, up to the next multiple of a tile's pixels: where its filter window begins. The last is repeated.
+    /// The offset of each output pixel's filter window; the last one is repeated up to a multiple of the
+    /// tile's rows.
     package var inputOffsets: UnsafePointer<Int32>
     package var runs: UnsafePointer<FilterRun>
     package var runCount: Int
-    /// `[k / group, vectors, lanes, group]`; for rounded floats `[k / 2, vectors, 2, lanes]`, the second of each two first.
+    /// The weights, `[k / group, vectors, lanes, group]`; for bfloat16 numbers in floats `[k / 2, vectors, 2,
+    /// lanes]`, where the second of each pair comes first.
     package var weights: UnsafeRawPointer
-    /// What is wanted next: fetched meanwhile.
+    /// The weights that will be needed next; the kernel prefetches them.
     package var nextWeights: UnsafeRawPointer
-    /// `[2 * lanes]`: of bytes, what sums are multiplied with.
+    /// The scales of the integer sums, `[2 * lanes]`; used for 8-bit cells only.
     package var factors: UnsafePointer<Float>
-    /// `[2 * lanes]`: of bytes, added to the multiplied sums; of the others, what sums begin with.
+    /// The bias, `[2 * lanes]`. It is added to the scaled sums of 8-bit cells; the sums of other cells start
+    /// from it.
     package var bias: UnsafePointer<Float>
-    /// `[tile's pixels, 2 * lanes]` of four bytes each: for the kernel.
+    /// Scratch memory for the kernel, `[tile rows, 2 * lanes]`, four bytes each.
     package var sums: UnsafeMutableRawPointer
     package var output: UnsafeMutableRawPointer
-    /// Per output pixel, as `inputOffsets`.
+    /// The offset of each output pixel, padded like `inputOffsets`.
     package var outputOffsets: UnsafePointer<Int32>
     package var outputKind: CellKind
-    /// An image that is multiplied and added before the activation, and its pixels' offsets; both nil without one.
+    /// An image that is multiplied by `residualFactor` and added before the activation, and its pixels'
+    /// offsets; nil without one.
     package var residual: UnsafeRawPointer?
     package var residualOffsets: UnsafePointer<Int32>?
     package var residualKind: CellKind
     package var residualFactor: Float
     package var pixels: Int
-    /// Output channels of this panel that exist, `1...2 * lanes`.
+    /// The number of output channels in this panel, `1...2 * lanes`.
     package var channels: Int
-    /// The activation: values are clamped to `lowest...highest`.
+    /// The range to which results are clamped.
     package var lowest, highest: Float
 
     package init(

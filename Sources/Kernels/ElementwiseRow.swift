@@ -1,25 +1,25 @@
-/// A function of one number, with its parameters.
+/// An elementwise function of one argument, with its parameters.
 package struct UnaryFunction: Equatable, BitwiseCopyable, Sendable {
     package enum Kind: UInt8, BitwiseCopyable, Sendable {
-        /// `x`, clamped to `alpha...beta`.
+        /// Clamps `x` to `alpha...beta`.
         case clamp
         case sigmoid, silu
-        /// `min(max(alpha * x + beta, 0), 1)`, and the same times x.
+        /// `min(max(alpha * x + beta, 0), 1)`, and that times `x`.
         case hardSigmoid, hardSwish
-        /// With the error function, and with its approximation by a hyperbolic tangent.
+        /// GELU by the error function, and by its approximation with a hyperbolic tangent.
         case gelu, geluTanh
-        /// `gamma * x` above zero; below `gamma * alpha * (exp(x) - 1)`: ELU and SELU.
+        /// ELU and SELU: `gamma * x` for positive x, otherwise `gamma * alpha * (exp(x) - 1)`.
         case elu
-        /// `alpha * x` below zero.
+        /// `x`, or `alpha * x` for negative x.
         case leakyRelu
         case softplus, softsign, mish
         case tanh, erf, erfc, exp, log, squareRoot, reciprocalSquareRoot, reciprocal, square, absolute
         case negate, sign, sine, cosine
-        /// Towards minus infinity, plus infinity, and to the nearest, ties to even.
+        /// Rounding down, up, and to the nearest with ties to even.
         case floor, ceil, round
         /// `x * alpha + beta`.
         case affine
-        /// `x`, clamped to `alpha...beta` and rounded to `alpha` plus a multiple of `gamma`, halves upwards.
+        /// Clamps `x` to `alpha...beta` and rounds it to `alpha` plus a multiple of `gamma`, halves upwards.
         case quantize
     }
 
@@ -33,7 +33,7 @@ package struct UnaryFunction: Equatable, BitwiseCopyable, Sendable {
     package static let sigmoid = UnaryFunction(.sigmoid), silu = UnaryFunction(.silu)
     package static let gelu = UnaryFunction(.gelu), geluTanh = UnaryFunction(.geluTanh)
     package static let tanh = UnaryFunction(.tanh), softplus = UnaryFunction(.softplus)
-    /// PyTorch's and ONNX's: `x / 6 + 1 / 2` clamped to 0...1.
+    /// The form of PyTorch and ONNX: `x / 6 + 1 / 2` clamped to 0...1.
     package static let hardSigmoid = UnaryFunction(.hardSigmoid, alpha: 1 / 6, beta: 0.5)
     package static let hardSwish = UnaryFunction(.hardSwish, alpha: 1 / 6, beta: 0.5)
     package static let selu = UnaryFunction(.elu, alpha: 1.6732632423543772, gamma: 1.0507009873554805)
@@ -46,13 +46,13 @@ package struct UnaryFunction: Equatable, BitwiseCopyable, Sendable {
     }
 }
 
-/// A function of every number of a few rows of consecutive ones.
+/// The parameters for an elementwise function of several rows of consecutive values.
 package struct UnaryRows {
     package var function: UnaryFunction
     package var input: UnsafePointer<Float>
-    /// May be the input.
+    /// The results; the address may be that of the input.
     package var output: UnsafeMutablePointer<Float>
-    /// Floats from one row to the next.
+    /// Floats between consecutive rows.
     package var inputStride, outputStride: Int
     package var rows, count: Int
 
@@ -71,15 +71,15 @@ package enum BinaryFunction: UInt8, BitwiseCopyable, Sendable {
     case power
     /// `(a - b)²`.
     case squaredDifference
-    /// a where it is not negative, else `a * b`.
+    /// `a`, or `a * b` for negative a.
     case prelu
 }
 
-/// A function of every two numbers of two rows, one of which may be a single number.
+/// The parameters for an elementwise function of two rows, either of which may be a single value.
 package struct BinaryRow {
     package var function: BinaryFunction
     package var first, second: UnsafePointer<Float>
-    /// One number stands for the whole row.
+    /// Whether an operand is one value that stands for the whole row.
     package var repeatsFirst, repeatsSecond: Bool
     package var output: UnsafeMutablePointer<Float>
     package var count: Int
@@ -93,16 +93,16 @@ package struct BinaryRow {
     }
 }
 
-/// Rows of consecutive numbers, each normalized by itself: by softmax, or to mean 0 and variance 1.
+/// The parameters for softmax, or for normalization to mean 0 and variance 1, of each of several rows.
 package struct NormalizedRows {
     package var input: UnsafePointer<Float>
     package var output: UnsafeMutablePointer<Float>
-    /// Floats from one row to the next.
+    /// Floats between consecutive rows.
     package var inputStride, outputStride: Int
     package var rows, count: Int
-    /// `[count]` each: what a normalized number is multiplied with, and what is added then. Not of softmax.
+    /// The factors and the terms applied after normalization, `[count]` each; softmax ignores them.
     package var scale, shift: UnsafePointer<Float>?
-    /// Added to the variance.
+    /// The term added to the variance.
     package var epsilon: Float
 
     package init(

@@ -1,5 +1,5 @@
-/// A row of pixels, each channel to be divided by a power of its neighbours' energy:
-/// `output = input / (bias + alpha * Σ input²)^¾`, the sum over `radius` channels to both sides.
+/// The parameters for local response normalization of a row of pixels:
+/// `output = input / (bias + alpha * Σ input²)^¾`, where the sum covers `radius` channels on both sides.
 package struct NormalizationRow {
     package var input: UnsafePointer<Float>
     package var inputPixelStride: Int
@@ -7,7 +7,7 @@ package struct NormalizationRow {
     package var outputPixelStride: Int
     package var pixels, channels, radius: Int
     package var bias, alpha: Float
-    /// `[channels + 2 * radius + 16]`, for the squares of one pixel: zeros.
+    /// Scratch memory, `[channels + 2 * radius + 16]`, initially zero, for the squares of one pixel.
     package var squares: UnsafeMutablePointer<Float>
 
     package init(

@@ -1,15 +1,16 @@
-/// One row of output pixels of a depthwise convolution or a pooling: what a window of `windowHeight` × `windowWidth` pixels
-/// says about every channel by itself.
+/// The parameters for one row of output pixels of a depthwise convolution or a pooling with a window of
+/// `windowHeight` × `windowWidth` pixels.
 package struct WindowRow {
-    /// The window's first pixel for output pixel 0; may lie in the image's margin, or before the image where the window is clipped.
+    /// The address of the window's first pixel for output pixel 0. It may lie in the image's margin, or
+    /// before the image where the window is clipped.
     package var input: UnsafePointer<Float>
-    /// Floats from one input row, and pixel, to the next.
+    /// Floats between consecutive input rows and pixels.
     package var inputRowStride, inputPixelStride: Int
     package var output: UnsafeMutablePointer<Float>
     package var outputPixelStride: Int
-    /// Output pixels.
+    /// The number of output pixels.
     package var width: Int
-    /// Input pixels from one output pixel to the next.
+    /// The distance, in input pixels, between consecutive output pixels.
     package var stride: Int
     package var windowHeight, windowWidth: Int
     package var channels: Int
@@ -27,13 +28,14 @@ package struct WindowRow {
     }
 }
 
-/// What a depthwise convolution multiplies a `WindowRow` with.
+/// The filter of a depthwise convolution over a `WindowRow`.
 package struct DepthwiseFilter {
-    /// `[windowHeight, windowWidth, lanes]` for each vector of channels; the last one is filled up.
+    /// The weights, `[windowHeight, windowWidth, lanes]` for each vector of channels; the last vector is
+    /// padded.
     package var weights: UnsafePointer<Float>
-    /// Floats from one vector's weights to the next one's.
+    /// Floats between the weights of consecutive vectors.
     package var vectorStride: Int
-    /// `[channels]`.
+    /// The bias, `[channels]`.
     package var bias: UnsafePointer<Float>
     package var lowest, highest: Float
 
@@ -47,13 +49,14 @@ package struct DepthwiseFilter {
     }
 }
 
-/// The columns of the input that exist, counted from the window's first pixel for output pixel 0: pooling looks at no others.
+/// The columns of the input that are not padding, counted from the window's first pixel for output pixel 0.
 package struct PoolingBounds {
     package var first, end: Int
     package init(first: Int, end: Int) { (self.first, self.end) = (first, end) }
 }
 
-/// `output = clamp(input * scale + shift + addend)` over pixels, channel by channel.
+/// The parameters for `output = clamp(input * scale + shift + addend)` over pixels, with a scale and a shift
+/// per channel.
 package struct PointwiseRow {
     package var input: UnsafePointer<Float>
     package var inputPixelStride: Int
@@ -62,7 +65,7 @@ package struct PointwiseRow {
     package var output: UnsafeMutablePointer<Float>
     package var outputPixelStride: Int
     package var pixels, channels: Int
-    /// `[channels]` each; nil for 1 and 0.
+    /// The scales and shifts, `[channels]` each; nil for 1 and 0.
     package var scale, shift: UnsafePointer<Float>?
     package var lowest, highest: Float
 

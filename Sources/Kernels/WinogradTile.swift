@@ -1,29 +1,35 @@
-/// The points at which Winograd's and Toom and Cook's way evaluates the polynomials whose product a convolution is.
+/// The points at which the Winograd (Toom–Cook) algorithm evaluates the polynomials whose product is the
+/// convolution.
 ///
-/// Along an axis a filter of r taps makes four outputs of r + 3 inputs with r + 3 products: one for each of 0, the pairs ±1, ±2, ±½
-/// and ±5⁄4, as many as are needed, and ∞. Few and small: every further pair costs about a bit of accuracy. Filters of 3, 5 and 7
-/// taps have 6, 8 and 10 points; one tap is its own product.
+/// Along an axis, a filter of r taps computes four outputs from r + 3 inputs with r + 3 products: one for 0,
+/// for each of the pairs ±1, ±2, ±½ and ±5⁄4 that is needed, and for ∞. Filters of 3, 5 and 7 taps have 6, 8
+/// and 10 points; a filter of one tap has one product per output. The points are few and small because every
+/// further pair costs about one bit of accuracy.
 ///
-/// - Source: Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural Networks", 2018,
-///   on the choice of points. Of those with exact coefficients ±5⁄4 had the least error here.
+/// - Source: Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
+///   Neural Networks", 2018, on the choice of points. Among points with exact coefficients, ±5⁄4 had the
+///   least error here.
 package enum WinogradPoints {
-    /// Outputs along an axis.
+    /// The number of outputs per tile along an axis.
     package static let outputs = 4
-    /// The finite points of filters of `taps` taps, in the order of the products. The last product, that of ∞, is not among them.
+    /// Returns the finite points for a filter of `taps` taps in the order of the products; the last product
+    /// belongs to ∞.
     package static func finite(taps: Int) -> [Double] {
         Array([0, 1, -1, 2, -2, 0.5, -0.5, 1.25, -1.25].prefix(taps + 2))
     }
 }
 
-/// One tile of a Winograd convolution on its way in: `pointsY` × `pointsX` pixels of `channels` channels become as many vectors.
+/// The parameters of the input transform of one Winograd tile: `pointsY` × `pointsX` pixels become as many
+/// vectors of `channels` values.
 package struct WinogradInput {
-    /// The tile's first pixel.
+    /// The address of the tile's first pixel.
     package var input: UnsafePointer<Float>
     package var rowStride, pixelStride: Int
-    /// Points along each axis: 1, 6, 8 or 10; not both 10.
+    /// The number of points along each axis: 1, 6, 8 or 10, but not 10 on both.
     package var pointsY, pointsX: Int
     package var channels: Int
-    /// Vector i, in row-major order, goes to `output + i * matrixStride`.
+    /// The address of the transformed vectors: vector i, in row-major order, is written to `output + i *
+    /// matrixStride`.
     package var output: UnsafeMutablePointer<Float>
     package var matrixStride: Int
 
@@ -40,8 +46,9 @@ package struct WinogradInput {
     }
 }
 
-/// One tile on its way out: `pointsY` × `pointsX` products become four pixels along an axis, one where the filter has one tap, of
-/// which `height` × `width` exist.
+/// The parameters of the output transform of one Winograd tile: `pointsY` × `pointsX` products become four
+/// pixels along each axis, or one where the filter has one tap. Of these, `height` × `width` lie in the
+/// image.
 package struct WinogradOutput {
     package var products: UnsafePointer<Float>
     package var matrixStride: Int

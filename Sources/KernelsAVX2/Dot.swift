@@ -3,7 +3,7 @@ import VectorOperations
 typealias IntVector = SIMD8<Int32>
 typealias HalfVector = SIMD8<UInt16>
 typealias ByteVector = SIMD8<UInt8>
-/// Twice the lanes.
+/// Vectors with twice as many elements as a vector of floats has lanes.
 typealias BytePair = SIMD16<UInt8>
 typealias HalfPair = SIMD16<UInt16>
 
@@ -23,7 +23,7 @@ typealias SmallDotTile<Sums: DotColumns> = TwoDotRows<Sums>
     (vector_low_floats_8(v), vector_high_floats_8(v))
 }
 
-/// Adds the products of each lane's four bytes, those of `x` unsigned and those of `weights` signed.
+/// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_8(sum, x, weights)
 }

@@ -3,7 +3,7 @@ import VectorOperations
 typealias IntVector = SIMD16<Int32>
 typealias HalfVector = SIMD16<UInt16>
 typealias ByteVector = SIMD16<UInt8>
-/// Twice the lanes.
+/// Vectors with twice as many elements as a vector of floats has lanes.
 typealias BytePair = SIMD32<UInt8>
 typealias HalfPair = SIMD32<UInt16>
 
@@ -23,7 +23,7 @@ typealias SmallDotTile<Sums: DotColumns> = FourDotRows<Sums>
     (vector_low_floats_16(v), vector_high_floats_16(v))
 }
 
-/// Adds the products of each lane's four bytes, those of `x` unsigned and those of `weights` signed.
+/// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_16(sum, x, weights)
 }

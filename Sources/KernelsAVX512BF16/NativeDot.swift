@@ -1,7 +1,7 @@
 import Kernels
 import VectorOperations
 
-/// bfloat16 numbers by the processor's own instruction.
+/// Products of bfloat16 pairs by the VDPBF16PS instruction.
 package func convolveBFloat16(_ panel: UnsafePointer<DotPanel>) {
     let p = panel.pointee, state = vector_ignore_denormals()
     if p.channels > lanes {

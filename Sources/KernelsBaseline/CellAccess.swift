@@ -1,11 +1,12 @@
 import Kernels
 import VectorOperations
 
-/// Numbers as they lie in memory, read and written a vector at a time. Reading goes beyond the last channel, writing does not.
+/// A storage type that is read and written one vector at a time. Reading may go beyond the last channel,
+/// writing does not.
 protocol Cell {
     static var size: Int { get }
     static func read(_ p: UnsafeRawPointer) -> Vector
-    /// Writes the first `count` numbers, rounded to what a cell can hold; bytes take 0 to 255.
+    /// Writes the first `count` values, rounded to the storage type; 8-bit cells require 0 to 255.
     static func write(_ v: Vector, _ p: UnsafeMutableRawPointer, count: Int)
 }
 

@@ -1,8 +1,10 @@
 import Kernels
 import VectorOperations
 
-/// Convolves each channel of cells with a filter of its own. Integers this small are exact in floats, so that bytes give the same in
-/// every instruction set.
+/// Computes a row of a depthwise convolution over cells.
+///
+/// Sums of products of 8-bit integers are exact in floats, so that the results are the same in every
+/// instruction set.
 package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: UnsafePointer<CellFilter>) {
     let p = row.pointee, f = filter.pointee
     switch p.inputKind {
@@ -28,7 +30,7 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
                 onePixel(p, f, cell, channel, x)
                 x &+= 1
             } else {
-                // The last four may meet the four before.
+                // The last group of four may overlap the previous one.
                 let first = min(x, p.width &- 4)
                 if p.stride == 1 {
                     neighbours(p, f, cell, channel, first)
@@ -42,7 +44,7 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     }
 }
 
-/// Four pixels side by side share most of their inputs and all of the filter.
+/// Computes four adjacent pixels at stride 1, which share most of their inputs and all of the filter.
 @inline(__always) private func neighbours<C: Cell>(
     _ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int
 ) {
@@ -70,7 +72,7 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     finish(d, p, f, channel, x &+ 3)
 }
 
-/// Of pixels further apart.
+/// Computes four pixels at a larger stride.
 @inline(__always) private func fourPixels<C: Cell>(
     _ p: CellRow, _ f: CellFilter, _ cell: C.Type, _ channel: Int, _ x: Int
 ) {
@@ -119,7 +121,7 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
     put(value, p, channel, x)
 }
 
-/// Clamps and writes a vector of one output pixel.
+/// Clamps and writes one vector of an output pixel.
 @inline(__always) func put(_ value: Vector, _ p: CellRow, _ channel: Int, _ x: Int) {
     write(
         clamp(value, Vector(repeating: p.lowest), Vector(repeating: p.highest)),
@@ -127,7 +129,7 @@ package func convolveCellsDepthwise(_ row: UnsafePointer<CellRow>, _ filter: Uns
         count: p.channels &- channel)
 }
 
-/// From one kind of cells to another.
+/// Converts a row of pixels from one kind of cells to another.
 package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
     let p = conversion.pointee
     if p.inputKind == .float32 {
@@ -152,7 +154,7 @@ package func convertCells(_ conversion: UnsafePointer<CellConversion>) {
     }
 }
 
-/// Up to four floats a pixel to as many cells, those that pad it zero.
+/// Converts up to four floats per pixel, including channels of padding, which become zero.
 @inline(__always) private func convertColors(_ p: CellConversion) {
     typealias Four = SIMD4<Float>
     let factor = Four(repeating: p.factor), shift = Four(repeating: p.shift)

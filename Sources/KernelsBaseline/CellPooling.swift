@@ -1,7 +1,7 @@
 import Kernels
 import VectorOperations
 
-/// The largest value or the mean of each window; only pixels within the bounds count.
+/// Computes a row of max or average pooling over cells; only pixels within the bounds count.
 package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<CellPooling>) {
     let p = row.pointee, how = pooling.pointee
     switch p.inputKind {
@@ -41,10 +41,10 @@ package func poolCells(_ row: UnsafePointer<CellRow>, _ pooling: UnsafePointer<C
     }
 }
 
-/// Channels as far as they fill pairs of vectors; returns how many these are. Sums are integers of 16 bits.
+/// Pools the channels that fill pairs of vectors, with 16-bit integer sums, and returns their number.
 @inline(__always) private func poolBytes(_ p: CellRow, _ how: CellPooling) -> Int {
     let step = 2 &* lanes, end = p.channels / step &* step
-    // 257 bytes fit into a sum.
+    // A 16-bit sum holds up to 257 bytes.
     guard how.isMaximum || p.windowHeight &* p.windowWidth <= 257 else { return 0 }
     let isPlain =
         how.isMaximum && p.outputKind == .uint8 && how.factor == 1 && how.shift == 0 && p.lowest == 0

@@ -1,10 +1,11 @@
 import CPUFeatures
 import Kernels
 
-/// Pixels of a full tile; a panel's offsets are a multiple of it.
+/// The number of pixels in a full register tile; a panel's offsets are padded to a multiple of it.
 package var convolutionTileRows: Int { FullTile<TwoVectors>.count }
 
-/// All pixels of a panel, a full tile at a time; what is left goes to the smallest tile that holds it.
+/// Computes all pixels of a panel, one full tile at a time; the remaining pixels go to the smallest tile that
+/// holds them.
 package func convolve(_ panel: UnsafePointer<ConvolutionPanel>) {
     let p = panel.pointee
     if p.channels > lanes { allRows(p, TwoVectors.self) } else { allRows(p, OneVector.self) }
@@ -12,7 +13,8 @@ package func convolve(_ panel: UnsafePointer<ConvolutionPanel>) {
 
 @inline(__always) private func allRows<Sums: Columns>(_ p: ConvolutionPanel, _ sums: Sums.Type) {
     var row = 0
-    // A share of the next weights for every step of the innermost loop, a cache line more often than once.
+    // Each step of the innermost loop prefetches its share of the next weights, a cache line possibly more
+    // than once.
     let tiles = (p.pixels &+ FullTile<Sums>.count &- 1) / FullTile<Sums>.count
     let bytes = Sums.vectors &* lanes &* 4, share = (bytes &+ tiles &- 1) / tiles
     var next = UnsafeRawPointer(p.nextWeights)

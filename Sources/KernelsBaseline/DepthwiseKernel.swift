@@ -1,6 +1,6 @@
 import Kernels
 
-/// Convolves each channel with a filter of its own.
+/// Computes a row of a depthwise convolution.
 package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: UnsafePointer<DepthwiseFilter>) {
     let p = row.pointee, f = filter.pointee
     var channel = 0
@@ -26,7 +26,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
         }
         return
     }
-    // Four pixels at once: they share the filter, and their sums hide each other's latency. The last four may meet the four before.
+    // Four pixels share the filter's loads, and their sums hide each other's latency. The last group of four
+    // may overlap the previous one.
     var x = 0
     while x < p.width {
         let first = min(x, p.width &- 4), window = p.input + channel + first &* step
@@ -50,7 +51,7 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     sums.write(p.output + channel + x &* p.outputPixelStride)
 }
 
-/// Of neighbouring pixels, which share most of their inputs.
+/// Computes four adjacent pixels at stride 1, which share most of their inputs.
 @inline(__always) private func neighbours<Sums: Columns>(
     _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int,
     _ bias: Sums
@@ -76,7 +77,7 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     return (a, b, c, d)
 }
 
-/// Of pixels further apart.
+/// Computes four pixels at a larger stride.
 @inline(__always) private func pixels<Sums: Columns>(
     _ p: WindowRow, _ window: UnsafePointer<Float>, _ filter: UnsafePointer<Float>, _ vectorStride: Int,
     _ bias: Sums
@@ -115,7 +116,7 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
     return sum
 }
 
-/// Channels that fill no vector.
+/// Computes the last channels, which do not fill a vector.
 private func lastChannels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
     let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest),
         count = p.channels &- channel

@@ -3,7 +3,7 @@ import VectorOperations
 typealias IntVector = SIMD4<Int32>
 typealias HalfVector = SIMD4<UInt16>
 typealias ByteVector = SIMD4<UInt8>
-/// Twice the lanes.
+/// Vectors with twice as many elements as a vector of floats has lanes.
 typealias BytePair = SIMD8<UInt8>
 typealias HalfPair = SIMD8<UInt16>
 
@@ -23,7 +23,7 @@ typealias SmallDotTile<Sums: DotColumns> = TwoDotRows<Sums>
     (vector_low_floats_4(v), vector_high_floats_4(v))
 }
 
-/// Adds the products of each lane's four bytes, those of `x` unsigned and those of `weights` signed.
+/// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_4(sum, x, weights)
 }

@@ -2,15 +2,18 @@ import CPUFeatures
 import Kernels
 import VectorOperations
 
-/// Pixels of a full tile; a panel's offsets are a multiple of it.
+/// The number of pixels in a full register tile; a panel's offsets are padded to a multiple of it.
 package var dotTileRows: Int { FullDotTile<TwoDots<BytePairs>>.count }
 
-/// Unsigned bytes times signed bytes, summed as integers: the same in every instruction set.
+/// Computes a convolution of unsigned 8-bit inputs and signed 8-bit weights with integer sums, which are the
+/// same in every instruction set.
 package func convolveBytes(_ panel: UnsafePointer<DotPanel>) { allRows(panel.pointee, BytePairs.self) }
 
-/// bfloat16 numbers held in floats, the second of each two first, each sum rounded once: what VDPBF16PS does, bit for bit.
+/// Computes a convolution of bfloat16 numbers held in floats; each sum of two products starts with the second
+/// and is rounded after each addition, bit for bit as VDPBF16PS does it.
 ///
-/// A product of two such numbers is exact in single precision, so that multiplying and adding by two instructions rounds once too.
+/// A product of two bfloat16 numbers is exact in single precision, so that a separate multiplication and
+/// addition also rounds once.
 package func convolveRounded(_ panel: UnsafePointer<DotPanel>) {
     let state = vector_ignore_denormals()
     allRows(panel.pointee, RoundedPairs.self)
@@ -23,7 +26,7 @@ package func convolveRounded(_ panel: UnsafePointer<DotPanel>) {
 
 @inline(__always) func allRows<Sums: DotColumns>(_ p: DotPanel, _ sums: Sums.Type) {
     var row = 0
-    // A share of the next weights for every step of the innermost loop.
+    // Each step of the innermost loop prefetches its share of the next weights.
     let tiles = (p.pixels &+ FullDotTile<Sums>.count &- 1) / FullDotTile<Sums>.count
     let bytes = Sums.vectors &* Sums.P.weightStep, share = (bytes &+ tiles &- 1) / tiles
     var next = p.nextWeights
@@ -63,8 +66,8 @@ package func convolveRounded(_ panel: UnsafePointer<DotPanel>) {
     finish(p, row, min(Tile.count, p.pixels &- row), Tile.Sums.self)
 }
 
-/// What the sums of a tile stand for, with the residual, clamped and written as the output's cells. Apart from the tile, whose sums
-/// need all registers.
+/// Scales a tile's sums, adds the residual, clamps, and writes the output's cells. It is a separate function
+/// because the tile's sums need all registers.
 @inline(never) private func finish<Sums: DotColumns>(
     _ p: DotPanel, _ row: Int, _ count: Int, _ sums: Sums.Type
 ) {

@@ -1,9 +1,9 @@
-/// Products of numbers in less than single precision, a few at a time, and the values their sums stand for.
+/// A low-precision dot product of a few channels, and the conversion of its sums to floats.
 protocol Product {
     associatedtype Sum: BitwiseCopyable
     associatedtype Factor
     associatedtype Weights
-    /// Bytes of a pixel, and of a vector's weights, that one step takes.
+    /// The number of bytes of a pixel, and of a vector's weights, that one step takes.
     static var pixelStep: Int { get }
     static var weightStep: Int { get }
     static func factor(_ p: UnsafeRawPointer) -> Factor
@@ -14,7 +14,7 @@ protocol Product {
         -> Vector
 }
 
-/// Sums of neighbouring channels. See `Columns`.
+/// The sums for neighbouring output channels; see `Columns`.
 protocol DotColumns {
     associatedtype P: Product
     associatedtype Weights
@@ -53,7 +53,7 @@ struct TwoDots<P: Product>: DotColumns {
     }
 }
 
-/// Pixels, each with `Sums`. See `Rows`.
+/// The sums for several pixels; see `Rows`.
 protocol DotRows {
     associatedtype Sums: DotColumns
     associatedtype Places
@@ -62,7 +62,7 @@ protocol DotRows {
     static func moved(_ places: Places, _ distance: Int) -> Places
     init(_ bias: UnsafePointer<Float>)
     mutating func accumulate(_ places: Places, _ k: Int, _ weights: Sums.Weights)
-    /// `[count, Sums.vectors, lanes]`
+    /// Writes the sums as `[count, Sums.vectors, lanes]`.
     func write(_ p: UnsafeMutableRawPointer)
 }
 
@@ -85,7 +85,7 @@ struct DotRow<Sums: DotColumns>: DotRows {
     @inline(__always) func write(_ p: UnsafeMutableRawPointer) { sums.write(p) }
 }
 
-/// The pixels of two parts.
+/// A tile that combines the pixels of two smaller ones.
 struct DotStack<A: DotRows, B: DotRows>: DotRows where A.Sums == B.Sums {
     typealias Sums = A.Sums
     private var a: A, b: B

@@ -7,7 +7,7 @@ import Musl
 import Darwin
 #endif
 
-/// A function of every number. A number's result does not depend on its place.
+/// Applies an elementwise function to rows; a value's result does not depend on its position in a vector.
 package func mapRows(_ rows: UnsafePointer<UnaryRows>) {
     let p = rows.pointee, f = p.function
     let alpha = Vector(repeating: f.alpha), beta = Vector(repeating: f.beta)
@@ -73,7 +73,7 @@ package func mapRows(_ rows: UnsafePointer<UnaryRows>) {
     }
 }
 
-/// A function of two rows.
+/// Applies an elementwise function to two rows.
 package func combine(_ row: UnsafePointer<BinaryRow>) {
     let p = row.pointee
     switch p.function {

@@ -1,11 +1,13 @@
 import VectorOperations
 
-/// JPEG's upsampling and color conversion, a row at a time, with libjpeg-turbo's integer arithmetic, bit for bit (jdsample, jdcolor).
+/// JPEG's upsampling and color conversion, one row at a time, bit-exact with libjpeg-turbo's integer
+/// arithmetic (jdsample.c, jdcolor.c).
 ///
-/// A vector is as wide as the instruction set has them: up to 64 samples are read beyond the end of a row, and as many pixels written.
+/// Vectors have the instruction set's full width: up to 64 samples beyond the end of a row are read, and as
+/// many pixels written.
 private typealias Bytes = vector_bytes
 
-/// A row of YCbCr to RGB.
+/// Converts a row of YCbCr samples to interleaved RGB.
 package func convertYCbCr(
     _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>,
     _ rgb: UnsafeMutablePointer<UInt8>,
@@ -15,7 +17,7 @@ package func convertYCbCr(
     let half = vector_longs(repeating: 1 &<< 15), greens = vector_pair(-22554, 18734)
     @inline(__always) func pixels(_ y: Words, _ blue: Words, _ red: Words) -> (r: Words, g: Words, b: Words) {
         let cb = blue &- middle, cr = red &- middle, twice = cb &+ cb
-        /// 2^-16 of a product with a constant, to nearest: that of the double, halved.
+        /// Returns a product with a constant times 2^-16, rounded to nearest, from the doubled value.
         @inline(__always) func part(_ double: Words, _ constant: Int16) -> Words {
             vector_right(vector_high_products(double, Words(repeating: constant)) &+ one, 1)
         }
@@ -27,7 +29,7 @@ package func convertYCbCr(
             y &+ twice &+ part(twice, -14942)
         )
     }
-    /// Two vectors of a vector's samples.
+    /// Widens one vector of samples to two vectors of 16-bit words.
     @inline(__always) func wide(_ samples: UnsafePointer<UInt8>) -> (Words, Words) {
         let words = unsafeBitCast(vector_load_bytes(samples), to: Words.self), zero = Words.zero
         return (vector_low_bytes(words, zero), vector_high_bytes(words, zero))
@@ -43,7 +45,7 @@ package func convertYCbCr(
     }
 }
 
-/// A row of red, green and blue to pixels.
+/// Interleaves a row of red, green and blue samples.
 package func interleave(
     _ red: UnsafePointer<UInt8>, _ green: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>,
     _ rgb: UnsafeMutablePointer<UInt8>,
@@ -60,16 +62,17 @@ package func interleave(
 
 // MARK: - Upsampling
 
-/// What column `x` and those after it become: even and odd columns of twice the width.
+/// Writes the two upsampled columns that each column from `x` on becomes.
 @inline(__always) private func put(
     _ even: Words, _ odd: Words, _ output: UnsafeMutablePointer<UInt8>, _ x: Int
 ) {
-    // The lower byte of a lane comes first.
+    // The lower byte of each word is the even column.
     UnsafeMutableRawPointer(output + 2 &* x).storeBytes(of: even &+ vector_left(odd, 8), as: Words.self)
 }
 
-/// Doubles the columns of a row: three quarters of the nearer sample, one of the farther; rounding alternates. The first and the last
-/// sample, which have but one neighbour, are the caller's.
+/// Doubles the columns of a row: each output sample takes three quarters of the nearer and one quarter of the
+/// farther input sample, with alternating rounding. The caller writes the first and the last sample, which
+/// have only one neighbour.
 package func expandRow(_ input: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>, width: Int) {
     let one = Words(repeating: 1), two = Words(repeating: 2), three = Words(repeating: 3)
     var x = 1
@@ -81,7 +84,7 @@ package func expandRow(_ input: UnsafePointer<UInt8>, _ output: UnsafeMutablePoi
     }
 }
 
-/// The same in both directions: of the nearer and the farther row.
+/// Doubles the columns of a row that is interpolated between the nearer and the farther input row.
 package func expandBoth(
     _ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>,
     width: Int

@@ -1,10 +1,11 @@
 import VectorOperations
 
-/// JPEG's inverse cosine transforms of 8 × 8 blocks, with the integer arithmetic of libjpeg-turbo's vectors, bit for bit (jidctint,
-/// jidctfst): 16 bits between the passes, where values that no encoder writes wrap or saturate as there.
+/// JPEG's inverse DCT of 8 × 8 blocks, bit-exact with the integer arithmetic of libjpeg-turbo's SIMD code
+/// (jidctint, jidctfst): values have 16 bits between the passes, and those that no encoder writes wrap or
+/// saturate in the same way.
 ///
-/// Four blocks of 64 coefficients, in natural order and one after the other, become 8 × 8 samples each, side by side. A vector holds the
-/// same row of one, two or four of them. Columns come first, then rows, as there.
+/// Four consecutive blocks of 64 coefficients in natural order become 8 × 8 samples each, side by side. A
+/// vector holds the same row of one, two or four of them. Columns are transformed first, then rows.
 typealias Words = vector_words
 private typealias Longs = vector_longs
 private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Words)
@@ -43,13 +44,13 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     )
 }
 
-/// Columns of samples to rows, 128 added.
+/// Adds 128, transposes columns of samples to rows and stores them.
 @inline(__always) private func store(_ v: Block, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
     @inline(__always) func samples(_ a: Words, _ b: Words) -> Words {
         let middle = Words(repeating: 128)
         return unsafeBitCast(vector_narrowed_bytes(a &+ middle, b &+ middle), to: Words.self)
     }
-    // Half of a vector's bytes is one column, then the other.
+    // Each half of a vector holds one column's bytes.
     let s04 = samples(v.0, v.4), s15 = samples(v.1, v.5), s26 = samples(v.2, v.6), s37 = samples(v.3, v.7)
     let c01 = vector_low_bytes(s04, s15), c45 = vector_high_bytes(s04, s15)
     let c23 = vector_low_bytes(s26, s37), c67 = vector_high_bytes(s26, s37)
@@ -61,7 +62,7 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     vector_store_rows(vector_high_pairs(lowerLeft, lowerRight), output + 6 &* stride, output + 7 &* stride)
 }
 
-/// Calls `body` with the first of as many blocks as a vector holds, until there were four.
+/// Calls `body` with the first block of each vector until four blocks are done.
 @inline(__always) private func forBlocks(_ body: (_ block: Int) -> Void) {
     var block = 0
     while block < 4 {
@@ -72,12 +73,12 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
 
 // MARK: - Accurate
 
-/// One pass over columns: constants have 13 bits, the result is divided by 2^`shift`, and saturates in 16 bits.
+/// Transforms columns with 13-bit constants, divides by 2^`shift` and saturates to 16 bits.
 @inline(__always) private func accurate(_ v: Block, shift: Int32) -> Block {
-    // A number times 2^13, and what rounds the result: a product with eight.
+    // This multiplies by 2^13 and adds the rounding term, as a product with eight.
     let eight = Words(repeating: 8), whole = vector_pair(8192, Int16(truncatingIfNeeded: 1 &<< (shift &- 4)))
     let sum = v.0 &+ v.4, difference = v.0 &- v.4, s3 = v.7 &+ v.3, s4 = v.5 &+ v.1
-    /// Of half of the columns, which `zip` picks.
+    /// Transforms the half of the columns that `zip` selects.
     @inline(__always) func half(_ zip: (Words, Words) -> Words) -> (
         Longs, Longs, Longs, Longs, Longs, Longs, Longs, Longs
     ) {
@@ -108,7 +109,8 @@ private typealias Block = (Words, Words, Words, Words, Words, Words, Words, Word
     )
 }
 
-/// The accurate transform (`JDCT_ISLOW`) of four blocks: coefficients times multipliers to samples.
+/// Computes the accurate transform (`JDCT_ISLOW`) of four blocks, from coefficients and multipliers to
+/// samples.
 package func transformAccurate(
     _ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>,
     stride: Int
@@ -116,7 +118,8 @@ package func transformAccurate(
     forBlocks { block in
         let v = rows(blocks + 64 &* block)
         var columns = product(v, m)
-        // Blocks of constant columns go a way of their own in libjpeg-turbo, where large values wrap instead of saturating.
+        // libjpeg-turbo treats blocks of constant columns separately, and there large values wrap instead of
+        // saturating.
         let upper = vector_either(v.1, vector_either(v.2, v.3)),
             lower = vector_either(vector_either(v.4, v.5), vector_either(v.6, v.7))
         let isConstant = vector_zero_rows(vector_either(upper, lower))
@@ -128,7 +131,8 @@ package func transformAccurate(
 // MARK: - Fast
 
 @inline(__always) private func fast(_ v: Block) -> Block {
-    /// The product with a constant of eight bits after the point. Two bits are shifted up before, six with the constant.
+    /// Returns the product with a constant that has eight fractional bits: two bits are shifted in before,
+    /// six with the constant.
     @inline(__always) func times(_ x: Words, _ constant: Int16) -> Words {
         vector_high_products(x, Words(repeating: constant &<< 6))
     }
@@ -141,13 +145,14 @@ package func transformAccurate(
     let s10 = vector_left(z10, 2), s12 = vector_left(z12, 2)
     let z5 = times(s10 &+ s12, 473)
     let p10 = times(s12, 277) &- z5
-    // -669 takes too many bits with six more: -413, and once the value itself.
+    // -669 would overflow with six more bits, so this multiplies by -413 and subtracts the value once more.
     let p12 = times(s10, -413) &- z10 &+ z5
     let o6 = p12 &- o7, o5 = p11 &- o6, o4 = p10 &+ o5
     return (e0 &+ o7, e1 &+ o6, e2 &+ o5, e3 &- o4, e3 &+ o4, e2 &- o5, e1 &- o6, e0 &- o7)
 }
 
-/// The fast one (`JDCT_IFAST`), whose multipliers carry the AAN factors.
+/// Computes the fast transform (`JDCT_IFAST`) of four blocks, whose multipliers include the AAN scale
+/// factors.
 package func transformFast(
     _ blocks: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, to output: UnsafeMutablePointer<UInt8>,
     stride: Int

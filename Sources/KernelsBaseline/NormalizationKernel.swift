@@ -1,6 +1,6 @@
 import Kernels
 
-/// Divides by the ¾th power of the neighbours' energy.
+/// Divides each channel by the ¾th power of its neighbours' energy.
 package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
     let p = row.pointee
     let bias = Vector(repeating: p.bias), alpha = Vector(repeating: p.alpha)
@@ -30,10 +30,13 @@ package func normalizeLocally(_ row: UnsafePointer<NormalizationRow>) {
     }
 }
 
-/// `x^-¾`: the inverse fourth root by Newton's steps from a guess of 3 % error, cubed. Four units in the last place, and the same in
-/// every instruction set, which those that guess roots or round once are not.
+/// Computes `x^-¾` as the cube of the inverse fourth root, which Newton's method refines from a guess with 3
+/// % error.
 ///
-/// - Source: the guess divides the exponent by −4, as in the inverse square root of Quake III.
+/// The error is four units in the last place, and the result is the same in every instruction set, which it
+/// would not be with reciprocal estimates or fused rounding.
+///
+/// - Source: the guess divides the exponent by −4, like the inverse square root in Quake III.
 @inline(__always) private func inverseRootCubed(_ x: Vector) -> Vector {
     typealias Bits = Vector.MaskStorage
     var root = unsafeBitCast(

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Scales, shifts, adds and clamps.
+/// Scales, shifts, adds and clamps a row of pixels.
 package func mapPoints(_ row: UnsafePointer<PointwiseRow>) {
     let p = row.pointee
     let lowest = Vector(repeating: p.lowest), highest = Vector(repeating: p.highest)

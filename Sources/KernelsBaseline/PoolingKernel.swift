@@ -1,6 +1,6 @@
 import Kernels
 
-/// The largest value of each window; only pixels within the bounds count.
+/// Computes the maximum of each window; only pixels within the bounds count.
 package func poolMaximum(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointer<PoolingBounds>) {
     let p = row.pointee, bounds = bounds.pointee
     for x in 0..<p.width {
@@ -33,7 +33,7 @@ package func poolMaximum(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
     }
 }
 
-/// The mean of each window over the pixels that lie within the bounds.
+/// Computes the mean of each window over the pixels within the bounds.
 package func poolAverage(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointer<PoolingBounds>) {
     let p = row.pointee, bounds = bounds.pointee
     for x in 0..<p.width {

@@ -1,18 +1,18 @@
-// The sums of a few pixels times a few vectors of channels, held in registers. Tiles are put together from parts at compile time, so
-// that one source makes the tile that fits each instruction set.
+// The sums of a few pixels times a few vectors of channels, held in registers. Tiles are composed from
+// smaller ones at compile time, so that one source yields the tile that fits each instruction set.
 
-/// Vectors of neighbouring channels: sums, or weights.
+/// Vectors of neighbouring channels, either sums or weights.
 protocol Columns {
     static var vectors: Int { get }
     init(reading p: UnsafePointer<Float>)
-    /// Vectors that lie apart.
+    /// Reads vectors that are `distance` floats apart.
     init(reading p: UnsafePointer<Float>, distance: Int)
-    /// Of the last vector only what `channels` leave for it; zeros after that.
+    /// Reads `channels` floats, fewer than the vectors hold; the rest is zero.
     init(reading p: UnsafePointer<Float>, channels: Int)
     func write(_ p: UnsafeMutablePointer<Float>)
     func write(_ p: UnsafeMutablePointer<Float>, channels: Int)
     mutating func accumulate(_ x: Vector, _ weights: Self)
-    /// Each channel times a weight of its own.
+    /// Multiplies each channel by a weight of its own and adds the products.
     mutating func accumulate(_ x: Self, _ weights: Self)
     mutating func add(_ other: Self)
     mutating func restrict(_ lowest: Vector, _ highest: Vector)
@@ -69,10 +69,10 @@ struct TwoVectors: Columns {
     }
 }
 
-/// Pixels, each with `Sums`.
+/// The sums for several pixels.
 protocol Rows {
     associatedtype Sums: Columns
-    /// Where the filter's window begins for each pixel.
+    /// The address of the filter window for each pixel.
     associatedtype Places
     static var count: Int { get }
     static func places(_ image: UnsafePointer<Float>, _ offsets: UnsafePointer<Int32>) -> Places
@@ -118,7 +118,7 @@ struct OneRow<Sums: Columns>: Rows {
     }
 }
 
-/// The pixels of two parts.
+/// A tile that combines the pixels of two smaller ones.
 struct Stack<A: Rows, B: Rows>: Rows where A.Sums == B.Sums {
     private var a: A, b: B
     static var count: Int { A.count &+ B.count }

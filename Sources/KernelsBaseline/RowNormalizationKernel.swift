@@ -1,6 +1,6 @@
 import Kernels
 
-/// `exp(x − max) / Σ exp(x − max)` over each row.
+/// Computes softmax over each row: `exp(x − max) / Σ exp(x − max)`.
 package func softmaxRows(_ rows: UnsafePointer<NormalizedRows>) {
     let p = rows.pointee, whole = p.count / lanes &* lanes, left = p.count &- whole
     for row in 0..<p.rows {
@@ -39,7 +39,7 @@ package func softmaxRows(_ rows: UnsafePointer<NormalizedRows>) {
     }
 }
 
-/// `(x − mean) / √(variance + epsilon) · scale + shift` over each row; the variance is that of all numbers, not an estimate.
+/// Computes `(x − mean) / √(variance + epsilon) · scale + shift` over each row, with the population variance.
 package func normalizeRows(_ rows: UnsafePointer<NormalizedRows>) {
     let p = rows.pointee, whole = p.count / lanes &* lanes, left = p.count &- whole
     for row in 0..<p.rows {

@@ -1,6 +1,6 @@
 typealias Vector = SIMD4<Float>
 
-/// Twelve sums hide the latency of multiply-adds and leave room for the operands in sixteen registers.
+/// Twelve sums hide the latency of multiply-adds and leave enough of the sixteen registers for the operands.
 typealias FullTile<Sums: Columns> = SixRows<Sums>
 typealias MediumTile<Sums: Columns> = FourRows<Sums>
 typealias SmallTile<Sums: Columns> = TwoRows<Sums>
@@ -17,7 +17,7 @@ extension Vector {
     }
 }
 
-/// The first `count` floats; zeros after them.
+/// Loads the first `count` floats; the other lanes are zero.
 @inline(__always) func loadFirst(_ count: Int, _ p: UnsafePointer<Float>) -> Vector {
     var v = Vector(repeating: 0)
     for lane in 0..<lanes where lane < count { v[lane] = p[lane] }

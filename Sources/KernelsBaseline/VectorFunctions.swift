@@ -1,5 +1,5 @@
-// Functions of vectors, by polynomials that were fitted at Chebyshev's points. Relative errors are a few units in the last place,
-// unless said. Numbers that are none stay none.
+// Elementary functions of vectors by polynomials fitted at Chebyshev nodes. Relative errors are a few units
+// in the last place unless stated otherwise. NaN results in NaN.
 
 private typealias LaneBits = Vector.MaskStorage
 
@@ -14,7 +14,7 @@ extension Vector {
     }
 }
 
-/// To the nearest whole number, ties to even; of magnitudes up to 2²².
+/// Rounds to the nearest integer, ties to even, for magnitudes up to 2²².
 @inline(__always) private func nearest(_ x: Vector) -> Vector { (x + splat(12_582_912)) - splat(12_582_912) }
 
 @inline(__always) func absolute(_ x: Vector) -> Vector {
@@ -28,12 +28,12 @@ extension Vector {
     return unsafeBitCast(unsafeBitCast(magnitude, to: LaneBits.self) | sign, to: Vector.self)
 }
 
-/// `e^x`: 2 to a whole power times a polynomial in −½ ln 2 … ½ ln 2; 0 below −87.33.
+/// `e^x` as an integer power of 2 times a polynomial on [−½ ln 2, ½ ln 2]; 0 below −87.33.
 @inline(__always) func exponential(_ x: Vector) -> Vector {
     let bounded = clamp(x, splat(-87.336_54), splat(88.722_83))
     let shifted = bounded * splat(1.442_695_04) + splat(12_582_912)
     let power = shifted - splat(12_582_912)
-    // ln 2 in two parts, of which the first has few digits.
+    // ln 2 is split in two parts, the first with few digits, so that its product is exact.
     let rest = bounded - power * splat(0.693_359_375) + power * splat(2.121_944_4e-4)
     var result = splat(1) + rest
     result.accumulate(
@@ -58,15 +58,15 @@ extension Vector {
     return (exponential(x) - splat(1)).replacing(with: near, where: absolute(x) .< splat(0.7))
 }
 
-/// The natural logarithm; of less than the smallest normal number, −∞, of negative numbers none.
+/// The natural logarithm; −∞ below the smallest normal number, NaN for negative numbers.
 @inline(__always) func logarithm(_ x: Vector) -> Vector {
     let bits = unsafeBitCast(x, to: LaneBits.self)
-    // Divides the exponents so that mantissas lie between √½ and √2.
+    // This splits off the exponent so that the mantissa lies between √½ and √2.
     let offset = bits &- LaneBits(repeating: 0x3F35_04F3)
     let power = offset &>> LaneBits(repeating: 23)
     let mantissa = unsafeBitCast(
         bits &- (power &<< LaneBits(repeating: 23)), to: Vector.self)
-    // Whole numbers below 2²² as floats.
+    // Adding to the bits of 1.5 · 2²³ converts small integers to floats.
     let exponent =
         unsafeBitCast(power &+ LaneBits(repeating: 0x4B40_0000), to: Vector.self) - splat(12_582_912)
     let v = mantissa - splat(1), square = v * v
@@ -119,9 +119,9 @@ extension Vector {
         ).times(square, plus: 1.128_379_17)
 }
 
-/// `erfc(x)` for x ≥ 0, as `t · exp(p(t) − x²)` with t = 2 / (2 + x). The square is exact to twice a float's digits.
+/// `erfc(x)` for x ≥ 0, as `t · exp(p(t) − x²)` with t = 2 / (2 + x).
 ///
-/// - Source: the form is that of Press et al., "Numerical Recipes", §6.2.
+/// - Source: Press et al., "Numerical Recipes", §6.2, for the form.
 @inline(__always) private func complementaryErrorFunction(ofMagnitude x: Vector) -> Vector {
     let t = splat(2) / (splat(2) + x)
     let p = splat(0.175_685_968).times(t, plus: -0.845_208_577).times(t, plus: 1.535_111_29).times(
@@ -145,17 +145,17 @@ extension Vector {
     return far.replacing(with: splat(1) - errorFunctionNearZero(x), where: magnitude .< splat(0.5))
 }
 
-/// `x · Φ(x)` with the normal distribution's Φ.
+/// `x · Φ(x)`, where Φ is the cumulative normal distribution.
 @inline(__always) func gelu(_ x: Vector) -> Vector {
     splat(0.5) * x * complementaryErrorFunction(x * splat(-0.707_106_781))
 }
 
-/// `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, the hyperbolic tangent as a sigmoid.
+/// `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, with the hyperbolic tangent expressed as a sigmoid.
 @inline(__always) func geluByTangent(_ x: Vector) -> Vector {
     x * sigmoid(x * (splat(1.595_769_12) + splat(0.071_354_816) * (x * x)))
 }
 
-/// Towards minus infinity; numbers of 2²² and more are whole as they are in effect.
+/// Rounds down; numbers of magnitude 2²² and more are returned unchanged.
 @inline(__always) func floor(_ x: Vector) -> Vector {
     let near = nearest(x)
     let result = near.replacing(with: near - splat(1), where: near .> x)
@@ -172,7 +172,7 @@ extension Vector {
     return result
 }
 
-/// The sum of all lanes, from the first to the last.
+/// Returns the sum of all lanes, added from the first to the last.
 @inline(__always) func sum(_ x: Vector) -> Float {
     var result = x[0]
     for lane in 1..<lanes { result += x[lane] }

@@ -1,13 +1,15 @@
 import VectorOperations
 
-/// WebP's upsampling and color conversion, a row at a time, with libwebp's integer arithmetic, bit for bit.
+/// WebP's upsampling and color conversion, one row at a time, bit-exact with libwebp's integer arithmetic.
 ///
-/// A vector is as wide as the instruction set has them: up to 64 samples are read beyond the end of a row, and as many pixels written.
+/// Vectors have the instruction set's full width: up to 64 samples beyond the end of a row are read, and as
+/// many pixels written.
 
-/// Doubles the columns of a row of chrominance, in between two rows: 9, 3, 3 and 1 sixteenths of the four neighbours, rounded in two steps.
+/// Doubles the columns of a row of chroma between two rows: each output sample takes 9, 3, 3 and 1 sixteenths
+/// of its four neighbours, rounded in two steps.
 ///
-/// Output samples 2 x + 1 and 2 x + 2 lie between columns x and x + 1. The first and, of an even width, the last sample, which have but
-/// one column beside them, are the caller's.
+/// Output samples 2 x + 1 and 2 x + 2 lie between columns x and x + 1. The caller writes the first sample
+/// and, for an even width, the last, which have only one column beside them.
 package func upsampleFancy(
     _ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, _ output: UnsafeMutablePointer<UInt8>,
     pairs: Int
@@ -21,20 +23,21 @@ package func upsampleFancy(
         let all = inner &+ outer &+ eight
         let first = vector_right(vector_right(all &+ vector_left(inner, 1), 3) &+ near0, 1)
         let second = vector_right(vector_right(all &+ vector_left(outer, 1), 3) &+ near1, 1)
-        // The lower byte of a lane comes first.
+        // The lower byte of each word is the first sample.
         UnsafeMutableRawPointer(output + (2 &* x &+ 1)).storeBytes(
             of: vector_either(first, vector_left(second, 8)), as: Words.self)
         x &+= Words.scalarCount
     }
 }
 
-/// A row of YUV to RGB: constants have 14 bits, of which products lose eight before they are added.
+/// Converts a row of YUV samples to interleaved RGB with 14-bit constants; products lose eight bits before
+/// they are added.
 package func convertYUV(
     _ luminance: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>,
     _ rgb: UnsafeMutablePointer<UInt8>, width: Int
 ) {
     let zero = Words.zero
-    /// 2^-8 of the products of samples, which stand in the upper bytes of lanes, with a constant.
+    /// Returns 2^-8 of the product with a constant; the samples are in the upper bytes of the lanes.
     @inline(__always) func part(_ samples: Words, _ constant: UInt16) -> Words {
         vector_unsigned_high_products(samples, Words(repeating: Int16(bitPattern: constant)))
     }
@@ -42,7 +45,7 @@ package func convertYUV(
         let light = part(y, 19077)
         let r = light &+ part(v, 26149) &- Words(repeating: 14234)
         let g = light &- part(u, 6419) &- part(v, 13320) &+ Words(repeating: 8708)
-        // Blue takes sixteen bits without a sign.
+        // Blue needs sixteen unsigned bits.
         let b = vector_unsigned_difference(light &+ part(u, 33050), Words(repeating: 17685))
         return (vector_right(r, 6), vector_right(g, 6), vector_unsigned_right(b, 6))
     }

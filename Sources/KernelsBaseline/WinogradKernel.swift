@@ -1,6 +1,6 @@
 import Kernels
 
-/// Every `step`-th vector of a plain array.
+/// A strided view of vectors in memory; the step is in floats.
 private struct Strided {
     var pointer: UnsafeMutablePointer<Float>
     var step: Int
@@ -19,8 +19,11 @@ private struct Strided {
 
 // MARK: Into points
 
-/// Bᵀ · `from`: row i is the product of (x - p) over all finite points p but the i-th, the last that over all of them, coefficients
-/// from x⁰ up. The rows of a pair ±p share their even and their odd half.
+/// Computes Bᵀ · `from`.
+///
+/// Row i of Bᵀ holds the coefficients, from x⁰ up, of the product of (x - p) over all finite points p but the
+/// i-th; the last row holds those of the product over all. The rows of a pair ±p share their even and odd
+/// halves.
 ///
 /// - Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, §4.1, for six points.
 @inline(__always) private func evaluate(_ points: Int, _ from: Strided, _ to: Strided) {
@@ -73,7 +76,7 @@ private struct Strided {
     pair(1.25, -5.25, 5.25, -1, at: 7)
 }
 
-/// Bᵀ · tile · B. Channels are a multiple of the vector's width.
+/// Computes Bᵀ · tile · B; the channels are a multiple of the vector's lanes.
 package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
     let p = tile.pointee
     let input = UnsafeMutablePointer(mutating: p.input)
@@ -111,7 +114,7 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
 
 // MARK: Back from points
 
-/// Aᵀ · `v`: row i is the i-th powers of the points, and 1 for ∞ in the last.
+/// Computes Aᵀ · `v`: row i of Aᵀ holds the i-th powers of the points, and 1 for ∞ in the last row.
 @inline(__always) private func interpolate(_ points: Int, _ v: Strided) -> (Vector, Vector, Vector, Vector) {
     let a = v[1], b = v[2], c = v[3], d = v[4]
     let sum1 = a + b, difference1 = a - b, sum2 = c + d, difference2 = c - d
@@ -132,12 +135,13 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
     return (y0, y1, y2, y3 + v[points &- 1])
 }
 
-/// Aᵀ · products · A, with bias and clamp. Channels are a multiple of the vector's width.
+/// Computes Aᵀ · products · A and applies the bias and the clamp; the channels are a multiple of the vector's
+/// lanes.
 package func transformWinogradOutput(_ tile: UnsafePointer<WinogradOutput>) {
     let p = tile.pointee
     let products = UnsafeMutablePointer(mutating: p.products)
     let lowest = Vector(repeating: p.lowest), highest = Vector(repeating: p.highest)
-    /// The first `count` of four pixels.
+    /// Writes the first `count` of four pixels.
     @inline(__always) func write(
         _ y: (Vector, Vector, Vector, Vector), _ count: Int, _ channel: Int,
         _ to: UnsafeMutablePointer<Float>, _ step: Int

@@ -1,5 +1,5 @@
-/// Vectors of sixteen bytes, for loops over samples that are no wider: what Swift's SIMD types cannot say. The compiler finds the
-/// instruction that each of these is.
+/// Operations on vectors of sixteen bytes that Swift's SIMD types cannot express; the compiler recognizes the
+/// instruction for each.
 #pragma once
 #include <stdint.h>
 #include <string.h>
@@ -18,7 +18,7 @@ BYTE_INLINE sixteen_bytes sixteen_load(const uint8_t *p) {
 }
 BYTE_INLINE void sixteen_store(sixteen_bytes v, uint8_t *p) { memcpy(p, &v, sizeof v); }
 
-/// Saturated.
+/// Adds with signed saturation.
 BYTE_INLINE sixteen_signed_bytes sixteen_signed_sum(sixteen_signed_bytes a, sixteen_signed_bytes b) {
     return __builtin_elementwise_add_sat(a, b);
 }
@@ -30,11 +30,11 @@ BYTE_INLINE sixteen_bytes sixteen_distance(sixteen_bytes a, sixteen_bytes b) {
     return __builtin_elementwise_sub_sat(a, b) | __builtin_elementwise_sub_sat(b, a);
 }
 BYTE_INLINE sixteen_bytes sixteen_maximum(sixteen_bytes a, sixteen_bytes b) { return __builtin_elementwise_max(a, b); }
-/// All ones where `a` is at most `b`.
+/// Returns a mask of all ones where `a` ≤ `b`.
 BYTE_INLINE sixteen_bytes sixteen_at_most(sixteen_bytes a, sixteen_bytes b) {
     return (sixteen_bytes)(__builtin_elementwise_sub_sat(a, b) == (sixteen_bytes)0);
 }
-/// Half the sum, rounded up, and rounded down.
+/// Return the average rounded up, and rounded down.
 BYTE_INLINE sixteen_bytes sixteen_average_up(sixteen_bytes a, sixteen_bytes b) {
     sixteen_words sum = __builtin_convertvector(a, sixteen_words) + __builtin_convertvector(b, sixteen_words) + (sixteen_words)1;
     return __builtin_convertvector(sum >> (sixteen_words)1, sixteen_bytes);
@@ -42,14 +42,14 @@ BYTE_INLINE sixteen_bytes sixteen_average_up(sixteen_bytes a, sixteen_bytes b) {
 BYTE_INLINE sixteen_bytes sixteen_average_down(sixteen_bytes a, sixteen_bytes b) {
     return sixteen_average_up(a, b) - ((a ^ b) & (sixteen_bytes)1);
 }
-/// (a + 2 b + c + 2) / 4.
+/// Returns (a + 2 b + c + 2) / 4.
 BYTE_INLINE sixteen_bytes sixteen_smoothed(sixteen_bytes a, sixteen_bytes b, sixteen_bytes c) {
     return sixteen_average_up(sixteen_average_down(a, c), b);
 }
-/// `v` divided by eight, rounded down.
+/// Returns `v` / 8, rounded down.
 BYTE_INLINE sixteen_signed_bytes sixteen_eighth(sixteen_signed_bytes v) { return v >> (sixteen_signed_bytes)3; }
 
-/// The lanes of `a` and `b` in turn: of their lower halves, of their upper ones. In elements of 1, 2, 4 and 8 bytes.
+/// Interleave the lower, or the upper, halves of `a` and `b` in elements of 1, 2, 4 or 8 bytes.
 #define SIXTEEN_ZIP(name, type, low, high) \
     BYTE_INLINE sixteen_bytes sixteen_low_##name(sixteen_bytes a, sixteen_bytes b) { \
         return (sixteen_bytes)__builtin_shufflevector((type)a, (type)b, low); \
@@ -66,7 +66,7 @@ SIXTEEN_ZIP(words, eight_words, SIXTEEN_LIST(0, 8, 1, 9, 2, 10, 3, 11), SIXTEEN_
 SIXTEEN_ZIP(pairs, sixteen_as_longs, SIXTEEN_LIST(0, 4, 1, 5), SIXTEEN_LIST(2, 6, 3, 7))
 SIXTEEN_ZIP(fours, sixteen_as_quads, SIXTEEN_LIST(0, 2), SIXTEEN_LIST(1, 3))
 
-/// The upper halves of products.
+/// Returns the upper 16 bits of the products.
 BYTE_INLINE eight_words eight_high_products(eight_words a, eight_words b) {
     typedef int32_t wide __attribute__((ext_vector_type(8)));
     return __builtin_convertvector((__builtin_convertvector(a, wide) * __builtin_convertvector(b, wide)) >> (wide)16, eight_words);
@@ -77,22 +77,22 @@ BYTE_INLINE eight_words eight_load_wide(const uint8_t *p) {
     memcpy(&v, p, sizeof v);
     return __builtin_convertvector(v, eight_words);
 }
-/// The lower and the upper eight bytes, their sign kept.
+/// Sign-extend the lower, or the upper, eight bytes.
 BYTE_INLINE eight_words sixteen_low_signed(sixteen_signed_bytes v) { return __builtin_convertvector(v.lo, eight_words); }
 BYTE_INLINE eight_words sixteen_high_signed(sixteen_signed_bytes v) { return __builtin_convertvector(v.hi, eight_words); }
-/// Saturated.
+/// Narrows to bytes with signed saturation.
 BYTE_INLINE sixteen_signed_bytes sixteen_from_words(eight_words a, eight_words b) {
     typedef int16_t wide __attribute__((ext_vector_type(16)));
     wide v = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     v = __builtin_elementwise_min(__builtin_elementwise_max(v, (wide)-128), (wide)127);
     return __builtin_convertvector(v, sixteen_signed_bytes);
 }
-/// Clamped to 0...255.
+/// Clamps to 0...255 and narrows to bytes.
 BYTE_INLINE eight_bytes eight_clamped(eight_words v) {
     v = __builtin_elementwise_min(__builtin_elementwise_max(v, (eight_words)0), (eight_words)255);
     return __builtin_convertvector(v, eight_bytes);
 }
-/// A 4 × 4 transposition of the lower four lanes of four vectors, and of the upper four.
+/// Transposes 4 × 4 words in the lower four lanes of four vectors, and in the upper four.
 BYTE_INLINE void eight_transpose(eight_words *a, eight_words *b, eight_words *c, eight_words *d) {
     eight_words e = __builtin_shufflevector(*a, *b, 0, 8, 1, 9, 4, 12, 5, 13), f = __builtin_shufflevector(*a, *b, 2, 10, 3, 11, 6, 14, 7, 15);
     eight_words g = __builtin_shufflevector(*c, *d, 0, 8, 1, 9, 4, 12, 5, 13), h = __builtin_shufflevector(*c, *d, 2, 10, 3, 11, 6, 14, 7, 15);

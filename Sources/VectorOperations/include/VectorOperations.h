@@ -1,6 +1,6 @@
-/// What vectors can do that Swift's SIMD types cannot say: products of bytes and of bfloat16 numbers summed up in place, conversions
-/// between vectors of different elements, and the treatment of denormals. Compiled into the kernels of every instruction set with its
-/// flags; each function gives the same bits in all of them.
+/// Vector operations that Swift's SIMD types cannot express: dot products of 8-bit integers and bfloat16
+/// numbers, conversions between element types, and the treatment of denormals. They are compiled with each
+/// instruction set's flags; every function gives the same bits in all of them.
 #pragma once
 #include <stdint.h>
 #include <string.h>
@@ -21,9 +21,9 @@ VECTOR_TYPES(4)
 VECTOR_TYPES(8)
 VECTOR_TYPES(16)
 
-/// Conversions. `bytes_of_floats` takes numbers from 0 to 255 and rounds to the nearest, ties to even: 1.5 · 2²³ leaves the integer in
-/// the lowest bits of the mantissa. `rounded` rounds to bfloat16 the same way and keeps a float; `bfloat16_of_floats` takes what
-/// `rounded` gives.
+/// Conversions. `bytes_of_floats` takes numbers from 0 to 255 and rounds to nearest, ties to even: adding 1.5
+/// · 2²³ leaves the integer in the lowest bits of the mantissa. `rounded` rounds to bfloat16 with ties to
+/// even and returns floats; `bfloat16_of_floats` converts such floats.
 #define VECTOR_CONVERSIONS(n) \
     VECTOR_INLINE vector_f32x##n vector_floats_of_bytes_##n(vector_u8x##n v) { \
         return __builtin_convertvector(__builtin_convertvector(v, vector_i32x##n), vector_f32x##n); \
@@ -57,7 +57,8 @@ VECTOR_CONVERSIONS(4)
 VECTOR_CONVERSIONS(8)
 VECTOR_CONVERSIONS(16)
 
-/// Bytes twice as many as a vector of floats has lanes, for pooling: the largest, sums in 16 bits, and the floats that these are.
+/// Vectors of bytes with twice as many elements as a vector of floats has lanes, for pooling: the maximum,
+/// 16-bit sums, and their conversion to floats.
 #define VECTOR_BYTE_PAIRS(n, m) \
     typedef uint8_t vector_u8x##m##_pair __attribute__((ext_vector_type(m))); \
     typedef uint16_t vector_u16x##m##_pair __attribute__((ext_vector_type(m))); \
@@ -77,8 +78,9 @@ VECTOR_BYTE_PAIRS(4, 8)
 VECTOR_BYTE_PAIRS(8, 16)
 VECTOR_BYTE_PAIRS(16, 32)
 
-/// `sum + Σ x[i] · w[i]` over the four bytes of each lane, those of `x` unsigned and those of `w` signed, without saturation: what
-/// VPDPBUSD does. Elsewhere even and odd bytes are widened to 16 bits, whose products are added in pairs by PMADDWD.
+/// Computes `sum + Σ x[i] · w[i]` over the four bytes of each lane, where `x` is unsigned and `w` signed,
+/// without saturation, like VPDPBUSD. Without that instruction, even and odd bytes are widened to 16 bits,
+/// and PMADDWD adds their products in pairs.
 #define VECTOR_DOT_BYTES(n, m, prefix, or_and) \
     VECTOR_INLINE vector_i32x##n vector_dot_bytes_##n(vector_i32x##n sum, vector_i32x##n x, vector_i32x##n w) { \
         m s = (m)sum, a = (m)x, b = (m)w; \
@@ -109,14 +111,14 @@ VECTOR_DOT_BYTES(16, __m512i, _mm512, _mm512_and_si512)
 #endif
 
 #if defined(__AVX512BF16__)
-/// `(sum + x[1] · w[1]) + x[0] · w[0]` over the two bfloat16 numbers of each lane, each sum rounded once, denormals taken and given
-/// as zeros.
+/// Computes `(sum + x[1] · w[1]) + x[0] · w[0]` over the two bfloat16 numbers of each lane. Each sum is
+/// rounded once, and denormal inputs and outputs become zero.
 VECTOR_INLINE vector_f32x16 vector_dot_bfloat16_16(vector_f32x16 sum, vector_i32x16 x, vector_i32x16 w) {
     return (vector_f32x16)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)w);
 }
 #endif
 
-/// Takes denormals for zeros, as VDPBF16PS does, until `vector_restore_denormals`.
+/// Treats denormals as zero, as VDPBF16PS does, until `vector_restore_denormals` is called.
 VECTOR_INLINE uint64_t vector_ignore_denormals(void) {
 #if defined(__x86_64__)
     uint32_t state = _mm_getcsr();

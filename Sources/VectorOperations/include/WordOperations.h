@@ -1,5 +1,6 @@
-/// Vectors of 16-bit numbers as wide as the instruction set at hand has them, for a picture's blocks and rows: what Swift's SIMD types
-/// cannot say. What shuffles or packs does so within each 128 bits, which are a row of one 8 × 8 block, or sixteen samples.
+/// Operations on vectors of 16-bit words with the instruction set's full width, for blocks and rows of
+/// images, that Swift's SIMD types cannot express. Shuffles and packs work within each 128 bits, which hold a
+/// row of one 8 × 8 block or sixteen samples.
 #pragma once
 #include <stdint.h>
 #include <string.h>
@@ -32,7 +33,7 @@ WORD_INLINE vector_bytes vector_load_bytes(const uint8_t *p) {
     return v;
 }
 
-/// As many bytes as there are lanes, widened.
+/// Loads as many bytes as there are lanes and zero-extends them.
 WORD_INLINE vector_words vector_load_wide(const uint8_t *p) {
     typedef uint8_t narrow __attribute__((ext_vector_type(WORD_LANES)));
     narrow v;
@@ -42,34 +43,34 @@ WORD_INLINE vector_words vector_load_wide(const uint8_t *p) {
 
 #define WORD_LIST(...) __VA_ARGS__
 
-/// Two numbers in turn.
+/// Returns a vector that alternates two numbers.
 WORD_INLINE vector_words vector_pair(int16_t even, int16_t odd) {
     return (vector_words)(vector_longs)(int32_t)((uint32_t)(uint16_t)odd << 16 | (uint16_t)even);
 }
 
-/// Of vectors this wide Swift's own operations on bits become loops over the lanes.
+/// Bitwise operations; for vectors this wide Swift's own are compiled to loops over the lanes.
 WORD_INLINE vector_words vector_either(vector_words a, vector_words b) { return a | b; }
 WORD_INLINE vector_words vector_selected(vector_words mask, vector_words ones, vector_words zeros) {
     return (mask & ones) | (~mask & zeros);
 }
-/// By 0 to 15, the sign kept.
+/// Arithmetic shifts by 0 to 15 bits.
 WORD_INLINE vector_words vector_left(vector_words v, int bits) { return v << (vector_words)(int16_t)bits; }
 WORD_INLINE vector_words vector_right(vector_words v, int bits) { return v >> (vector_words)(int16_t)bits; }
-/// By 0 to 31.
+/// Shifts right arithmetically by 0 to 31 bits.
 WORD_INLINE vector_longs vector_right_longs(vector_longs v, int bits) { return v >> (vector_longs)bits; }
 
 #if defined(__x86_64__)
-/// `a[2i] · b[2i] + a[2i + 1] · b[2i + 1]`.
+/// Returns `a[2i] · b[2i] + a[2i + 1] · b[2i + 1]`.
 WORD_INLINE vector_longs vector_pair_sums(vector_words a, vector_words b) {
     return (vector_longs)WORD(madd_epi16)((WORD_REGISTER)a, (WORD_REGISTER)b);
 }
 
-/// The upper halves of products.
+/// Returns the upper 16 bits of the products.
 WORD_INLINE vector_words vector_high_products(vector_words a, vector_words b) {
     return (vector_words)WORD(mulhi_epi16)((WORD_REGISTER)a, (WORD_REGISTER)b);
 }
 
-/// The lanes of `a`, then those of `b`, saturated.
+/// Narrows the lanes of `a`, then those of `b`, with signed saturation.
 WORD_INLINE vector_words vector_narrowed(vector_longs a, vector_longs b) {
     return (vector_words)WORD(packs_epi32)((WORD_REGISTER)a, (WORD_REGISTER)b);
 }
@@ -78,7 +79,7 @@ WORD_INLINE vector_bytes vector_narrowed_bytes(vector_words a, vector_words b) {
     return (vector_bytes)WORD(packus_epi16)((WORD_REGISTER)a, (WORD_REGISTER)b);
 }
 
-/// The lanes of `a` and `b` in turn: of their lower halves, of their upper ones. In elements of 1, 2, 4 and 8 bytes.
+/// Interleave the lower, or the upper, halves of `a` and `b` in elements of 1, 2, 4 or 8 bytes.
 #define WORD_ZIP(name, bits) \
     WORD_INLINE vector_words vector_low_##name(vector_words a, vector_words b) { \
         return (vector_words)WORD(unpacklo_epi##bits)((WORD_REGISTER)a, (WORD_REGISTER)b); \
@@ -128,7 +129,7 @@ WORD_ZIP(pairs, vector_longs, WORD_LIST(0, 4, 1, 5), WORD_LIST(2, 6, 3, 7))
 WORD_ZIP(fours, vector_quads, WORD_LIST(0, 2), WORD_LIST(1, 3))
 #endif
 
-/// All ones in every 128 bits that are all zero.
+/// Returns a mask of all ones for each 128 bits that are all zero.
 WORD_INLINE vector_words vector_zero_rows(vector_words v) {
 #if defined(__AVX512BW__)
     __m512i either = (__m512i)v | _mm512_shuffle_epi32((__m512i)v, _MM_PERM_BADC);
@@ -143,10 +144,10 @@ WORD_INLINE vector_words vector_zero_rows(vector_words v) {
 #endif
 }
 
-/// Blocks of 8 × 8 words that a vector holds a row of.
+/// The number of 8 × 8 blocks of words of which a vector holds one row.
 #define WORD_BLOCKS (WORD_LANES / 8)
 
-/// The same row of so many blocks that follow each other.
+/// Loads the same row of consecutive blocks, as many as the vector holds.
 WORD_INLINE vector_words vector_load_rows(const int16_t *p) {
 #if defined(__AVX512BW__)
     __m256i low = _mm256_inserti128_si256(
@@ -164,7 +165,7 @@ WORD_INLINE vector_words vector_load_rows(const int16_t *p) {
 #endif
 }
 
-/// One row, for each of the blocks.
+/// Loads one row and repeats it for each of the blocks.
 WORD_INLINE vector_words vector_repeat_row(const int16_t *p) {
 #if defined(__AVX512BW__)
     return (vector_words)_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
@@ -175,7 +176,7 @@ WORD_INLINE vector_words vector_repeat_row(const int16_t *p) {
 #endif
 }
 
-/// Of each 128 bits, the first eight bytes to one row, the others to the next.
+/// Stores the lower eight bytes of each 128 bits in the first row, and the upper eight in the second.
 WORD_INLINE void vector_store_rows(vector_words v, uint8_t *first, uint8_t *second) {
 #if defined(__AVX512BW__)
     __m512i rows = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), (__m512i)v);
@@ -200,7 +201,7 @@ WORD_INLINE void vector_store_rows(vector_words v, uint8_t *first, uint8_t *seco
 #define WORD_REPEAT(list) WORD_LIST list
 #endif
 
-/// A shuffle within each sixteen bytes.
+/// Shuffles bytes within each 128 bits.
 WORD_INLINE vector_bytes vector_shuffled_bytes(vector_bytes v, vector_bytes order) {
 #if defined(__AVX2__)
     return (vector_bytes)WORD(shuffle_epi8)((WORD_REGISTER)v, (WORD_REGISTER)order);
@@ -233,8 +234,9 @@ WORD_INLINE void vector_store_sixteens(vector_bytes first, vector_bytes second, 
 #endif
 }
 
-/// Pixels of three bytes, as many as a vector has bytes. Sixteen samples of a color go to where they belong in three vectors by one
-/// shuffle, because three and sixteen have no common divisor: sample 11 i mod 16 to byte i.
+/// Stores interleaved RGB pixels, as many as a vector has bytes. One shuffle per color brings sixteen samples
+/// to the positions they need in three vectors, because three and sixteen are coprime: sample 11 i mod 16
+/// goes to byte i.
 WORD_INLINE void vector_store_pixels(vector_bytes red, vector_bytes green, vector_bytes blue, uint8_t *rgb) {
     const vector_bytes reds = WORD_PATTERN(0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10, 5);
     const vector_bytes greens = WORD_PATTERN(5, 0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10);
@@ -246,7 +248,8 @@ WORD_INLINE void vector_store_pixels(vector_bytes red, vector_bytes green, vecto
     vector_store_sixteens((r & i0) | (g & i1) | (b & i2), (r & i2) | (g & i0) | (b & i1), (r & i1) | (g & i2) | (b & i0), rgb);
 }
 
-/// Lanes without a sign: the upper halves of products, a difference that is not below zero, and a shift by 0 to 15.
+/// Unsigned operations: the upper 16 bits of products, a difference that saturates at 0, and a right shift by
+/// 0 to 15 bits.
 typedef uint16_t vector_unsigned_words __attribute__((ext_vector_type(WORD_LANES)));
 WORD_INLINE vector_words vector_unsigned_high_products(vector_words a, vector_words b) {
     typedef uint32_t wide __attribute__((ext_vector_type(WORD_LANES)));
