@@ -1,11 +1,12 @@
 import Compression
 import Synchronization
 
-/// Bottleneck vectors on disk, found again by what they were computed from.
+/// A persistent cache of bottleneck vectors, keyed by the image and by everything that determines the vector.
 ///
-/// A directory of append-only segment files (`SegmentFormat`). Each process appends to a segment of its own and reads all of
-/// them, so any number of processes and machines fill one directory without locks. What a killed process leaves is complete up to
-/// its last record. Nobody's segment is ever changed by another; files that are not segments are left alone.
+/// The cache is a directory of append-only segment files (`SegmentFormat`). Each process appends to a segment
+/// of its own and reads all segments, so that any number of processes and machines can share a directory
+/// without locks. A segment whose writer was killed is complete up to its last record. No process changes
+/// another's segment, and other files in the directory are ignored.
 ///
 /// ```swift
 /// let cache = try BottleneckCache(directory: "bottlenecks")
@@ -25,7 +26,7 @@ package final class BottleneckCache: Sendable {
         var segments: [Segment] = []
         var known: Set<BytePath> = []
         var entries: [Place] = []
-        /// The newest place of a key in `entries`; older ones are linked from it.
+        /// The index in `entries` of each key's newest record; older records are linked from it.
         var index: [StoredKey: Int] = [:]
         var imported: [Place] = []
         var warnings: [CacheWarning] = []
@@ -34,13 +35,15 @@ package final class BottleneckCache: Sendable {
         var ownSegment: Int?
     }
 
-    /// Where a record lies, and where an older copy of it does.
+    /// The location of a record, and the index of an older record with the same key.
     private struct Place {
         var segment, offset, size: Int
         var older: Int?
     }
 
-    /// Opens a directory, which is made if it does not exist, and lists what its segments hold.
+    /// Opens a directory, creating it if needed, and lists the records of its segments.
+    ///
+    /// - Throws: `CacheError.system` if the directory cannot be created or listed.
     package init(directory: String) throws(CacheError) {
         self.directory = directory
         root = BytePath(directory)
@@ -52,20 +55,21 @@ package final class BottleneckCache: Sendable {
 
     deinit { close() }
 
-    /// Vectors that can be looked up.
+    /// The number of distinct keys.
     package var count: Int { state.withLock { $0.index.count } }
 
-    /// What was passed over so far, here and in lookups.
+    /// The segments and records that were skipped so far, while listing and in lookups.
     package var warnings: [CacheWarning] { state.withLock { $0.warnings } }
 
-    /// Sees what other processes have added since.
+    /// Lists the records that other processes have added since.
     package func refresh() throws(CacheError) {
         try state.withLock { state throws(CacheError) in try Self.list(root, &state) }
     }
 
     package func contains(_ key: BottleneckKey) -> Bool { state.withLock { $0.index[StoredKey(key)] != nil } }
 
-    /// The vector of a key, its checksum checked; nil if there is none, or only damaged ones (see `warnings`).
+    /// Returns the vector for a key after verifying its checksum; nil if there is none or if all its records
+    /// are damaged (see `warnings`).
     package func vector(for key: BottleneckKey) -> [Float]? {
         guard let bytes = record(for: StoredKey(key)) else { return nil }
         return bytes.withUnsafeBytes { record in
@@ -77,10 +81,13 @@ package final class BottleneckCache: Sendable {
         }
     }
 
-    /// Remembers a vector, wholly or not at all. A key that is known keeps the vector it has. A vector that loses nothing in half
-    /// precision takes half the space.
+    /// Stores a vector; a known key keeps its vector.
     ///
-    /// - Throws: `CacheError.system` where the disk is full or the directory cannot be written to; what is there stays usable.
+    /// The record is written completely or not at all. A vector that is exact in half precision is stored in
+    /// half the space.
+    ///
+    /// - Throws: `CacheError.system` if the disk is full or the directory is not writable; existing records
+    ///   stay usable.
     package func insert(_ vector: [Float], for key: BottleneckKey) throws(CacheError) {
         guard !vector.isEmpty, vector.count <= SegmentFormat.largestPayload / 4 else {
             throw .unsupportedLength(vector.count)
@@ -103,7 +110,7 @@ package final class BottleneckCache: Sendable {
         }
     }
 
-    /// Finishes the own segment; later calls of `insert` begin another.
+    /// Finishes this process's segment; a later `insert` begins a new one.
     package func close() {
         state.withLock { state in
             if let own = state.ownSegment { state.segments[own].markScanned(to: state.writer.size) }
@@ -162,7 +169,7 @@ package final class BottleneckCache: Sendable {
         return Place(segment: number, offset: offset, size: record.count)
     }
 
-    /// The bytes of the newest intact record of a key.
+    /// Returns the bytes of a key's newest intact record.
     private func record(for key: StoredKey) -> [UInt8]? {
         while true {
             guard
@@ -172,13 +179,13 @@ package final class BottleneckCache: Sendable {
             else { return nil }
             if let bytes = read(place) { return bytes }
             state.withLock { state in
-                // Unless another thread was faster, an older copy takes its place.
+                // The record is damaged: an older one replaces it, unless another thread has already done so.
                 if state.index[key] == number { state.index[key] = place.older }
             }
         }
     }
 
-    /// A record's bytes, or nil and a warning.
+    /// Returns a record's bytes, or adds a warning and returns nil.
     private func read(_ place: Place) -> [UInt8]? {
         let (path, reader) = state.withLock { state in
             (state.segments[place.segment].path, state.readers[place.segment])
@@ -200,7 +207,7 @@ package final class BottleneckCache: Sendable {
     private func openReader(_ segment: Int, _ path: BytePath) throws(CacheError) -> OpenFile {
         let file = try OpenFile.forReading(path)
         state.withLock { state in
-            // An array job's thousand segments must not use up the process's descriptors.
+            // A directory may hold thousands of segments, more than the process may have open files.
             if state.readers.count >= 32 { state.readers = [:] }
             state.readers[segment] = file
         }
@@ -209,7 +216,7 @@ package final class BottleneckCache: Sendable {
 }
 
 extension BottleneckCache {
-    /// Payloads of all intact imported records.
+    /// Returns the payloads of all intact imported records.
     func importedPayloads() -> [[UInt8]] {
         state.withLock { $0.imported }.compactMap { place in
             read(place).map { Array($0[SegmentFormat.recordHeaderSize..<$0.count - 4]) }

@@ -1,8 +1,9 @@
 import Compression
 
-/// What a cached vector is the answer to: these bytes, seen by this network in this way.
+/// The key of a cached vector: the image's bytes and the way in which the network processed them.
 package struct BottleneckKey: Hashable, Sendable {
-    /// The digest of the image file's bytes: a moved or renamed file is found again, an edited one is not.
+    /// The digest of the image file's bytes, so that a moved or renamed file is found again and an edited one
+    /// is not.
     package var image: SHA256.Digest
     package var fingerprint: Fingerprint
 
@@ -10,22 +11,23 @@ package struct BottleneckKey: Hashable, Sendable {
         (self.image, self.fingerprint) = (image, fingerprint)
     }
 
-    /// Everything besides the image that decides a vector's bits.
+    /// A digest of everything besides the image that determines the vector's bits.
     package struct Fingerprint: Hashable, Sendable {
         package var digest: SHA256.Digest
 
-        /// - Parameter description: network digest, taps, preprocessing, precision, … in any fixed wording.
+        /// - Parameter description: The network's digest, taps, preprocessing, precision and the like, in any
+        ///   fixed wording.
         package init(_ description: String) { digest = SHA256.hash(Array(description.utf8)) }
     }
 }
 
-/// A key as records hold it and the index hashes it: the sixteen words of its two digests.
+/// A key as the eight 32-bit words of each of its digests, as records and the index hold it.
 struct StoredKey: Hashable, Sendable {
     var image, fingerprint: SIMD8<UInt32>
 
     init(_ key: BottleneckKey) { (image, fingerprint) = (key.image.words, key.fingerprint.digest.words) }
 
-    /// Reads 64 bytes.
+    /// Reads the 64 bytes at an offset.
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
         (image, fingerprint) = (SIMD8(), SIMD8())
         for i in 0..<8 {
@@ -43,7 +45,7 @@ struct StoredKey: Hashable, Sendable {
         return bytes
     }
 
-    // SHA-256 is as good a hash as there is: any of its words will do.
+    // Any word of a SHA-256 digest is uniformly distributed, so one of each suffices.
     func hash(into hasher: inout Hasher) {
         hasher.combine(image[0])
         hasher.combine(fingerprint[0])

@@ -1,11 +1,11 @@
 import Compression
 import SystemFiles
 
-/// A bottleneck that retrain.py computed, known by the names it was filed under.
+/// A bottleneck that retrain.py computed, identified by its class folder and file name.
 package struct ImportedBottleneck: Sendable, Equatable {
     /// The class folder.
     package var folder: String
-    /// The picture's file name.
+    /// The image's file name.
     package var file: String
     package var vector: [Float]
 
@@ -14,17 +14,19 @@ package struct ImportedBottleneck: Sendable, Equatable {
     }
 }
 
-/// Something in a tree that is no bottleneck.
+/// A file in a bottleneck tree that could not be read, and why.
 package struct TreeProblem: Sendable, Equatable, CustomStringConvertible {
     package var path: String
     package var reason: String
     package var description: String { "\(path): \(reason)" }
 }
 
-/// The text files of retrain.py's `--bottleneck_dir`: `<class folder>/<picture><suffix>.txt`, decimals joined by commas, where the suffix
-/// is empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub).
+/// The text files in retrain.py's `--bottleneck_dir`.
+///
+/// They are named `<class folder>/<image><suffix>.txt` and hold decimals separated by commas. The suffix is
+/// empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub).
 package enum BottleneckTree {
-    /// Reads all files in the sub-folders of `directory`, in the order of their names.
+    /// Reads all files in the subfolders of `directory`, in the order of their names.
     package static func read(_ directory: String) throws(CacheError) -> (
         bottlenecks: [ImportedBottleneck], problems: [TreeProblem]
     ) {
@@ -32,7 +34,7 @@ package enum BottleneckTree {
         let root = BytePath(directory)
         for folder in try sortedNames(root) where folder.first != UInt8(ascii: ".") {
             let path = root.appending(folder)
-            // Files beside the folders, such as the cache's own segments, are none of the tree.
+            // Files beside the folders, such as the cache's own segments, do not belong to the tree.
             guard !isRegularFile(path), let files = try? sortedNames(path) else { continue }
             for file in files where file.suffix(4).elementsEqual(".txt".utf8) {
                 let place = path.appending(file)
@@ -51,7 +53,8 @@ package enum BottleneckTree {
                 }
             }
         }
-        // One network makes vectors of one length: the commonest is right.
+        // A network produces vectors of one length, so files with another length than the most frequent were
+        // cut short.
         let lengths = Dictionary(grouping: bottlenecks, by: \.vector.count).mapValues(\.count)
         if lengths.count > 1, let length = lengths.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key {
             for bottleneck in bottlenecks where bottleneck.vector.count != length {
@@ -71,7 +74,7 @@ package enum BottleneckTree {
         try namesInDirectory(directory).sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// `a.jpg_inception_v3` is `a.jpg`: what follows the last picture extension and an underscore names the network.
+    /// Returns the image's name without the suffix for the network: `a.jpg` for `a.jpg_inception_v3`.
     static func pictureName(_ name: String) -> String {
         for end in [".jpg_", ".jpeg_", ".JPG_", ".JPEG_", ".png_"] {
             if let range = name.firstRange(of: end) { return String(name[..<range.upperBound].dropLast()) }
@@ -79,7 +82,7 @@ package enum BottleneckTree {
         return name
     }
 
-    /// Decimals joined by commas; white space around them is allowed.
+    /// Parses decimals separated by commas and optional white space.
     package static func parse(_ text: [UInt8]) throws(CacheError) -> [Float] {
         var vector: [Float] = []
         for field in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
@@ -94,16 +97,16 @@ package enum BottleneckTree {
         return vector
     }
 
-    /// The text of a vector: the shortest decimals that read back the same.
+    /// Returns the text of a vector, in the shortest decimals that parse to the same floats.
     static func text(_ vector: [Float]) -> [UInt8] {
         Array(vector.map { "\($0)" }.joined(separator: ",").utf8)
     }
 }
 
 extension BottleneckCache {
-    /// Takes up a tree; what is there already is not taken twice.
+    /// Imports a bottleneck tree; files that were imported before are skipped.
     ///
-    /// - Returns: how many are new, and what could not be read.
+    /// - Returns: The number of bottlenecks found and of those added, and the files that could not be read.
     package func importTree(_ directory: String) throws(CacheError) -> (
         found: Int, added: Int, problems: [TreeProblem]
     ) {
@@ -119,14 +122,14 @@ extension BottleneckCache {
         return (bottlenecks.count, added, problems)
     }
 
-    /// What was imported, sorted by folder and file.
+    /// Returns the imported bottlenecks, sorted by folder and file.
     package func imported() -> [ImportedBottleneck] {
         importedPayloads().compactMap(Self.bottleneck).sorted { ($0.folder, $0.file) < ($1.folder, $1.file) }
     }
 
-    /// Writes what was imported as retrain.py would have, with its 2016 names.
+    /// Writes the imported bottlenecks as a tree with retrain.py's names of 2016.
     ///
-    /// - Returns: how many files were written; those that hold the same already are left.
+    /// - Returns: The number of files written; files with the same content are left untouched.
     package func exportTree(to directory: String) throws(CacheError) -> Int {
         var written = 0
         for bottleneck in imported() {
@@ -141,7 +144,8 @@ extension BottleneckCache {
         return written
     }
 
-    /// Two names, each behind its length and filled up to four bytes with zeros, and the numbers.
+    /// Encodes a payload: the two names, each preceded by its length and padded with zeros to four bytes, and
+    /// the numbers.
     private static func payload(_ bottleneck: ImportedBottleneck) -> [UInt8] {
         var bytes: [UInt8] = []
         for name in [bottleneck.folder, bottleneck.file] {

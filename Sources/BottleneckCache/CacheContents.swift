@@ -1,29 +1,29 @@
 import Compression
 
-/// What a cache's segments hold, read record by record: nothing is written, not even the directory made.
+/// The contents of a cache, read record by record without writing anything or creating the directory.
 package struct CacheContents: Sendable {
-    /// A vector's place in the cache: digests of picture and network, in hexadecimal.
+    /// A vector's key: the digests of the image and the network in hexadecimal.
     package struct Key: Hashable, Sendable, CustomStringConvertible {
         package let image, network: String
         package var description: String { "\(image.prefix(12)) by network \(network.prefix(12))" }
     }
 
     package struct Vector: Equatable, Sendable {
-        /// Numbers in it.
+        /// The number of elements.
         package let length: Int
-        /// SHA-256 of its bytes.
+        /// The SHA-256 digest of its bytes.
         package let digest: String
     }
 
     package private(set) var segments = 0
     package private(set) var vectors: [Key: Vector] = [:]
-    /// Bottlenecks of retrain.py's, by `folder/file`.
+    /// The bottlenecks imported from retrain.py, by `folder/file`.
     package private(set) var imported: [String: Vector] = [:]
-    /// Records that were written again, so that a newer one counts.
+    /// The number of records that a newer record with the same key replaces.
     package private(set) var repeated = 0
     package private(set) var warnings: [CacheWarning] = []
 
-    /// The first bytes of every segment.
+    /// The first eight bytes of every segment.
     package static let segmentMagic = SegmentFormat.magic
 
     package static func isDirectory(_ path: String) -> Bool {

@@ -1,10 +1,10 @@
-/// Why the cache cannot be used.
+/// The errors of the bottleneck cache.
 package enum CacheError: Error, Sendable, Equatable {
-    /// The system refused; `path` is what it refused, `code` its `errno` (`ENOSPC`, `EACCES`, …).
+    /// The system call for `path` failed with the error `code` (`ENOSPC`, `EACCES`, …).
     case system(Operation, path: String, code: Int32)
-    /// A vector of more than 2²⁸ numbers or of none.
+    /// The vector is empty or has more than 2²⁸ elements.
     case unsupportedLength(Int)
-    /// A text file of a retrain.py tree is none.
+    /// A text file of a retrain.py tree is malformed.
     case malformedTree(String)
 
     package enum Operation: String, Sendable {
@@ -12,13 +12,13 @@ package enum CacheError: Error, Sendable, Equatable {
     }
 }
 
-/// Something in the directory that was passed over; the rest is used.
+/// Something in the directory that was skipped while the rest is used.
 package enum CacheWarning: Sendable, Equatable {
-    /// Bytes that are no record, or a record that fails its checksum.
+    /// Bytes that are not a record, or a record with a wrong checksum.
     case damaged(path: String, offset: Int)
-    /// The last record stops early: its writer was interrupted, or is still writing.
+    /// The last record is incomplete: its writer was interrupted or is still writing.
     case tornTail(path: String, offset: Int)
-    /// A file with the name of a segment that is none, or of a version this program does not know.
+    /// A file named like a segment that is not one, or that has an unknown version.
     case notASegment(path: String)
     /// A segment that cannot be read.
     case unreadable(path: String, code: Int32)

@@ -8,7 +8,7 @@ extension FilePath {
     func appending(_ name: [UInt8]) -> FilePath { appending(FilePath(bytes: name)) }
 }
 
-/// An open file, closed with its last owner; reads name their offset, so that threads can share it.
+/// An open file that is closed when it is released. Reads take an offset, so that threads can share it.
 final class OpenFile: Sendable {
     let descriptor: Int32
     let path: BytePath
@@ -22,7 +22,7 @@ final class OpenFile: Sendable {
         return OpenFile(descriptor, path)
     }
 
-    /// A new file, never one that exists; writes go to its end.
+    /// Creates a file for appending; it is an error if the file exists.
     static func creating(_ path: BytePath) throws(CacheError) -> OpenFile {
         let descriptor = path.withCString {
             open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
@@ -37,7 +37,7 @@ final class OpenFile: Sendable {
         return Int(status.st_size)
     }
 
-    /// Fills `buffer` from `offset` as far as the file goes; answers how far.
+    /// Reads from `offset` until `buffer` is full or the file ends, and returns the number of bytes read.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(CacheError) -> Int {
         var done = 0
         while done < buffer.count {
@@ -53,7 +53,7 @@ final class OpenFile: Sendable {
         return done
     }
 
-    /// `count` bytes from `offset`; nil if the file ends before.
+    /// Returns `count` bytes from `offset`, or nil if the file is too short.
     func bytes(at offset: Int, count: Int) throws(CacheError) -> [UInt8]? {
         var failure: CacheError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -78,7 +78,7 @@ final class OpenFile: Sendable {
 
 func removeFile(_ path: BytePath) { _ = path.withCString { unlink($0) } }
 
-/// Puts a file in place of another, whole or not at all.
+/// Replaces a file atomically.
 func replaceFile(_ path: BytePath, _ bytes: [UInt8]) throws(CacheError) {
     do throws(FileError) {
         let file = try AtomicFile(path)
@@ -87,7 +87,7 @@ func replaceFile(_ path: BytePath, _ bytes: [UInt8]) throws(CacheError) {
     } catch { throw .system(.write, path: path.text, code: error.errno) }
 }
 
-/// Names in a directory in the order of their bytes, without those that begin with a dot.
+/// Returns the names in a directory in byte order, without those that begin with a dot.
 func namesInDirectory(_ path: BytePath) throws(CacheError) -> [[UInt8]] {
     guard let directory = path.withCString({ opendir($0) }) else {
         throw .system(.listDirectory, path: path.text, code: errno)
@@ -101,7 +101,7 @@ func namesInDirectory(_ path: BytePath) throws(CacheError) -> [[UInt8]] {
     return names.sorted { $0.lexicographicallyPrecedes($1) }
 }
 
-/// Makes a directory and those above it; fine if it exists.
+/// Creates a directory and its missing parents; it is not an error if it exists.
 func createDirectory(_ path: BytePath) throws(CacheError) {
     let slash = UInt8(ascii: "/")
     var end = 0
@@ -110,7 +110,8 @@ func createDirectory(_ path: BytePath) throws(CacheError) {
         let part = BytePath(bytes: Array(path.bytes[..<end]))
         if part.withCString({ mkdir($0, 0o777) }) != 0 {
             let code = errno
-            // Another process may have made it, or it may be a mount that refuses even what exists: only the last one must be there.
+            // Another process may have created it, or a mount may refuse even existing directories, so only
+            // the last component must exist.
             if end >= path.bytes.count && !isDirectory(part) {
                 throw .system(.createDirectory, path: path.text, code: code == EEXIST ? ENOTDIR : code)
             }
@@ -130,7 +131,7 @@ func isRegularFile(_ path: BytePath) -> Bool {
 
 func currentProcess() -> Int32 { getpid() }
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970.
 func currentTime() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)

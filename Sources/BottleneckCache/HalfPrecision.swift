@@ -1,14 +1,15 @@
-/// Half-precision numbers (IEEE 754 binary16) as the cache stores them, without the processor's help: baseline x86-64 has none.
+/// Half-precision numbers (IEEE 754 binary16) as the cache stores them, converted in software because
+/// baseline x86-64 has no instructions for them.
 package enum HalfPrecision {
-    /// The nearest half-precision number, ties to even; nil beyond ±65504 and for what is no number.
+    /// Returns the nearest half-precision number, ties to even; nil beyond ±65504 and for NaN.
     ///
-    /// The relative error is at most 2⁻¹¹, below 2⁻¹⁴ the absolute error at most 2⁻²⁵.
+    /// The relative error is at most 2⁻¹¹; below 2⁻¹⁴ the absolute error is at most 2⁻²⁵.
     static func bits(_ value: Float) -> UInt16? {
         guard value.magnitude < 65520 else { return nil }
         let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000
         let magnitude = value.magnitude
         guard magnitude >= 0x1p-14 else {
-            // The sum's unit in the last place is the smallest half's, 2⁻²⁴.
+            // Adding ½ gives the sum a unit in the last place of 2⁻²⁴, that of half-precision subnormals.
             let subnormal = (magnitude + 0.5).bitPattern &- Float(0.5).bitPattern
             return sign | UInt16(truncatingIfNeeded: subnormal)
         }
@@ -22,7 +23,7 @@ package enum HalfPrecision {
         return Float(bitPattern: magnitude.bitPattern | UInt32(bits & 0x8000) << 16)
     }
 
-    /// The vector in half precision, where all its numbers are within range; else as it is.
+    /// Returns the vector rounded to half precision, or unchanged if an element is out of range.
     package static func rounded(_ vector: [Float]) -> [Float] {
         var result = vector
         for index in result.indices {
@@ -32,7 +33,7 @@ package enum HalfPrecision {
         return result
     }
 
-    /// The bits of a vector that loses nothing in half precision; nil for any other.
+    /// Returns the bits of a vector that is exact in half precision, otherwise nil.
     static func exactBits(_ vector: [Float]) -> [UInt16]? {
         var result: [UInt16] = []
         result.reserveCapacity(vector.count)

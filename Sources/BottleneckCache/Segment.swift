@@ -1,10 +1,10 @@
-/// One segment file as a reader sees it: which records it holds, and their bytes on demand.
+/// A reader's view of one segment file: the list of its records, whose bytes are read on demand.
 struct Segment {
     let path: BytePath
-    /// Up to where records have been listed.
+    /// The offset up to which records have been listed.
     private(set) var scannedTo = 0
 
-    /// A record's place.
+    /// The location of a record.
     struct Entry {
         var kind: UInt32
         var key: StoredKey
@@ -13,10 +13,10 @@ struct Segment {
 
     init(path: BytePath) { self.path = path }
 
-    /// For the writer of the segment, who knows what it holds.
+    /// Marks records as listed that the segment's own writer has already indexed.
     mutating func markScanned(to size: Int) { scannedTo = size }
 
-    /// Lists the records beyond `scannedTo` by their headers; their payloads are checked when they are read.
+    /// Lists the records beyond `scannedTo` by their headers; payloads are verified when they are read.
     mutating func scan(_ warnings: inout [CacheWarning]) -> [Entry] {
         do throws(CacheError) {
             let file = try OpenFile.forReading(path)
@@ -36,7 +36,7 @@ struct Segment {
         defer { buffer.deallocate() }
         if scannedTo == 0 {
             let header = SegmentFormat.fileHeader
-            // Shorter: its writer has only just made it.
+            // A shorter file has only just been created by its writer.
             guard size >= header.count else { return [] }
             guard
                 try file.read(at: 0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<header.count]))
@@ -73,7 +73,7 @@ struct Segment {
         return entries
     }
 
-    /// Where the next header with a right checksum begins, beyond damage.
+    /// Returns the offset of the next header with a valid checksum after damaged bytes.
     private static func nextRecord(in file: OpenFile, after start: Int, size: Int) throws(CacheError) -> Int?
     {
         let window = 1 << 20, overlap = SegmentFormat.recordHeaderSize

@@ -1,6 +1,6 @@
 import Compression
 
-/// How a segment lies on disk. All numbers are little-endian, all sizes multiples of 4.
+/// The on-disk format of a segment. All numbers are little-endian, and all sizes are multiples of 4.
 ///
 /// ```
 /// segment   magic "CTLBNECK" · version u32 · CRC-32 of the 12 bytes before
@@ -8,8 +8,8 @@ import Compression
 ///           image SHA-256 (32 bytes) · fingerprint SHA-256 (32 bytes)
 ///           payload · CRC-32 of all of the record before
 /// ```
-/// A header has a checksum of its own so that opening reads headers only, and so that a reader that lost its way finds the next
-/// record: by marker and checksum.
+/// A header has its own checksum, so that opening a segment reads headers only, and so that a reader can find
+/// the next record after damaged bytes.
 enum SegmentFormat {
     static let suffix = Array(".bottlenecks".utf8)
     static let magic = Array("CTLBNECK".utf8)
@@ -20,11 +20,11 @@ enum SegmentFormat {
     static let largestPayload = 1 << 30
 
     enum Kind: UInt32 {
-        /// Payload: the vector, float32.
+        /// The payload is a vector of float32.
         case vector = 1
-        /// Payload: folder, file name and vector; see `BottleneckTree`.
+        /// The payload is a folder, a file name and a vector; see `BottleneckTree`.
         case imported = 2
-        /// Payload: the vector, float16, of an even number of elements that lose nothing by it.
+        /// The payload is a vector of float16 with an even number of elements, all exact.
         case halves = 3
     }
 
@@ -49,7 +49,7 @@ enum SegmentFormat {
         return bytes
     }
 
-    /// A record's header, if these 80 bytes are one.
+    /// A record's header; parsing fails if the marker or the checksum is wrong.
     struct RecordHeader {
         let kind: UInt32
         let payloadSize: Int
@@ -70,7 +70,7 @@ enum SegmentFormat {
         }
     }
 
-    /// Whether a whole record's bytes agree with the checksum at their end.
+    /// Whether a record's bytes match the checksum at their end.
     static func isIntact(record bytes: UnsafeRawBufferPointer) -> Bool {
         let body = bytes.count - 4
         return bytes.littleEndian(at: body)
@@ -89,7 +89,7 @@ extension UnsafeRawBufferPointer {
         UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
-    /// Float16 numbers from `offset` to the end.
+    /// Returns the float16 numbers from `offset` to the end.
     func halves(from offset: Int) -> [Float] {
         let count = (count - offset) / 2
         return [Float](unsafeUninitializedCapacity: count) { floats, filled in
@@ -102,7 +102,7 @@ extension UnsafeRawBufferPointer {
         }
     }
 
-    /// Float32 numbers from `offset` to the end.
+    /// Returns the float32 numbers from `offset` to the end.
     func floats(from offset: Int) -> [Float] {
         let count = (count - offset) / 4
         return [Float](unsafeUninitializedCapacity: count) { floats, filled in

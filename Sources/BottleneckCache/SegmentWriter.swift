@@ -1,4 +1,4 @@
-/// Appends records to a segment of this process's own, made with the first one.
+/// Appends records to this process's segment, which is created with the first record.
 struct SegmentWriter {
     private let directory: BytePath
     private var file: OpenFile?
@@ -8,13 +8,13 @@ struct SegmentWriter {
 
     var path: BytePath? { file?.path }
 
-    /// Writes a record, wholly or not at all; answers its offset.
+    /// Writes a record, completely or not at all, and returns its offset.
     mutating func append(_ record: [UInt8]) throws(CacheError) -> Int {
         let file = if let file = self.file { file } else { try create() }
         do throws(CacheError) {
             try file.write(record)
         } catch {
-            // A reader would pass over the torn record, but what comes after it would cost it a search.
+            // A reader would skip the incomplete record, but would have to search for the next one.
             file.truncate(to: size)
             throw error
         }
@@ -37,7 +37,7 @@ struct SegmentWriter {
         return made
     }
 
-    /// Makes what was written outlast a loss of power; removes a segment that holds nothing.
+    /// Flushes the segment to disk, so that it survives a loss of power, or removes it if it is empty.
     mutating func close() {
         guard let file else { return }
         if size <= SegmentFormat.fileHeaderSize { removeFile(file.path) } else { file.synchronize() }

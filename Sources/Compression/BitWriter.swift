@@ -1,4 +1,4 @@
-/// Writes bits, the first one lowest (RFC 1951 §3.1.1).
+/// Writes bits, least significant first (RFC 1951 §3.1.1).
 struct BitWriter {
     private(set) var bytes: [UInt8] = []
     private var bits: UInt64 = 0
@@ -6,7 +6,7 @@ struct BitWriter {
 
     init(bytes: [UInt8] = []) { self.bytes = bytes }
 
-    /// Up to 32 bits; those above `width` must be zero.
+    /// Writes up to 32 bits; those above `width` must be zero.
     @inline(__always)
     mutating func write(_ value: UInt32, _ width: Int) {
         bits |= UInt64(value) &<< count
@@ -20,7 +20,7 @@ struct BitWriter {
         }
     }
 
-    /// Fills the last byte with zeros.
+    /// Pads the last byte with zeros.
     mutating func align() {
         while count > 0 {
             bytes.append(UInt8(truncatingIfNeeded: bits))

@@ -6,10 +6,12 @@ import Musl
 import Darwin
 #endif
 
-/// Finds where a stream of tokens changes its character, so that each block has codes that fit it.
+/// Splits a stream of tokens into blocks where its statistics change, so that each block has Huffman codes
+/// that fit it.
 ///
-/// Begins with many small blocks and joins the two neighbours that lose least, until joining no longer pays for the header it saves; then
-/// moves the ends to where both sides take least.
+/// The algorithm starts with many small blocks and repeatedly merges the two neighbours whose merging costs
+/// least, until merging no longer saves bits. Then it moves the boundaries to where the neighbours take the
+/// fewest bits.
 enum BlockSplitter {
     private static let tokensInCell = 512, leastStep = 16
 
@@ -17,11 +19,11 @@ enum BlockSplitter {
         var end: Int
         var counts: SymbolCounts
         var bits: Double
-        /// What joining it with the next one saves.
+        /// The bits that merging with the next run saves.
         var saving = -Double.infinity
     }
 
-    /// The ends of the blocks, ascending; the last is `tokens.count`.
+    /// Returns the ends of the blocks in ascending order; the last is `tokens.count`.
     static func ends(of tokens: [DeflateToken]) -> [Int] {
         var runs: [Run] = stride(from: 0, to: max(tokens.count, 1), by: tokensInCell).map { begin in
             let end = min(begin + tokensInCell, tokens.count), counts = SymbolCounts(tokens[begin..<end])
@@ -40,7 +42,7 @@ enum BlockSplitter {
         return runs.map(\.end)
     }
 
-    /// Moves the ends of runs to where both neighbours take least, by ever smaller steps.
+    /// Moves the boundaries to where both neighbours take the fewest bits, in ever smaller steps.
     private static func settle(_ runs: inout [Run], in tokens: [DeflateToken]) {
         for index in runs.indices.dropLast() {
             var step = tokensInCell / 2
@@ -69,10 +71,10 @@ enum BlockSplitter {
         return first.bits + second.bits - bits(both)
     }
 
-    /// About what a block of these symbols takes: their entropy, and that of the lengths of their codes in the header.
+    /// Estimates the bits of a block: the entropy of its symbols and that of the code lengths in its header.
     private static func bits(_ counts: SymbolCounts) -> Double {
         var total = Double(counts.extraBits) + 60
-        // How often each length stands in the header; a run of unused symbols counts once.
+        // The histogram of code lengths in the header; a run of unused symbols counts once.
         var lengths = [Double](repeating: 0, count: 16)
         for list in [counts.lengths, counts.distances] {
             let sum = Double(list.reduce(0, +))

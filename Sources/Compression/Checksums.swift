@@ -1,18 +1,19 @@
-/// CRC-32 as gzip, zip and PNG use it (ISO 3309; reflected polynomial 0xEDB88320).
+/// The CRC-32 of gzip, zip and PNG (ISO 3309; reflected polynomial 0xEDB88320).
 package struct CRC32: Sendable {
     private var register: UInt32 = 0xffff_ffff
 
     package init() {}
 
-    /// The checksum of everything given so far.
+    /// The checksum of all bytes so far.
     package var value: UInt32 { ~register }
 
-    /// Slicing by sixteen: sixteen independent table reads a step instead of sixteen that wait for each other.
+    /// Adds bytes with the slicing-by-16 algorithm, whose sixteen table lookups per step are independent of
+    /// each other.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard var p = bytes.baseAddress else { return }
         let t = Self.tables
         var (crc, left) = (register, bytes.count)
-        // Unsafe: a byte indexes a table of 256, and whole 16-byte steps are counted before they are read.
+        // Unsafe: a byte indexes 256 entries, and 16-byte steps are counted before they are read.
         while left >= 16 {
             let a = UInt64(littleEndian: p.loadUnaligned(as: UInt64.self)) ^ UInt64(crc)
             let b = UInt64(littleEndian: p.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
@@ -50,7 +51,8 @@ package struct CRC32: Sendable {
         bytes.withUnsafeBytes { checksum($0) }
     }
 
-    /// `[16, 256]`: row n holds the CRC of a byte followed by n zero bytes. Made once, never freed, only read.
+    /// The tables, `[16, 256]`: row n holds the CRC of each byte followed by n zero bytes. They are
+    /// initialized once, never freed, and only read.
     nonisolated(unsafe) private static let tables: UnsafePointer<UInt32> = {
         let tables = UnsafeMutablePointer<UInt32>.allocate(capacity: 16 * 256)
         for byte in 0..<256 {
@@ -63,25 +65,26 @@ package struct CRC32: Sendable {
     }()
 }
 
-/// Adler-32, the checksum of a zlib stream (RFC 1950 §9).
+/// The Adler-32 checksum of a zlib stream (RFC 1950 §9).
 package struct Adler32: Sendable {
     private var low: UInt32 = 1
     private var high: UInt32 = 0
 
     package init() {}
 
-    /// The checksum of everything given so far.
+    /// The checksum of all bytes so far.
     package var value: UInt32 { high << 16 | low }
 
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard var p = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
         var left = bytes.count
         while left > 0 {
-            // Sums of bytes by their place in a step grow by 255 at most: 16 bits hold 257 steps of 16 bytes.
+            // Each lane grows by at most 255 per step, so 16 bits hold 257 steps of 16 bytes.
             let run = min(left, 257 * 16)
             let steps = run / 16
-            // The chain from byte to byte becomes one from step to step. Bytes are seen as the two halves of 16-bit lanes, and
-            // those of 32-bit lanes, so that every operation stays on whole vectors.
+            // The dependency is from step to step, not from byte to byte. Bytes are handled as the halves of
+            // 16-bit lanes, and those as halves of 32-bit lanes, so that every operation works on whole
+            // vectors.
             var (sums, prefixes) = (SIMD4<UInt32>(), SIMD4<UInt32>())
             var (even, odd) = (SIMD8<UInt16>(), SIMD8<UInt16>())
             for step in 0..<steps {

@@ -1,18 +1,22 @@
-/// Compresses to DEFLATE (RFC 1951) with hash chains, lazy matching or shortest paths, and the smallest kind of each block.
+/// A DEFLATE compressor (RFC 1951) with hash chains, lazy matching or optimal parsing; each block takes its
+/// smallest form.
 ///
 ///     let stream = Deflate.compress(bytes, level: 6, container: .zlib)
 package enum Deflate {
+    /// Compresses bytes.
+    ///
     /// - Parameters:
-    ///   - bytes: fewer than 2 GiB.
-    ///   - level: 1 (fast) ... 9 (small), as zlib's; 10 lays out blocks and tokens anew
-    ///     until that no longer helps, and takes several times as long.
+    ///   - bytes: The input, at most 2³¹ − 1 bytes.
+    ///   - level: The level from 1 (fast) to 9 (small), as in zlib. Level 10 optimizes blocks and tokens
+    ///     until that no longer helps, which takes several times as long.
+    ///   - container: The format around the stream.
     package static func compress(
         _ bytes: UnsafeRawBufferPointer, level: Int = 6, container: DeflateContainer = .zlib
     ) -> [UInt8] {
         precondition((1...10).contains(level) && bytes.count <= Int(Int32.max))
         let source = bytes.assumingMemoryBound(to: UInt8.self)
         var out = BitWriter(bytes: header(container, level: level))
-        // Level 10 only needs a first guess.
+        // Level 10 needs the tokens only as a starting point.
         let effort = efforts[level < 10 ? level - 1 : 5]
         var parser = Parser(source: source), optimal = OptimalParser(source: source)
         repeat {
@@ -41,13 +45,13 @@ package enum Deflate {
         bytes.withUnsafeBytes { compress($0, level: level, container: container) }
     }
 
-    /// How hard a level looks. The depths are zlib's (deflate.c, configuration_table), which users know the cost of.
+    /// The search effort of a level, with the depths of zlib's configuration_table (deflate.c).
     fileprivate struct Effort {
-        /// Candidates a position.
+        /// The number of candidates per position.
         let depth: Int
-        /// A match of this length ends the search.
+        /// The match length that ends the search.
         let enough: Int
-        /// A match of this length or more is taken without looking at the next position; 0: every match is.
+        /// The match length from which the next position is not searched; 0 takes every match at once.
         let lookAhead: Int
     }
     private static let efforts: [Effort] = [
@@ -61,9 +65,10 @@ package enum Deflate {
     private static func header(_ container: DeflateContainer, level: Int) -> [UInt8] {
         switch container {
         case .raw: []
-        // FLEVEL in bits 6–7 of the second byte, chosen with FCHECK so that the pair is a multiple of 31.
+        // FLEVEL is in bits 6–7 of the second byte; FCHECK makes the pair a multiple of 31.
         case .zlib: [0x78, level == 1 ? 0x01 : level < 6 ? 0x5e : level == 6 ? 0x9c : 0xda]
-        // No name, no time: the same bytes for the same input. XFL 2 is slowest, 4 fastest; 255 is no particular system.
+        // Name and time are omitted, so that equal inputs give equal bytes. XFL is 2 for slowest, 4 for
+        // fastest; OS 255 is unknown.
         case .gzip: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level >= 9 ? 2 : level == 1 ? 4 : 0, 255]
         }
     }
@@ -80,11 +85,11 @@ package enum Deflate {
     }
 }
 
-/// Walks over the source and cuts it into tokens, a block at a time.
+/// Parses the source into tokens, one block at a time.
 private struct Parser: ~Copyable {
-    /// Enough to pay for a dynamic header, few enough to follow a change in the data.
+    /// A block of this size pays for its dynamic header and is short enough to adapt to changes in the data.
     static let tokensInBlock = 1 << 15
-    /// What level 10 looks at as a whole.
+    /// The number of tokens that level 10 optimizes at a time.
     static let tokensInSegment = 1 << 20
 
     private let source: UnsafeBufferPointer<UInt8>
@@ -113,7 +118,7 @@ private struct Parser: ~Copyable {
         return tokens
     }
 
-    /// Takes a match only if the next position has no longer one.
+    /// Parses with lazy matching: a match is taken only if the next position has no longer one.
     mutating func lazy(_ effort: Deflate.Effort, limit: Int) -> [DeflateToken] {
         var tokens: [DeflateToken] = []
         while position < source.count, tokens.count < limit {

@@ -1,7 +1,7 @@
-/// What a compressor found, before it is known how it will be written: literals, and matches of a length and a distance.
+/// A literal, or a match with a length and a distance, before entropy coding.
 struct DeflateToken {
-    /// A literal in bits 0–7, or a length in bits 0–8, and the distance in bits 16–31; distance 0 marks a literal. 32,768 does not
-    /// fit in 15 bits but does in 16.
+    /// The literal in bits 0–7 or the length in bits 0–8, and the distance in bits 16–31; distance 0 marks a
+    /// literal.
     private let word: UInt32
 
     init(literal: UInt8) { word = UInt32(literal) }
@@ -10,26 +10,28 @@ struct DeflateToken {
     var distance: Int { Int(word >> 16) }
     var length: Int { Int(word & 511) }
     var literal: Int { Int(word & 255) }
-    /// How many bytes it stands for.
+    /// The number of bytes that the token represents.
     var size: Int { distance == 0 ? 1 : length }
 }
 
-/// How often each symbol of a block is used.
+/// The number of occurrences of each symbol in a block.
 struct SymbolCounts {
-    /// Literals, the end of the block, lengths.
+    /// The counts of literals, the end-of-block symbol and lengths.
     var lengths = [Int](repeating: 0, count: 286)
     var distances = [Int](repeating: 0, count: 30)
     var extraBits = 0
 
-    /// Counts the symbols of a block that holds these tokens.
+    /// Counts the symbols of a block with the given tokens.
     init(_ tokens: ArraySlice<DeflateToken> = []) {
         lengths[256] = 1
         add(tokens)
     }
 
-    /// - Parameter times: -1 takes the tokens away.
+    /// Adds the symbols of tokens.
+    ///
+    /// - Parameter times: The weight; -1 subtracts the tokens.
     mutating func add(_ tokens: ArraySlice<DeflateToken>, times: Int = 1) {
-        // Symbols are in range by construction; buffers spare a check of ownership a token.
+        // Symbols are in range by construction; unsafe buffers avoid a uniqueness check per token.
         lengths.withUnsafeMutableBufferPointer { lengths in
             distances.withUnsafeMutableBufferPointer { distances in
                 for token in tokens {
@@ -52,7 +54,7 @@ struct SymbolCounts {
 }
 
 extension SymbolCounts {
-    /// What the symbols take under some codes.
+    /// Returns the size of the symbols in bits under the given codes.
     fileprivate func bits(_ codes: (HuffmanCode, HuffmanCode)) -> Int {
         var bits = extraBits
         for (symbol, count) in lengths.enumerated() { bits += count * Int(codes.0.lengths[symbol]) }
@@ -62,9 +64,9 @@ extension SymbolCounts {
 }
 
 extension [Int] {
-    /// With runs of four or more neighbours that differ by little more than chance made equal.
+    /// Returns the counts with runs of four or more similar neighbours replaced by equal values.
     ///
-    /// - Parameter tolerance: how much they may differ from their mean, in units of its square root.
+    /// - Parameter tolerance: The allowed difference from the run's mean, in units of the mean's square root.
     fileprivate func levelled(_ tolerance: Double) -> [Int] {
         var result = self, start = 0
         while start < count {
@@ -82,21 +84,21 @@ extension [Int] {
     }
 }
 
-/// Writes tokens as the smallest of the three kinds of block (RFC 1951 §3.2.3).
+/// Writes tokens as the smallest of the three block types (RFC 1951 §3.2.3).
 struct DeflateBlock {
     private static let fixed = (
         HuffmanCode(lengths: DeflateAlphabet.fixedLengths),
         HuffmanCode(lengths: DeflateAlphabet.fixedDistances)
     )
 
-    /// The codes that fit some tokens, and what blocks of these take.
+    /// The optimal codes for some tokens, and the sizes of the block types.
     private struct Plan {
         private(set) var dynamic: (HuffmanCode, HuffmanCode)
         private(set) var header: DynamicHeader
         private(set) var dynamicBits: Int
         let fixedBits, storedBits: Int
 
-        /// - Parameter isThorough: whether to look for codes whose header is shorter.
+        /// - Parameter isThorough: Whether to search for codes with a shorter header.
         init(_ tokens: ArraySlice<DeflateToken>, isThorough: Bool) {
             let counts = SymbolCounts(tokens), size = tokens.reduce(0) { $0 + $1.size }
             fixedBits = counts.bits(fixed)
@@ -109,7 +111,7 @@ struct DeflateBlock {
                 lengths: dynamic.0.lengths, distances: dynamic.1.lengths, isThorough: isThorough)
             dynamicBits = header.bitCount + counts.bits(dynamic)
             guard isThorough else { return }
-            // Neighbours of one length can save more in the header than they cost in the block.
+            // Equal code lengths for neighbours can save more bits in the header than they cost in the block.
             for tolerance in [0.5, 1, 2, 3, 4] {
                 let codes = (
                     HuffmanCode(frequencies: counts.lengths.levelled(tolerance), limit: 15),
@@ -123,15 +125,17 @@ struct DeflateBlock {
         }
     }
 
-    /// What a thorough `write` would write, but for what aligns a stored block.
+    /// Returns the size in bits that a thorough `write` would take, without the padding of a stored block.
     static func bits(_ tokens: ArraySlice<DeflateToken>) -> Int {
         let plan = Plan(tokens, isThorough: true)
         return 3 + min(plan.dynamicBits, plan.fixedBits, plan.storedBits)
     }
 
+    /// Writes a block.
+    ///
     /// - Parameters:
-    ///   - source: the bytes that the tokens stand for.
-    ///   - isThorough: whether to look for codes whose header is shorter, which takes several times as long.
+    ///   - source: The bytes that the tokens represent.
+    ///   - isThorough: Whether to search for codes with a shorter header, which takes several times as long.
     static func write(
         _ tokens: ArraySlice<DeflateToken>, source: UnsafeBufferPointer<UInt8>, isLast: Bool,
         isThorough: Bool, to out: inout BitWriter
@@ -190,11 +194,11 @@ struct DeflateBlock {
     }
 }
 
-/// From a length or distance to its place in the alphabet (RFC 1951 §3.2.5).
+/// Maps a length or distance to its symbol (RFC 1951 §3.2.5).
 enum DeflateSymbol {
     static func length(_ length: Int) -> Int { Int(lengths[length]) }
 
-    /// Two symbols for every power of two.
+    /// Returns a distance's symbol; there are two symbols per power of two.
     static func distance(_ distance: Int) -> Int {
         guard distance > 4 else { return distance - 1 }
         let exponent = 63 - (distance - 1).leadingZeroBitCount
@@ -210,13 +214,13 @@ enum DeflateSymbol {
     }()
 }
 
-/// The code lengths in front of a dynamic block, run-length coded (RFC 1951 §3.2.7).
+/// The run-length coded code lengths that precede a dynamic block (RFC 1951 §3.2.7).
 private struct DynamicHeader {
     private var items: [(symbol: Int, extra: Int)] = []
     private let lengthCount, distanceCount, codeCount: Int
     private let code: HuffmanCode
 
-    /// - Parameter isThorough: takes the shortest of those that use, or do without, each kind of run.
+    /// - Parameter isThorough: Whether to try all subsets of the run symbols and take the shortest header.
     init(lengths: [UInt8], distances: [UInt8], isThorough: Bool) {
         let all = (isThorough ? 0..<8 : 7..<8).map {
             DynamicHeader(lengths: lengths, distances: distances, runs: $0)
@@ -224,7 +228,7 @@ private struct DynamicHeader {
         self = all.min { $0.bitCount < $1.bitCount }!
     }
 
-    /// - Parameter runs: bits 0, 1 and 2 allow symbols 16, 17 and 18.
+    /// - Parameter runs: A bit mask; bits 0, 1 and 2 allow symbols 16, 17 and 18.
     private init(lengths: [UInt8], distances: [UInt8], runs: Int) {
         lengthCount = max(257, 1 + (lengths.lastIndex { $0 > 0 } ?? 0))
         distanceCount = max(1, 1 + (distances.lastIndex { $0 > 0 } ?? 0))

@@ -1,14 +1,14 @@
-/// Decodes a gzip file (RFC 1952) piece by piece in 288 KiB of memory, whatever its length; members may follow each other.
+/// Decodes a gzip file (RFC 1952), which may have several members, piece by piece in 288 KiB of memory.
 ///
 ///     var stream = GzipStream(bytes)
 ///     while let piece = try stream.next() { consume(piece) }
 package struct GzipStream: ~Copyable {
-    /// How far a match reaches back (RFC 1951 §2), and how much is decoded at a time.
+    /// The window size, as far as matches reach back (RFC 1951 §2), and the size of a decoded piece.
     private static let window = 1 << 15, piece = 1 << 18
 
     private let bytes: UnsafeRawBufferPointer
     private var inflater: Inflater
-    /// `window` bytes of history, then room for a piece.
+    /// The memory: `window` bytes of history, then room for a piece.
     private let buffer: UnsafeMutablePointer<UInt8>
     private var filled = 0
     private var stage = Stage.header
@@ -17,7 +17,7 @@ package struct GzipStream: ~Copyable {
 
     private enum Stage { case header, member, finished }
 
-    /// - Parameter bytes: must stay in place while the stream is in use.
+    /// - Parameter bytes: The file, which must stay valid while the stream is in use.
     package init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
         inflater = Inflater(segments: [bytes])
@@ -26,7 +26,8 @@ package struct GzipStream: ~Copyable {
 
     deinit { buffer.deallocate() }
 
-    /// The bytes that follow, valid until the next call and never none; nil at the end, with all checksums checked.
+    /// Returns the next bytes, never empty and valid until the next call; nil at the end, after all checksums
+    /// were verified.
     package mutating func next() throws(InflateError) -> UnsafeRawBufferPointer? {
         while true {
             switch stage {
@@ -61,7 +62,7 @@ package struct GzipStream: ~Copyable {
         guard declared.1 == memberLength else {
             throw .badLength(offset: at + 4, declared: declared.1, computed: memberLength)
         }
-        // Another member follows, or padding that is none of ours.
+        // Another member follows, or padding, which is ignored.
         let next = inflater.offset
         let follows = next + 2 <= bytes.count && bytes[next] == 0x1f && bytes[next + 1] == 0x8b
         if follows { inflater.restart() }

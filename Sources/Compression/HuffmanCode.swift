@@ -1,10 +1,10 @@
-/// A prefix code for writing: lengths of the least total size under a limit, and the codes that go with them.
+/// A prefix code for encoding: length-limited code lengths with the least total size, and their codes.
 struct HuffmanCode {
     let lengths: [UInt8]
-    /// Bit-reversed, ready to be written lowest bit first.
+    /// The codes in reversed bit order, ready to be written least significant bit first.
     let codes: [UInt16]
 
-    /// Canonical codes (RFC 1951 §3.2.2).
+    /// Creates the canonical code for given lengths (RFC 1951 §3.2.2).
     init(lengths: [UInt8]) {
         self.lengths = lengths
         var next = [Int](repeating: 0, count: 17)
@@ -19,9 +19,11 @@ struct HuffmanCode {
         }
     }
 
-    /// Package-merge (Larmore and Hirschberg 1990): the optimum under the limit, in O(n · limit).
+    /// Creates the optimal code under a length limit by the package-merge algorithm in O(n · limit).
     ///
-    /// At least two symbols get a code, because a decoder may refuse a code of one.
+    /// At least two symbols get a code, because decoders may reject a code with one.
+    ///
+    /// - Source: Larmore and Hirschberg, "A Fast Algorithm for Optimal Length-Limited Huffman Codes", 1990.
     init(frequencies: [Int], limit: Int) {
         var used = frequencies.indices.filter { frequencies[$0] > 0 }
         for symbol in frequencies.indices where used.count < 2 && !used.contains(symbol) {
@@ -30,8 +32,9 @@ struct HuffmanCode {
         used.sort { (frequencies[$0], $0) < (frequencies[$1], $1) }
         let weights = used.map { max(1, frequencies[$0]) }
 
-        // A coin is a symbol or a package of two coins of the level below. Only how many of each level's cheapest coins are
-        // symbols matters: `isPackage[level]` keeps the order in which both kinds were merged.
+        // A coin is a symbol or a package of two coins of the previous level. Only the number of symbols
+        // among each level's cheapest coins matters; `isPackage[level]` records the order in which both kinds
+        // were merged.
         var isPackage: [[Bool]] = []
         var previous: [Int] = []
         for _ in 0..<limit {

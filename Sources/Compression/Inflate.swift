@@ -1,15 +1,16 @@
-/// What stands around a DEFLATE stream.
+/// The format that surrounds a DEFLATE stream.
 package enum DeflateContainer: Sendable {
     case raw
-    /// RFC 1950: two bytes before, Adler-32 after.
+    /// The zlib format (RFC 1950): a two-byte header, and an Adler-32 checksum at the end.
     case zlib
-    /// RFC 1952: ten bytes or more before, CRC-32 and length after; members may follow each other.
+    /// The gzip format (RFC 1952): a header of at least ten bytes, and CRC-32 and length at the end; several
+    /// members may follow each other.
     case gzip
 }
 
-/// Decodes a whole DEFLATE, zlib or gzip stream at once.
+/// Decodes a complete DEFLATE, zlib or gzip stream in memory.
 package enum Inflate {
-    /// - Parameter limit: the most bytes the result may have; more is an error before they are allocated.
+    /// - Parameter limit: The maximum size of the result; a longer one is an error before it is allocated.
     package static func decompress(
         _ bytes: UnsafeRawBufferPointer, _ container: DeflateContainer = .zlib, limit: Int = 1 << 31
     ) throws(InflateError) -> [UInt8] {
@@ -46,7 +47,8 @@ package enum Inflate {
 }
 
 extension Inflater {
-    /// RFC 1950 §2.2. The window size is only checked: every stream gets 32 KiB.
+    /// Reads a zlib header (RFC 1950 §2.2). The window size is validated but not used; every stream gets 32
+    /// KiB.
     package mutating func readZlibHeader() throws(InflateError) {
         let at = offset
         let (cmf, flags) = (try take(8), try take(8))
@@ -55,7 +57,7 @@ extension Inflater {
         }
     }
 
-    /// RFC 1952 §2.3.
+    /// Reads a gzip header (RFC 1952 §2.3).
     package mutating func readGzipHeader() throws(InflateError) {
         let at = offset
         guard try take(8) == 0x1f, try take(8) == 0x8b, try take(8) == 8 else { throw .badHeader(offset: at) }
@@ -63,14 +65,14 @@ extension Inflater {
         guard flags & 0xe0 == 0 else { throw .badHeader(offset: at + 3) }
         for _ in 0..<6 { _ = try take(8) }
         if flags & 4 != 0 { for _ in 0..<(try take(16)) { _ = try take(8) } }
-        // Name and comment, each ended by a zero; then the header's own checksum.
+        // The name and the comment end with a zero byte; the header's checksum follows.
         if flags & 8 != 0 { while try take(8) != 0 {} }
         if flags & 16 != 0 { while try take(8) != 0 {} }
         if flags & 2 != 0 { _ = try take(16) }
     }
 }
 
-/// Memory that grows as a stream turns out to be longer, and never past the limit.
+/// A buffer that grows with the decoded stream up to a limit.
 private struct OutputBuffer: ~Copyable {
     private var memory: UnsafeMutablePointer<UInt8>
     private var capacity: Int

@@ -1,20 +1,21 @@
-/// Why a DEFLATE, zlib or gzip stream could not be decoded. Offsets are bytes from the start of the compressed stream.
+/// The errors of decoding a DEFLATE, zlib or gzip stream; offsets are bytes from the start of the compressed
+/// stream.
 package enum InflateError: Error, Sendable, Equatable {
     case truncated(offset: Int)
-    /// A zlib (RFC 1950 §2.2) or gzip (RFC 1952 §2.3) header that is none, or that asks for what this decoder has not.
+    /// The zlib (RFC 1950 §2.2) or gzip (RFC 1952 §2.3) header is invalid or requires an unsupported feature.
     case badHeader(offset: Int)
-    /// Block type 3 (RFC 1951 §3.2.3).
+    /// The block has the reserved type 3 (RFC 1951 §3.2.3).
     case badBlockType(offset: Int)
-    /// A stored block's length and its complement disagree (RFC 1951 §3.2.4).
+    /// A stored block's length and its complement do not match (RFC 1951 §3.2.4).
     case badStoredLength(offset: Int, length: Int, complement: Int)
-    /// More than 286 literal and length codes, or 30 distance codes.
+    /// There are more than 286 literal and length codes, or more than 30 distance codes.
     case tooManyCodes(offset: Int, lengths: Int, distances: Int)
-    /// Code lengths that make no prefix code, repeat nothing, or leave out the end of the block.
+    /// The code lengths do not form a prefix code, repeat a missing length, or omit the end-of-block symbol.
     case badCodeLengths(offset: Int)
     case badSymbol(offset: Int)
     case badDistance(offset: Int, distance: Int, available: Int)
     case badChecksum(offset: Int, declared: UInt32, computed: UInt32)
     case badLength(offset: Int, declared: UInt32, computed: UInt32)
-    /// The output would be longer than the caller allows.
+    /// The output would exceed the caller's limit.
     case overLimit(Int)
 }

@@ -1,38 +1,46 @@
-/// One entry of a decoding table: everything about a code in one 32-bit word, so that the hot loop reads memory once a symbol.
+/// An entry of a decoding table: all about a code in one 32-bit word, so that the inner loop loads once per
+/// symbol.
 ///
 ///     bits 0–5    bits to consume: the code and its extra bits
-///     bits 8–11   bits of the code alone; of a subtable pointer, the subtable's index bits
+///     bits 8–11   length of the code in bits; for a subtable pointer, the subtable's index bits
 ///     bit  14     a subtable pointer
-///     bit  15     neither literal nor length: end of block, subtable pointer, or no code at all (zero bits to consume)
-///     bits 16–30  the literal, the base length or distance, or where the subtable starts
+///     bit  15     neither literal nor length: end of block, subtable pointer, or invalid (no bits to
+///     consume)
+///     bits 16–30  the literal, the base length or distance, or the subtable's index
 ///     bit  31     a literal
 enum InflateEntry {
     static let literal: UInt32 = 1 << 31
     static let exceptional: UInt32 = 1 << 15
     static let subtable: UInt32 = 1 << 14
-    /// What no code leads to.
+    /// The entry for bits that are not a code.
     static let invalid = exceptional
     static let endOfBlock: UInt32 = exceptional | 1 << 16
 }
 
 /// Builds two-level decoding tables from code lengths (RFC 1951 §3.2.2).
 enum InflateTable {
-    /// Index bits of the first level. 11 keeps the common literals of a photograph on the first level and the table in L1.
+    /// The index bits of the first level; 11 keep a photograph's common literals on the first level and the
+    /// table in the L1 cache.
     static let lengthBits = 11
     static let distanceBits = 8
     static let codeLengthBits = 7
-    /// Greatest entry counts over all complete codes, subtables included (zlib's `enough` program: 288 symbols at 11 bits give
-    /// 2,342; 32 at 8 give 402).
+    /// The maximum number of entries, subtables included, over all complete codes, as computed by zlib's
+    /// `enough`: 2,342 for 288 symbols at 11 bits, 402 for 32 symbols at 8 bits.
     static let lengthCapacity = 2342
     static let distanceCapacity = 402
     static let codeLengthCapacity = 128
 
+    /// Builds a table.
+    ///
     /// - Parameters:
-    ///   - table: room for the capacity above that goes with `bits`.
-    ///   - lengths: `count` code lengths of 0...15.
-    ///   - symbols: each symbol's entry without its lengths: extra bits in bits 0–5, flags, base.
-    ///   - allowsIncomplete: accept no code at all, or one code of one bit, as zlib does for distances.
-    /// - Returns: whether the lengths make a prefix code.
+    ///   - table: Memory of the capacity that belongs to `bits`.
+    ///   - bits: The index bits of the first level.
+    ///   - lengths: The code lengths, 0...15, of `count` symbols.
+    ///   - count: The number of symbols, at most 288.
+    ///   - symbols: Each symbol's entry without code lengths: extra bits in bits 0–5, flags, base.
+    ///   - allowsIncomplete: Whether to accept an empty code or one code of one bit, as zlib does for
+    ///     distances.
+    /// - Returns: Whether the lengths form a prefix code.
     static func build(
         _ table: UnsafeMutablePointer<UInt32>, bits: Int, lengths: UnsafePointer<UInt8>, count: Int,
         symbols: UnsafePointer<UInt32>, allowsIncomplete: Bool
@@ -69,15 +77,15 @@ enum InflateTable {
         }
     }
 
-    /// Fills the table of a complete code. Codes run in canonical order, held bit-reversed as the stream has them: the next code
-    /// sets the highest clear bit and clears those above it.
+    /// Fills the table of a complete code. Codes are generated in canonical order with their bits reversed:
+    /// the successor sets the highest clear bit and clears the bits above it.
     private static func fill(
         _ table: UnsafeMutablePointer<UInt32>, bits: Int, counts: UnsafeMutablePointer<UInt16>,
         sorted: UnsafePointer<UInt16>, symbols: UnsafePointer<UInt32>
     ) {
         var (code, next, filled) = (0, 0, 1)
         for length in 1...bits {
-            // What is filled so far holds for either value of the new bit.
+            // The entries so far are valid for either value of the new bit.
             (table + filled).update(from: table, count: filled)
             filled <<= 1
             for _ in 0..<counts[length] {
@@ -128,9 +136,9 @@ enum InflateTable {
     }
 }
 
-/// The alphabets of RFC 1951 §3.2.5–3.2.7. Made once, never freed, only read.
+/// The alphabets of RFC 1951 §3.2.5–3.2.7; they are initialized once, never freed, and only read.
 enum InflateSymbols {
-    /// 288 literals, lengths and the end of the block; 286 and 287 lead nowhere.
+    /// The 288 symbols of literals, end of block and lengths; 286 and 287 are invalid.
     nonisolated(unsafe) static let lengths: UnsafePointer<UInt32> = table(288) { symbol in
         switch symbol {
         case ..<256: InflateEntry.literal | UInt32(symbol) << 16
@@ -141,7 +149,7 @@ enum InflateSymbols {
         default: InflateEntry.invalid
         }
     }
-    /// 32 distances; 30 and 31 lead nowhere.
+    /// The 32 distance symbols; 30 and 31 are invalid.
     nonisolated(unsafe) static let distances: UnsafePointer<UInt32> = table(32) { symbol in
         symbol < 30
             ? UInt32(DeflateAlphabet.distanceBase[symbol]) << 16

@@ -1,4 +1,5 @@
-/// The two loops over a compressed block: one without any check a symbol, for the middle of a piece, and one that checks everything.
+/// The two loops over a compressed block: a fast one without bounds checks per symbol, and a careful one near
+/// the ends of input and output.
 extension Inflater {
     /// Decodes symbols until the block ends (`true`) or the output is full (`false`).
     mutating func decodeSymbols(
@@ -23,14 +24,15 @@ extension Inflater {
         }
     }
 
-    /// Two refills of 8 bytes happen in one turn of the fast loop.
+    /// The number of input bytes that the fast loop requires: two refills of 8 bytes per iteration.
     private static let inputSlack = 24
-    /// Three literals, the longest match and what its last 16-byte step writes too much.
+    /// The number of output bytes that the fast loop requires: three literals, the longest match, and the
+    /// excess of its last 16-byte store.
     private static let outputSlack = 3 + DeflateAlphabet.longestMatch + 32
 
     private enum Step { case more, endOfBlock, outputFull }
 
-    /// One symbol, near the end of a segment or of the output.
+    /// Decodes one symbol with all checks, near the end of a segment or of the output.
     private mutating func decodeOne(
         _ output: UnsafeMutablePointer<UInt8>, _ position: inout Int, _ capacity: Int
     ) throws(InflateError) -> Step {
@@ -54,7 +56,7 @@ extension Inflater {
         }
         guard position < capacity else { return .outputFull }
         let length = Self.value(entry, &bits, &left)
-        // At least 36 bits were left of 56 unless the stream ends here.
+        // At least 36 of 56 bits are left unless the stream ends here.
         let far = Self.lookUp(distanceTable, InflateTable.distanceBits, &bits, &left)
         guard left >= 0 else { throw .truncated(offset: offset) }
         guard far & InflateEntry.exceptional == 0 else { throw .badSymbol(offset: offset) }
@@ -68,7 +70,7 @@ extension Inflater {
         return .more
     }
 
-    /// Finds the entry of the next code, and consumes the code but not its extra bits.
+    /// Looks up the next code's entry and consumes the code but not its extra bits.
     private static func lookUp(
         _ table: UnsafePointer<UInt32>, _ width: Int, _ bits: inout UInt64, _ left: inout Int
     ) -> UInt32 {
@@ -83,7 +85,7 @@ extension Inflater {
         return entry
     }
 
-    /// The length or distance an entry stands for, after its code.
+    /// Returns the length or distance of an entry and consumes its extra bits.
     private static func value(_ entry: UInt32, _ bits: inout UInt64, _ left: inout Int) -> Int {
         let extra = UInt64(entry & 63) - UInt64(entry >> 8 & 15)
         let value = Int(entry >> 16) + Int(bits & (1 << extra - 1))
@@ -92,10 +94,11 @@ extension Inflater {
         return value
     }
 
-    /// Symbols while there is room to read and write without looking; `true` at the end of the block.
+    /// Decodes symbols while no bounds checks are needed; returns `true` at the end of the block.
     ///
-    /// Unsafe: the loop runs only with `inputSlack` bytes to read and `outputSlack` to write, each turn reads at most 16 and writes
-    /// at most `outputSlack`; table indices are masked to the width the table was built for; distances are checked.
+    /// Unsafe: the loop runs only with `inputSlack` bytes to read and `outputSlack` bytes to write; an
+    /// iteration reads at most 16 and writes at most `outputSlack`. Table indices are masked to the table's
+    /// width, and distances are checked.
     private mutating func decodeFast(
         _ output: UnsafeMutablePointer<UInt8>, _ position: inout Int, _ capacity: Int
     ) throws(InflateError) -> Bool {
@@ -113,7 +116,8 @@ extension Inflater {
         turns: while input <= lastInput, out <= lastOutput {
             Self.refillFast(&bits, &bitCount, &input)
             var entry = lengths[Int(bits & lengthMask)]
-            // 56 bits hold three codes of the first level (33) and what follows needs 20: a length of the second level.
+            // 56 bits hold three first-level codes (33 bits) and the 20 bits that a length with a
+            // second-level code needs.
             if entry & InflateEntry.literal != 0 {
                 Self.consume(entry, &bits, &bitCount)
                 out.pointee = UInt8(truncatingIfNeeded: entry &>> 16)
@@ -189,7 +193,8 @@ extension Inflater {
         }
     }
 
-    /// Brings the buffer to 56 bits or more. The bits above `count` are right too, and are read again the next time.
+    /// Refills the buffer to at least 56 bits. The bits above `count` are valid too and are read again by the
+    /// next refill.
     @inline(__always)
     private static func refillFast(
         _ bits: inout UInt64, _ count: inout UInt64, _ input: inout UnsafePointer<UInt8>
@@ -201,7 +206,7 @@ extension Inflater {
 
     @inline(__always)
     private static func consume(_ entry: UInt32, _ bits: inout UInt64, _ count: inout UInt64) {
-        // The mask costs nothing: shifts take their count modulo 64 anyway.
+        // The mask costs nothing, because shift instructions take their count modulo 64.
         bits &>>= UInt64(entry)
         count &-= UInt64(entry & 63)
     }
@@ -212,7 +217,7 @@ extension Inflater {
         return Int(entry &>> 16) &+ Int(withExtra &>> UInt64(entry &>> 8 & 15))
     }
 
-    /// Writes up to 31 bytes past the match.
+    /// Copies a match and may write up to 31 bytes beyond it.
     @inline(__always)
     private static func copyMatchFast(_ out: UnsafeMutablePointer<UInt8>, distance: Int, length: Int) {
         let end = UnsafeMutableRawPointer(out + length)
@@ -231,7 +236,7 @@ extension Inflater {
                 to += 16
             } while to < end
         } else {
-            // Each step is right for as many bytes as lie between source and target.
+            // Each step copies as many valid bytes as lie between source and target.
             let step = min(distance, 8)
             repeat {
                 to.storeBytes(of: from.loadUnaligned(as: UInt64.self), as: UInt64.self)
@@ -241,7 +246,7 @@ extension Inflater {
         }
     }
 
-    /// Writes the match and nothing else.
+    /// Copies a match without writing beyond it.
     private func copyMatch(_ out: UnsafeMutablePointer<UInt8>, distance: Int, length: Int) {
         for i in 0..<length { out[i] = out[i - distance] }
     }

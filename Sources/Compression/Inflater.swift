@@ -1,35 +1,36 @@
-/// Decodes a DEFLATE stream (RFC 1951) that lies in memory in one or many pieces, into a buffer the caller owns, as far as it has room.
+/// Decodes a DEFLATE stream (RFC 1951) from one or several segments of memory into a buffer of the caller, as
+/// far as it has room.
 ///
-/// The caller passes the same buffer again and again, or one whose first bytes are the last 32 KiB of output, and so decides how
-/// much is held: all of it, or a window and a few rows of a picture.
+/// The caller passes the same buffer again, or one that begins with the last 32 KiB of output. It thereby
+/// decides how much to keep: everything, or a window and a few image rows.
 package struct Inflater: ~Copyable {
     private enum Stage { case header, stored(Int), compressed, finished }
 
     private let segments: [UnsafeRawBufferPointer]
     private var segment = 0
-    /// Bytes of the stream before the current segment.
+    /// The size of the segments before the current one.
     private var segmentOffset = 0
     var input: UnsafePointer<UInt8>
     var inputEnd: UnsafePointer<UInt8>
-    /// The next bits of the stream, the next one lowest; those above `bitCount` are zero between calls.
+    /// The bit buffer, next bit lowest; bits above `bitCount` are zero between calls.
     var bits: UInt64 = 0
     var bitCount = 0
-    /// What is left of a match that the buffer had no room for.
+    /// The rest of a match for which the buffer had no room.
     var pending = (length: 0, distance: 0)
     private var stage = Stage.header
     private var isLastBlock = false
-    /// Length table, then distance table, then code lengths. See `InflateTable`.
+    /// The length table, the distance table and the code length table; see `InflateTable`.
     private let storage: UnsafeMutablePointer<UInt32>
     var lengthTable: UnsafePointer<UInt32> { UnsafePointer(storage) }
     var distanceTable: UnsafePointer<UInt32> { UnsafePointer(storage + InflateTable.lengthCapacity) }
 
-    /// The segments must stay in place while the inflater is in use.
+    /// - Parameter segments: The stream's parts, which must stay valid while the inflater is in use.
     package init(segments: [UnsafeRawBufferPointer]) {
         self.segments = segments.filter { !$0.isEmpty }
         storage = .allocate(
             capacity: InflateTable.lengthCapacity + InflateTable.distanceCapacity
                 + InflateTable.codeLengthCapacity)
-        // Never read: both ends are the same until a segment replaces them.
+        // This is never read, because both pointers are equal until a segment replaces them.
         let nowhere = UnsafePointer<UInt8>(UnsafeRawPointer(storage).assumingMemoryBound(to: UInt8.self))
         (input, inputEnd) = (nowhere, nowhere)
         if let first = self.segments.first?.assumingMemoryBound(to: UInt8.self), let start = first.baseAddress
@@ -42,7 +43,7 @@ package struct Inflater: ~Copyable {
 
     package var isFinished: Bool { if case .finished = stage { true } else { false } }
 
-    /// The byte that holds the next unread bit, counted from the start of the stream.
+    /// The offset in the stream of the byte that holds the next unread bit.
     package var offset: Int {
         guard segment < segments.count, let start = segments[segment].baseAddress else {
             return segmentOffset - (bitCount + 7) / 8
@@ -53,9 +54,11 @@ package struct Inflater: ~Copyable {
     /// Decodes until `capacity` is reached or the stream ends; a stream that ends exactly there is finished.
     ///
     /// - Parameters:
-    ///   - output: `position` bytes of history, then room up to `capacity`; bytes past the new position may be written too.
-    ///   - position: moves to where the output ends, also when an error is thrown; before `capacity` only then, or at the end
-    ///     of the stream.
+    ///   - output: Memory with `position` bytes of history and room up to `capacity`; bytes beyond the new
+    ///     position may be overwritten.
+    ///   - position: The end of the output, also after an error. It stays below `capacity` only after an
+    ///     error or at the end of the stream.
+    ///   - capacity: The size of the memory.
     package mutating func decode(
         into output: UnsafeMutablePointer<UInt8>, position: inout Int, capacity: Int
     ) throws(InflateError) {
@@ -80,10 +83,10 @@ package struct Inflater: ~Copyable {
         }
     }
 
-    /// Expects another stream where the last one ended.
+    /// Begins another stream where the last one ended.
     package mutating func restart() { stage = .header }
 
-    /// Reads and drops what is left of a byte, then gives the following `count` bytes as a big-endian or little-endian number.
+    /// Discards the rest of the current byte and returns the next `count` bytes as a number.
     package mutating func trailer(bytes count: Int, bigEndian: Bool) throws(InflateError) -> UInt32 {
         alignToByte()
         var value: UInt32 = 0
@@ -108,8 +111,8 @@ package struct Inflater: ~Copyable {
         bitCount -= count
     }
 
-    /// Fills the bit buffer to 56...63 bits byte by byte, over the ends of segments; leaves it short at the end of the stream only.
-    /// Never to 64: the fast loop shifts by `bitCount`.
+    /// Refills the bit buffer to 56...63 bits, across segments; it holds fewer only at the end of the stream.
+    /// It never holds 64, because the fast loop shifts by `bitCount`.
     mutating func refill() {
         while bitCount < 56 {
             if input == inputEnd {
@@ -155,7 +158,7 @@ extension Inflater {
         }
     }
 
-    /// RFC 1951 §3.2.7.
+    /// Reads the code lengths of a dynamic block (RFC 1951 §3.2.7).
     private mutating func readCodeLengths() throws(InflateError) {
         let at = offset
         let (lengthCount, distanceCount, codeCount) = (

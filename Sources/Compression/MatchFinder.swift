@@ -1,14 +1,15 @@
-/// Finds earlier occurrences of the bytes at a position, by chains of positions whose next three bytes hash alike.
+/// Finds earlier occurrences of the bytes at a position by hash chains over three bytes.
 struct MatchFinder: ~Copyable {
     private static let hashBits = 15
     private static let windowMask = DeflateAlphabet.windowSize - 1
-    /// The latest position of each hash, and before each position the one before it; -1 where there is none.
+    /// The latest position of each hash, and for each position the previous one with the same hash; -1 ends a
+    /// chain.
     private let heads: UnsafeMutablePointer<Int32>
     private let previous: UnsafeMutablePointer<Int32>
     private let source: UnsafeBufferPointer<UInt8>
     private var inserted = 0
 
-    /// The source must stay in place, and be shorter than 2 GiB: positions are 32 bits wide.
+    /// - Parameter source: The bytes, fewer than 2 GiB, which must stay valid; positions have 32 bits.
     init(source: UnsafeBufferPointer<UInt8>) {
         self.source = source
         heads = .allocate(capacity: 1 << Self.hashBits)
@@ -22,11 +23,11 @@ struct MatchFinder: ~Copyable {
         previous.deallocate()
     }
 
-    /// Enters every position before `end`.
+    /// Inserts every position before `end`.
     mutating func insert(upTo end: Int) {
         guard let bytes = source.baseAddress else { return }
         let end = min(end, source.count - 2)
-        // Unsafe: three bytes are there for every position entered; hashes are under 2^15.
+        // Unsafe: every inserted position is followed by two bytes; hashes are below 2^15.
         while inserted < end {
             let hash = Self.hash(bytes + inserted)
             previous[inserted & Self.windowMask] = heads[hash]
@@ -35,12 +36,14 @@ struct MatchFinder: ~Copyable {
         }
     }
 
-    /// The longest match at `position` that is longer than `shortest`, the nearest of equals; every position before it must have
-    /// been entered.
+    /// Returns the longest match at `position` that is longer than `shortest`, and the nearest of equally
+    /// long ones. Every earlier position must have been inserted.
     ///
     /// - Parameters:
-    ///   - depth: how many candidates to look at.
-    ///   - enough: a length at which to stop looking.
+    ///   - position: The position of the bytes to match.
+    ///   - shortest: The length to exceed.
+    ///   - depth: The number of candidates to examine.
+    ///   - enough: The length at which the search stops.
     func longest(at position: Int, longerThan shortest: Int, depth: Int, enough: Int) -> (
         length: Int, distance: Int
     )? {
@@ -51,7 +54,7 @@ struct MatchFinder: ~Copyable {
         var candidate = Int(heads[Self.hash(here)])
         var left = depth
         let oldest = max(0, position - DeflateAlphabet.windowSize)
-        // Unsafe: candidates lie before `position`, so whatever is compared ends before the source does.
+        // Unsafe: candidates precede `position`, so comparisons end before the source does.
         while candidate >= oldest, left > 0 {
             let there = bytes + candidate
             if there[best.length] == here[best.length], there[best.length - 1] == here[best.length - 1] {
@@ -62,23 +65,23 @@ struct MatchFinder: ~Copyable {
                 }
             }
             let next = Int(previous[candidate & Self.windowMask])
-            // An older chain may have been overwritten by a newer position.
+            // A newer position may have overwritten an old entry of the chain.
             guard next < candidate else { break }
             candidate = next
             left -= 1
         }
-        // Three far bytes cost more than three literals.
+        // A distant match of three bytes costs more bits than three literals.
         guard best.distance > 0, best.length > 3 || best.distance <= 4096 else { return nil }
         return best
     }
 
-    /// Appends matches at `position`, each longer and farther than the one before.
+    /// Appends the matches at `position`, each longer and farther than the previous one.
     func appendMatches(at position: Int, depth: Int, to matches: inout [DeflateToken]) {
         let most = min(DeflateAlphabet.longestMatch, source.count - position)
         guard let bytes = source.baseAddress, most >= 3 else { return }
         let here = bytes + position, oldest = max(0, position - DeflateAlphabet.windowSize)
         var longest = 2, left = depth, candidate = Int(heads[Self.hash(here)])
-        // Unsafe: as in `longest`.
+        // Unsafe: see `longest`.
         while candidate >= oldest, left > 0, longest < most {
             let there = bytes + candidate
             if there[longest] == here[longest] {

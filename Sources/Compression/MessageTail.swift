@@ -1,6 +1,5 @@
-/// The part of a message that does not fill a 64-byte block yet, and the padding of FIPS 180-4 §5.1.1.
-///
-/// SHA-1 and SHA-256 share it. Whole blocks are compressed where they lie, without a copy.
+/// The part of a message that does not fill a 64-byte block yet, and the padding (FIPS 180-4 §5.1.1), shared
+/// by SHA-1 and SHA-256. Whole blocks are compressed in place without a copy.
 struct MessageTail: Sendable {
     private var held: [UInt8] = []
     private var length: UInt64 = 0
@@ -37,7 +36,7 @@ struct MessageTail: Sendable {
     }
 }
 
-/// Lower-case hexadecimal, as digests are printed.
+/// Lower-case hexadecimal, the printed form of digests.
 enum Hexadecimal {
     static func text(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)

@@ -6,11 +6,13 @@ import Musl
 import Darwin
 #endif
 
-/// Cuts bytes into the tokens that take the fewest bits: a shortest path from a block's first byte to its last, where a token's length is
-/// what the block's own codes make of it; found again with the codes that the path itself leads to, while that helps. Blocks are
-/// laid out anew over the tokens that were found, while that helps.
+/// Parses bytes into the tokens that take the fewest bits.
 ///
-/// - Source: the idea is zopfli's (Alakuijala and Vandevenne 2013).
+/// It finds the shortest path from a block's first byte to its last, where a token costs its bits under the
+/// block's own codes, and repeats that with the codes of the path as long as it helps. Then the tokens are
+/// split into blocks anew, as long as that helps.
+///
+/// - Source: zopfli (Alakuijala and Vandevenne, 2013).
 struct OptimalParser: ~Copyable {
     private static let depth = 1024, rounds = 6, layouts = 5
 
@@ -22,11 +24,11 @@ struct OptimalParser: ~Copyable {
         finder = MatchFinder(source: source)
     }
 
-    /// Blocks of tokens for a part of the source.
+    /// Returns blocks of tokens for a part of the source.
     ///
     /// - Parameters:
-    ///   - range: of the source; ranges must come in order.
-    ///   - tokens: that stand for it, found in another way.
+    ///   - range: The part; parts must come in order.
+    ///   - tokens: Other tokens for the part, from which the search starts.
     mutating func blocks(_ range: Range<Int>, from tokens: [DeflateToken]) -> [ArraySlice<DeflateToken>] {
         let matches = Matches(range, &finder)
         var best = Self.layOut(tokens), least = best.reduce(0) { $0 + DeflateBlock.bits($1) }
@@ -41,7 +43,7 @@ struct OptimalParser: ~Copyable {
             let next = Self.layOut(parsed), bits = next.reduce(0) { $0 + DeflateBlock.bits($1) }
             let gain = least - bits
             if gain > 0 { (best, least) = (next, bits) }
-            // The rest is not worth the time.
+            // A smaller gain does not justify the time.
             if gain < least / 4096 { break }
         }
         return best
@@ -55,7 +57,7 @@ struct OptimalParser: ~Copyable {
         }
     }
 
-    /// - Parameter tokens: that stand for the range.
+    /// Parses a range, starting from the costs of `tokens`, which represent the range.
     private func parse(_ range: Range<Int>, _ matches: Matches, from tokens: ArraySlice<DeflateToken>)
         -> ArraySlice<DeflateToken>
     {
@@ -69,11 +71,11 @@ struct OptimalParser: ~Copyable {
         return best
     }
 
-    /// Those at every position of a part of the source.
+    /// The matches at every position of a part of the source.
     private struct Matches {
         private let first: Int
         private var tokens: [DeflateToken] = []
-        /// Where those of each position begin, and where the last end.
+        /// The index of each position's first match, and the end of the last one's.
         private var starts = [0]
 
         init(_ range: Range<Int>, _ finder: inout MatchFinder) {
@@ -86,7 +88,8 @@ struct OptimalParser: ~Copyable {
             }
         }
 
-        /// Hands every position's matches, each longer and farther than the one before, to `body`; positions are told from the range's first.
+        /// Calls `body` with every position, relative to the range's first, and its matches, each longer and
+        /// farther than the previous one.
         func forEach(_ range: Range<Int>, _ body: (Int, UnsafeBufferPointer<DeflateToken>) -> Void) {
             tokens.withUnsafeBufferPointer { tokens in
                 for i in range.indices {
@@ -137,10 +140,10 @@ struct OptimalParser: ~Copyable {
         return path.reversed()
     }
 
-    /// Bits of each symbol, extra bits included, under the codes that fit some tokens.
+    /// The cost of each symbol in bits, with extra bits, under the codes that fit some tokens.
     private struct Costs {
         let lengths, distances: [Float]
-        /// By the length of a match.
+        /// The cost of each match length.
         let runs: [Float]
         let total: Double
 
@@ -163,7 +166,7 @@ struct OptimalParser: ~Copyable {
             self.total = total
         }
 
-        /// A symbol that is not used yet costs what one that is used once does.
+        /// Returns the cost of each symbol; an unused symbol costs as much as one that is used once.
         private static func bits(_ counts: [Int]) -> [Float] {
             let sum = Float(max(1, counts.reduce(0, +)))
             return counts.map { max(1, logf(sum / Float(max($0, 1))) / 0.6931472) }

@@ -1,11 +1,11 @@
-/// SHA-1 (FIPS 180-4). Broken for signatures; here only because retrain.py splits its pictures by it.
+/// SHA-1 (FIPS 180-4), which is not collision-resistant; retrain.py assigns images to its splits by it.
 package struct SHA1: Sendable {
-    /// 20 bytes, in the order they are printed.
+    /// A digest of 20 bytes.
     package struct Digest: Hashable, Sendable, CustomStringConvertible {
         package let bytes: [UInt8]
         package var description: String { Hexadecimal.text(bytes) }
 
-        /// The digest, read as one big-endian number, modulo `2^bits` for up to 64 bits: its last bits.
+        /// Returns the last `bits` bits, at most 64: the digest as a big-endian number modulo `2^bits`.
         package func remainder(bits: Int) -> UInt64 {
             precondition(bits > 0 && bits <= 64)
             let low = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -28,7 +28,7 @@ package struct SHA1: Sendable {
         bytes.withUnsafeBytes { update($0) }
     }
 
-    /// The digest of everything given so far; the hash itself can go on.
+    /// Returns the digest of all bytes so far; further updates are allowed.
     package func finalize() -> Digest {
         var (state, tail) = (state, tail)
         tail.finish { blocks, count in Self.compress(&state, blocks, count) }
@@ -47,12 +47,12 @@ package struct SHA1: Sendable {
         bytes.withUnsafeBytes { hash($0) }
     }
 
-    /// FIPS 180-4 §6.1.2 over `count` blocks of 64 bytes.
+    /// Compresses `count` blocks of 64 bytes into the state (FIPS 180-4 §6.1.2).
     private static func compress(
         _ state: inout (UInt32, UInt32, UInt32, UInt32, UInt32), _ blocks: UnsafeRawPointer, _ count: Int
     ) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 80) { schedule in
-            // Unsafe: the schedule is 80 words and every index below is under 80.
+            // Unsafe: the schedule has 80 words, and every index is below 80.
             guard let w = schedule.baseAddress else { return }
             for block in 0..<count {
                 let p = blocks + 64 * block

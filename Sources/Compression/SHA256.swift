@@ -1,16 +1,16 @@
 import HashInstructions
 
-/// SHA-256 (FIPS 180-4), of a buffer at once or piece by piece.
+/// SHA-256 (FIPS 180-4), of a whole buffer or incrementally.
 ///
 ///     SHA256.hash(bytes).description   // "e3b0c442…"
 package struct SHA256: Sendable {
-    /// 32 bytes, held as the eight 32-bit words of FIPS 180-4 §6.2.2.
+    /// A digest of 32 bytes as the eight 32-bit words of FIPS 180-4 §6.2.2.
     package struct Digest: Hashable, Sendable, CustomStringConvertible {
         package let words: SIMD8<UInt32>
 
         init(words: SIMD8<UInt32>) { self.words = words }
 
-        /// Reads 32 bytes in the order they are printed; `nil` for any other count.
+        /// Reads 32 bytes in printed order; returns `nil` for any other count.
         package init?(bytes: some Collection<UInt8>) {
             guard bytes.count == 32 else { return nil }
             var words = SIMD8<UInt32>()
@@ -20,7 +20,7 @@ package struct SHA256: Sendable {
             self.words = words
         }
 
-        /// Reads 64 hexadecimal digits.
+        /// Reads 64 hexadecimal digits; returns `nil` for anything else.
         package init?(hexadecimal text: some StringProtocol) {
             guard let bytes = Hexadecimal.bytes(text) else { return nil }
             self.init(bytes: bytes)
@@ -41,7 +41,7 @@ package struct SHA256: Sendable {
 
     package init() { self.init(usesInstructions: Self.hasInstructions) }
 
-    /// - Parameter usesInstructions: the processor's own, which it must have.
+    /// - Parameter usesInstructions: Whether to use the processor's SHA instructions, which it must have.
     init(usesInstructions: Bool) { compress = usesInstructions ? Self.compressByInstructions : Self.compress }
 
     static let hasInstructions = cpu_has_sha256()
@@ -55,7 +55,7 @@ package struct SHA256: Sendable {
         bytes.withUnsafeBytes { update($0) }
     }
 
-    /// The digest of everything given so far; the hash itself can go on.
+    /// Returns the digest of all bytes so far; further updates are allowed.
     package func finalize() -> Digest {
         var (state, tail) = (state, tail)
         let compress = compress
@@ -74,7 +74,7 @@ package struct SHA256: Sendable {
     }
 }
 
-/// FIPS 180-4 §4.2.2: the fractional parts of the cube roots of the first 64 primes.
+/// The round constants (FIPS 180-4 §4.2.2): fractional parts of the cube roots of the first 64 primes.
 private let roundConstants: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
     0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
@@ -99,9 +99,9 @@ extension SHA256 {
         }
     }
 
-    /// FIPS 180-4 §6.2.2 over `count` blocks of 64 bytes.
+    /// Compresses `count` blocks of 64 bytes into the state (FIPS 180-4 §6.2.2).
     private static func compress(_ state: inout SIMD8<UInt32>, _ blocks: UnsafeRawPointer, _ count: Int) {
-        // Unsafe: 64 table reads a block without a bounds check; every index below is under 64.
+        // Unsafe: unchecked reads of the 64 constants; every index is below 64.
         roundConstants.withUnsafeBufferPointer { constants in
             guard let k = constants.baseAddress else { return }
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
@@ -121,7 +121,7 @@ extension SHA256 {
                         i &+= 1
                     }
                     i = 0
-                    // Eight rounds rotate the eight names home.
+                    // After eight rounds the rotated variables are back in place.
                     while i < 64 {
                         round(a, b, c, &d, e, f, g, &h, w[i] &+ k[i])
                         round(h, a, b, &c, d, e, f, &g, w[i &+ 1] &+ k[i &+ 1])

@@ -1,53 +1,55 @@
-/// Reads the entries of a gzipped tar archive in their order, in little memory, and refuses what could leave a folder.
+/// Reads the entries of a gzipped tar archive in order and in little memory, and rejects those that could
+/// escape the target folder.
 ///
 ///     var archive = TarReader(gzip: bytes)
 ///     while let entry = try archive.next() {
 ///         while let piece = try archive.nextPiece() { … }
 ///     }
 ///
-/// Names come from ustar (with its prefix), from pax `path` records and from GNU `L` entries. Links, devices and pipes, absolute names and
-/// `..` throw: an archive that holds one is not to be trusted with the rest.
+/// Names come from ustar headers with their prefix, from pax `path` records and from GNU `L` entries. Links,
+/// devices, pipes, absolute names and `..` throw, because an archive with such an entry is not trustworthy.
 ///
-/// - Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
+/// - Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic
+///   Tar Format".
 package struct TarReader: ~Copyable {
     package struct Entry: Equatable, Sendable {
-        /// Without `./` before it or a slash behind; empty for the archive's own folder.
+        /// The name without a leading `./` or a trailing slash; empty for the archive's root folder.
         package let name: String
         package let isDirectory: Bool
         package let size: Int
     }
 
-    /// Offsets are bytes of the unpacked archive.
+    /// The errors of reading an archive; offsets are bytes of the decompressed archive.
     package enum Failure: Error, Equatable, Sendable {
         case gzip(InflateError)
         /// The archive ends inside an entry or without its end mark.
         case truncated(offset: Int)
         case badHeader(offset: Int)
-        /// Absolute, with `..`, a backslash or a zero, or none at all.
+        /// The name is empty or absolute, or contains `..`, a backslash or a zero byte.
         case unsafeName(String)
-        /// A link, a device, a pipe or a kind nobody knows, by its type character.
+        /// The entry is a link, a device, a pipe or of an unknown kind, given by its type character.
         case unsafeKind(name: String, type: Character)
-        /// More bytes than the archive may unpack to.
+        /// The archive decompresses to more bytes than the limit.
         case overLimit(Int)
     }
 
     private var stream: GzipStream
     private let limit: Int
-    /// What is left of the stream's last piece.
+    /// The rest of the stream's current piece.
     private var piece = UnsafeRawBufferPointer(start: nil, count: 0)
     private var offset = 0
-    /// Unread bytes of the current entry, and the zeros that fill its last block.
+    /// The unread bytes of the current entry, and the padding of its last block.
     private var left = 0, padding = 0
 
     /// - Parameters:
-    ///   - bytes: must stay in place while the reader is in use.
-    ///   - limit: the most bytes the archive may unpack to.
+    ///   - bytes: The archive, which must stay valid while the reader is in use.
+    ///   - limit: The maximum size of the decompressed archive.
     package init(gzip bytes: UnsafeRawBufferPointer, limit: Int = 1 << 31) {
         stream = GzipStream(bytes)
         self.limit = limit
     }
 
-    /// The next file or folder; nil at the end mark. What was not read of the entry before is skipped.
+    /// Returns the next file or folder, or nil at the end mark; the rest of the previous entry is skipped.
     package mutating func next() throws(Failure) -> Entry? {
         var longName: [UInt8]?
         while true {
@@ -63,14 +65,15 @@ package struct TarReader: ~Copyable {
             switch header[156] {
             case UInt8(ascii: "L"): longName = Array(try takeRecords(at: at).prefix { $0 != 0 })
             case UInt8(ascii: "x"): longName = Self.path(inRecords: try takeRecords(at: at)) ?? longName
-            // Records for all entries and GNU's long link targets tell nothing that is wanted.
+            // Global records and GNU's long link targets are not needed.
             case UInt8(ascii: "g"), UInt8(ascii: "K"): continue
             default: return try entry(header[156], name: longName ?? Self.name(in: header), size: size)
             }
         }
     }
 
-    /// The bytes that follow in the current entry, valid until the next call and never none; nil at its end.
+    /// Returns the next bytes of the current entry, never empty and valid until the next call; nil at its
+    /// end.
     package mutating func nextPiece() throws(Failure) -> UnsafeRawBufferPointer? {
         guard left > 0 else { return nil }
         let part = try takePart(upTo: left)
@@ -104,9 +107,9 @@ package struct TarReader: ~Copyable {
         return bytes
     }
 
-    /// The contents of an entry that describes the next one.
+    /// Reads the contents of an entry that describes the next one.
     private mutating func takeRecords(at header: Int) throws(Failure) -> [UInt8] {
-        // PATH_MAX is 4096; records may hold more than a path.
+        // PATH_MAX is 4096, and records may hold more than a path.
         guard left <= 1 << 16 else { throw .badHeader(offset: header) }
         defer { left = 0 }
         return try take(left)
@@ -122,9 +125,9 @@ package struct TarReader: ~Copyable {
             !text.contains("\\"), !text.contains("\0")
         else { throw .unsafeName(text) }
         switch type {
-        // Regular: of today, of the oldest tars, and contiguous.
+        // Regular files: the current and the old type, and contiguous files.
         case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
-            // The oldest tars mark folders by a slash alone.
+            // The oldest archives mark folders by a trailing slash only.
             return Entry(
                 name: parts.joined(separator: "/"), isDirectory: name.last == UInt8(ascii: "/"), size: size)
         case UInt8(ascii: "5"):
@@ -133,13 +136,13 @@ package struct TarReader: ~Copyable {
         }
     }
 
-    /// The sum of the header's bytes, its own field counted as spaces.
+    /// Verifies the sum of the header's bytes, where the checksum field counts as spaces.
     private static func hasRightChecksum(_ header: [UInt8]) -> Bool {
         let sum = header.indices.reduce(0) { $0 + ((148..<156).contains($1) ? 32 : Int(header[$1])) }
         return number(header[148..<156]) == sum
     }
 
-    /// Octal digits between spaces and zeros, or GNU's big-endian binary behind a byte of 0x80.
+    /// Parses octal digits that end at a space or zero, or GNU's big-endian binary after a byte of 0x80.
     private static func number(_ field: ArraySlice<UInt8>) -> Int? {
         if field.first == 0x80 {
             guard field.dropFirst().dropLast(7).allSatisfy({ $0 == 0 }) else { return nil }
@@ -152,13 +155,13 @@ package struct TarReader: ~Copyable {
 
     private static func name(in header: [UInt8]) -> [UInt8] {
         let name = header[0..<100].prefix { $0 != 0 }
-        // GNU's older magic, `ustar` and two spaces, keeps other things where the prefix is.
+        // GNU's older magic, `ustar` and two spaces, has other fields in place of the prefix.
         guard header[257..<263].elementsEqual(Array("ustar\0".utf8)) else { return Array(name) }
         let prefix = header[345..<500].prefix { $0 != 0 }
         return prefix.isEmpty ? Array(name) : prefix + [UInt8(ascii: "/")] + name
     }
 
-    /// The value of `path` among pax records, each `length key=value` and a line feed.
+    /// Returns the value of `path` in pax records of the form `length key=value` and a line feed.
     private static func path(inRecords records: [UInt8]) -> [UInt8]? {
         var rest = records[...], path: [UInt8]?
         while let space = rest.firstIndex(of: 32),

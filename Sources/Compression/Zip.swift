@@ -1,32 +1,33 @@
-/// Writes a standard zip archive: names in UTF-8, DEFLATE, no zip64.
+/// Writes a standard zip archive with UTF-8 names and DEFLATE, without zip64.
 ///
 ///     var zip = Zip()
 ///     try zip.add("model.pb", bytes)
 ///     let archive = try zip.finish()
 ///
-/// The same entries give the same bytes: every entry carries 1980-01-01, the first day the format can name.
+/// Equal entries give equal bytes, because every entry is dated 1980-01-01, the earliest date of the format.
 ///
 /// - Source: PKWARE APPNOTE.TXT §4.3
 package struct Zip: Sendable {
     package enum Failure: Error, Equatable {
-        /// Without zip64, sizes and offsets have 32 bits, and our DEFLATE takes less than 2 GiB.
+        /// An entry or the archive is too large: sizes and offsets have 32 bits without zip64, and the
+        /// compressor takes less than 2 GiB.
         case tooLarge(name: String, bytes: Int)
         case tooManyEntries
         case duplicateName(String)
-        /// Empty, absolute, or one whose extraction could leave the folder.
+        /// The name is empty or absolute, or its extraction could escape the target folder.
         case unsafeName(String)
     }
 
     private var body: [UInt8] = []
     private var directory: [UInt8] = []
     private var names: Set<String> = []
-    /// Where the archive begins in its file.
+    /// The offset of the archive in its file.
     private let start: Int
 
-    /// - Parameter start: the bytes before the archive, where it is appended to another file; not negative.
+    /// - Parameter start: The number of bytes, not negative, that precede the archive in its file.
     package init(after start: Int = 0) { self.start = start }
 
-    /// Adds an entry, deflated at `level` (1...10), or stored where that is no larger, and at level 0.
+    /// Adds an entry, compressed at `level` 1...10. It is stored where that is no larger, and at level 0.
     package mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9) throws(Failure)
     {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
@@ -46,7 +47,8 @@ package struct Zip: Sendable {
             throw .tooLarge(name: name, bytes: offset + size)
         }
 
-        // What the local header and the central directory say alike: version 2.0, bit 11 (UTF-8), method, time, date, CRC, sizes.
+        // The fields that the local header and the central directory share: version 2.0, bit 11 (UTF-8),
+        // method, time, date, CRC and sizes.
         var common: [UInt8] = []
         common.appendWords16(20, 1 << 11, isStored ? 0 : 8, 0, 1 << 5 | 1)
         common.appendWords32(CRC32.checksum(bytes), UInt32(size), UInt32(bytes.count))
@@ -58,7 +60,7 @@ package struct Zip: Sendable {
         if isStored { body.append(contentsOf: bytes) } else { body += deflated }
 
         directory.appendWords32(0x0201_4b50)
-        // Made by version 2.0 on Unix, so that the mode below is read.
+        // Version 2.0 on Unix, so that extractors honour the mode below.
         directory.appendWords16(3 << 8 | 20)
         directory += common
         directory.appendWords16(0, 0, 0)
@@ -73,7 +75,7 @@ package struct Zip: Sendable {
         try result.get()
     }
 
-    /// The archive.
+    /// Returns the archive.
     package func finish() throws(Failure) -> [UInt8] {
         guard start + body.count + directory.count < Int(UInt32.max) else {
             throw .tooLarge(name: "", bytes: start + body.count + directory.count)

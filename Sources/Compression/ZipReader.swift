@@ -1,9 +1,9 @@
-/// Reads a zip archive that lies in memory: stored and deflated entries, each checked by its CRC.
+/// Reads a zip archive in memory: stored and deflated entries, each verified by its CRC.
 ///
 ///     let archive = try ZipReader(bytes)
 ///     let model = try archive.contents(of: archive.entries[0], limit: 1 << 31)
 ///
-/// No zip64, encryption or parts on several disks. Names are told, never used as paths.
+/// zip64, encryption and multi-disk archives are not supported. Names are reported but never used as paths.
 ///
 /// - Source: PKWARE APPNOTE.TXT §4.3, §4.4
 package struct ZipReader {
@@ -11,15 +11,15 @@ package struct ZipReader {
         package let name: String
         package let size, compressedSize: Int
         package let checksum: UInt32
-        /// 0 stored, 8 deflated; others cannot be read.
+        /// The compression method: 0 is stored, 8 is deflated; others are not supported.
         package let method: Int
         package let isEncrypted: Bool
         fileprivate let headerOffset: Int
     }
 
-    /// Offsets are bytes from the start of the archive.
+    /// The errors of reading an archive; offsets are bytes from the start of the archive.
     package enum Failure: Error, Equatable, Sendable {
-        /// No end of central directory: no zip, or one that was cut short.
+        /// There is no end of central directory: the file is not a zip archive, or it was cut short.
         case noDirectory
         case malformed(offset: Int)
         case unsupported(name: String, feature: String)
@@ -32,12 +32,13 @@ package struct ZipReader {
     package let entries: [Entry]
     private let bytes: UnsafeRawBufferPointer
 
-    /// Lists the entries by the central directory.
+    /// Reads the entries from the central directory.
     ///
-    /// - Parameter bytes: must stay in place while the reader is in use.
+    /// - Parameter bytes: The archive, which must stay valid while the reader is in use.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         self.bytes = bytes
-        // 22 bytes and a comment of up to 65,535: the last signature whose comment ends with the file.
+        // The record has 22 bytes and a comment of up to 65,535: the last signature whose comment ends with
+        // the file is the right one.
         let candidates = stride(from: bytes.count - 22, through: max(0, bytes.count - 22 - 0xffff), by: -1)
         guard bytes.count >= 22,
             let end = candidates.first(where: {
@@ -71,9 +72,9 @@ package struct ZipReader {
         self.entries = entries
     }
 
-    /// An entry's bytes: as many as it declares, with the checksum it declares.
+    /// Returns an entry's bytes after verifying their number and checksum.
     ///
-    /// - Parameter limit: the most bytes it may have; more is an error before they are allocated.
+    /// - Parameter limit: The maximum number of bytes; more is an error before they are allocated.
     package func contents(of entry: Entry, limit: Int) throws(Failure) -> [UInt8] {
         let name = entry.name, at = entry.headerOffset
         guard !entry.isEncrypted else { throw .unsupported(name: name, feature: "encryption") }
@@ -103,7 +104,7 @@ package struct ZipReader {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Little-endian; the caller has checked that they are there.
+    /// Reads a little-endian number that the caller has checked to be within bounds.
     fileprivate func word16(_ offset: Int) -> Int {
         Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
     }
