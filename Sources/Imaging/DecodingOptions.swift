@@ -1,67 +1,76 @@
-/// Inverse cosine transforms of libjpeg, each reproduced bit for bit.
+/// The inverse DCTs of libjpeg, each reproduced bit for bit.
 public enum InverseDCT: Sendable {
-    /// `JDCT_ISLOW`: accurate; what most programs use.
+    /// `JDCT_ISLOW`, the accurate transform that most programs use.
     case accurate
-    /// `JDCT_IFAST`: what TensorFlow's `DecodeJpeg` uses by default.
+    /// `JDCT_IFAST`, the default of TensorFlow's `DecodeJpeg`.
     case fast
 }
 
-/// How to decode.
+/// The options for decoding an image.
 public struct DecodingOptions: Sendable {
     public var inverseDCT = InverseDCT.accurate
-    /// Decode a JPEG at 1/1, 1/2, 1/4 or 1/8 of its size; other formats ignore it.
+    /// The denominator by which a JPEG is scaled while decoding: 1, 2, 4 or 8; other formats ignore it.
     public var scaleDenominator = 1
-    /// Estimate what an incomplete progressive JPEG lacks as libjpeg-turbo before 3.0 does, which TensorFlow has: across MCU rows it takes
-    /// nearer blocks than it means to (its issue 721).
+    /// Whether to estimate the missing coefficients of an incomplete progressive JPEG as libjpeg-turbo before
+    /// 3.0 does, which TensorFlow uses. Across MCU rows, these versions read nearer blocks than intended
+    /// (libjpeg-turbo issue 721).
     public var smoothsAsOlderLibjpegTurbo = false
-    /// Hand out 4 channels where the picture has transparency; otherwise alpha is dropped.
+    /// Whether images with transparency have 4 channels; otherwise alpha is dropped.
     public var keepsAlpha = false
-    /// Read PNGs in Apple's CgBI variant, which no standard describes and no other common reader takes.
+    /// Whether to decode PNGs in Apple's CgBI variant, which is not standardized and which common decoders
+    /// reject.
     public var readsCgBI = false
-    /// Refuse damaged or truncated pictures instead of keeping what could be decoded.
+    /// Whether to reject damaged or truncated images instead of keeping what could be decoded.
     public var isStrict = false
-    /// The most pixels a picture may declare. Checked against the header, before anything is allocated; the default admits any
-    /// camera's photographs and refuses bombs.
+    /// The maximum number of pixels, checked in the header before anything is allocated. The default admits
+    /// any camera's photographs and rejects decompression bombs.
     public var maximumPixels = 200_000_000
-    /// The most pixels a side may have: what JPEG, GIF and WebP can declare at most. Checked in the same place.
+    /// The maximum width and height in pixels, checked in the same place; the default is the largest that
+    /// JPEG and GIF can declare.
     public var maximumSide = 65_535
-    /// The most bytes that the picture, where it is kept, and each thing its decoder must hold may take; checked in the same place.
+    /// The maximum size in bytes of the decoded image, where it is kept, and of each buffer that its decoder
+    /// must hold; checked in the same place.
     public var maximumBytes = 1 << 31
     public init() {}
 }
 
-/// What decoding a picture takes, known from its headers.
+/// The cost of decoding an image, computed from its headers.
 struct DecodingCost {
-    /// Bytes that the decoder holds at once, where they grow with the picture.
+    /// The bytes that the decoder holds at once, as far as they depend on the image's size.
     var memory: Int
-    /// Bytes of pixel data that are in the file.
+    /// The bytes of pixel data in the file.
     var stored: Int
-    /// The fewest bytes of data that a whole picture of its size can be stored in; 0 where nothing is known of that.
+    /// The minimum bytes of data for a complete image of this size; 0 if there is no known minimum.
     var leastStored: Int
 }
 
 extension DecodingOptions {
-    /// A picture of whose data less than one part in so many is there is refused: nearly all of it would be made up.
+    /// An image with less than one part in `leastShare` of its data is rejected, because nearly all of it
+    /// would be invented.
     static let leastShare = 16
 
-    /// Refuses a picture of more pixels than allowed, before anything is allocated.
+    /// Checks the declared size against the limits before anything is allocated.
     ///
-    /// - Parameters width, height: as declared, before any scaling; under 2^31.
+    /// - Parameters:
+    ///   - width: The declared width before scaling, below 2³¹.
+    ///   - height: The declared height before scaling, below 2³¹.
+    /// - Throws: `ImageError.overLimit`.
     func admit(width: Int, height: Int) throws(ImageError) {
-        // Of more than 2^40 pixels always, so that no product of sizes overflows.
+        // More than 2^40 pixels are never allowed, so that products of sizes cannot overflow.
         try Self.compare("pixels", width * height, min(maximumPixels, 1 << 40))
         try Self.compare("pixels on a side", max(width, height), maximumSide)
     }
 
-    /// Refuses a picture that takes more memory than allowed, or whose data are nearly all missing.
+    /// Checks the memory that decoding takes, and that not nearly all data is missing.
     ///
-    /// - Parameter end: where the file ends.
+    /// - Parameter end: The offset of the end of the file, for the error.
+    /// - Throws: `ImageError.overLimit` or `ImageError.truncated`.
     func admit(_ cost: DecodingCost, of format: ImageFormat, end: Int) throws(ImageError) {
         try Self.compare("bytes", cost.memory, maximumBytes)
         guard cost.stored >= cost.leastStored / Self.leastShare else { throw .truncated(format, offset: end) }
     }
 
-    /// Refuses what has warnings, where the options are strict.
+    /// Throws the first warning as an error if the options are strict.
     func accept(_ warnings: [DecodingWarning], of format: ImageFormat) throws(ImageError) {
         guard isStrict, let warning = warnings.first else { return }
         throw .malformed(format, offset: warning.offset, reason: warning.description)

@@ -1,11 +1,11 @@
-/// What the decoder wants of EXIF: how the camera was held.
+/// Reads the orientation from EXIF metadata.
 package enum EXIF {
-    /// The orientation, 1...8, in a TIFF structure; 1 where there is none or it makes no sense.
+    /// Returns the orientation, 1...8, in a TIFF structure; 1 if it is missing or invalid.
     package static func orientation(of bytes: UnsafeRawBufferPointer) -> Int {
         storedOrientation(of: bytes) ?? 1
     }
 
-    /// The same; nil where there is none or it makes no sense.
+    /// Returns the orientation, 1...8, in a TIFF structure; nil if it is missing or invalid.
     ///
     /// - Source: TIFF 6.0 §2, tag 0x0112 of the first image file directory.
     static func storedOrientation(of bytes: UnsafeRawBufferPointer) -> Int? {
@@ -30,7 +30,7 @@ package enum EXIF {
             let at = directory + 2 + 12 * entry
             guard at + 12 <= bytes.count else { return nil }
             if short(at) == 0x0112 {
-                // One SHORT; some writers say LONG.
+                // The value is one SHORT, but some writers store a LONG.
                 let value = short(at + 2) == 4 ? long(at + 8) : short(at + 8)
                 return (1...8).contains(value) ? value : nil
             }

@@ -6,9 +6,10 @@ import Musl
 import Darwin
 #endif
 
-/// A file's bytes, with the system's own error numbers.
+/// Reads files and reports the system's error numbers.
 enum FileBytes {
-    /// All of them. Read and not mapped: a file that shrinks under a mapping would kill the process.
+    /// Returns the whole file. It is read, not mapped, because a file that shrinks under a mapping would kill
+    /// the process.
     static func read(_ path: String) throws(ImageError) -> [UInt8] {
         guard let file = fopen(path, "rb") else { throw .unreadableFile(path: path, errno: errno) }
         defer { fclose(file) }

@@ -4,27 +4,31 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A decoded picture, upright, 8 bits a channel.
+/// A decoded, upright image with 8 bits per channel.
 ///
 ///     let image = try Image(contentsOf: "photo.jpg")
 ///     print(image.format, image.width, image.height, image.pixels[0], image.warnings)
 ///
-/// Color profiles and gamma are ignored. To decode without holding a whole picture, give `decode(_:options:into:)` a `RowSink`.
+/// Color profiles and gamma are ignored. To decode without holding the whole image, pass a `RowSink` to
+/// `decode(_:options:into:)`.
 public struct Image: Sendable {
     public let width, height: Int
-    /// 3: RGB, 4: RGB and alpha, not premultiplied.
+    /// The number of channels: 3 for RGB, or 4 for RGB and alpha, not premultiplied.
     public let channels: Int
-    /// `[height, width, channels]`.
+    /// The pixel values, `[height, width, channels]`.
     public let pixels: [UInt8]
-    /// The EXIF orientation the file had, 1...8; already applied to the pixels unless that was declined.
+    /// The file's EXIF orientation, 1...8; it is already applied to the pixels unless that was declined.
     public let orientation: Int
     public let format: ImageFormat
-    /// What was wrong with the file and could be worked around.
+    /// The faults in the file that decoding worked around.
     public let warnings: [DecodingWarning]
 
-    /// Decodes bytes that are in memory, by their content: `[UInt8]`, `Data`, or a buffer.
+    /// Decodes an image in memory, whose format is detected from its content.
     ///
-    /// - Parameter appliesOrientation: turn and mirror the picture as its EXIF orientation says.
+    /// - Parameters:
+    ///   - bytes: The file's bytes: `[UInt8]`, `Data`, or a buffer.
+    ///   - options: The options for decoding.
+    ///   - appliesOrientation: Whether to rotate and mirror the image according to its EXIF orientation.
     public init(
         decoding bytes: some ContiguousBytes, options: DecodingOptions = .init(),
         appliesOrientation: Bool = true
@@ -37,7 +41,7 @@ public struct Image: Sendable {
         pixels = sink.pixels
     }
 
-    /// Decodes a file, by its content; its name does not matter.
+    /// Decodes an image file, whose format is detected from its content and not from its name.
     public init(
         contentsOf path: String, options: DecodingOptions = .init(), appliesOrientation: Bool = true
     ) throws(ImageError) {

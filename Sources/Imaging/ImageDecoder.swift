@@ -4,38 +4,41 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// The decoder of one format.
+/// The decoder of one image format.
 ///
-/// A format is a folder with one such type, a row in `ImageFormat.decoders`, and nothing else: the README beside this file tells how
-/// to add one. What is the same for all formats is done once, in `decode(_:options:into:)`: limits, orientation, strictness.
+/// A format is a folder with one such type and an entry in `ImageFormat.decoders`; the README in this folder
+/// describes how to add one. What is common to all formats, namely limits, orientation and strictness, is
+/// done in `decode(_:options:into:)`.
 protocol ImageDecoder {
-    /// The format, by the name that people know it by.
+    /// The format with its usual name.
     static var format: ImageFormat { get }
 
-    /// Whether the file begins as files of the format do. The bytes are a whole file, perhaps an empty one.
+    /// Whether a file begins like files of this format; the bytes are the whole file, which may be empty.
     static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool
 
-    /// Reads everything but pixels, and allocates nothing that grows with the picture.
+    /// Reads everything but the pixels, without allocations that grow with the image.
     ///
-    /// - Parameter bytes: the file; valid as long as the decoder lives.
+    /// - Parameter bytes: The file, which stays valid as long as the decoder lives.
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError)
 
-    /// Size in pixels as the file declares it, each under 2^31.
+    /// The declared size in pixels, each below 2³¹.
     var width: Int { get }
     var height: Int { get }
-    /// Size in pixels of the rows that come; another than the declared one only where the decoder scales.
+    /// The size in pixels of the decoded rows, which differs from the declared size only if the decoder
+    /// scales.
     var outputWidth: Int { get }
     var outputHeight: Int { get }
-    /// 3, or 4 where the picture has transparency and the options keep it.
+    /// The number of channels: 3, or 4 if the image has transparency and the options keep it.
     var channels: Int { get }
-    /// What the file says of the picture apart from its pixels; orientation comes from it.
+    /// The metadata, which includes the orientation.
     var metadata: ImageMetadata { get }
-    /// What decoding takes; asked for only once the size is admitted.
+    /// The cost of decoding, which is requested only after the size was admitted.
     var cost: DecodingCost { get }
-    /// What was wrong and could be worked around: in the headers at first, in the pixels too after decoding.
+    /// The faults that were worked around: initially those of the headers, after decoding also those of the
+    /// pixels.
     var warnings: [DecodingWarning] { get }
 
-    /// Decodes the pixels. The sink has begun, with the header that follows from the properties above.
+    /// Decodes the pixels into a sink that has already begun with the header.
     mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError)
 }
 
@@ -52,16 +55,16 @@ extension ImageDecoder {
 }
 
 extension ImageFormat {
-    /// The formats that are read, in the order in which a file is held against them.
+    /// The supported formats, in the order in which a file is compared with them.
     static let decoders: [any ImageDecoder.Type] = [
         JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, PNM.self, QOI.self,
     ]
 }
 
-/// Decodes a picture by its content and hands its rows to a sink.
+/// Decodes an image, whose format is detected from its content, and passes its rows to a sink.
 ///
-/// - Returns: what was wrong and could be worked around; empty for a sound file.
-/// - Throws: `ImageError.unsupported` for what is recognized and not decoded, with the format's name.
+/// - Returns: The faults that were worked around; empty for an intact file.
+/// - Throws: `ImageError`; `.unsupported` carries the name of a format that is recognized but not decoded.
 @discardableResult
 public func decode<Sink: RowSink>(
     _ bytes: some ContiguousBytes, options: DecodingOptions = .init(), into sink: inout Sink
@@ -94,7 +97,7 @@ private func decode<Decoder: ImageDecoder, Sink: RowSink>(
 }
 
 extension ImageHeader {
-    /// Reads what the file says of itself, without decoding it.
+    /// Reads an image's header without decoding its pixels.
     public init(of bytes: some ContiguousBytes, options: DecodingOptions = .init()) throws(ImageError) {
         self = try bytes.withImageBytes { bytes throws(ImageError) in
             let (decoder, start) = try ImageFormat.decoder(for: bytes)
@@ -107,7 +110,7 @@ extension ImageHeader {
 }
 
 extension ContiguousBytes {
-    /// `withUnsafeBytes` that keeps the error's type.
+    /// Calls `withUnsafeBytes` and preserves the type of the error.
     func withImageBytes<T>(_ body: (UnsafeRawBufferPointer) throws(ImageError) -> T) throws(ImageError) -> T {
         let result: Result<T, ImageError> = withUnsafeBytes { bytes in
             do throws(ImageError) { return .success(try body(bytes)) } catch { return .failure(error) }

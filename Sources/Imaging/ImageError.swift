@@ -6,19 +6,20 @@ import Musl
 import Darwin
 #endif
 
-/// Why a picture could not be decoded. Offsets are bytes from the start of the file.
+/// The errors of decoding an image; offsets are bytes from the start of the file.
 public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// No known format.
+    /// The bytes are of no known format.
     case unrecognized
-    /// Recognized, and not something the decoder reads: a feature of a format, such as lossless JPEG, or, without one, the whole format.
+    /// The format is recognized, but a feature of it, such as lossless JPEG, or the whole format is not
+    /// supported.
     case unsupported(ImageFormat, feature: String?)
     case malformed(ImageFormat, offset: Int, reason: String)
     case truncated(ImageFormat, offset: Int)
-    /// What the file declares, "pixels", "pixels on a side" or "bytes", is more than the options allow.
+    /// The file declares more than the options allow, in "pixels", "pixels on a side" or "bytes".
     case overLimit(what: String, declared: Int, limit: Int)
-    /// The system refused that much memory.
+    /// The system could not allocate that much memory.
     case outOfMemory(bytes: Int)
-    /// The file could not be read. The number is the system's.
+    /// The file could not be read, with the system's error number.
     case unreadableFile(path: String, errno: Int32)
 
     public var description: String {
@@ -38,7 +39,7 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension ImageError {
-    /// The error of a picture that begins at an offset in its file.
+    /// Returns the error with offsets for an image that begins at `start` in its file.
     func moved(by start: Int) -> ImageError {
         switch self {
         case .malformed(let format, let offset, let reason):
@@ -49,9 +50,9 @@ extension ImageError {
     }
 }
 
-/// Something that was wrong and could be worked around.
+/// A fault in a file that decoding worked around.
 public struct DecodingWarning: Sendable, Equatable, CustomStringConvertible {
-    /// Bytes from the start of the file.
+    /// The offset in bytes from the start of the file.
     public var offset: Int
     public var description: String
     public init(offset: Int, _ description: String) {

@@ -4,11 +4,11 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What the bytes are, found by their content, never by a name.
+/// The format of a file, detected from its content and never from its name.
 ///
-/// Formats are told apart by name, so that each can be declared where its decoder is.
+/// Formats are identified by their names, so that each can be declared beside its decoder.
 public struct ImageFormat: Sendable, Hashable, CustomStringConvertible {
-    /// The name, as people write it.
+    /// The format's usual name.
     public let description: String
 
     init(_ name: String) { description = name }
@@ -18,19 +18,20 @@ public struct ImageFormat: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ImageFormat {
-    /// Found by the content of a file.
+    /// Detects the format of a file's content.
     public init(of bytes: some ContiguousBytes) {
         self = bytes.withUnsafeBytes { bytes in
             Self.locate(bytes)?.decoder.format ?? Self.named(bytes)
         }
     }
 
-    /// Whether pictures of the format are read.
+    /// Whether images of this format can be decoded.
     public var isRead: Bool { Self.decoders.contains { $0.format == self } }
 
-    /// The decoder for a file, and where its picture starts: not at 0 only if junk precedes a JPEG or PNG.
+    /// Returns the decoder for a file and the offset of its image, which is not 0 only if junk precedes a
+    /// JPEG or PNG.
     ///
-    /// - Throws: why there is none.
+    /// - Throws: `ImageError` if no decoder fits.
     static func decoder(for bytes: UnsafeRawBufferPointer) throws(ImageError) -> (any ImageDecoder.Type, Int)
     {
         if let (decoder, start) = locate(bytes) { return (decoder, start) }
@@ -45,7 +46,7 @@ extension ImageFormat {
         decoder: any ImageDecoder.Type, start: Int
     )? {
         if let decoder = decoders.first(where: { $0.recognizes(bytes) }) { return (decoder, 0) }
-        // A picture inside a file of another kind is not what the file is.
+        // An image embedded in a file of another known kind is ignored.
         guard !bytes.isEmpty, recognized(bytes) == nil else { return nil }
         return behindJunk(bytes)
     }
@@ -54,7 +55,7 @@ extension ImageFormat {
         bytes.isEmpty ? .empty : recognized(bytes) ?? .unknown
     }
 
-    /// How far a careless tool may have pushed the picture: a blank line, a header of its own.
+    /// The maximum length of junk, such as a blank line or a tool's own header, before an image.
     private static let longestJunk = 1024
 
     private static func behindJunk(_ bytes: UnsafeRawBufferPointer) -> (any ImageDecoder.Type, Int)? {
@@ -71,7 +72,7 @@ extension ImageFormat {
         return nil
     }
 
-    /// Markers that begin a real file: tables, frames, APPn, comments.
+    /// Whether a marker can be the first after SOI: tables, frames, APPn or comments.
     private static func isFirstMarker(_ marker: UInt8) -> Bool {
         (0xe0...0xef).contains(marker) || [0xfe, 0xdb, 0xc4, 0xdd].contains(marker)
             || (0xc0...0xcf).contains(marker)

@@ -1,33 +1,36 @@
-/// What a file says of its picture apart from the pixels, in whichever of its containers.
+/// The metadata of an image, from any of the containers in its file.
 ///
-/// A decoder hands in the EXIF and XMP that it meets; what comes first counts. EXIF goes before XMP, as in Pillow's `exif_transpose`.
+/// A decoder passes all EXIF and XMP data that it finds; of each kind the first counts. EXIF takes precedence
+/// over XMP, as in Pillow's `exif_transpose`.
 struct ImageMetadata: Sendable, Equatable {
     private var exif: Int?
     private var xmp: Int?
 
-    /// The orientation, 1...8; 1 where nothing says otherwise.
+    /// The orientation, 1...8; 1 by default.
     var orientation: Int { exif ?? xmp ?? 1 }
 
     init() {}
 
-    /// Takes a TIFF structure, with or without the `Exif\0\0` that JPEG puts before it.
+    /// Reads a TIFF structure, with or without JPEG's prefix `Exif\0\0`.
     mutating func read(exif bytes: UnsafeRawBufferPointer) {
         guard exif == nil else { return }
         let hasPrefix = bytes.count > 6 && bytes.prefix(6).elementsEqual("Exif\0\0".utf8)
         exif = EXIF.storedOrientation(of: hasPrefix ? UnsafeRawBufferPointer(rebasing: bytes[6...]) : bytes)
     }
 
-    /// Takes an XMP packet.
+    /// Reads an XMP packet.
     mutating func read(xmp bytes: UnsafeRawBufferPointer) { xmp = xmp ?? XMP.orientation(of: bytes) }
 
-    /// Takes an orientation that a format stores itself, as TIFF does.
+    /// Reads an orientation that the format itself stores, as TIFF does.
     mutating func read(orientation: Int) {
         if exif == nil, (1...8).contains(orientation) { exif = orientation }
     }
 
-    /// Takes a profile that ImageMagick wrote as text: a newline, the kind, the number of bytes, and the bytes in hexadecimal.
+    /// Reads a profile in ImageMagick's textual form: a newline, the kind, the number of bytes, and the bytes
+    /// in hexadecimal.
     ///
-    /// - Parameter keyword: of the PNG text chunk: `Raw profile type exif`, `APP1` or `xmp`.
+    /// - Parameter keyword: The kind in the PNG chunk's keyword after `Raw profile type`: `exif`, `APP1` or
+    ///   `xmp`.
     mutating func read(rawProfile text: UnsafeRawBufferPointer, keyword: String) {
         guard ["exif", "APP1", "xmp"].contains(keyword) else { return }
         let words = text.split(maxSplits: 2, omittingEmptySubsequences: true) {
@@ -52,15 +55,15 @@ struct ImageMetadata: Sendable, Equatable {
     }
 }
 
-/// What the decoder wants of XMP (ISO 16684-1): the property `tiff:Orientation`.
+/// Reads the property `tiff:Orientation` from XMP (ISO 16684-1).
 enum XMP {
-    /// How JPEG's APP1 segments of XMP begin.
+    /// The prefix of XMP in JPEG's APP1 segments.
     static let namespace: StaticString = "http://ns.adobe.com/xap/1.0/\0"
     private static let name = Array("tiff:Orientation".utf8)
-    /// The longest packet that is searched.
+    /// The maximum length of a packet that is searched.
     private static let longest = 1 << 20
 
-    /// The orientation, 1...8, written as an attribute or as an element.
+    /// Returns the orientation, 1...8, stored as an attribute or as an element.
     static func orientation(of bytes: UnsafeRawBufferPointer) -> Int? {
         let last = min(bytes.count, longest) - name.count - 3
         guard last >= 0 else { return nil }
@@ -70,7 +73,7 @@ enum XMP {
             func skip(_ set: String.UTF8View) {
                 while next < bytes.count, set.contains(bytes[next]) { next += 1 }
             }
-            // `="6"` or `>6<`, with white space where XML allows it.
+            // This accepts `="6"` and `>6<`, with white space where XML allows it.
             skip(" \t\r\n".utf8)
             guard next < bytes.count, bytes[next] == 0x3d || bytes[next] == 0x3e else { continue }
             next += 1

@@ -2,13 +2,13 @@
 import Glibc
 #endif
 
-/// Memory of many megabytes that is written once, from end to end: the kernel's faults for every 4 KiB of it cost more than a
-/// drawing's decoding does.
+/// Requests large pages for big buffers that are written once from end to end, because page faults for every
+/// 4 KiB would cost more than decoding a drawing does.
 enum LargePages {
-    /// Of x86-64, and of arm64 with pages of 4 KiB.
+    /// The large page size of x86-64, and of arm64 with 4 KiB pages.
     private static let size: UInt = 2 << 20
 
-    /// Asks for large pages where the memory holds whole ones; a wish, which other systems than Linux have no words for.
+    /// Asks the kernel for large pages if the memory contains whole ones; only Linux supports this hint.
     static func prefer(for memory: UnsafeMutableRawBufferPointer) {
         #if canImport(Glibc)
         let base = UInt(bitPattern: memory.baseAddress)

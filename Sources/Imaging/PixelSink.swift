@@ -1,4 +1,4 @@
-/// Keeps every row, each pixel put where the orientation wants it.
+/// Keeps every row, with each pixel at its upright position.
 struct PixelSink: RowSink {
     private(set) var header = ImageHeader(format: .unknown, width: 0, height: 0, channels: 3, orientation: 1)
     private(set) var pixels: [UInt8] = []
@@ -25,14 +25,14 @@ struct PixelSink: RowSink {
         placement = Placement(
             width: header.width, height: header.height,
             orientation: appliesOrientation ? header.orientation : 1)
-        // Every byte is written once: by `append`, or by `finish` where rows do not come.
+        // Every byte is written exactly once, by `append` or by `finish` for missing rows.
         pixels = [UInt8](unsafeUninitializedCapacity: bytes) { memory, count in
             LargePages.prefer(for: UnsafeMutableRawBufferPointer(memory))
             count = bytes
         }
     }
 
-    /// Makes rows that never came black.
+    /// Fills missing rows with black.
     mutating func finish() {
         guard y < header.height else { return }
         let black = [UInt8](repeating: 0, count: header.width * header.channels)

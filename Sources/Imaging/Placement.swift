@@ -1,13 +1,15 @@
-/// Where a stored picture's pixels lie in the upright one (TIFF 6.0, Orientation; EXIF 2.32 §4.6.4).
+/// The mapping from stored to upright pixel positions (TIFF 6.0, Orientation; EXIF 2.32 §4.6.4).
 struct Placement: Equatable {
-    /// Of the upright picture.
+    /// The size of the upright image.
     let width, height: Int
-    /// Upright index (row · width + column) of the stored pixel (0, 0), and how far it moves with each stored column and row.
+    /// The upright index (row · width + column) of the stored pixel (0, 0), and its increment per stored
+    /// column and row.
     let origin, step, rowStep: Int
 
     /// - Parameters:
-    ///   - width, height: as stored.
-    ///   - orientation: 1...8; anything else is upright.
+    ///   - width: The stored width.
+    ///   - height: The stored height.
+    ///   - orientation: The orientation, 1...8; any other value means upright.
     init(width: Int, height: Int, orientation: Int) {
         let swaps = (5...8).contains(orientation)
         let (w, h) = swaps ? (height, width) : (width, height)

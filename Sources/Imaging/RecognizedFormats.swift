@@ -1,4 +1,5 @@
-/// Files that are recognized so that an error can name them, and so that no picture inside them is taken for them.
+/// Formats that are recognized but not decoded, so that errors can name them and images embedded in them are
+/// ignored.
 extension ImageFormat {
     public static let tiff = ImageFormat("TIFF")
     public static let avif = ImageFormat("AVIF")
@@ -10,14 +11,14 @@ extension ImageFormat {
     public static let cameraRaw = ImageFormat("camera raw file")
     public static let mail = ImageFormat("mail message")
 
-    /// What begins a file: bytes at an offset.
+    /// The signature of a format: bytes at an offset.
     private struct Signature {
         let format: ImageFormat
         let bytes: [UInt8]
         var offset = 0
 
         init(_ name: String, _ text: String, at offset: Int = 0) {
-            // Code points up to 255 stand for bytes.
+            // Code points up to 255 represent bytes.
             (format, bytes) = (
                 ImageFormat(name), text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
             )
@@ -30,9 +31,9 @@ extension ImageFormat {
         }
     }
 
-    /// Longer signatures go before what they begin with.
+    /// The signatures; longer ones precede their own prefixes.
     private static let signatures: [Signature] = [
-        // Pictures.
+        // Images.
         .init("camera raw file", "II*\0\u{10}\0\0\0CR"), .init("TIFF", "II*\0"),
         .init("TIFF", "MM\0*"), .init("TIFF", "II+\0"),
         .init("TIFF", "MM\0+"),
@@ -58,7 +59,7 @@ extension ImageFormat {
         // Documents.
         .init("PDF", "%PDF-"), .init("PostScript", "%!PS"), .init("PostScript", "\u{c5}\u{d0}\u{d3}\u{c6}"),
         .init("RTF", "{\\rtf"), .init("Office document", "\u{d0}\u{cf}\u{11}\u{e0}\u{a1}\u{b1}\u{1a}\u{e1}"),
-        // Sound and moving pictures.
+        // Audio and video.
         .init("MP3", "ID3"), .init("FLAC", "fLaC"), .init("Ogg", "OggS"), .init("Monkey's Audio", "MAC "),
         .init("WAV", "WAVE", at: 8), .init("AIFF", "AIFF", at: 8), .init("AVI", "AVI ", at: 8),
         .init("Windows Media", "\u{30}\u{26}\u{b2}\u{75}\u{8e}\u{66}\u{cf}\u{11}"),
@@ -81,14 +82,14 @@ extension ImageFormat {
         .init("Git LFS pointer", "version http://git-media"),
     ]
 
-    /// The kind of a file that is none of the formats that are read; nil where the bytes are no kind that is known.
+    /// Returns the kind of a file that cannot be decoded; nil if it is unknown.
     static func recognized(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         if let found = signatures.first(where: { $0.begins(bytes) }) { return found.format }
         return brand(bytes) ?? markup(bytes) ?? text(bytes) ?? (isMPEGAudio(bytes) ? ImageFormat("MP3") : nil)
             ?? (isTGA(bytes) ? .tga : nil)
     }
 
-    /// Files of boxes (ISO/IEC 14496-12 §4.3): a major brand, a version, then compatible brands.
+    /// Detects ISO base media files (ISO/IEC 14496-12 §4.3) by their major and compatible brands.
     private static func brand(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         guard bytes.count >= 12, bytes[4..<8].elementsEqual("ftyp".utf8) else { return nil }
         let size = min(bytes.count, max(16, Int(bytes[3])))
@@ -103,7 +104,7 @@ extension ImageFormat {
         return ImageFormat(["M4A ", "M4B "].contains(brands[0]) ? "MPEG-4 audio" : "MPEG-4 video")
     }
 
-    /// HTML and SVG, behind a byte order mark, white space, comments and declarations.
+    /// Detects HTML and SVG, which may follow a byte order mark, white space, comments and declarations.
     private static func markup(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         let head = String(decoding: bytes.prefix(1024), as: UTF8.self).lowercased()
         let text = head.drop { $0.isWhitespace || $0 == "\u{feff}" }
@@ -116,7 +117,8 @@ extension ImageFormat {
         return html.map { $0 < svg } ?? false ? .html : .svg
     }
 
-    /// Mail (RFC 5322) begins with header fields; a multipart body with its boundary. A PDF may stand behind other bytes.
+    /// Detects mail (RFC 5322) by header fields or a multipart boundary, and PDF, which other bytes may
+    /// precede.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         let fields = [
             "return-path", "received", "from", "to", "subject", "date", "message-id", "mime-version",
@@ -137,7 +139,7 @@ extension ImageFormat {
         return String(decoding: head, as: UTF8.self).contains("%PDF-1") ? ImageFormat("PDF") : nil
     }
 
-    /// A frame header of MPEG audio and the header of the frame after it (ISO/IEC 11172-3 §2.4.1.3), layer III.
+    /// Detects MPEG audio layer III by two consecutive frame headers (ISO/IEC 11172-3 §2.4.1.3).
     private static func isMPEGAudio(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let rates = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
         func frame(_ at: Int) -> Int? {
@@ -150,7 +152,8 @@ extension ImageFormat {
         return frame(length) != nil
     }
 
-    /// TGA has no signature: a footer (version 2.0), or header fields that make sense together and a file long enough.
+    /// Detects TGA, which has no signature, by the footer of version 2.0, or by consistent header fields and
+    /// a sufficient file size.
     private static func isTGA(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count > 18 else { return false }
         if bytes.count >= 44, bytes.suffix(18).starts(with: "TRUEVISION-XFILE.".utf8) { return true }
@@ -173,7 +176,7 @@ extension ImageFormat {
         default: return false
         }
         let pixels = width * height * ((depth + 7) / 8)
-        // Runs of 128 pixels are the longest.
+        // A run has at most 128 pixels.
         return bytes.count - 18 >= (kind >= 8 ? pixels / 128 : pixels)
     }
 }

@@ -1,23 +1,27 @@
-/// What a picture's rows look like, known before the first row is decoded.
+/// The properties of an image that are known before its first row is decoded.
 public struct ImageHeader: Sendable, Equatable {
     public var format: ImageFormat
-    /// Stored size in pixels, after JPEG scaling and before orientation.
+    /// The stored size in pixels, after JPEG scaling and before orientation.
     public var width, height: Int
-    /// 3: RGB, 4: RGB and alpha, not premultiplied; 8 bits each, interleaved.
+    /// The number of interleaved 8-bit channels: 3 for RGB, or 4 for RGB and alpha, not premultiplied.
     public var channels: Int
-    /// Orientation as EXIF numbers it, 1...8 (TIFF 6.0, tag 0x0112); 1 is upright.
+    /// The EXIF orientation, 1...8 (TIFF 6.0, tag 0x0112); 1 is upright.
     public var orientation: Int
 
-    /// Size in pixels of the picture as it is meant to be seen.
+    /// The size in pixels of the upright image.
     public var uprightWidth: Int { orientation < 5 ? width : height }
     public var uprightHeight: Int { orientation < 5 ? height : width }
 }
 
-/// Receives a picture's rows, top to bottom, as they are decoded: a buffer, or a resizer that never holds the whole picture.
+/// Receives an image's rows from top to bottom as they are decoded: a buffer, or a resizer that never holds
+/// the whole image.
 public protocol RowSink {
-    /// Called once, before the first row.
+    /// Begins an image; this is called once, before the first row.
     mutating func begin(_ header: ImageHeader) throws(ImageError)
-    /// `row` holds `width * channels` bytes and is valid during the call only. Fewer rows than the header says may come from a
-    /// damaged file.
+    /// Appends a row.
+    ///
+    /// A damaged file may yield fewer rows than the header announces.
+    ///
+    /// - Parameter row: `width * channels` bytes, valid only during the call.
     mutating func append(row: UnsafePointer<UInt8>)
 }

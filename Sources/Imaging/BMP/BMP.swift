@@ -2,11 +2,12 @@ extension ImageFormat {
     public static let bmp = ImageFormat("BMP")
 }
 
-/// Windows and OS/2 bitmaps: 1, 4, 8, 16, 24 and 32 bits a pixel, run lengths, bit fields, bottom-up and top-down.
+/// A decoder for Windows and OS/2 bitmaps with 1, 4, 8, 16, 24 and 32 bits per pixel, run lengths and bit
+/// fields, bottom-up and top-down.
 struct BMP: ImageDecoder {
     static let format = ImageFormat.bmp
 
-    /// "BM" is two letters of any text: the header that follows must be one too.
+    /// Any text may begin with "BM", so the header's size must be valid too.
     static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.starts(with: "BM".utf8), bytes.count >= 18 else { return false }
         let size = bytes.littleEndian32(at: 14)
@@ -51,7 +52,7 @@ struct BMP: ImageDecoder {
         }
         let stored = (bytes.count - bitmap.data) / bitmap.rowBytes
         if stored < bitmap.height {
-            // The last row's padding is often missing, and nothing with it.
+            // The last row's padding is often missing, which is harmless.
             let isPadding =
                 stored == bitmap.height - 1
                 && (bytes.count - bitmap.data) % bitmap.rowBytes >= (bitmap.width * bitmap.depth + 7) / 8
@@ -77,7 +78,9 @@ struct BMP: ImageDecoder {
 
     // MARK: - Rows
 
-    /// - Parameter source: a stored row, or what the file has of it; what is missing is black.
+    /// Converts one stored row.
+    ///
+    /// - Parameter source: The stored row or the part of it that exists; missing pixels are black.
     private static func unpack(
         _ source: UnsafeRawBufferPointer, _ bitmap: BMPHeader, channels: Int, to row: inout [UInt8]
     ) {
@@ -119,7 +122,7 @@ struct BMP: ImageDecoder {
         }
     }
 
-    /// A sample of 1...32 bits somewhere in a word, scaled to 0...255 and rounded down, as Pillow does.
+    /// A sample of 1...32 bits in a word, scaled to 0...255 and rounded down, as in Pillow.
     private struct BitField {
         let mask: UInt32
         let shift: UInt32

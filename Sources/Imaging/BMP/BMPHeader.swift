@@ -1,17 +1,17 @@
-/// The headers of a Windows or OS/2 bitmap (MS-WMF §2.2.2; OS/2 BITMAPCOREHEADER), checked.
+/// The validated headers of a Windows or OS/2 bitmap (MS-WMF §2.2.2; OS/2 BITMAPCOREHEADER).
 struct BMPHeader {
     enum Compression: Int { case none = 0, rle8 = 1, rle4 = 2, bitfields = 3, alphaBitfields = 6 }
 
     let width, height: Int
     let isTopDown: Bool
-    /// 1, 4, 8, 16, 24, 32.
+    /// Bits per pixel: 1, 4, 8, 16, 24 or 32.
     let depth: Int
     let compression: Compression
-    /// Red, green, blue, alpha; alpha is 0 where there is none.
+    /// The masks of red, green, blue and alpha; the last is 0 without alpha.
     let masks: [UInt32]
-    /// Up to 256 colors as RGB.
+    /// The palette of up to 256 RGB colors.
     let palette: [(UInt8, UInt8, UInt8)]
-    /// Where the pixels begin.
+    /// The offset of the pixels.
     let data: Int
 
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
@@ -23,7 +23,7 @@ struct BMPHeader {
         let isCore = size == 12
         guard isCore || (16...256).contains(size) else { throw fail(14, "a header of \(size) bytes") }
         guard bytes.count >= 14 + size else { throw .truncated(.bmp, offset: bytes.count) }
-        // OS/2 2.x allows a header cut anywhere from 16 bytes on; what is missing is zero.
+        // OS/2 2.x headers may be truncated anywhere from 16 bytes on; missing fields are zero.
         func field(_ at: Int) -> Int { at + 4 <= 14 + size ? bytes.littleEndian32(at: at) : 0 }
 
         width = isCore ? bytes.littleEndian16(at: 18) : bytes.littleEndian32(at: 18)
@@ -54,7 +54,7 @@ struct BMPHeader {
         self.compression = compression
 
         let hasMasks = compression == .bitfields || compression == .alphaBitfields
-        // In a 40-byte header the masks follow it; in longer ones they are part of it.
+        // The masks follow a 40-byte header and are part of longer ones.
         let masksAfter = hasMasks && size == 40 ? (compression == .bitfields ? 12 : 16) : 0
         let afterHeader = 14 + size + masksAfter
         guard bytes.count >= afterHeader else { throw .truncated(.bmp, offset: bytes.count) }
@@ -66,7 +66,7 @@ struct BMPHeader {
         if depth <= 8 {
             let used = isCore ? 0 : field(46)
             colors = used == 0 ? 1 << depth : min(used, 256)
-            // Where the pixels begin tells more than the count does.
+            // The offset of the pixels is more reliable than the number of colors.
             if declared > afterHeader { colors = min(colors, (declared - afterHeader) / entry) }
             colors = min(colors, (bytes.count - afterHeader) / entry)
         }
@@ -74,7 +74,7 @@ struct BMPHeader {
             let at = afterHeader + i * entry
             return (bytes[at + 2], bytes[at + 1], bytes[at])
         }
-        // An offset right behind the header, where a palette is, forgot the palette.
+        // An offset that points to the palette's place omitted the palette's size.
         data = declared > afterHeader ? declared : afterHeader + colors * entry
         guard data < bytes.count else { throw .truncated(.bmp, offset: bytes.count) }
     }
@@ -89,7 +89,7 @@ struct BMPHeader {
         return (0..<4).map { $0 < count ? UInt32(bytes.littleEndian32(at: 54 + 4 * $0)) : 0 }
     }
 
-    /// Rows are padded to 4 bytes.
+    /// Bytes per stored row, padded to a multiple of 4.
     var rowBytes: Int { (width * depth + 31) / 32 * 4 }
 
     var hasRuns: Bool { compression == .rle8 || compression == .rle4 }

@@ -1,12 +1,15 @@
-/// BI_RLE8 and BI_RLE4 (MS-WMF §3.1.6.4): runs, literal stretches, jumps.
+/// Decodes BI_RLE8 and BI_RLE4 (MS-WMF §3.1.6.4): runs, literal stretches and jumps.
 enum BMPRunLengths {
-    /// - Returns: `[height, width]` palette indices, from the bottom row up; 0 where nothing was written.
+    /// Decodes a run-length coded bitmap.
+    ///
+    /// - Returns: The palette indices, `[height, width]`, bottom row first and 0 where nothing was written,
+    ///   and a warning if the file is truncated.
     static func decode(_ bytes: UnsafeRawBufferPointer, _ bitmap: BMPHeader) -> ([UInt8], DecodingWarning?) {
         let (width, height) = (bitmap.width, bitmap.height)
         let isNibbles = bitmap.compression == .rle4
         var indices = [UInt8](repeating: 0, count: width * height)
         var (x, y, offset) = (0, 0, bitmap.data)
-        /// What does not fit in the row is dropped.
+        /// Writes an index unless it lies beyond the row's end.
         func put(_ index: UInt8) {
             if x < width { indices[y * width + x] = index }
             x += 1
@@ -47,7 +50,7 @@ enum BMPRunLengths {
                     let byte = bytes[offset + (isNibbles ? i / 2 : i)]
                     put(isNibbles ? (i & 1 == 0 ? byte >> 4 : byte & 15) : byte)
                 }
-                // Stretches are padded to 16 bits.
+                // Literal stretches are padded to 16 bits.
                 offset += stretch + stretch & 1
             }
         }

@@ -2,10 +2,10 @@ extension ImageFormat {
     public static let gif = ImageFormat("GIF")
 }
 
-/// GIF (CompuServe GIF89a): the first frame, on its logical screen.
+/// A decoder for the first frame of a GIF (CompuServe GIF89a) on its logical screen.
 ///
-/// What the first frame leaves uncovered is transparent if alpha is kept and otherwise the background: the background color if
-/// there is a global table, or black.
+/// Screen pixels that the frame does not cover are transparent if alpha is kept. Otherwise they have the
+/// background color of the global table, or black without one.
 struct GIF: ImageDecoder {
     static let format = ImageFormat.gif
 
@@ -15,17 +15,17 @@ struct GIF: ImageDecoder {
 
     private static let minimumSize = 13
 
-    /// The logical screen, its colors, and where the first frame is.
+    /// The logical screen, its colors, and the location of the first frame.
     private struct Layout {
         var width = 0, height = 0
         var globalColors: Range<Int>?
         var background = 0
         var transparent: Int?
-        /// The frame's place on the screen.
+        /// The frame's position on the screen and its size.
         var left = 0, top = 0, frameWidth = 0, frameHeight = 0
         var isInterlaced = false
         var colors: Range<Int>?
-        /// Where the LZW minimum code size stands.
+        /// The offset of the LZW minimum code size.
         var data = 0
         var channels = 3
         var metadata = ImageMetadata()
@@ -49,7 +49,7 @@ struct GIF: ImageDecoder {
 
     var cost: DecodingCost {
         let count = layout.frameWidth * layout.frameHeight
-        // A code of 12 bits stands for 4,096 pixels at most.
+        // A 12-bit code represents at most 4,096 pixels.
         return DecodingCost(
             memory: count, stored: bytes.count - layout.data, leastStored: count / 4096 * 3 / 2)
     }
@@ -83,7 +83,7 @@ struct GIF: ImageDecoder {
 
     // MARK: - Blocks
 
-    /// GIF89a §18–§23.
+    /// Reads the blocks up to the first frame (GIF89a §18–§23).
     private static func layout(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions) throws(ImageError)
         -> Layout
     {
@@ -109,13 +109,14 @@ struct GIF: ImageDecoder {
                     layout.transparent = bytes[offset + 3] & 1 == 1 ? Int(bytes[offset + 6]) : nil
                 }
                 if bytes[min(offset + 3, bytes.count)...].starts(with: "XMP DataXMP".utf8) {
-                    // The packet is not in sub-blocks, but readers that know only these find the end behind it.
+                    // The packet is not stored in sub-blocks, but its magic trailer ends it for readers that
+                    // skip sub-blocks.
                     layout.metadata.read(xmp: UnsafeRawBufferPointer(rebasing: bytes[(offset + 14)...]))
                 }
                 offset = try skipSubBlocks(bytes, offset + 2)
             case 0x3b: throw .malformed(.gif, offset: offset, reason: "no frame")
             default:
-                // Readers pass over what begins no block.
+                // Like other readers, this skips bytes that do not begin a block.
                 if layout.warnings.isEmpty {
                     layout.warnings.append(DecodingWarning(offset: offset, "junk between blocks"))
                 }
@@ -124,7 +125,7 @@ struct GIF: ImageDecoder {
         }
     }
 
-    /// §20.
+    /// Reads an image descriptor (GIF89a §20).
     private static func readFrame(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ layout: inout Layout)
         throws(ImageError)
     {
@@ -142,7 +143,7 @@ struct GIF: ImageDecoder {
         var offset = start + 10
         if flags & 0x80 != 0 { layout.colors = try colorTable(bytes, &offset, flags: flags) }
         layout.data = offset
-        // Old writers leave the screen too small, or without a size; every reader grows it.
+        // Old writers declare a screen that is too small or empty; like other readers, this enlarges it.
         layout.width = max(layout.width, layout.left + layout.frameWidth)
         layout.height = max(layout.height, layout.top + layout.frameHeight)
     }
@@ -174,8 +175,8 @@ struct GIF: ImageDecoder {
             && layout.frameHeight == layout.height
     }
 
-    /// 256 RGBA colors; those the table leaves out are opaque black. Without any table (§19 leaves the colors to the decoder) the
-    /// indices are levels of gray, as for Pillow.
+    /// Returns 256 RGBA colors; those that the table omits are opaque black. Without any table, whose colors
+    /// §19 leaves to the decoder, the indices are gray levels, as in Pillow.
     private static func palette(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
         var palette = [UInt8](repeating: 0, count: 1024)
         for i in 0..<256 { palette[4 * i + 3] = i == layout.transparent ? 0 : 255 }
@@ -193,7 +194,7 @@ struct GIF: ImageDecoder {
         if let transparent = layout.transparent, let colors = layout.colors,
             3 * transparent + 3 <= colors.count
         {
-            // What lies under transparent pixels is their own color, as where alpha is dropped from any other format.
+            // Where alpha is dropped, transparent pixels have their own color, as in all other formats.
             return Array(
                 bytes[(colors.lowerBound + 3 * transparent)..<(colors.lowerBound + 3 * transparent + 3)])
         }
@@ -206,7 +207,7 @@ struct GIF: ImageDecoder {
         )
     }
 
-    /// Which stored row each row of the frame is (§20 d).
+    /// Returns the stored row for each row of the frame (GIF89a §20 d).
     private static func interlaceOrder(_ height: Int) -> [Int] {
         var order = [Int](repeating: 0, count: height)
         var stored = 0
@@ -221,11 +222,11 @@ struct GIF: ImageDecoder {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The caller has checked that two bytes are there.
+    /// Reads a 16-bit number that the caller has checked to be within bounds.
     func littleEndian16(at offset: Int) -> Int {
         Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
     }
-    /// The caller has checked that four bytes are there.
+    /// Reads a 32-bit number that the caller has checked to be within bounds.
     func littleEndian32(at offset: Int) -> Int {
         Int(UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }

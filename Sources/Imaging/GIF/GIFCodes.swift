@@ -1,9 +1,12 @@
-/// The LZW codes of a GIF frame (GIF89a, appendix F).
+/// The LZW decoder of a GIF frame (GIF89a, appendix F).
 enum GIFCodes {
+    /// Decodes a frame's palette indices.
+    ///
     /// - Parameters:
-    ///   - start: where the minimum code size stands, before the sub-blocks.
-    ///   - count: how many pixels the frame has.
-    /// - Returns: that many palette indices, 0 where the data ended early, with a warning then.
+    ///   - bytes: The file.
+    ///   - start: The offset of the minimum code size, which precedes the sub-blocks.
+    ///   - count: The number of pixels in the frame.
+    /// - Returns: `count` indices, and a warning if the data ends early; the missing ones are 0.
     static func decode(
         _ bytes: UnsafeRawBufferPointer, at start: Int, count: Int
     ) throws(ImageError) -> ([UInt8], DecodingWarning?) {
@@ -14,8 +17,8 @@ enum GIFCodes {
         }
         var reader = SubBlockBits(bytes, at: start + 1)
         let (clear, end) = (1 << minimumWidth, 1 << minimumWidth + 1)
-        // Each code is the string of an earlier code and one more byte; strings are copied from the output they were first
-        // written to.
+        // Each code represents an earlier code's string and one more byte; strings are copied from their
+        // first occurrence in the output.
         var (starts, lengths) = ([UInt32](repeating: 0, count: 4096), [UInt32](repeating: 0, count: 4096))
         var output = [UInt8](repeating: 0, count: count)
         var (position, width, next) = (0, minimumWidth + 1, end + 1)
@@ -46,7 +49,8 @@ enum GIFCodes {
                 if code < next {
                     source = (Int(starts[code]), Int(lengths[code]))
                 } else if code == next, let previous {
-                    // The string that is being made: the previous one and its own first byte, which lie there already.
+                    // The string being defined is the previous one and its own first byte, which are already
+                    // in the output.
                     source = (previous.start, previous.length + 1)
                 } else {
                     warning = DecodingWarning(
@@ -69,7 +73,8 @@ enum GIFCodes {
     }
 }
 
-/// Bits, lowest first, of data that lies in sub-blocks of a length byte and up to 255 bytes (GIF89a §15).
+/// A reader of bits, least significant first, in sub-blocks of a length byte and up to 255 bytes (GIF89a
+/// §15).
 private struct SubBlockBits {
     private let bytes: UnsafeRawBufferPointer
     private(set) var offset: Int
@@ -79,7 +84,7 @@ private struct SubBlockBits {
 
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int) { (self.bytes, self.offset) = (bytes, offset) }
 
-    /// Up to 12 bits; `nil` at the end of the data or of the file.
+    /// Takes up to 12 bits; `nil` at the end of the data or of the file.
     mutating func take(_ width: Int) -> Int? {
         while count < width {
             if leftInBlock == 0 {

@@ -2,10 +2,11 @@ extension ImageFormat {
     public static let png = ImageFormat("PNG")
 }
 
-/// PNG (W3C Portable Network Graphics, third edition): every color type and depth, interlaced or not.
+/// A decoder for PNG (W3C Portable Network Graphics, third edition) with every color type and depth,
+/// interlaced or not.
 ///
-/// Gamma and color profiles are ignored, as every training pipeline does. Of an animation it reads the default image. A file
-/// that ends inside its image data is an error, as it is for libpng.
+/// Gamma and color profiles are ignored, as in common training pipelines. Of an animation, the default image
+/// is decoded. A file that ends within its image data is an error, as in libpng.
 struct PNG: ImageDecoder {
     static let format = ImageFormat.png
 
@@ -33,7 +34,7 @@ struct PNG: ImageDecoder {
 
     var cost: DecodingCost {
         let header = chunks.header
-        // Only an interlaced picture is held whole; otherwise its rows are. DEFLATE makes at most 1,032 bytes of one.
+        // Only an interlaced image is held as a whole. DEFLATE expands a byte to at most 1,032 bytes.
         return DecodingCost(
             memory: header.isInterlaced ? width * height * channels : 4 * header.rowBytes(width),
             stored: chunks.data.reduce(0) { $0 + $1.count },
@@ -76,7 +77,7 @@ struct PNG: ImageDecoder {
         }
     }
 
-    /// Adam7 (§8.1): seven smaller pictures, put together in memory.
+    /// Decodes Adam7 interlacing (§8.1), whose seven passes are combined in memory.
     private static func interlaced<Sink: RowSink>(
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
     ) -> PNGRows.End? {

@@ -1,18 +1,21 @@
 import Compression
 
-/// Everything in a PNG file but its pixels: found in one walk over the chunks, before anything is decoded.
+/// The contents of a PNG file except its pixels, collected in one pass over the chunks before anything is
+/// decoded.
 struct PNGChunks {
     private(set) var header: PNGHeader
-    /// 256 colors as RGBA in memory order; those the file leaves out are opaque black. `nil` without a PLTE.
+    /// The palette of 256 RGBA colors in memory order; missing ones are opaque black. It is `nil` without a
+    /// PLTE chunk.
     private(set) var palette: [UInt32]?
     private var paletteCount = 0
-    /// The one transparent gray or RGB value, as samples of the file's depth (§11.3.1).
+    /// The transparent gray or RGB value as samples of the file's depth (§11.3.1).
     private(set) var transparent: [UInt16]?
     private(set) var hasTransparency = false
     private(set) var metadata = ImageMetadata()
-    /// Apple's variant: BGR order, premultiplied, no zlib wrapper. Not in any standard.
+    /// Whether the file is in Apple's CgBI variant, which is not standardized: BGR order, premultiplied
+    /// alpha, no zlib wrapper.
     private(set) var isCgBI = false
-    /// The data of the first run of IDAT chunks, as ranges of the file.
+    /// The data of the first sequence of IDAT chunks, as ranges of the file.
     private(set) var data: [Range<Int>] = []
     private(set) var warnings: [DecodingWarning] = []
 
@@ -20,14 +23,14 @@ struct PNGChunks {
 
     private struct Chunk {
         let type: String
-        /// The data's place in the file; it may end with the file instead of where the chunk says.
+        /// The data's range in the file, which is shorter than declared if the file is truncated.
         let range: Range<Int>
         let isWhole, hasRightChecksum: Bool
-        /// §5.4: an upper-case first letter.
+        /// Whether the chunk is critical: its type begins with an upper-case letter (§5.4).
         var isCritical: Bool { type.utf8.first.map { $0 & 0x20 == 0 } ?? true }
     }
 
-    /// - Parameter bytes: a file that begins with the signature.
+    /// - Parameter bytes: A file that begins with the signature.
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
         guard bytes.starts(with: Self.signature) else { throw .unrecognized }
         var offset = 8
@@ -54,7 +57,7 @@ struct PNGChunks {
             do throws(ImageError) {
                 chunk = try Self.next(bytes, &offset)
             } catch {
-                // What follows the pixels is not worth losing them, unless there are more signs that it is not what was written.
+                // A fault after the pixels does not discard them, unless there are other signs of corruption.
                 guard !data.isEmpty, warnings.isEmpty else { throw error }
                 warnings.append(DecodingWarning(offset: at, "the file ends without IEND"))
                 return
@@ -123,7 +126,7 @@ struct PNGChunks {
         }
     }
 
-    /// §11.3.1. Returns why it cannot be used.
+    /// Reads a tRNS chunk (§11.3.1), and returns the reason if it is unusable.
     private mutating func readTransparency(_ content: UnsafeRawBufferPointer) -> String? {
         guard data.isEmpty else { return "after the image data" }
         guard !hasTransparency else { return "a second one" }
@@ -139,7 +142,7 @@ struct PNGChunks {
             palette = colors
         case .gray, .rgb:
             guard content.count == 2 * header.samples else { return "\(content.count) bytes" }
-            // Bits above the depth mean nothing (§11.3.1.1).
+            // Bits above the depth are ignored (§11.3.1.1).
             let mask = UInt16(truncatingIfNeeded: 1 << header.depth - 1)
             transparent = (0..<header.samples).map {
                 (UInt16(content[2 * $0]) << 8 | UInt16(content[2 * $0 + 1])) & mask
@@ -150,7 +153,7 @@ struct PNGChunks {
         return nil
     }
 
-    /// §5.3: length, type, data, CRC.
+    /// Reads a chunk: length, type, data and CRC (§5.3).
     private static func next(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) throws(ImageError) -> Chunk
     {
         guard bytes.count - offset >= 8 else { throw .truncated(.png, offset: bytes.count) }
@@ -165,7 +168,7 @@ struct PNGChunks {
         let type = String(decoding: letters, as: UTF8.self)
         let start = offset + 8
         guard bytes.count - start >= length + 4 else {
-            // A whole chunk but for its checksum still counts as cut short.
+            // A chunk that lacks only its checksum is treated as truncated too.
             offset = bytes.count
             return Chunk(
                 type: type, range: start..<min(bytes.count, start + length), isWhole: false,

@@ -1,21 +1,27 @@
-/// Undoes the filters of PNG (§9.2): from filtered bytes and the row above to the row.
+/// Reverses PNG's filters (§9.2), given the filtered bytes and the row above.
 ///
-/// A chain from pixel to pixel is what limits all of them but Up. It runs through registers: one of 8 bytes, of which the next pixel
-/// overwrites what is too much, or a scalar where a pixel is one byte. Two Paeth rows in a row run side by side, the lower one a
-/// pixel behind, so that one chain works while the other waits.
+/// The dependency from pixel to pixel limits the speed of all filters but Up. It is kept in registers: a
+/// vector of 8 bytes, whose excess the next pixel overwrites, or a scalar if a pixel has one byte. Two
+/// consecutive Paeth rows are computed together, the lower one a pixel behind, so that their dependency
+/// chains overlap.
 enum PNGDefilter {
-    /// What a row buffer must have beyond its last byte: vectors of 8 bytes step by as little as 2.
+    /// The number of bytes a row buffer needs beyond its last byte, because vectors of 8 bytes advance by as
+    /// little as 2.
     static let slack = 32
 
-    /// The filter of most rows of photographs, and of gray ones.
+    /// Filter type 4, which most rows of photographs use.
     static let paeth: UInt8 = 4
 
+    /// Reverses the filter of one row.
+    ///
     /// - Parameters:
-    ///   - filter: 0...4, the byte in front of the row.
+    ///   - filter: The filter type, 0...4, from the byte that precedes the row.
     ///   - raw: `count` filtered bytes and `slack` readable ones.
-    ///   - above: the row before, zeros for the first one of a pass; with slack, as `row`.
-    ///   - stride: bytes a pixel: 1, 2, 3, 4, 6 or 8.
-    /// - Returns: whether the filter exists.
+    ///   - above: The previous row with slack; zeros for the first row of a pass.
+    ///   - row: The memory for the result, with slack.
+    ///   - count: The number of bytes in the row.
+    ///   - stride: Bytes per pixel: 1, 2, 3, 4, 6 or 8.
+    /// - Returns: Whether the filter type is valid.
     static func apply(
         _ filter: UInt8, raw: UnsafePointer<UInt8>, above: UnsafePointer<UInt8>,
         to row: UnsafeMutablePointer<UInt8>,
@@ -32,7 +38,8 @@ enum PNGDefilter {
         return true
     }
 
-    /// Two rows of filter 4, one below the other: `lower` lies `count + 1` bytes after `raw`, its filter byte between them.
+    /// Reverses Paeth filters of two consecutive rows; `lower` begins `count + 1` bytes after `raw`, with its
+    /// filter byte before it.
     static func applyPaethTwice(
         raw: UnsafePointer<UInt8>, above: UnsafePointer<UInt8>, to row: UnsafeMutablePointer<UInt8>,
         below: UnsafeMutablePointer<UInt8>, count: Int, stride: Int
@@ -66,7 +73,7 @@ enum PNGDefilter {
         }
     }
 
-    /// Written so that it compiles to conditional moves: which neighbour is nearest is as good as random.
+    /// This compiles to conditional moves, because the nearest neighbour is unpredictable.
     @inline(__always) private static func predict(_ a: Int32, _ b: Int32, _ c: Int32) -> Int32 {
         let (pa, pb, pc) = (abs(b &- c), abs(a &- c), abs(a &+ b &- c &- c))
         let other = pb <= pc ? b : c
@@ -106,8 +113,8 @@ enum PNGDefilter {
 
     // MARK: - Wider pixels
 
-    // Unsafe, all below: vectors reach at most 8 bytes past the beginning of a pixel that begins inside the row, which the slack
-    // covers; what they write past their pixel is written again by the next one.
+    // Unsafe, below: vectors reach at most 8 bytes beyond the beginning of a pixel inside the row, which the
+    // slack covers; the next pixel overwrites what they write beyond theirs.
 
     @inline(__always) private static func load(_ p: UnsafePointer<UInt8>) -> SIMD8<UInt8> {
         UnsafeRawPointer(p).loadUnaligned(as: SIMD8<UInt8>.self)
@@ -115,7 +122,7 @@ enum PNGDefilter {
     @inline(__always) private static func store(_ v: SIMD8<UInt8>, _ p: UnsafeMutablePointer<UInt8>) {
         UnsafeMutableRawPointer(p).storeBytes(of: v, as: SIMD8<UInt8>.self)
     }
-    /// Each byte in a lane of 16 bits.
+    /// Widens each byte to a 16-bit lane.
     @inline(__always) private static func widen(_ p: UnsafePointer<UInt8>) -> SIMD8<Int16> {
         var lanes = SIMD16<UInt8>()
         lanes.evenHalf = load(p)
@@ -148,7 +155,7 @@ enum PNGDefilter {
         var i = 0
         while i < count {
             let up = load(above + i)
-            // Rounds down without a ninth bit.
+            // This averages with rounding down and without a ninth bit.
             left = load(raw + i) &+ (left & up) &+ ((left ^ up) &>> 1)
             store(left, row + i)
             i += step

@@ -1,14 +1,14 @@
-/// The IHDR chunk (PNG 3rd edition §11.2.1), checked.
+/// The validated IHDR chunk (PNG 3rd edition §11.2.1).
 struct PNGHeader: Equatable {
     enum ColorType: UInt8 { case gray = 0, rgb = 2, palette = 3, grayAlpha = 4, rgba = 6 }
 
     let width, height: Int
-    /// Bits a sample: 1, 2, 4, 8, 16.
+    /// Bits per sample: 1, 2, 4, 8 or 16.
     let depth: Int
     let color: ColorType
     let isInterlaced: Bool
 
-    /// - Parameter offset: where the chunk's 13 bytes lie in the file.
+    /// - Parameter offset: The offset in the file of the chunk's 13 bytes.
     init(_ bytes: UnsafeRawBufferPointer, offset: Int) throws(ImageError) {
         func fail(_ reason: String, _ at: Int) -> ImageError {
             .malformed(.png, offset: offset + at, reason: reason)
@@ -37,7 +37,7 @@ struct PNGHeader: Equatable {
         isInterlaced = bytes[12] == 1
     }
 
-    /// Samples a pixel, as stored.
+    /// Stored samples per pixel.
     var samples: Int {
         switch color {
         case .gray, .palette: 1
@@ -47,18 +47,19 @@ struct PNGHeader: Equatable {
         }
     }
 
-    /// What the filters call the previous pixel: whole bytes, at least one (§9.2).
+    /// The distance to the pixel on the left for the filters: whole bytes, at least one (§9.2).
     var filterStride: Int { max(1, samples * depth / 8) }
 
-    /// Bytes of `width` pixels without the filter byte.
+    /// Returns the bytes of `width` pixels without the filter byte.
     func rowBytes(_ width: Int) -> Int { (width * samples * depth + 7) / 8 }
 
-    /// At least as many bytes as the filtered rows have. Adam7's have 15/8 as many filter bytes, each pass rounded up.
+    /// An upper bound on the bytes of all filtered rows. Adam7 has 15/8 as many filter bytes, rounded up in
+    /// each pass.
     var mostBytes: Int { (isInterlaced ? 2 * (height + 8) : height) * (rowBytes(width) + 1) }
 }
 
 extension UnsafeRawBufferPointer {
-    /// Four bytes, the first one highest; the caller has checked that they are there.
+    /// Reads a big-endian 32-bit number that the caller has checked to be within bounds.
     func bigEndian32(at offset: Int) -> Int {
         Int(UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }

@@ -1,25 +1,28 @@
 import Compression
 
-/// Inflates and defilters a PNG's image data row by row, holding the deflate window and a few rows, never the picture.
+/// Decompresses and unfilters a PNG's image data row by row, holding the DEFLATE window and a few rows but
+/// never the image.
 ///
-/// Matches refer to filtered bytes, so these stay as they are in the window and the rows are made beside them.
+/// DEFLATE matches refer to filtered bytes, so the window keeps these and rows are unfiltered into separate
+/// buffers.
 struct PNGRows: ~Copyable {
     enum End: Equatable {
-        /// The stream ended, or was cut, inside the picture.
+        /// The stream ends, or was cut off, within the image.
         case cutShort(offset: Int)
         case damaged(offset: Int, reason: String)
     }
 
     private var inflater: Inflater
-    /// File offsets of the pieces the inflater reads.
+    /// The file offsets of the inflater's segments.
     private let segments: [Range<Int>]
     private let stride: Int
     private let window: UnsafeMutablePointer<UInt8>
     private let capacity: Int
-    /// In the window: what is inflated ends at `filled`, the next row begins at `next`.
+    /// Positions in the window: the end of the decompressed bytes, and the begin of the next row.
     private var filled = 0
     private var next = 0
-    /// The last row handed out is `above` the next one, which is made in `row`; `below` is the one after it where two are made at once.
+    /// The buffers for the last row that was returned, the next one, and the one after it where two are
+    /// computed at once.
     private var above, row, below: UnsafeMutablePointer<UInt8>
     private var hasBelow = false
     private let rowCapacity: Int
@@ -27,10 +30,10 @@ struct PNGRows: ~Copyable {
     private var problem: End?
 
     private static let history = 32768
-    /// How much is inflated at a time: with the window it stays in the second-level cache.
+    /// The number of bytes decompressed at a time; with the window they stay in the L2 cache.
     private static let step = 1 << 17
 
-    /// - Parameter segments: where in the file the pieces of the zlib stream lie; of a CgBI file, of the bare deflate stream.
+    /// - Parameter segments: The file ranges of the zlib stream, or of the raw DEFLATE stream in a CgBI file.
     init(_ bytes: UnsafeRawBufferPointer, segments: [Range<Int>], header: PNGHeader, hasZlibHeader: Bool)
         throws(ImageError)
     {
@@ -38,10 +41,10 @@ struct PNGRows: ~Copyable {
         stride = header.filterStride
         let widest = header.rowBytes(header.width)
         rowCapacity = widest + PNGDefilter.slack
-        // A small picture is inflated at once, with room to see that nothing follows it.
+        // A small image is decompressed at once, with room to detect that nothing follows it.
         capacity = min(Self.history + max(Self.step, 2 * (widest + 1)), header.mostBytes + 512)
         window = .allocate(capacity: capacity + PNGDefilter.slack)
-        // The slack is read by vectors and thrown away; it must only be there, but sanitizers like it to hold something.
+        // Vectors read the slack and discard it; initializing it satisfies sanitizers.
         window.initialize(repeating: 0, count: capacity + PNGDefilter.slack)
         (above, row, below) = (
             .allocate(capacity: rowCapacity), .allocate(capacity: rowCapacity),
@@ -65,13 +68,14 @@ struct PNGRows: ~Copyable {
         below.deallocate()
     }
 
-    /// The next row of a pass begins without one above it.
+    /// Begins a pass, whose first row has no row above it.
     mutating func beginPass() {
         above.update(repeating: 0, count: rowCapacity)
         hasBelow = false
     }
 
-    /// Hands the next row of `count` bytes to `body`, or says why there is none. All rows of a pass have one length.
+    /// Passes the next row of `count` bytes to `body`, or returns why there is none. All rows of a pass have
+    /// the same length.
     mutating func next(_ count: Int, _ body: (UnsafePointer<UInt8>) -> Void) -> End? {
         if hasBelow {
             hasBelow = false
@@ -79,7 +83,7 @@ struct PNGRows: ~Copyable {
         } else {
             if filled - next < count + 1, let end = fill(count + 1) { return end }
             let (filter, raw) = (window[next], UnsafePointer(window + next + 1))
-            // Of another pass, or past the last row, the second one is made and not taken.
+            // At the end of a pass or of the image, the second row is computed in vain.
             if filter == PNGDefilter.paeth, filled - next >= 2 * (count + 1), raw[count] == PNGDefilter.paeth
             {
                 PNGDefilter.applyPaethTwice(
@@ -109,7 +113,7 @@ struct PNGRows: ~Copyable {
             do throws(InflateError) {
                 try inflater.decode(into: window, position: &filled, capacity: capacity)
             } catch {
-                // The rows before it are still good.
+                // The rows before the error are still valid.
                 problem =
                     switch error {
                     case .truncated: .cutShort(offset: fileOffset)
@@ -121,10 +125,11 @@ struct PNGRows: ~Copyable {
         return filled - next < needed ? problem ?? .cutShort(offset: fileOffset) : nil
     }
 
-    /// What may be forgiven after the last row: more data, or none. A checksum that is there must be right.
+    /// Checks what follows the last row. Extra or missing data is a warning; a checksum that is present must
+    /// be correct.
     mutating func finish() throws(ImageError) -> DecodingWarning? {
         if !inflater.isFinished {
-            // The end of the stream may still be unread: there is room for one more byte than should come.
+            // The end of the stream may be unread; the request for one more byte detects it.
             _ = fill(filled - next + 1)
             switch problem {
             case .damaged(let offset, let reason):

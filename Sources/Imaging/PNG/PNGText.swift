@@ -1,17 +1,18 @@
 import Compression
 
-/// A text chunk that may hold metadata (PNG 3rd edition §11.3.3): XMP, or a raw profile as ImageMagick writes it.
+/// A text chunk that may hold metadata (PNG 3rd edition §11.3.3): XMP, or a raw profile in ImageMagick's
+/// form.
 struct PNGText {
     private let keyword: String
     private let text: UnsafeRawBufferPointer
     private let isCompressed: Bool
 
-    /// The longest text that is inflated.
+    /// The maximum length of decompressed text.
     private static let longest = 1 << 20
 
-    /// - Parameter type: `tEXt`, `zTXt` or `iTXt`.
+    /// - Parameter type: The chunk's type: `tEXt`, `zTXt` or `iTXt`.
     init?(_ content: UnsafeRawBufferPointer, type: String) {
-        // §11.3.3.2: a keyword has at most 79 bytes.
+        // A keyword has at most 79 bytes (§11.3.3.2).
         guard let end = content.prefix(80).firstIndex(of: 0) else { return nil }
         keyword = String(decoding: content[..<end], as: UTF8.self)
         var start = end + 1
@@ -23,7 +24,7 @@ struct PNGText {
             guard start + 2 <= content.count else { return nil }
             isCompressed = content[start] == 1
             start += 2
-            // A language tag and a translated keyword.
+            // The language tag and the translated keyword are skipped.
             for _ in 0..<2 {
                 guard let end = content[start...].firstIndex(of: 0) else { return nil }
                 start = end + 1
@@ -34,7 +35,7 @@ struct PNGText {
         text = UnsafeRawBufferPointer(rebasing: content[start...])
     }
 
-    /// Hands what it holds to the metadata.
+    /// Adds the chunk's EXIF or XMP to the metadata.
     func note(in metadata: inout ImageMetadata) {
         let profile = "Raw profile type "
         guard keyword == "XML:com.adobe.xmp" || keyword.hasPrefix(profile) else { return }

@@ -1,14 +1,16 @@
-/// Turns rows as PNG stores them into rows of RGB8 or RGBA8.
+/// Converts PNG's stored rows to rows of RGB8 or RGBA8.
 ///
-/// 16-bit samples keep their high byte; smaller gray samples are spread over 0...255; gamma and color profiles are ignored.
+/// Samples of 16 bits keep their high byte, and gray samples of fewer than 8 bits are scaled to 0...255.
+/// Gamma and color profiles are ignored.
 struct PNGUnpack {
     private let header: PNGHeader
-    /// Of indexed pixels and of gray ones of 8 bits and less: `[256, 8 / depth, channels]`, what each byte of a row looks like, in
-    /// entries of `4 * (8 / depth)` bytes, so that a byte of pixels is one load and one store.
+    /// The pixels that each byte of a row represents, `[256, 8 / depth, channels]`, for palette images and
+    /// gray images of up to 8 bits. An entry has `4 * (8 / depth)` bytes, so that a byte of pixels takes one
+    /// load and one store.
     private let looks: [UInt32]
     private let transparent: [UInt16]?
     private let isCgBI: Bool
-    /// 3 or 4.
+    /// The number of channels, 3 or 4.
     let channels: Int
 
     init(_ chunks: PNGChunks, keepsAlpha: Bool) throws(ImageError) {
@@ -57,15 +59,18 @@ struct PNGUnpack {
         return looks
     }
 
-    /// The stored row is already what the caller wants.
+    /// Whether the stored rows need no conversion.
     var isIdentity: Bool {
         header.depth == 8 && !isCgBI
             && (header.color == .rgb && channels == 3 || header.color == .rgba && channels == 4)
     }
 
+    /// Converts one row.
+    ///
     /// - Parameters:
     ///   - row: `header.rowBytes(width)` bytes.
-    ///   - out: `width * channels` bytes, and `slack` more that may be written.
+    ///   - width: The number of pixels.
+    ///   - out: Memory for `width * channels` bytes, and `slack` more that may be written.
     func unpack(_ row: UnsafePointer<UInt8>, width: Int, to out: UnsafeMutablePointer<UInt8>) {
         switch (header.color, header.depth) {
         case (.rgb, 8) where isCgBI, (.rgba, 8) where isCgBI: unpackCgBI(row, width, out)
@@ -82,11 +87,12 @@ struct PNGUnpack {
         }
     }
 
-    /// What a row of results must have beyond its last byte: a byte of 1-bit pixels is written as 32 bytes.
+    /// The number of bytes a result row needs beyond its last byte, because eight 1-bit pixels are written as
+    /// 32 bytes.
     static let slack = 32
 
-    // Unsafe, all below: the caller gives as many bytes as the header asks for; 4 bytes are written for every pixel, the fourth one
-    // past the pixel when there are 3 channels; indices are bytes and `looks` has 256 entries.
+    // Unsafe, below: rows have as many bytes as the header implies; 4 bytes are written for every pixel, so
+    // that with 3 channels one is written beyond it; indices are bytes and `looks` has 256 entries.
 
     @inline(__always) private func store(_ color: UInt32, _ out: UnsafeMutablePointer<UInt8>) {
         UnsafeMutableRawPointer(out).storeBytes(of: color, as: UInt32.self)
@@ -113,8 +119,8 @@ struct PNGUnpack {
     }
 
     /// - Parameters:
-    ///   - size: bytes of an entry, a literal, so that copying one is a load and a store.
-    ///   - step: how many of them count; the others are overwritten by the next, or slack.
+    ///   - size: The bytes of an entry, a literal constant, so that copying one is a load and a store.
+    ///   - step: The number of these bytes that count; the next entry overwrites the others.
     @inline(__always)
     private static func unpackBytes(
         _ row: UnsafePointer<UInt8>, _ count: Int, _ looks: UnsafeRawPointer, size: Int,
@@ -138,7 +144,7 @@ struct PNGUnpack {
         }
     }
 
-    /// 16 bits a sample, the high byte first.
+    /// Converts samples of 16 bits, high byte first.
     private func unpackWide(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
         let samples = header.samples
         let key = transparent ?? []
@@ -162,7 +168,7 @@ struct PNGUnpack {
         }
     }
 
-    /// Blue comes first, and the colors were multiplied by alpha.
+    /// Converts BGR samples with premultiplied alpha.
     private func unpackCgBI(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
         let samples = header.samples
         for x in 0..<width {

@@ -2,9 +2,10 @@ extension ImageFormat {
     public static let pnm = ImageFormat("PNM")
 }
 
-/// Netpbm's formats: bitmaps, graymaps and pixmaps as text (P1–P3) and as bytes (P4–P6), and PAM (P7).
+/// A decoder for Netpbm's formats: bitmaps, graymaps and pixmaps as text (P1–P3) and binary (P4–P6), and PAM
+/// (P7).
 ///
-/// Samples are scaled to 0...255 and rounded to nearest; those above the greatest value count as it.
+/// Samples are scaled to 0...255 and rounded to nearest; samples above the maximum count as the maximum.
 struct PNM: ImageDecoder {
     static let format = ImageFormat.pnm
 
@@ -30,7 +31,7 @@ struct PNM: ImageDecoder {
     var cost: DecodingCost {
         DecodingCost(
             memory: 4 * width + header.rowBytes, stored: bytes.count - header.data,
-            // A number takes a digit; all but those of bitmaps white space too.
+            // Each number takes a digit and, except in bitmaps, white space.
             leastStored: header.isText
                 ? width * height * header.samples * (header.isBitmap ? 1 : 2) : header.rowBytes * height)
     }
@@ -52,9 +53,9 @@ struct PNM: ImageDecoder {
         }
     }
 
-    /// Reads a row of samples, scaled; what is missing is black.
+    /// Reads a row of scaled samples; missing samples are black.
     ///
-    /// - Returns: whether nothing is missing.
+    /// - Returns: Whether the row is complete.
     private func read(_ reader: inout PNMReader, to samples: inout [UInt8]) throws(ImageError) -> Bool {
         let (most, half, count) = (header.maximum, header.maximum / 2, samples.count)
         func scale(_ value: Int) -> UInt8 {

@@ -1,14 +1,14 @@
-/// The header of a PNM or PAM file (netpbm's manual pages pbm(5), pgm(5), ppm(5), pam(5)), checked.
+/// The validated header of a PNM or PAM file (netpbm's manual pages pbm(5), pgm(5), ppm(5), pam(5)).
 struct PNMHeader {
     let isText: Bool
-    /// 0 and 1 for white and black, as text or eight in a byte.
+    /// Whether samples are 0 for white and 1 for black, as text or eight per byte.
     let isBitmap: Bool
     let width, height: Int
-    /// Samples a pixel: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+    /// Samples per pixel: 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGB and alpha.
     let samples: Int
-    /// The value that stands for full light, 1...65535.
+    /// The maximum sample value, 1...65535.
     let maximum: Int
-    /// Where the pixels begin.
+    /// The offset of the pixels.
     let data: Int
 
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
@@ -26,7 +26,7 @@ struct PNMHeader {
             }
             if numbers.count == 2 { numbers.append(1) }
             size = numbers + [kind == 3 || kind == 6 ? 3 : 1]
-            // One white space character ends the header.
+            // A single white space character ends the header.
             if reader.offset < bytes.count, PNMReader.isSpace(bytes[reader.offset]) { reader.offset += 1 }
         }
         (width, height, maximum, samples) = (size[0], size[1], size[2], size[3])
@@ -42,10 +42,10 @@ struct PNMHeader {
         }
     }
 
-    /// PAM: a name and a value a line, up to ENDHDR.
+    /// Reads PAM's header lines, each a name and a value, up to ENDHDR.
     private static func pamFields(_ reader: inout PNMReader) throws(ImageError) -> [String: Int] {
         var fields: [String: Int] = [:]
-        // No header has so many lines.
+        // A valid header never has this many lines.
         for _ in 0..<256 {
             guard let word = reader.word() else { break }
             if word == "ENDHDR" {
@@ -65,13 +65,13 @@ struct PNMHeader {
 
     var hasAlpha: Bool { samples == 2 || samples == 4 }
 
-    /// Bytes of a stored row; 0 of text.
+    /// Bytes per stored row; 0 for text.
     var rowBytes: Int {
         isText ? 0 : isBitmap ? (width + 7) / 8 : width * samples * (maximum > 255 ? 2 : 1)
     }
 }
 
-/// Reads numbers and words between white space and comments, and rows of bytes.
+/// Reads numbers and words separated by white space and comments, and rows of bytes.
 struct PNMReader {
     private let bytes: UnsafeRawBufferPointer
     private let start: Int
@@ -81,7 +81,7 @@ struct PNMReader {
         (self.bytes, self.offset, start) = (bytes, offset, offset)
     }
 
-    /// Whether there was nothing to read.
+    /// Whether the reader began at the end of the file.
     var hasNone: Bool { start >= bytes.count }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
@@ -110,7 +110,7 @@ struct PNMReader {
         return offset > begin ? String(decoding: bytes[begin..<min(offset, begin + 32)], as: UTF8.self) : nil
     }
 
-    /// A decimal number, at most 2^40; nil at the end of the file.
+    /// Reads a decimal number, capped at 2^40; nil at the end of the file.
     mutating func number() throws(ImageError) -> Int? {
         skipSpace()
         guard offset < bytes.count else { return nil }
@@ -124,7 +124,7 @@ struct PNMReader {
         return value
     }
 
-    /// A digit 0 or 1, with or without white space before it; nil at the end of the file.
+    /// Reads a digit 0 or 1 after optional white space; nil at the end of the file.
     mutating func bit() throws(ImageError) -> Int? {
         skipSpace()
         guard offset < bytes.count else { return nil }
@@ -135,7 +135,7 @@ struct PNMReader {
         return Int(bytes[offset] - 0x30)
     }
 
-    /// So many bytes, or what is left of them.
+    /// Takes `count` bytes, or those that are left.
     mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
         let end = min(bytes.count, offset + count)
         defer { offset = end }

@@ -2,7 +2,7 @@ extension ImageFormat {
     public static let qoi = ImageFormat("QOI")
 }
 
-/// QOI, the Quite OK Image format (specification of 2022): RGB or RGBA in runs, differences and a table of 64 colors.
+/// A decoder for QOI, the Quite OK Image format (specification of 2022).
 struct QOI: ImageDecoder {
     static let format = ImageFormat.qoi
 
@@ -26,7 +26,7 @@ struct QOI: ImageDecoder {
     }
 
     var cost: DecodingCost {
-        // A byte stands for a run of 62 pixels at most.
+        // A byte represents a run of at most 62 pixels.
         DecodingCost(
             memory: 4 * width, stored: bytes.count - Self.headerSize, leastStored: width * height / 62)
     }
@@ -52,7 +52,7 @@ struct QOI: ImageDecoder {
                     if y == 0, x == 0 { throw .truncated(.qoi, offset: bytes.count) }
                     warnings.append(
                         DecodingWarning(offset: bytes.count, "the file ends at row \(y) of \(height)"))
-                    // The rest is black: the row's, and the rows that do not come.
+                    // The rest of the row is black, as are the missing rows.
                     for i in (x * channels)..<row.count { row[i] = 0 }
                     row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
                     return
@@ -67,7 +67,7 @@ struct QOI: ImageDecoder {
 
     /// Reads one chunk.
     ///
-    /// - Returns: how many pixels more have the color; nil at the end of the file.
+    /// - Returns: The number of further pixels of the same color; nil at the end of the file.
     private static func step(
         _ bytes: UnsafeRawBufferPointer, _ offset: inout Int, _ color: inout Color, _ seen: [Color]
     ) -> Int? {

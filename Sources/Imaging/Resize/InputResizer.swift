@@ -1,18 +1,19 @@
-/// How a picture is brought to a network's input size.
+/// The method by which an image is resized to a network's input size.
 public enum ResizeFilter: String, Sendable, CaseIterable {
-    /// TensorFlow's `ResizeBilinear` with `align_corners=false, half_pixel_centers=false`, bit for bit: two samples a side, however
-    /// many lie between.
+    /// TensorFlow's `ResizeBilinear` with `align_corners=false, half_pixel_centers=false`, bit for bit. It
+    /// interpolates two samples per axis and ignores those in between when it shrinks.
     case legacyBilinear
-    /// A triangle as wide as the pixels it stands for, with pixel centers at halves: no sample is skipped. As Pillow's `BILINEAR`
-    /// and TensorFlow's `antialias=True`, without rounding between the passes.
+    /// A triangle filter as wide as the scale, with half-pixel centers, so that every sample counts. It
+    /// corresponds to Pillow's `BILINEAR` and TensorFlow's `antialias=True`, without rounding between the
+    /// passes.
     case antialiased
 }
 
-/// Turns rows of pixels straight into a network's input, holding two rows of it and never the picture.
+/// Resizes rows of pixels directly into a network's input, holding two rows and never the whole image.
 ///
-/// - Shapes: result `[height, width, 3]` float32, RGB, `(value - mean) * scale`. Alpha is dropped.
+/// - Shapes: The result is `[height, width, 3]` float32, RGB, `(value - mean) * scale`. Alpha is dropped.
 ///
-/// The EXIF orientation is applied by choosing samples, so that the result equals resizing the upright picture.
+/// The EXIF orientation is applied by choosing samples, so that the result equals that for the upright image.
 package struct InputResizer: RowSink {
     private let output: UnsafeMutablePointer<Float>
     private let width, height: Int
@@ -29,7 +30,8 @@ package struct InputResizer: RowSink {
         case antialiased(TriangleFilter)
     }
 
-    /// - Parameter output: room for `height * width * 3` floats, which outlives the resizer; all of them are written.
+    /// - Parameter output: Memory for `height * width * 3` floats that outlives the resizer; all of them are
+    ///   written.
     package init(
         output: UnsafeMutablePointer<Float>, width: Int, height: Int, mean: Float = 0, scale: Float = 1,
         filter: ResizeFilter = .legacyBilinear, appliesOrientation: Bool = true
@@ -41,7 +43,7 @@ package struct InputResizer: RowSink {
 
     package mutating func begin(_ header: ImageHeader) throws(ImageError) {
         (channels, y) = (header.channels, 0)
-        // Rows that never come, because a file ends early, are black.
+        // Rows that are missing from a truncated file are black.
         let geometry = ResizeGeometry(
             header: header, width: width, height: height,
             orientation: appliesOrientation ? header.orientation : 1)
@@ -57,7 +59,7 @@ package struct InputResizer: RowSink {
 
     package mutating func append(row: UnsafePointer<UInt8>) {
         let stage = self.stage
-        // The buffers inside would be copied if two held them.
+        // The enum must not share the buffers while they are modified, or they would be copied.
         self.stage = .idle
         switch stage {
         case .idle: return
@@ -75,21 +77,21 @@ package struct InputResizer: RowSink {
     }
 }
 
-/// A picture's sides as its rows come, against the upright result.
+/// The relation between an image's stored rows and the upright result.
 struct ResizeGeometry {
-    /// Along a stored row, and from row to row: sizes in pixels.
+    /// The stored width and height in pixels.
     let storedAlong, storedAcross: Int
     let along, across: Side
-    /// Stored rows are upright columns.
+    /// Whether stored rows are upright columns.
     let isTransposed: Bool
 
-    /// One side of the result.
+    /// One axis of the result.
     struct Side {
-        /// Sizes of the upright picture and of the result on this side.
+        /// The sizes of the upright image and of the result along this axis.
         let input, output: Int
-        /// The picture is stored from its far end.
+        /// Whether the image is stored in reverse along this axis.
         let isReversed: Bool
-        /// Floats from one result to the next on this side.
+        /// Floats between consecutive results along this axis.
         let stride: Int
 
         func stored(_ index: Int) -> Int { isReversed ? input - 1 - index : index }

@@ -1,10 +1,12 @@
-/// TensorFlow's legacy bilinear resize over rows as they come.
+/// TensorFlow's legacy bilinear resize, computed row by row.
 ///
-/// For an output index i on a side of n pixels: `in = i * (n / Float(outputs))`, `lower = floor(in)`, `upper = min(lower + 1, n - 1)`,
-/// `lerp = in - lower`; first between columns, then between rows, in float32 without fused operations
-/// (tensorflow/core/kernels/image/resize_bilinear_op.cc).
+/// For an output index i on an axis of n pixels: `in = i * (n / Float(outputs))`, `lower = floor(in)`, `upper
+/// = min(lower + 1, n - 1)`, `lerp = in - lower`. It interpolates between columns first, then between rows,
+/// in float32 without fused operations.
+///
+/// - Source: tensorflow/core/kernels/image/resize_bilinear_op.cc.
 struct LegacyBilinear {
-    /// The two samples of one output and how far it lies from the first, in stored coordinates.
+    /// The two samples of an output, in stored coordinates, and the weight of the second.
     private struct Tap {
         let lower, upper: Int
         let lerp: Float
@@ -12,7 +14,7 @@ struct LegacyBilinear {
         init(_ index: Int, _ side: ResizeGeometry.Side) {
             let position = Float(index) * (Float(side.input) / Float(side.output))
             let floor = position.rounded(.down)
-            // Rounding may carry the last position past the end.
+            // Rounding may carry the last position beyond the end.
             let first = min(Int(floor), side.input - 1)
             (lower, upper) = (side.stored(first), side.stored(min(first + 1, side.input - 1)))
             lerp = position - floor
@@ -21,12 +23,13 @@ struct LegacyBilinear {
 
     private let geometry: ResizeGeometry
     private let along, across: [Tap]
-    /// Whether any output reads a stored row.
+    /// Whether any output reads a given stored row.
     private let isNeeded: [Bool]
-    /// Outputs across, in the order in which their rows come.
+    /// The next output across the stored rows, in the order in which they arrive.
     private var next: Int
-    /// What the outputs along need of this row and the one before: `[outputs, 3]` between columns already; for a transposed
-    /// picture `[2, outputs, 3]`, lower and upper samples, because the columns' turn comes first there too.
+    /// The outputs' values from this row and the previous one: `[outputs, 3]`, already interpolated between
+    /// columns. For a transposed image they are `[2, outputs, 3]`, the lower and upper samples, because
+    /// upright columns must be interpolated first there too.
     private var current, previous: [Float]
 
     init(_ geometry: ResizeGeometry) {
@@ -41,7 +44,7 @@ struct LegacyBilinear {
         previous = current
     }
 
-    /// - Parameter write: takes an index into the result and a value of 0...255.
+    /// - Parameter write: Takes an index into the result and a value of 0...255.
     @inline(__always)
     mutating func append(_ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, write: (Int, Float) -> Void)
     {
@@ -54,7 +57,7 @@ struct LegacyBilinear {
         swap(&current, &previous)
     }
 
-    // Unsafe, below: taps lie inside the row, and the buffers hold a value for every one; both were made so above.
+    // Unsafe, below: taps lie inside the row, and the buffers hold a value for every tap.
 
     private mutating func interpolate(_ row: UnsafePointer<UInt8>, _ channels: Int) {
         current.withUnsafeMutableBufferPointer { values in

@@ -1,6 +1,7 @@
-/// An antialiased resize over rows as they come: each row is filtered along, and added to every result it belongs to across.
+/// An antialiased resize, computed row by row: each row is filtered along its axis and added to every result
+/// row that it contributes to.
 struct TriangleFilter {
-    /// The samples of one output, in stored coordinates and order, and their weights, which sum to 1.
+    /// The samples of an output, in stored coordinates and order, and their weights, which sum to 1.
     private struct Span {
         let start: Int
         let weights: [Float]
@@ -22,9 +23,10 @@ struct TriangleFilter {
 
     private let geometry: ResizeGeometry
     private let along, across: [Span]
-    /// Outputs across are done in the order in which their rows come; those before this one are complete.
+    /// The first output across the rows that is not complete; outputs are in the order in which their rows
+    /// arrive.
     private var firstOpen = 0
-    /// `[outputs along, 3]`
+    /// The current row after filtering, `[outputs along, 3]`.
     private var line: [Float]
 
     init(_ geometry: ResizeGeometry) {
@@ -37,7 +39,7 @@ struct TriangleFilter {
 
     func isLast(_ y: Int) -> Bool { y == geometry.storedAcross - 1 }
 
-    /// - Parameter output: sums so far, zeros at first.
+    /// - Parameter output: The sums so far, initially zero.
     mutating func append(
         _ row: UnsafePointer<UInt8>, _ y: Int, _ channels: Int, to output: UnsafeMutablePointer<Float>
     ) {
@@ -51,7 +53,7 @@ struct TriangleFilter {
         }
     }
 
-    // Unsafe, below: spans lie inside the row, and the result has a place for every output on both sides.
+    // Unsafe, below: spans lie inside the row, and the result has room for every output on both axes.
 
     private mutating func filter(_ row: UnsafePointer<UInt8>, _ channels: Int) {
         for i in along.indices {
