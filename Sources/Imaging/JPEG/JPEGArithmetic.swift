@@ -1,8 +1,9 @@
-/// Arithmetic decoding of JPEG scans (ITU-T T.81 §D.2, §F.2.4, §G.2), with libjpeg's behaviour where data are damaged.
+/// The arithmetic decoder for JPEG scans (ITU-T T.81 §D.2, §F.2.4, §G.2), which treats damaged data like
+/// libjpeg.
 ///
-/// Statistics bins are bytes: the more probable symbol in the top bit, the state of the estimator in the others.
+/// Statistics bins are bytes: the top bit is the more probable symbol, the others are the estimator's state.
 final class JPEGArithmeticDecoder {
-    /// What a DAC segment sets for a table; the defaults are the standard's.
+    /// The parameters that a DAC segment sets for a table; the initial values are the standard's defaults.
     struct Conditioning {
         var lower = 0, upper = 1
         /// The last zigzag position of "low" frequencies.
@@ -12,15 +13,16 @@ final class JPEGArithmeticDecoder {
     private var next: UnsafePointer<UInt8>
     private let begin, end: UnsafePointer<UInt8>
     private var code = 0, interval = 0
-    /// Bits until the next byte is taken up; -1 after an error: the rest of the interval is zeros.
+    /// The number of bits until the next byte is read; -1 after an error, when the rest of the interval
+    /// decodes as zeros.
     private var count = -16
-    /// A marker ended the data; zeros stand for what would follow.
+    /// Whether a marker ended the data; zeros are read from there on.
     private var isAtMarker = false
-    /// Whether there was something that no coder writes.
+    /// Whether the data contained an invalid code.
     private(set) var hasBadCode = false
     private let conditioning: [Conditioning]
     private var predictions = [0, 0, 0, 0], contexts = [0, 0, 0, 0]
-    /// Per table, 64 bins for DC and 256 for AC, then one that never learns.
+    /// The bins: per table 64 for DC and 256 for AC, and one with a fixed probability.
     private let bins: UnsafeMutablePointer<UInt8>
     private static let binCount = 16 * (64 + 256) + 1
     private var fixedBin: UnsafeMutablePointer<UInt8> { bins + Self.binCount - 1 }
@@ -35,10 +37,10 @@ final class JPEGArithmeticDecoder {
 
     deinit { bins.deallocate() }
 
-    /// Of the first byte not taken up, or of the marker that ended the data.
+    /// The offset of the first unread byte, or of the marker that ended the data.
     var offset: Int { next - begin }
 
-    /// After this the rest of the restart interval is left as it is.
+    /// Leaves the rest of the restart interval unchanged after an error.
     private func fail() { (count, hasBadCode) = (-1, true) }
 
     private func reset() {
@@ -48,10 +50,10 @@ final class JPEGArithmeticDecoder {
         (predictions, contexts) = ([0, 0, 0, 0], [0, 0, 0, 0])
     }
 
-    /// Passes the marker between two intervals, as `JPEGBitReader.restart` does.
+    /// Skips to the next restart marker, like `JPEGBitReader.restart`.
     ///
-    /// - Parameter expected: 0...7.
-    /// - Returns: whether it was there and nothing before it.
+    /// - Parameter expected: The marker's number, 0...7.
+    /// - Returns: Whether the marker was there with nothing before it.
     func restart(_ expected: Int) -> Bool {
         reset()
         let (isFound, isClean) = resynchronize(&next, end, to: expected)
@@ -73,7 +75,7 @@ final class JPEGArithmeticDecoder {
         return 0xFF
     }
 
-    /// One binary decision (§D.2, figures D.14 to D.18).
+    /// Decodes one binary decision (§D.2, figures D.14 to D.18).
     private func decide(_ bin: UnsafeMutablePointer<UInt8>) -> Bool {
         while interval < 0x8000 {
             count -= 1
@@ -81,7 +83,7 @@ final class JPEGArithmeticDecoder {
                 code = code << 8 | byte()
                 count += 8
                 if count < 0 {
-                    // Two bytes begin the code register.
+                    // The code register begins with two bytes.
                     count += 1
                     if count == 0 { interval = 0x8000 }
                 }
@@ -96,7 +98,8 @@ final class JPEGArithmeticDecoder {
         let bound = interval << count
         if code >= bound {
             code -= bound
-            // The exchange of §D.2.4: the smaller part is the less probable symbol's, whichever that is.
+            // The conditional exchange of §D.2.4: the smaller subinterval belongs to the less probable
+            // symbol.
             if interval < lessProbable {
                 bin.pointee = state & 0x80 ^ afterMore
             } else {
@@ -118,7 +121,7 @@ final class JPEGArithmeticDecoder {
     private func dcBins(_ table: Int) -> UnsafeMutablePointer<UInt8> { bins + 64 * table }
     private func acBins(_ table: Int) -> UnsafeMutablePointer<UInt8> { bins + 16 * 64 + 256 * table }
 
-    /// Bits of a magnitude below its highest, `m`, with bins 14 beyond those of the size.
+    /// Decodes the bits of a magnitude below its highest bit `m`, with the bins 14 beyond those of the size.
     private func magnitude(_ m: Int, _ bin: UnsafeMutablePointer<UInt8>) -> Int {
         var (value, bit) = (m, m >> 1)
         while bit > 0 {
@@ -128,7 +131,7 @@ final class JPEGArithmeticDecoder {
         return value + 1
     }
 
-    /// The DC value of the component's next block (§F.2.4.1); nil after an error.
+    /// Decodes the DC value of a component's next block (§F.2.4.1); nil after an error.
     func decodeDC(_ component: Int, table: Int) -> Int? {
         if count == -1 { return nil }
         let base = dcBins(table)
@@ -159,7 +162,7 @@ final class JPEGArithmeticDecoder {
         return predictions[component]
     }
 
-    /// The coefficients of a band (§F.2.4.2), shifted by `low`.
+    /// Decodes the coefficients of a band (§F.2.4.2), shifted left by `low`.
     func decodeAC(
         _ band: ClosedRange<Int>, table: Int, low: Int, _ zigzag: UnsafePointer<UInt8>,
         into block: UnsafeMutablePointer<Int16>
@@ -193,19 +196,19 @@ final class JPEGArithmeticDecoder {
         }
     }
 
-    /// One more bit of a DC value.
+    /// Decodes one more bit of a DC value.
     func refineDC(low: Int, into value: UnsafeMutablePointer<Int16>) {
         if decide(fixedBin) { value.pointee |= 1 << Int16(low) }
     }
 
-    /// One more bit of a band's coefficients (§G.1.3.3).
+    /// Decodes one more bit of each coefficient in a band (§G.1.3.3).
     func refineAC(
         _ band: ClosedRange<Int>, table: Int, low: Int, _ zigzag: UnsafePointer<UInt8>,
         into block: UnsafeMutablePointer<Int16>
     ) {
         if count == -1 { return }
         let base = acBins(table), bit = Int16(1) << Int16(low)
-        // Before the last coefficient that is not zero the band cannot end.
+        // The band cannot end before its last nonzero coefficient.
         var last = band.upperBound
         while last > 0, block[Int(zigzag[last])] == 0 { last -= 1 }
         var k = band.lowerBound
@@ -230,8 +233,9 @@ final class JPEGArithmeticDecoder {
         }
     }
 
-    /// Table D.3: the less probable symbol's size, 16 bits; the next state after the more probable symbol; after the less probable
-    /// one, with the top bit where the two change places. The last entry, of even odds, is libjpeg's and never learns.
+    /// The probability estimation of Table D.3: the size of the less probable symbol in 16 bits, the next
+    /// state after the more probable symbol, and that after the less probable one, whose top bit switches
+    /// both. The last entry, with even odds and no adaptation, is libjpeg's.
     private static let estimation: [UInt32] =
         [
             (0x5a1d, 1, 1, true), (0x2586, 14, 2, false), (0x1114, 16, 3, false), (0x080b, 18, 4, false),

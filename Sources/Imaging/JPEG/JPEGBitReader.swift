@@ -6,20 +6,22 @@ import Musl
 import Glibc
 #endif
 
-/// Bits of entropy-coded data, most significant first; the zero after a 0xFF is dropped, a marker ends the data.
+/// A reader for the bits of entropy-coded data, most significant first; it drops the zero byte after 0xFF and
+/// stops at markers.
 ///
-/// Beyond the end there are zeros, as in libjpeg; `isExhausted` says that some were used. Loops take `window` out, read from that, and put
-/// it back: so its fields live in registers.
+/// Beyond the end it returns zeros, as libjpeg does, and `isExhausted` tells whether any were used. Loops
+/// copy `window`, read from the copy and store it back, so that its fields stay in registers.
 struct JPEGBitReader {
-    /// Where reading is.
+    /// The state of reading, which fits in registers.
     struct Window {
-        /// The next bits, at the top, 63 at most. Below `count` of them there may be more of what follows, never anything else.
+        /// The next bits, at most 63, at the top of the word. Below the first `count` there may be bits that
+        /// follow them, and otherwise zeros.
         fileprivate var buffer: UInt64 = 0
         fileprivate var count = 0
-        /// The first byte not taken up.
+        /// The first byte that was not read.
         fileprivate var next: UnsafePointer<UInt8>
 
-        /// Makes 56 to 63 bits ready, of which there are 63 at most.
+        /// Refills the buffer to 56...63 bits.
         @inline(__always) fileprivate mutating func refill() {
             buffer |=
                 UInt64(bigEndian: UnsafeRawPointer(next).loadUnaligned(as: UInt64.self))
@@ -36,14 +38,15 @@ struct JPEGBitReader {
 
     var window: Window
     private let begin, end: UnsafePointer<UInt8>
-    /// As long as `next` is not beyond it, the next eight bytes exist and none is 0xFF.
+    /// As long as `next` is at most `clear`, the next eight bytes exist and none is 0xFF.
     private var clear: UnsafePointer<UInt8>
-    /// How many bits were made up, ever since the last restart: those at the bottom of the buffer, and more if they were used.
+    /// The number of padding bits read since the last restart: those at the bottom of the buffer and those
+    /// already used.
     private var missing = 0
-    /// Data had run out before a restart that found no marker to go on from.
+    /// Whether data ran out before a restart that found no marker to continue from.
     private var isStuck = false
     private var ranOutBefore = false
-    /// Whether there was a code that its table does not have.
+    /// Whether the data contained a code that its table lacks.
     private(set) var hasBadCode = false
 
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
@@ -53,15 +56,15 @@ struct JPEGBitReader {
         clear = window.next - 1
     }
 
-    /// Of the first byte not taken up; where a marker ended the data, of the marker.
+    /// The offset of the first unread byte, or of the marker that ended the data.
     var offset: Int { window.next - begin }
 
     /// Whether the data of this restart interval ran out.
     var isExhausted: Bool { isStuck || window.count < missing }
-    /// Whether those of any did.
+    /// Whether the data of any restart interval ran out.
     var hasRunOut: Bool { ranOutBefore || isExhausted }
 
-    /// Makes at least 32 bits ready, made up ones if need be.
+    /// Ensures that at least 32 bits are ready, padded with zeros if necessary.
     @inline(__always) private mutating func fill(_ bits: inout Window) {
         if bits.count >= 32 { return }
         if bits.next <= clear {
@@ -73,10 +76,10 @@ struct JPEGBitReader {
         }
     }
 
-    /// Byte by byte, up to the next 0xFF and beyond it.
+    /// Refills byte by byte up to the next 0xFF and beyond.
     @inline(never) private mutating func fillSlowly() {
         var bits = window
-        // What lies below `count` comes again.
+        // The bits below the first `count` are read again.
         bits.buffer &= ~(~0 >> UInt64(bits.count))
         func append(_ byte: UInt8) {
             bits.buffer |= UInt64(byte) << UInt64(56 - bits.count)
@@ -102,15 +105,15 @@ struct JPEGBitReader {
             bits.count += 8
         }
         window = bits
-        // For the next time: none looks at bytes twice but those just before a 0xFF.
+        // `clear` is computed for the next refills: only bytes just before a 0xFF are examined twice.
         let rest = end - bits.next, marker = rest > 0 ? memchr(bits.next, 0xFF, rest) : nil
         clear = (marker.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) } ?? end) - 8
     }
 
-    /// - Parameter count: 0...16.
+    /// - Parameter count: The number of bits, 0...16.
     @inline(__always) mutating func read(_ count: Int, _ bits: inout Window) -> Int {
         fill(&bits)
-        // Two shifts, because one by 64 is not defined.
+        // Two shifts are needed, because a shift by 64 is not defined.
         let value = Int(truncatingIfNeeded: (bits.buffer &>> 1) &>> UInt64(truncatingIfNeeded: 63 &- count))
         bits.take(count)
         return value
@@ -129,7 +132,8 @@ struct JPEGBitReader {
         table.entries + Int(truncatingIfNeeded: bits.buffer &>> UInt64(64 &- JPEGHuffmanTable.lookupBits))
     }
 
-    /// The entry of the next code, and bits enough for it and its value: they take at most 17 and 15.
+    /// Returns the next code's entry and ensures enough bits for the code and its value, which take at most
+    /// 17 and 15.
     @inline(__always) private mutating func nextEntry(
         _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
     ) -> UnsafeMutablePointer<JPEGHuffmanTable.Entry> {
@@ -137,14 +141,14 @@ struct JPEGBitReader {
             fill(&bits)
             return entry(table, bits)
         }
-        // Whatever was taken has left the bits of a lookup, which need not wait for more. More come each time, because no processor
-        // foresees when they are needed.
+        // The bits for a lookup always remain after a value was taken, so the lookup need not wait for the
+        // refill. The refill is unconditional, because a branch would be unpredictable.
         let found = entry(table, bits)
         bits.refill()
         return found
     }
 
-    /// The next symbol; 0 for a code that the table does not have.
+    /// Reads the next symbol; 0 for a code that the table lacks.
     @inline(__always) mutating func symbol(_ table: JPEGHuffmanTable.Pointers, _ bits: inout Window) -> Int {
         fill(&bits)
         var entry = entry(table, bits).pointee
@@ -153,9 +157,11 @@ struct JPEGBitReader {
         return Int(entry.symbol)
     }
 
-    /// A symbol whose lower four bits are the size of a value, and that value: what most of a picture's data is.
+    /// Reads a symbol whose lower four bits are the size of a value, and that value; this is the bulk of an
+    /// image's data.
     ///
-    /// - Returns: the value, and the run of zeros before it; nil for a size of 0, and the symbol in place of the run.
+    /// - Returns: The value and the run of zeros before it. For a size of 0 the value is nil and the run is
+    ///   the whole symbol.
     @inline(__always) mutating func coefficient(
         _ table: JPEGHuffmanTable.Pointers, _ bits: inout Window
     ) -> (run: Int, value: Int?) {
@@ -173,11 +179,11 @@ struct JPEGBitReader {
         let total = UInt64(truncatingIfNeeded: entry.total), mask = Int(entry.mask)
         let raw = Int(truncatingIfNeeded: bits.buffer &<< total | bits.buffer &>> (0 &- total)) & mask
         bits.take(entry.total)
-        // EXTEND: a first bit of zero makes it negative.
+        // This is EXTEND (§F.2.2.1): a first bit of zero means a negative value.
         return raw > mask &>> 1 ? raw : raw &- mask
     }
 
-    /// A code of more than `lookupBits` bits.
+    /// Looks up a code of more than `lookupBits` bits.
     @inline(__always) private mutating func longCode(_ table: JPEGHuffmanTable.Pointers, _ bits: Window)
         -> JPEGHuffmanTable.Entry
     {
@@ -191,17 +197,17 @@ struct JPEGBitReader {
     {
         var length = JPEGHuffmanTable.lookupBits + 1
         while code >= table.limits[length] { length += 1 }
-        // libjpeg's figure of §F.16 has then read a bit too many.
+        // In this case libjpeg has read one bit too many in its form of figure F.16.
         guard length <= 16 else { return .init(length: 17, symbol: 0) }
         return .init(
             length: length,
             symbol: table.symbols[Int((code >> Int32(16 - length)) + table.offsets[length]) & 0xFF])
     }
 
-    /// Drops what is left and passes the restart marker that should follow.
+    /// Discards the buffered bits and skips to the restart marker that should follow.
     ///
-    /// - Parameter expected: 0...7.
-    /// - Returns: whether the marker was there and nothing before it.
+    /// - Parameter expected: The marker's number, 0...7.
+    /// - Returns: Whether the marker was there with nothing before it.
     mutating func restart(_ expected: Int) -> Bool {
         let isAtMarker = window.count - missing < 8
         isStuck = isExhausted
@@ -215,14 +221,17 @@ struct JPEGBitReader {
     }
 }
 
-/// Looks for the restart marker of a number, and where there is another marker, does as libjpeg's `jpeg_resync_to_restart`: goes past
-/// one of the last two and what is no marker at all; not past one of the next two or any that is not for restarts, which leaves the
-/// interval empty; on from any other.
+/// Searches for a restart marker and handles other markers like libjpeg's `jpeg_resync_to_restart`.
+///
+/// It skips the two preceding markers and everything that is not a valid marker. It stops at the two
+/// following ones and at markers other than restarts, which leaves the interval empty. It continues after any
+/// other restart marker.
 ///
 /// - Parameters:
-///   - next: comes to stand after the marker, or at the one that was not passed.
-///   - expected: 0...7.
-/// - Returns: whether a marker was passed, and whether it was the right one with nothing before it.
+///   - next: The position, which moves after the marker or to the one that was not skipped.
+///   - end: The end of the data.
+///   - expected: The marker's number, 0...7.
+/// - Returns: Whether a marker was found, and whether it was the expected one with nothing before it.
 func resynchronize(_ next: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, to expected: Int) -> (
     isFound: Bool, isClean: Bool
 ) {

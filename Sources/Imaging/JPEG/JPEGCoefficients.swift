@@ -6,23 +6,24 @@ import Musl
 import Glibc
 #endif
 
-/// The coefficients of a picture in several scans.
+/// The coefficients of an image in several scans.
 final class JPEGCoefficients {
-    /// Those of one component, in blocks of whole MCUs: `[down, across]`.
+    /// The coefficients of one component, in blocks of whole MCUs, `[down, across]`.
     struct Plane {
         let across, down: Int
-        /// 64 a block, in natural order; the first is not kept here.
+        /// The AC coefficients, 64 per block in natural order; the first of each is unused.
         let blocks: UnsafeMutablePointer<Int16>
-        /// The first coefficient of each block. Scans of DC alone, and smoothing, pass over these only.
+        /// The DC coefficient of each block, separate because DC scans and smoothing access only these.
         let dc: UnsafeMutablePointer<Int16>
-        /// Of each block, by zigzag position, which of the other coefficients may be other than zero; a block without any is not read.
+        /// Per block, the zigzag positions of AC coefficients that may be nonzero, as a bit mask; a block
+        /// without any is not read.
         let masks: UnsafeMutablePointer<UInt64>
     }
 
-    /// The system hands out zeros: what no scan touches takes no memory.
+    /// The planes, in zero-initialized memory: pages that no scan touches take no memory.
     private(set) var planes: [Plane] = []
 
-    /// What they take: 69 numbers of 16 bits a block.
+    /// Returns the bytes that the coefficients take: 69 16-bit numbers per block.
     static func bytes(_ frame: JPEGFrame) -> Int {
         138 * frame.components.reduce(0) { $0 + $1.paddedAcross * $1.paddedDown }
     }
@@ -31,7 +32,7 @@ final class JPEGCoefficients {
         let bytes = Self.bytes(frame)
         for component in frame.components {
             let count = component.paddedAcross * component.paddedDown
-            // Transforms take four blocks at a time, and three that do not matter at the end.
+            // Transforms read four blocks at a time, so three unused ones follow the last.
             let blocks = calloc(64 * (count + 3), MemoryLayout<Int16>.stride),
                 dc = calloc(count, MemoryLayout<Int16>.stride)
             let masks = calloc(count, MemoryLayout<UInt64>.stride)

@@ -2,7 +2,7 @@ extension JPEGDecoder {
     /// A component of a scan.
     private struct Member {
         let index: Int
-        /// Blocks of it in an MCU.
+        /// The component's blocks per MCU.
         let horizontal, vertical: Int
         let tables: JPEGScan.Component
         let plane: JPEGCoefficients.Plane
@@ -11,7 +11,7 @@ extension JPEGDecoder {
         var prediction: Int32 = 0
     }
 
-    /// Decodes all scans' coefficients.
+    /// Decodes the coefficients of all scans.
     func collect(_ first: JPEGScan, _ coefficients: JPEGCoefficients) throws(ImageError) {
         var scan: JPEGScan? = first, progression = JPEGProgression(components: frame.components.count)
         while let current = scan {
@@ -43,7 +43,7 @@ extension JPEGDecoder {
         }
     }
 
-    /// MCUs of a scan: blocks, if it is of one component.
+    /// Returns the number of MCUs in a scan; in a scan of one component each MCU is one block.
     private func size(_ scan: JPEGScan) -> (across: Int, down: Int, perRow: Int) {
         guard scan.components.count == 1 else { return (frame.mcusAcross, frame.mcusDown, 1) }
         let only = frame.components[scan.components[0].index]
@@ -52,7 +52,7 @@ extension JPEGDecoder {
 
     // MARK: - Huffman coding
 
-    /// - Returns: the last MCU row of the frame that the data reached.
+    /// - Returns: The last MCU row of the frame that the data reached.
     private func decodeHuffman(_ scan: JPEGScan, _ coefficients: JPEGCoefficients) throws(ImageError) -> Int {
         let isFirst = scan.high == 0, isDC = scan.spectralStart == 0
         var members = members(scan, coefficients), held: [JPEGHuffmanTable?] = []
@@ -66,12 +66,12 @@ extension JPEGDecoder {
         var reader = JPEGBitReader(headers.bytes, at: headers.position)
         let (across, down, perRow) = size(scan)
         var restarts = JPEGRestarts(interval: headers.restartInterval), isSound = true, lastGoodRow = 0
-        // Of AC in progressive scans: the header was checked.
+        // The band of AC coefficients was validated only for progressive scans.
         var progressive = JPEGProgressiveScan(
             band: frame.isProgressive && !isDC ? scan.spectralStart...scan.spectralEnd : 1...63, low: scan.low
         )
         withExtendedLifetime(held) {
-            // Unsafe: no bounds to check in the loop over blocks.
+            // Unsafe buffers avoid bounds checks in the loop over blocks.
             members.withUnsafeMutableBufferPointer { members in
                 for y in 0..<down {
                     var x = 0
@@ -81,7 +81,7 @@ extension JPEGDecoder {
                             for index in members.indices { members[index].prediction = 0 }
                             progressive.endOfBandRun = 0
                         }
-                        // What data that ran out would have held stays as it was.
+                        // Coefficients that the data did not reach keep their values.
                         let end = min(across, x + restarts.untilNext)
                         if !reader.isExhausted {
                             lastGoodRow = y / perRow
@@ -106,7 +106,8 @@ extension JPEGDecoder {
         return lastGoodRow
     }
 
-    /// Calls `body` for each block of MCUs of a row, with its member and its place in the plane, until data run out.
+    /// Calls `body` for each block in MCUs of a row, with its member and its index in the plane, until the
+    /// data runs out.
     @inline(__always) private func forBlocks(
         _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader, _ y: Int,
         _ mcus: Range<Int>,
@@ -187,12 +188,12 @@ extension JPEGDecoder {
 
     // MARK: - Arithmetic coding
 
-    /// - Returns: the last MCU row: there are always data, if only zeros.
+    /// - Returns: The last MCU row, because the decoder always continues with zeros.
     private func decodeArithmetic(_ scan: JPEGScan, _ coefficients: JPEGCoefficients) throws(ImageError)
         -> Int
     {
         let members = members(scan, coefficients), (across, down, _) = size(scan)
-        // Only progressive scans are checked to have a band that is one.
+        // The band was validated only for progressive scans.
         let band =
             frame.isProgressive && scan.spectralStart > 0 ? scan.spectralStart...scan.spectralEnd : 1...63
         let decoder = JPEGArithmeticDecoder(
@@ -279,7 +280,7 @@ extension JPEGDecoder {
                 flatness.remove(block)
             }
             if flatness == .all {
-                // The blocks themselves are not touched: they may never have had memory.
+                // The blocks are not accessed, because their memory may never have been touched.
                 for block in 0..<4 where column &+ block < across {
                     transformFlat(
                         coefficients.dc[place &+ block], index, size: size, to: output + block &* size,
@@ -298,7 +299,8 @@ extension JPEGDecoder {
 
     // MARK: - Smoothing
 
-    /// What smoothing of the components has to go by, on rows that the last scan reached and on those it did not.
+    /// Returns the smoothing of each component for the rows that the last scan reached and for those it did
+    /// not; nil without smoothing.
     private func smoothing() -> (last: [JPEGSmoothing], before: [JPEGSmoothing])? {
         let tables = quantization.compactMap { $0 }
         guard let progression, let known = progression.known, tables.count == quantization.count,
@@ -310,9 +312,11 @@ extension JPEGDecoder {
         )
     }
 
+    /// Transforms one block row with smoothing.
+    ///
     /// - Parameters:
-    ///   - row: of the MCU row's `rows`.
-    ///   - workspace: room for four blocks.
+    ///   - row: The row's number within the MCU row's `rows`.
+    ///   - workspace: Memory for four blocks.
     private func transformRow(
         _ mcuRow: Int, _ row: Int, of rows: Int, _ index: Int, _ coefficients: JPEGCoefficients.Plane,
         _ smoothing: JPEGSmoothing,
@@ -320,7 +324,7 @@ extension JPEGDecoder {
     ) {
         let plane = planes[index], component = plane.component, size = component.blockSize
         let here = mcuRow * component.vertical + row
-        // libjpeg-turbo counts rows as if all MCU rows had as many as this one: in the last one that is not so.
+        // libjpeg-turbo counts rows as if all MCU rows had as many as this one, which is wrong for the last.
         let counted = mcuRow * rows + row, last = rows * frame.mcusDown - 1
         let above = counted > 0 ? here - 1 : here, below = counted < last ? here + 1 : here
         let isOlder = options.smoothsAsOlderLibjpegTurbo

@@ -1,26 +1,27 @@
 extension JPEGDecoder {
-    /// A component of the scan, as the inner loop needs it.
+    /// A component of the scan in the form that the inner loop needs.
     private struct Member {
         let index: Int
-        /// Blocks of it in an MCU.
+        /// The component's blocks per MCU.
         let horizontal, vertical: Int
-        /// Samples a side of a block, and from one row to the next.
+        /// The width of a transformed block, and the samples between consecutive rows.
         let size, stride: Int
         let dc, ac: JPEGHuffmanTable.Pointers
         let plane: UnsafeMutablePointer<UInt8>
-        /// Coefficients of four MCUs, `[vertical, 4, horizontal, 64]`, and which of their blocks have others than the first.
+        /// The coefficients of four MCUs, `[vertical, 4, horizontal, 64]`, and whether each block has AC
+        /// coefficients.
         let blocks: UnsafeMutablePointer<Int16>
         let hasAC: UnsafeMutablePointer<Bool>
         var prediction: Int32 = 0
     }
 
-    /// Decodes, transforms and hands out a picture whose only scan holds all components.
+    /// Decodes an image whose only scan contains all components.
     func stream<Sink: RowSink>(_ scan: JPEGScan, into sink: inout Sink) throws(ImageError) {
         try fixQuantization(scan)
         if !scan.isSequential {
             try note(headers.position, "a scan header that is not for sequential coding")
         }
-        // Holds the memory that `members` point into.
+        // `held` owns the memory that `members` point to.
         var held: [JPEGHuffmanTable] = [], members: [Member] = []
         var used = 0
         let workspace = JPEGWorkspace(
@@ -43,7 +44,7 @@ extension JPEGDecoder {
         }
         var reader = JPEGBitReader(headers.bytes, at: headers.position)
         var restarts = JPEGRestarts(interval: headers.restartInterval)
-        // Unsafe: no bounds to check and no reference to count in the loop over blocks.
+        // Unsafe buffers avoid bounds checks and reference counting in the loop over blocks.
         let result: Result<Void, ImageError> = withExtendedLifetime((held, workspace)) {
             members.withUnsafeMutableBufferPointer { members in
                 do throws(ImageError) {
@@ -58,7 +59,7 @@ extension JPEGDecoder {
         }
         try result.get()
         try note(reader, "the picture's data stops early")
-        // All pixels are there; what follows matters to the strict only.
+        // All pixels are decoded; faults that follow are warnings.
         do throws(ImageError) {
             while let scan = try headers.nextScan() {
                 try note(headers.position, "a second scan of \(scan.components.count) components")
@@ -69,7 +70,7 @@ extension JPEGDecoder {
 
     /// Decodes four MCUs at a time and transforms their blocks.
     ///
-    /// - Returns: whether all restart markers were there.
+    /// - Returns: Whether all restart markers were present.
     private func streamRow(
         _ mcuRow: Int, _ members: UnsafeMutableBufferPointer<Member>, _ reader: inout JPEGBitReader,
         _ restarts: inout JPEGRestarts,
@@ -85,7 +86,7 @@ extension JPEGDecoder {
                     isSound = reader.restart(restarts.next()) && isSound
                     for index in members.indices { members[index].prediction = 0 }
                 }
-                // Without data blocks are gray until the next restart marker.
+                // Without data, blocks stay gray until the next restart marker.
                 if reader.isExhausted { continue }
                 for index in members.indices {
                     let member = members.baseAddress! + index, horizontal = member.pointee.horizontal
@@ -107,10 +108,10 @@ extension JPEGDecoder {
         return isSound
     }
 
-    /// The blocks of up to four MCUs, four at a time.
+    /// Transforms the blocks of up to four MCUs, four blocks at a time.
     @inline(__always) private func transform(_ member: Member, _ mcuRow: Int, _ first: Int, count: Int) {
         let size = member.size, across = count &* member.horizontal
-        // Two MCU rows make the window.
+        // The window consists of two MCU rows.
         var line =
             member.plane + (mcuRow & 1) &* member.vertical &* size &* member.stride + first
             &* member.horizontal &* size
@@ -130,10 +131,10 @@ extension JPEGDecoder {
     }
 }
 
-/// Room for the coefficients of blocks that wait for their transform.
+/// Memory for the coefficients of blocks that await their transform.
 private final class JPEGWorkspace {
     private let count: Int
-    /// 64 each.
+    /// The coefficients, 64 per block.
     let blocks: UnsafeMutablePointer<Int16>
     let hasAC: UnsafeMutablePointer<Bool>
 
@@ -155,33 +156,33 @@ private final class JPEGWorkspace {
     }
 }
 
-/// Counts MCUs from one restart marker to the next.
+/// Counts the MCUs between restart markers.
 struct JPEGRestarts {
     private let interval: Int
     private var remaining: Int
     private var number = 0
 
-    /// - Parameter interval: MCUs; 0: there are no restart markers.
+    /// - Parameter interval: The MCUs per restart interval; 0 without restart markers.
     init(interval: Int) {
         (self.interval, remaining) = (interval, interval)
     }
 
-    /// Counts an MCU; whether a marker comes before it.
+    /// Counts an MCU, and returns whether a restart marker precedes it.
     @inline(__always) mutating func isDue() -> Bool {
         if interval == 0 { return false }
         remaining &-= 1
         return remaining < 0
     }
 
-    /// How many MCUs there are up to the next marker, the one just counted among them.
+    /// The number of MCUs before the next marker, including the one just counted.
     var untilNext: Int { interval == 0 ? Int.max >> 1 : remaining + 1 }
 
-    /// Counts more of them.
+    /// Counts several MCUs.
     mutating func skip(_ mcus: Int) {
         if interval > 0 { remaining -= mcus }
     }
 
-    /// The marker's number, 0...7.
+    /// Returns the number of the marker that is due, 0...7.
     mutating func next() -> Int {
         remaining = interval - 1
         defer { number = (number + 1) & 7 }

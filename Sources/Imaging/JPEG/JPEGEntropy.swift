@@ -1,6 +1,6 @@
-/// Blocks of Huffman-coded scans.
+/// Decoding of blocks in Huffman-coded scans.
 extension JPEGBitReader {
-    /// The difference of a DC value to the last.
+    /// Reads the difference of a DC value to its prediction.
     @inline(__always) mutating func difference(_ dc: JPEGHuffmanTable.Pointers) -> Int32 {
         var bits = window
         defer { window = bits }
@@ -13,12 +13,12 @@ extension JPEGBitReader {
         return bit(&bits)
     }
 
-    /// A block of a sequential scan (§F.2.2).
+    /// Reads a block of a sequential scan (§F.2.2).
     ///
     /// - Parameters:
-    ///   - prediction: the DC value of the component's last block; becomes this one's.
-    ///   - block: coefficients that the block does not have stay as they are.
-    /// - Returns: whether the block has coefficients besides DC.
+    ///   - prediction: The DC value of the component's previous block, which is updated.
+    ///   - block: The coefficients; those that are not coded stay unchanged.
+    /// - Returns: Whether the block has AC coefficients.
     @inline(__always) mutating func readBlock(
         _ dc: JPEGHuffmanTable.Pointers, _ ac: JPEGHuffmanTable.Pointers, _ zigzag: UnsafePointer<UInt8>,
         prediction: inout Int32,
@@ -44,15 +44,16 @@ extension JPEGBitReader {
     }
 }
 
-/// Blocks of a progressive Huffman-coded scan (§G.2); keeps what carries over from block to block.
+/// Decodes blocks of a progressive Huffman-coded scan (§G.2), with the state that carries over between
+/// blocks.
 ///
-/// Each block comes with a mask: bit k tells whether its coefficient at zigzag position k is not zero, k > 0.
+/// Each block has a mask, in which bit k > 0 tells whether the coefficient at zigzag position k is nonzero.
 struct JPEGProgressiveScan {
     let zigzag = jpegZigzag
     let band: ClosedRange<Int>
     /// The bit position of successive approximation.
     let low: Int
-    /// Blocks still to come that have nothing new.
+    /// The number of following blocks without new coefficients.
     var endOfBandRun = 0
 
     mutating func readFirst(
@@ -91,7 +92,7 @@ struct JPEGProgressiveScan {
     ) {
         let end = band.upperBound
         var bits = reader.window, k = band.lowerBound
-        // Not zero, not yet corrected, and in the band.
+        // These coefficients are nonzero, in the band and not yet corrected.
         var open =
             mask & (~0 &<< UInt64(truncatingIfNeeded: k)) & (~0 &>> UInt64(truncatingIfNeeded: 63 &- end))
         if endOfBandRun == 0 {
@@ -106,7 +107,7 @@ struct JPEGProgressiveScan {
                 } else {
                     value = (reader.bit(&bits) ? 1 : -1) &<< Int16(truncatingIfNeeded: low)
                 }
-                // Past `run` coefficients that are still zero, correcting those that are not.
+                // This skips `run` zero coefficients and corrects the nonzero ones in between.
                 while open != 0 {
                     let next = open.trailingZeroBitCount
                     if next &- k > run { break }
@@ -117,7 +118,7 @@ struct JPEGProgressiveScan {
                 }
                 k = min(k &+ run, end &+ 1)
                 if value != 0 {
-                    // A damaged run ends one beyond the band, as in libjpeg.
+                    // A damaged run may end one beyond the band, as in libjpeg.
                     let place = min(k, 63)
                     block[Int(zigzag[place])] = value
                     mask |= 1 &<< UInt64(truncatingIfNeeded: place)
@@ -135,7 +136,8 @@ struct JPEGProgressiveScan {
         reader.window = bits
     }
 
-    /// Adds the next bit of a coefficient, away from zero. Without a branch: the bit is as good as random.
+    /// Reads the next bit of a coefficient and adds it away from zero; it is branch-free because the bit is
+    /// unpredictable.
     @inline(__always) private func correct(
         _ place: UnsafeMutablePointer<Int16>, _ reader: inout JPEGBitReader,
         _ bits: inout JPEGBitReader.Window

@@ -1,35 +1,36 @@
-/// A Huffman table for decoding (ITU-T T.81 §C, §F.2.2.3): lookups over the next bits for short codes, comparison for long ones.
+/// A Huffman decoding table (ITU-T T.81 §C, §F.2.2.3), with a lookup for short codes and comparisons for long
+/// ones.
 ///
-/// `@unchecked`: nothing is written after `init`.
+/// It is `@unchecked Sendable`, because nothing is written after `init`.
 final class JPEGHuffmanTable: @unchecked Sendable {
-    /// Codes of up to this many bits are one lookup.
+    /// The maximum length in bits of codes that one lookup decodes.
     static let lookupBits = 10
 
-    /// The table as the inner loops read it, valid while the table lives: the memory it is laid out in.
+    /// Pointers into the table's memory for the inner loops, valid while the table lives.
     struct Pointers {
         fileprivate let memory: UnsafeMutableRawPointer
         fileprivate static let limitsOffset = MemoryLayout<Entry>.stride << lookupBits
         fileprivate static let byteCount = limitsOffset + 2 * 18 * 4 + 256
 
-        /// What the next `lookupBits` bits begin with.
+        /// The entries, indexed by the next `lookupBits` bits.
         var entries: UnsafeMutablePointer<Entry> { memory.assumingMemoryBound(to: Entry.self) }
-        /// Per length 1...17: the largest code + 1, moved to the top of 16 bits.
+        /// Per length 1...17, the largest code + 1, shifted to the top of 16 bits.
         var limits: UnsafeMutablePointer<Int32> {
             (memory + Self.limitsOffset).assumingMemoryBound(to: Int32.self)
         }
-        /// Per length: what turns a code into an index of `symbols`.
+        /// Per length, the difference between an index into `symbols` and the code.
         var offsets: UnsafeMutablePointer<Int32> { limits + 18 }
-        /// 256, so that no code of a damaged file can index beyond them.
+        /// The symbols, 256 of them, so that no code in a damaged file can index beyond the end.
         var symbols: UnsafeMutablePointer<UInt8> {
             (memory + Self.limitsOffset + 2 * 18 * 4).assumingMemoryBound(to: UInt8.self)
         }
     }
 
-    /// A code, and how to read the value after it.
+    /// A code with the format of the value that follows it.
     struct Entry {
-        /// As many ones as the value has bits.
+        /// A mask with as many ones as the value has bits.
         let mask: UInt32
-        /// Bits of the code and the value; 0 where the code is longer than the lookup.
+        /// The bits of the code and the value; 0 if the code is longer than the lookup.
         private let bits: UInt8
         /// The run of zeros before the value; 255 if there is no value.
         private let zeros: UInt8
@@ -57,12 +58,14 @@ final class JPEGHuffmanTable: @unchecked Sendable {
     }
 
     let pointers: Pointers
-    /// Whether the codes are as §C wants them: no more than their lengths allow, none all ones; for DC, no symbol beyond 15.
+    /// Whether the codes conform to §C: no more than their lengths allow, none all ones, and no DC symbol
+    /// above 15.
     let isValid: Bool
 
     /// - Parameters:
-    ///   - counts: 16, of codes of each length.
-    ///   - symbols: as many as the counts' sum, at most 256.
+    ///   - counts: The number of codes of each of the 16 lengths.
+    ///   - given: The symbols, as many as the sum of the counts and at most 256.
+    ///   - isDC: Whether the table is for DC.
     init(counts: [UInt8], symbols given: [UInt8], isDC: Bool) {
         pointers = Pointers(memory: .allocate(byteCount: Pointers.byteCount, alignment: 64))
         let entries = pointers.entries, limits = pointers.limits, offsets = pointers.offsets,
@@ -100,7 +103,7 @@ final class JPEGHuffmanTable: @unchecked Sendable {
 
     deinit { pointers.memory.deallocate() }
 
-    /// The tables of §K.3, which motion JPEGs leave out.
+    /// The typical tables of §K.3, which Motion JPEG frames omit.
     static let standard: (dc: [JPEGHuffmanTable?], ac: [JPEGHuffmanTable?]) = {
         let dc: [[UInt8]] = [
             [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
@@ -134,7 +137,7 @@ final class JPEGHuffmanTable: @unchecked Sendable {
         )
     }()
 
-    /// The symbols of §K.3 beyond the listed ones come in numerical order.
+    /// Returns the symbols of §K.3: after the listed ones, the others follow in numerical order.
     private static func standardSymbols(_ first: [UInt8]) -> [UInt8] {
         let listed = Set(first)
         return first

@@ -5,9 +5,10 @@ import KernelsAVX2
 import KernelsAVX512
 #endif
 
-/// The loops over samples, for the processor at hand. All give the same bits. Plain function pointers: calling one counts no reference.
+/// The loops over samples for the processor's instruction set; all give the same bits. They are plain
+/// function pointers, which need no reference counting.
 struct JPEGKernels: Sendable {
-    /// Of four blocks side by side.
+    /// A transform of four adjacent blocks.
     typealias Transform =
         @convention(c) (UnsafePointer<Int16>, UnsafePointer<Int16>, UnsafeMutablePointer<UInt8>, Int) -> Void
     typealias Row =
@@ -15,13 +16,13 @@ struct JPEGKernels: Sendable {
             UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int
         ) -> Void
     let accurate, fast: Transform
-    /// Components to pixels.
+    /// The conversions from components to pixels.
     let convertYCbCr, interleave: Row
     /// Upsampling by two.
     let expandRow: @convention(c) (UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
     let expandBoth:
         @convention(c) (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
-    /// How many samples, or pixels, beyond the end of a row are read or written.
+    /// The number of samples or pixels beyond the end of a row that are read or written.
     static let room = 64
 
     static let best: JPEGKernels = {

@@ -1,13 +1,13 @@
-/// Samples of one component: the rows of the last two MCU rows, as many as upsampling can look at.
+/// The samples of one component in the last two MCU rows, as far as upsampling reads.
 final class JPEGPlane {
     let component: JPEGFrame.Component
-    /// Samples from one row to the next: of whole MCUs, and of four blocks each.
+    /// Samples between consecutive rows, which hold whole MCUs and whole groups of four blocks.
     let stride: Int
     let base: UnsafeMutablePointer<UInt8>
-    /// What rows are made with; valid while the plane lives.
+    /// The row source, valid while the plane lives.
     let rows: JPEGRows
 
-    /// nil: the factor is no whole number.
+    /// Creates a plane; nil if the sampling factor is not an integer.
     init?(_ component: JPEGFrame.Component, in frame: JPEGFrame) {
         let (across, down) = (
             component.horizontal * component.blockSize, component.vertical * component.blockSize
@@ -33,7 +33,7 @@ final class JPEGPlane {
         rows.upsampled.deallocate()
     }
 
-    /// Where a block of the picture goes.
+    /// Returns the address for a block of the image.
     @inline(__always) func place(blockColumn: Int, blockRow: Int) -> UnsafeMutablePointer<UInt8> {
         base + (blockRow &* component.blockSize % rows.count) &* stride + blockColumn &* component.blockSize
     }

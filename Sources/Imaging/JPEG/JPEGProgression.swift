@@ -1,10 +1,11 @@
-/// How much of a progressive picture's coefficients is known, scan by scan (§G.1.1.1), as far as smoothing wants to know.
+/// The state of a progressive image's coefficients after each scan (§G.1.1.1), as far as smoothing needs it.
 struct JPEGProgression {
-    /// Zigzag positions 0...9.
+    /// The lowest known bit of zigzag positions 0...9.
     typealias Known = [Int]
-    /// Per component and zigzag position: the lowest bit known so far; -1 for a coefficient that no scan held yet.
+    /// The lowest known bit per component and zigzag position; -1 for a coefficient that no scan contained
+    /// yet.
     private var lowestBit: [[Int]]
-    /// The same before the component's last scan, of the first ten positions.
+    /// The same for the first ten positions before the component's last scan.
     private var before: [Known]
     private var scans = 0
 
@@ -13,9 +14,9 @@ struct JPEGProgression {
         before = .init(repeating: .init(repeating: -1, count: 10), count: components)
     }
 
-    /// Takes note of a scan.
+    /// Records a scan.
     ///
-    /// - Returns: whether it follows from those before it.
+    /// - Returns: Whether the scan is a valid continuation of the earlier ones.
     mutating func begin(_ scan: JPEGScan) -> Bool {
         scans += 1
         var isLegal = true
@@ -32,8 +33,8 @@ struct JPEGProgression {
         return isLegal
     }
 
-    /// What is known of the component's first coefficients; nil if smoothing is not to be done at all: a component has no DC yet, or all
-    /// there is to estimate is known.
+    /// The state of each component's first coefficients; nil if smoothing is not applied, because a component
+    /// lacks DC or all coefficients to estimate are known.
     var known: [Known]? {
         guard lowestBit.allSatisfy({ $0[0] >= 0 }),
             lowestBit.contains(where: { $0[1...9].contains { $0 != 0 } })

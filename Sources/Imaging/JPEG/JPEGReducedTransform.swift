@@ -1,4 +1,5 @@
-/// Transforms of a block to 4 × 4, 2 × 2 or 1 sample, of its lowest frequencies (libjpeg's jidctred, bit for bit).
+/// Inverse transforms of a block's lowest frequencies to 4 × 4, 2 × 2 or 1 sample, bit-exact with libjpeg
+/// (jidctred.c).
 extension JPEGTransform {
     static func reduced(
         _ block: UnsafePointer<Int16>, _ m: UnsafePointer<Int16>, size: Int,

@@ -1,17 +1,19 @@
-/// Rows of a plane as the picture has them: upsampled. Holds no reference: there is none to count in the loop over rows, where an atomic
-/// operation would wait for the copy of the last row to be through.
+/// The upsampled rows of a plane.
+///
+/// It holds no references: atomic reference counting in the loop over rows would wait for the previous row's
+/// stores.
 struct JPEGRows {
     private enum Upsampling { case none, repeated, fancyRow, fancyColumn, fancyBoth }
 
-    /// `[count, stride]`: a ring of the last rows.
+    /// The ring buffer of the last rows, `[count, stride]`.
     private let base: UnsafeMutablePointer<UInt8>
-    /// An upsampled row, with room for what exceeds the picture.
+    /// An upsampled row, with room for samples beyond the image.
     let upsampled: UnsafeMutablePointer<UInt8>
     private let stride: Int
     let count: Int
-    /// Of the component, in samples.
+    /// The size of the component in samples.
     private let width, height: Int
-    /// How many output columns and rows a sample stands for.
+    /// The number of output columns and rows per sample.
     private let horizontal, vertical: Int
     private let method: Upsampling
     private let kernels = JPEGKernels.best
@@ -23,7 +25,7 @@ struct JPEGRows {
     ) {
         (self.base, self.upsampled, self.stride, self.count) = (base, upsampled, stride, count)
         (self.width, self.height, self.horizontal, self.vertical) = (width, height, horizontal, vertical)
-        // libjpeg's choice (jdsample): triangle filters for factors of two, where there is more than a thumbnail.
+        // The choice is libjpeg's (jdsample.c): triangle filters for factors of two, except for thumbnails.
         let isFancy = !isThumbnail
         method =
             switch (horizontal, vertical) {
@@ -39,7 +41,7 @@ struct JPEGRows {
         base + min(max(y, 0), height - 1) % count * stride
     }
 
-    /// The samples of output row `y`, one a pixel.
+    /// Returns the samples of output row `y`, one per pixel.
     func output(_ y: Int) -> UnsafePointer<UInt8> {
         let near = row(y / vertical)
         switch method {
@@ -62,7 +64,8 @@ struct JPEGRows {
         }
     }
 
-    /// Three quarters of the nearer sample, one of the farther; rounding alternates.
+    /// Doubles the columns: each output sample takes three quarters of the nearer and a quarter of the
+    /// farther sample, with alternating rounding.
     private func expandRow(_ input: UnsafePointer<UInt8>) {
         let last = width - 1
         kernels.expandRow(input, upsampled, width)
@@ -81,7 +84,7 @@ struct JPEGRows {
 
     private func expandBoth(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
         let last = width - 1
-        /// Of both rows, at a column.
+        /// Returns the weighted sum of both rows at a column.
         func sum(_ x: Int) -> Int16 { Int16(near[x]) &* 3 &+ Int16(far[x]) }
         kernels.expandBoth(near, far, upsampled, width)
         upsampled[0] = UInt8(truncatingIfNeeded: (sum(0) &* 4 &+ 8) &>> 4)

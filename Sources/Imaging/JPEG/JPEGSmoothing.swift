@@ -1,14 +1,17 @@
-/// Estimates of low frequencies that an incomplete progressive picture lacks, from the DC values of 5 × 5 blocks: libjpeg-turbo's
-/// interblock smoothing since version 3.0 (before, it took wrong neighbours at edges and across MCU rows), after §K.8.
+/// Estimates missing low frequencies of an incomplete progressive image from the DC values of 5 × 5 blocks,
+/// after §K.8.
+///
+/// This is libjpeg-turbo's interblock smoothing since version 3.0; earlier versions used wrong neighbours at
+/// edges and across MCU rows.
 struct JPEGSmoothing {
-    /// Of one component; DC values `[paddedDown, paddedAcross]`.
+    /// The DC values of one component, `[paddedDown, paddedAcross]`.
     struct Neighbours {
         let values: UnsafePointer<Int16>
         let stride, lastColumn: Int
-        /// Five rows, around the one at hand, of those that exist.
+        /// The indices of the five rows around the current one, limited to existing rows.
         let rows: [Int]
 
-        /// The sum of the neighbours of a column, weighted.
+        /// Returns the weighted sum of the neighbours of a column.
         func sum(_ weights: [Int], column: Int) -> Int {
             var sum = 0
             for (row, line) in rows.enumerated() {
@@ -30,12 +33,12 @@ struct JPEGSmoothing {
     private let estimates: [Estimate]
     private let known: JPEGProgression.Known
     private let quantization: [UInt16]
-    /// Whether nothing but DC is known; then DC is smoothed too.
+    /// Whether only DC is known; then DC is smoothed too.
     private let isDCAlone: Bool
 
     /// - Parameters:
-    ///   - known: of the component.
-    ///   - quantization: in natural order, without zeros where an estimate needs it.
+    ///   - known: The state of the component's coefficients.
+    ///   - quantization: The table in natural order, nonzero where an estimate needs it.
     init(_ known: JPEGProgression.Known, quantization: [UInt16]) {
         isDCAlone = known[1...9].allSatisfy { $0 == -1 }
         estimates = (isDCAlone ? Self.fromDCAlone : Self.fromSome).filter { known[$0.zigzag] != 0 }
@@ -47,7 +50,7 @@ struct JPEGSmoothing {
         quantization[0] != 0 && fromDCAlone.allSatisfy { quantization[$0.place] != 0 }
     }
 
-    /// Replaces what is zero and not known to be in a block.
+    /// Replaces a block's coefficients that are zero and not yet known to be.
     func apply(to block: UnsafeMutablePointer<Int16>, column: Int, _ neighbours: Neighbours) {
         func prediction(_ weights: [Int], _ step: UInt16) -> Int {
             let sum = Int(quantization[0]) * neighbours.sum(weights, column: column), step = Int(step)
@@ -57,7 +60,7 @@ struct JPEGSmoothing {
         for estimate in estimates where block[estimate.place] == 0 {
             var value = prediction(estimate.weights, quantization[estimate.place])
             let low = known[estimate.zigzag]
-            // Less than the bits still to come could tell.
+            // An estimate must stay below the bits that are still to come.
             if low > 0 { value = min(max(value, 1 - 1 << low), 1 << low - 1) }
             block[estimate.place] = Int16(truncatingIfNeeded: value)
         }

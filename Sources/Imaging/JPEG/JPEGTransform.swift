@@ -1,9 +1,10 @@
-/// What inverse cosine transforms need and the kernels do not do: multipliers, blocks of one colour, smaller blocks.
+/// The parts of the inverse DCT that the kernels do not cover: multipliers, flat blocks and reduced sizes.
 enum JPEGTransform {
-    /// Multipliers of a block's coefficients, 64 of them.
+    /// Returns the 64 multipliers of a block's coefficients.
     static func multipliers(_ table: [UInt16], _ transform: InverseDCT, blockSize: Int) -> [Int16] {
         guard transform == .fast, blockSize == 8 else { return table.map { Int16(bitPattern: $0) } }
-        // The AAN scale factors cos(kπ/16)·√2, of row times column, with 14 bits; two bits stay.
+        // These are the AAN scale factors cos(kπ/16)·√2, multiplied for row and column with 14 bits, of which
+        // two stay.
         let scale: [Double] = [
             1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379,
         ]
@@ -13,20 +14,20 @@ enum JPEGTransform {
         }
     }
 
-    /// A block whose only coefficient is the first.
+    /// Transforms a block that has only a DC coefficient.
     @inline(__always) static func flat(
         _ coefficient: Int16, _ multiplier: Int16, _ transform: InverseDCT, size: Int,
         to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
-        // Values too large for 16 bits wrap, as in libjpeg-turbo's vectors.
+        // Values that exceed 16 bits wrap, as in libjpeg-turbo's SIMD code.
         let value = coefficient &* multiplier
         let sample: Int32
         switch size {
         case 8:
-            // The accurate one's first pass leaves two more bits, with 16 to hold them.
+            // The accurate transform's first pass keeps two more bits in 16 bits.
             sample = transform == .fast ? Int32(value) >> 5 : (Int32(value &<< 2) &+ 16) >> 5
         case 1:
-            // Not done in vectors there: the sample wraps in ten bits.
+            // libjpeg-turbo computes this without SIMD: the sample wraps to ten bits.
             sample = (((Int32(coefficient) &* Int32(multiplier) &+ 4) >> 3) &<< 22) >> 22
         default: sample = (Int32(value) &+ 4) >> 3
         }

@@ -1,37 +1,38 @@
-/// Decodes a VP8 key frame (RFC 6386), macroblock row by macroblock row, to rows of RGB.
+/// Decodes a VP8 key frame (RFC 6386), one macroblock row after the other, to rows of RGB.
 ///
-/// It holds a window of two macroblock rows: filtering changes up to three rows above a macroblock and reads eight, and upsampling looks
-/// at one more.
+/// It holds a window of two macroblock rows: the loop filter changes up to three rows above a macroblock and
+/// reads eight, and upsampling reads one more.
 final class VP8Decoder {
     let header: VP8Header
     private let across, down: Int
-    /// The planes of the window: 32 rows of luminance, 16 of both chrominances. A row begins after `margin` samples.
+    /// The planes of the window: 32 rows of luma and 16 of each chroma plane. A row is preceded by `margin`
+    /// samples.
     private let luminance, blue, red: UnsafeMutablePointer<UInt8>
     private let stride: Int
     private static let margin = 16
-    /// The row of macroblocks: what the first partition says, the contexts of coefficients, the lowest samples before filtering (16 of
-    /// luminance, 8 and 8 of chrominance a macroblock), and whether and how each is filtered.
+    /// The state per macroblock of a row: the modes from the first partition, the coefficient contexts, the
+    /// lowest samples before filtering (16 of luma and 8 of each chroma plane), and the filtering.
     private let row: UnsafeMutablePointer<VP8Macroblock>
     private let contexts: UnsafeMutablePointer<VP8Residuals.Context>
     private let modesAbove: UnsafeMutablePointer<UInt8>
     private let samplesAbove: UnsafeMutablePointer<UInt8>
     private let filterings: UnsafeMutablePointer<Filtering>
-    /// The macroblock at work.
+    /// The samples and coefficients of the current macroblock.
     private let samples: UnsafeMutablePointer<UInt8>
     private let coefficients: UnsafeMutablePointer<Int16>
     private let partitions: UnsafeMutablePointer<VP8BoolDecoder>
     private var modes: VP8BoolDecoder
 
     private struct Filtering {
-        /// Index into `VP8Header.strengths`.
+        /// The index into `VP8Header.strengths`.
         var strength: UInt8 = 0
         var filtersSubblocks = false
     }
 
-    /// How many bytes a decoder for a frame of this width holds.
+    /// Returns the bytes that a decoder for this width holds.
     static func memory(width: Int) -> Int { (width + 15) / 16 * (16 * 32 + 2 * 8 * 32 + 100) + 100_000 }
 
-    /// - Parameter frame: the frame's bytes, valid until decoding has ended.
+    /// - Parameter frame: The frame's bytes, which stay valid until decoding has ended.
     init(_ header: VP8Header, _ frame: UnsafeRawBufferPointer) {
         self.header = header
         (across, down) = (header.macroblocksAcross, header.macroblocksDown)
@@ -75,12 +76,15 @@ final class VP8Decoder {
         case complete
         /// The modes of a macroblock row lie beyond the end of the first partition.
         case modesExhausted
-        /// A partition ended before its last macroblock did.
+        /// A partition ended before its last macroblock.
         case exhausted(partition: Int)
     }
 
-    /// - Parameter emit: takes rows of RGB from top to bottom, with their numbers; `VP8RowMaker.room` bytes more than the row are valid.
-    ///   Where coefficients run out it gets the rows that nothing missing could have changed, as from libwebp's incremental decoder.
+    /// Decodes the frame.
+    ///
+    /// - Parameter emit: Takes rows of RGB with their numbers from top to bottom; `VP8RowMaker.room` bytes
+    ///   beyond a row are valid. If coefficients run out, it gets the rows that missing data could not have
+    ///   changed, as from libwebp's incremental decoder.
     func decode(_ emit: (_ y: Int, _ row: UnsafeMutablePointer<UInt8>) -> Void) -> End {
         let maker = VP8RowMaker(width: header.width)
         defer { maker.deallocate() }
@@ -91,7 +95,7 @@ final class VP8Decoder {
         var emitted = 0
         for y in 0..<down {
             VP8Tables.subblockModeProbabilities.withUnsafeBufferPointer {
-                // Unsafe: ten modes by ten by nine probabilities.
+                // Unsafe: the table has 10 × 10 modes with nine probabilities.
                 guard let table = $0.baseAddress else { return }
                 reader.readRow(&modes, above: modesAbove, table: table, into: row, count: across)
             }
@@ -101,7 +105,7 @@ final class VP8Decoder {
             if header.filter != .none { filter(y, filterer) }
             let isLast = y == down - 1
             let end = isLast ? header.height : min(header.height, 16 * (y + 1) - delay - 1)
-            // Picture row 16 y lies in row 16 of the window.
+            // Image row 16 y is row 16 of the window.
             let first = 16 * y - 16
             while emitted < end {
                 let (near, far) = VP8RowMaker.chrominanceRows(emitted, height: header.height)
@@ -123,7 +127,7 @@ final class VP8Decoder {
         return .complete
     }
 
-    /// - Returns: whether its data sufficed.
+    /// - Returns: Whether the data was complete.
     private func decodeRow(_ y: Int, _ partition: Int) -> Bool {
         var bits = partitions[partition]
         var left = VP8Residuals.Context()
@@ -136,7 +140,7 @@ final class VP8Decoder {
                     let block = row[x]
                     var extent = VP8Residuals.Extent()
                     if canSkip && block.isSkipped {
-                        // A second-order block's context outlasts macroblocks that have none.
+                        // The context of the second-order block survives macroblocks without one.
                         left.blocks = 0
                         contexts[x].blocks = 0
                         if !block.hasSubblocks {
@@ -164,7 +168,8 @@ final class VP8Decoder {
 
     // MARK: - Reconstruction
 
-    /// What lies to the left of the picture: 129, and above it: 127, over the corner too (RFC 6386 §12.2).
+    /// Sets the samples left of the image to 129 and those above it, including the corner, to 127 (RFC 6386
+    /// §12.2).
     private func startRow(_ y: Int) {
         let step = VP8Samples.stride
         let (luminance, blue, red) = (
@@ -187,7 +192,7 @@ final class VP8Decoder {
         let chromaBlue = samples + VP8Samples.blue, chromaRed = samples + VP8Samples.red
         let above = samplesAbove + 32 &* x
         if x > 0 {
-            // The macroblock before is now to the left.
+            // The previous macroblock's right column becomes the left border.
             for i in -1..<16 { luma[i &* step &- 1] = luma[i &* step &+ 15] }
             for i in -1..<8 {
                 chromaBlue[i &* step &- 1] = chromaBlue[i &* step &+ 7]
@@ -208,7 +213,7 @@ final class VP8Decoder {
                     : UnsafeRawPointer(above + 32).loadUnaligned(as: UInt32.self)
                 right.storeBytes(of: value, as: UInt32.self)
             }
-            // Subblocks at the right edge take the same samples in all four rows.
+            // Subblocks at the right edge use the same samples in all four rows.
             let corner = right.loadUnaligned(as: UInt32.self)
             for i in [4, 8, 12] { right.storeBytes(of: corner, toByteOffset: i &* step, as: UInt32.self) }
             for i in 0..<4 {

@@ -1,8 +1,9 @@
-/// Filters the edges of macroblocks in the order of RFC 6386 §15: left, inner columns, above, inner rows.
+/// Filters the edges of macroblocks in the order of RFC 6386 §15: left edge, inner columns, top edge, inner
+/// rows.
 struct VP8FrameFilter {
-    /// `[8 strengths][edges of macroblocks, of subblocks]`.
+    /// The limits, `[8 strengths][macroblock edges, subblock edges]`.
     private let limits: UnsafeMutablePointer<VP8LoopFilter.Limits>
-    /// Of the strengths: whether there is any.
+    /// Whether each strength filters at all.
     private let isActive: SIMD8<UInt8>
     private let isSimple: Bool
 
@@ -21,7 +22,7 @@ struct VP8FrameFilter {
 
     func deallocate() { limits.deallocate() }
 
-    /// - Parameter strength: index into `VP8Header.strengths`.
+    /// - Parameter strength: The index into `VP8Header.strengths`.
     @inline(__always) func filter(
         _ luminance: UnsafeMutablePointer<UInt8>, _ blue: UnsafeMutablePointer<UInt8>,
         _ red: UnsafeMutablePointer<UInt8>, _ stride: Int, strength: Int, hasAbove: Bool, hasLeft: Bool,

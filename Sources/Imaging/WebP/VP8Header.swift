@@ -1,13 +1,13 @@
-/// The header of a VP8 key frame (RFC 6386 §9), up to the modes of its macroblocks.
+/// The header of a VP8 key frame (RFC 6386 §9), up to the macroblocks' modes.
 struct VP8Header {
-    /// Size in pixels; the picture is coded in whole macroblocks of 16 × 16.
+    /// The size in pixels; the frame is coded in whole macroblocks of 16 × 16.
     let width, height: Int
     var macroblocksAcross: Int { (width + 15) / 16 }
     var macroblocksDown: Int { (height + 15) / 16 }
 
-    /// What a segment's macroblocks are dequantized with.
+    /// The dequantization factors of a segment.
     struct Steps: Equatable {
-        /// Of luminance, of its second-order DC, and of chrominance: for DC and for AC.
+        /// The factors for DC and AC of luma, of luma's second-order DC, and of chroma.
         var luminance = (dc: Int32(0), ac: Int32(0))
         var secondOrder = (dc: Int32(0), ac: Int32(0))
         var chrominance = (dc: Int32(0), ac: Int32(0))
@@ -17,34 +17,37 @@ struct VP8Header {
         }
     }
 
-    /// How strongly a macroblock's edges are filtered.
+    /// The loop filter strength of a macroblock.
     struct FilterStrength {
-        /// The limit of differences across a subblock's edge; 0: there is no filtering. At a macroblock's edge it is 4 more.
+        /// The limit for differences across a subblock edge; 0 disables filtering. A macroblock edge's limit
+        /// is 4 higher.
         var limit = 0
-        /// The limit of differences on either side of an edge.
+        /// The limit for differences on either side of an edge.
         var interior = 0
-        /// Above it a difference is an edge of the picture itself.
+        /// The threshold above which a difference is an edge in the image itself.
         var highVariance = 0
     }
 
     enum Filter: Int { case none, simple, normal }
 
-    /// Whether each macroblock says its segment.
+    /// Whether each macroblock codes its segment.
     private(set) var updatesSegments = false
     private(set) var segmentProbabilities: (UInt8, UInt8, UInt8) = (255, 255, 255)
     private(set) var filter = Filter.none
-    /// Of the four segments.
+    /// The factors of the four segments.
     private(set) var steps = [Steps](repeating: Steps(), count: 4)
-    /// `[4 segments][with 16 × 16 prediction, with subblocks']`.
+    /// The strengths, `[4 segments][16 × 16 prediction, subblock prediction]`.
     private(set) var strengths = [FilterStrength](repeating: FilterStrength(), count: 8)
-    /// `[4 block types][17 coefficients][3 contexts][11]`: probabilities of tokens for each coefficient instead of each band, so that the
-    /// next coefficient's are 33 bytes on. The seventeenth is read and not used.
+    /// The token probabilities, `[4 block types][17 coefficients][3 contexts][11]`, expanded from bands to
+    /// coefficients, so that the next coefficient's are 33 bytes on. Those of the seventeenth are read but
+    /// not used.
     private(set) var tokenProbabilities: [UInt8] = []
-    /// That a macroblock has coefficients; nil: each has.
+    /// The probability that a macroblock has coefficients; nil if every macroblock has.
     private(set) var skipProbability: UInt8?
-    /// What follows the header: the modes.
+    /// The decoder of the modes, which follow the header.
     private(set) var modes: VP8BoolDecoder
-    /// The partitions of coefficients, 1, 2, 4 or 8, macroblock rows taking turns: parts of the frame's bytes.
+    /// The 1, 2, 4 or 8 partitions of coefficients as ranges of the frame's bytes; macroblock rows use them
+    /// in turn.
     private(set) var partitions: [Range<Int>] = []
 
     private struct Segments {
@@ -60,9 +63,9 @@ struct VP8Header {
         var forIntra = 0, forSubblocks = 0
     }
 
-    /// The size of a key frame, from its first ten bytes (§9.1).
+    /// Returns the size of a key frame from its first ten bytes (§9.1).
     ///
-    /// - Parameter start: where the frame begins in the file, for errors.
+    /// - Parameter start: The frame's offset in the file, for errors.
     static func size(_ bytes: UnsafeRawBufferPointer, start: Int) throws(ImageError) -> (
         width: Int, height: Int
     ) {
@@ -84,8 +87,9 @@ struct VP8Header {
     }
 
     /// - Parameters:
-    ///   - bytes: the frame, as much of it as there is.
-    ///   - start: where the frame begins in the file, for errors.
+    ///   - bytes: The part of the frame that exists.
+    ///   - start: The frame's offset in the file, for errors.
+    ///   - declared: The declared size of the frame in bytes.
     init(_ bytes: UnsafeRawBufferPointer, start: Int, declared: Int) throws(ImageError) {
         (width, height) = try Self.size(bytes, start: start)
         let length = bytes.littleEndian16(at: 0) >> 5 | Int(bytes[2]) << 11
@@ -94,10 +98,10 @@ struct VP8Header {
                 .webp, offset: start,
                 reason: "a first VP8 partition of \(length) bytes in a frame of \(declared)")
         }
-        // Without the whole of it there is not one macroblock row.
+        // Without the complete first partition no macroblock row can be decoded.
         guard length <= bytes.count - 10 else { throw .truncated(.webp, offset: start + bytes.count) }
         var reader = VP8BoolDecoder(UnsafeRawBufferPointer(rebasing: bytes[10..<(10 + length)]))
-        // Color space and clamping, which no decoder heeds (§9.2).
+        // Color space and clamping are ignored, as in all decoders (§9.2).
         _ = reader.literal(2)
         modes = reader
         let segments = readSegments(&reader)
@@ -105,7 +109,7 @@ struct VP8Header {
         let count = 1 << reader.literal(2)
         partitions = try Self.partitions(bytes, from: 10 + length, count: count, start: start)
         readSteps(&reader, segments)
-        // Whether probabilities outlast the frame, which a picture has no use for.
+        // Whether the probabilities persist is irrelevant for a single frame.
         _ = reader.bit(128)
         readProbabilities(&reader)
         skipProbability = reader.bit(128) ? UInt8(reader.literal(8)) : nil
@@ -118,7 +122,7 @@ struct VP8Header {
         modes = reader
     }
 
-    /// §9.3.
+    /// Reads the segmentation (§9.3).
     private mutating func readSegments(_ reader: inout VP8BoolDecoder) -> Segments {
         var segments = Segments()
         segments.isUsed = reader.bit(128)
@@ -138,7 +142,7 @@ struct VP8Header {
         return segments
     }
 
-    /// §9.6.
+    /// Reads the loop filter parameters (§9.6).
     private mutating func readFilter(_ reader: inout VP8BoolDecoder) -> Filtering {
         var filtering = Filtering()
         let isSimple = reader.bit(128)
@@ -146,7 +150,8 @@ struct VP8Header {
         filtering.sharpness = reader.literal(3)
         filtering.usesDeltas = reader.bit(128)
         if filtering.usesDeltas, reader.bit(128) {
-            // By reference frame, of which a key frame has none, and by mode, of which it has subblocks' only.
+            // Deltas exist per reference frame and per mode; of these a key frame uses one each, for intra
+            // frames and for subblock prediction.
             for i in 0..<4 where reader.bit(128) {
                 let delta = reader.signedLiteral(6)
                 if i == 0 { filtering.forIntra = delta }
@@ -160,7 +165,8 @@ struct VP8Header {
         return filtering
     }
 
-    /// §9.5: sizes of three bytes for all but the last. Those that lie beyond the end are empty.
+    /// Reads the partitions' sizes, three bytes for each but the last (§9.5). Partitions beyond the end are
+    /// empty.
     private static func partitions(
         _ bytes: UnsafeRawBufferPointer, from offset: Int, count: Int, start: Int
     ) throws(ImageError) -> [Range<Int>] {
@@ -178,7 +184,7 @@ struct VP8Header {
         return partitions + [next..<bytes.count]
     }
 
-    /// §9.6, §14.1.
+    /// Reads the quantizer indices and computes the factors (§9.6, §14.1).
     private mutating func readSteps(_ reader: inout VP8BoolDecoder, _ segments: Segments) {
         let base = reader.literal(7)
         let luminanceDC = reader.optionalSignedLiteral(4)
@@ -200,7 +206,7 @@ struct VP8Header {
         }
     }
 
-    /// §13.4: by bands, laid out by coefficients.
+    /// Reads the token probabilities (§13.4) and expands them from bands to coefficients.
     private mutating func readProbabilities(_ reader: inout VP8BoolDecoder) {
         var bands = VP8Tables.tokenProbabilities
         for i in bands.indices where reader.bit(VP8Tables.tokenUpdateProbabilities[i]) {
@@ -215,7 +221,7 @@ struct VP8Header {
         }
     }
 
-    /// §9.6, §15.2.
+    /// Computes the filter strengths (§9.6, §15.2).
     private static func strengths(_ segments: Segments, _ filtering: Filtering) -> [FilterStrength] {
         var strengths: [FilterStrength] = []
         for segment in 0..<4 {

@@ -1,13 +1,13 @@
-/// Bits of a VP8L stream, the least significant first (RFC 9649 §3.3).
+/// A reader for the bits of a VP8L stream, least significant first (RFC 9649 §3.3).
 ///
-/// Beyond the end of its data it reads zeros. Loops copy it into a local variable.
+/// Beyond the end of the data it reads zeros. Loops copy it into a local variable.
 struct VP8LBitReader {
     private var buffer: UInt64 = 0
-    /// How many bits of the buffer are there; made up ones count too.
+    /// The number of bits in the buffer, including padding.
     private var count = 0
     private var next: UnsafePointer<UInt8>
     private let end: UnsafePointer<UInt8>
-    /// How many bits were made up. libwebp allows streams of fewer than eight bytes the rest of them.
+    /// The number of padding bits. libwebp tolerates missing bits in streams of fewer than eight bytes.
     private var missing: Int
 
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -20,7 +20,7 @@ struct VP8LBitReader {
     /// Whether bits beyond the data were used.
     @inline(__always) var isExhausted: Bool { count < missing }
 
-    /// Makes at least 56 bits ready.
+    /// Ensures that at least 56 bits are ready.
     @inline(__always) mutating func refill() {
         if end - next >= 8 {
             buffer |=
@@ -34,7 +34,7 @@ struct VP8LBitReader {
     }
 
     @inline(never) private mutating func refillAtEnd() {
-        // What lies above `count` comes again.
+        // The bits above `count` are read again.
         buffer &= (1 &<< UInt64(truncatingIfNeeded: count)) &- 1
         while count < 56 {
             if next < end {
@@ -47,10 +47,10 @@ struct VP8LBitReader {
         }
     }
 
-    /// How many bits are ready.
+    /// The number of bits that are ready.
     @inline(__always) var available: Int { count }
 
-    /// The next bits, of which only those that `refill` made ready are known.
+    /// The next bits, of which only the `available` ones are valid.
     @inline(__always) var bits: UInt64 { buffer }
 
     @inline(__always) mutating func take(_ bits: Int) {
@@ -58,14 +58,14 @@ struct VP8LBitReader {
         count &-= bits
     }
 
-    /// - Parameter count: 0...32, ready.
+    /// - Parameter count: The number of bits, 0...32, which must be ready.
     @inline(__always) mutating func take(number count: Int) -> Int {
         let value = Int(truncatingIfNeeded: buffer & ((1 &<< UInt64(truncatingIfNeeded: count)) &- 1))
         take(count)
         return value
     }
 
-    /// - Parameter count: 0...32.
+    /// - Parameter count: The number of bits, 0...32.
     mutating func read(_ count: Int) -> Int {
         refill()
         return take(number: count)

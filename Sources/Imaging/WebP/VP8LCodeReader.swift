@@ -4,7 +4,8 @@ struct VP8LCodeReader {
 
     init(cacheBits: Int) { lengths = [UInt8](repeating: 0, count: Self.alphabet(0, cacheBits)) }
 
-    /// The number of symbols of the five codes of a group: green, lengths and the color cache; red; blue; alpha; distances.
+    /// Returns the alphabet size of the five codes in a group: green, lengths and color cache; red; blue;
+    /// alpha; distances.
     static func alphabet(_ code: Int, _ cacheBits: Int) -> Int {
         switch code {
         case 0: 256 + 24 + (cacheBits > 0 ? 1 << cacheBits : 0)
@@ -13,7 +14,7 @@ struct VP8LCodeReader {
         }
     }
 
-    /// - Returns: nil: they are no complete code, or say more than there are symbols.
+    /// - Returns: The table, or nil if the code is incomplete or has too many symbols.
     mutating func read(
         _ reader: inout VP8LBitReader, count: Int, into codes: inout VP8LPrefixCodes
     ) -> VP8LPrefixCodes.Table? {

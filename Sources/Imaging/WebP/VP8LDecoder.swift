@@ -1,25 +1,28 @@
-/// Decodes a VP8L stream (RFC 9649 §3): its transforms, then its pixels, then the transforms undone, sixteen rows at a time.
+/// Decodes a VP8L stream (RFC 9649 §3): it reads the transforms and the pixels, and inverts the transforms
+/// for sixteen rows at a time.
 final class VP8LDecoder {
     typealias Failure = VP8LImage.Failure
     let width, height: Int
     private var reader: VP8LBitReader
     private var transforms: [VP8LTransform] = []
     private var codedWidth: Int
-    /// Rows that are handed on together; transforms' blocks need not end with them.
+    /// The number of rows that are emitted together; transform blocks may cross their border.
     private static let batch = 16
 
-    /// How many bytes a decoder for a picture of this size holds, but for its codes.
+    /// Returns the bytes that a decoder for an image of this size holds, without its codes.
     static func memory(width: Int, height: Int) -> Int { 4 * width * (height + 2 * (batch + 1) + 4) }
 
-    /// - Parameter stream: what follows the header; valid until decoding has ended.
+    /// - Parameter stream: The bytes after the header, which stay valid until decoding has ended.
     init(_ stream: UnsafeRawBufferPointer, width: Int, height: Int) {
         (self.width, self.height) = (width, height)
         codedWidth = width
         reader = VP8LBitReader(stream)
     }
 
-    /// - Parameter emit: takes the rows from top to bottom. Where the data runs out it gets all whole batches before that, as from
-    ///   libwebp's incremental decoder.
+    /// Decodes the image.
+    ///
+    /// - Parameter emit: Takes the rows from top to bottom. If the data runs out, it gets all complete
+    ///   batches before that, as from libwebp's incremental decoder.
     func decode(_ emit: (_ y: Int, _ row: UnsafePointer<UInt32>) -> Void) throws(Failure) {
         while reader.read(1) == 1 { try readTransform() }
         let codes = try readCodes(codedWidth, height, isPicture: true)
@@ -45,7 +48,7 @@ final class VP8LDecoder {
         }
     }
 
-    /// §3.5.
+    /// Reads a transform (§3.5).
     private func readTransform() throws(Failure) {
         let number = reader.read(2)
         guard let kind = VP8LTransform.Kind(rawValue: number) else { return }
@@ -68,14 +71,15 @@ final class VP8LDecoder {
 
     private func blocks(_ size: Int, _ bits: Int) -> Int { (size + 1 << bits - 1) >> bits }
 
-    /// §3.5.4: colors, each as its difference from the one before; those that are missing are transparent black.
+    /// Reads the color table (§3.5.4), in which each color is stored as the difference to the previous one;
+    /// missing colors are transparent black.
     private func readColorTable() throws(Failure) {
         let count = 1 + reader.read(8)
         let bits = count > 16 ? 0 : count > 4 ? 1 : count > 2 ? 2 : 3
         let colors = try readImage(count, 1)
         let table = VP8LPixels(count: 256)
         var color: UInt32 = 0
-        // Fewer bits of index than colors would take leave some out.
+        // There may be fewer colors than the indices' bits can address.
         for i in 0..<count {
             color = VP8LPrediction.sum(color, colors.base[i])
             table.base[i] = color
@@ -85,7 +89,7 @@ final class VP8LDecoder {
         codedWidth = blocks(codedWidth, bits)
     }
 
-    /// An image that says something of the picture: it has neither transforms nor a map of its codes.
+    /// Reads an image with auxiliary data, which has neither transforms nor meta prefix codes.
     private func readImage(_ width: Int, _ height: Int) throws(Failure) -> VP8LPixels {
         let codes = try readCodes(width, height, isPicture: false)
         let pixels = VP8LPixels(count: width * height)
@@ -93,7 +97,7 @@ final class VP8LDecoder {
         return pixels
     }
 
-    /// §3.6.2.3, §3.7.2.
+    /// Reads the color cache size, the meta prefix codes and the prefix codes (§3.6.2.3, §3.7.2).
     private func readCodes(_ width: Int, _ height: Int, isPicture: Bool) throws(Failure) -> VP8LCodes {
         var codes = VP8LCodes()
         if reader.read(1) == 1 {
@@ -102,7 +106,7 @@ final class VP8LDecoder {
                 throw .malformed("a color cache of \(codes.cacheBits) bits")
             }
         }
-        /// Of each group of the file: its place among those that are used; -1: it is not.
+        /// The index of each group of the file among the groups in use; -1 if it is unused.
         var places = [0]
         if isPicture, reader.read(1) == 1 {
             codes.blockBits = 2 + reader.read(3)
@@ -121,7 +125,7 @@ final class VP8LDecoder {
         return codes
     }
 
-    /// Makes a map of group numbers one of those that are used, in their order.
+    /// Renumbers the groups in a map so that only those in use count, in order.
     private static func number(_ map: VP8LPixels) -> [Int] {
         var largest = 0
         for i in 0..<map.count {

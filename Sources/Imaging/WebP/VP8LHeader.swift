@@ -1,7 +1,7 @@
-/// The five bytes that begin a VP8L picture (RFC 9649 §3.4).
+/// The five-byte header of a VP8L image (RFC 9649 §3.4).
 struct VP8LHeader {
     let width, height: Int
-    /// What the file says of transparency; pixels have alpha in any case.
+    /// Whether the file announces transparency; the pixels have alpha in any case.
     let hasAlpha: Bool
     static let size = 5
 

@@ -1,4 +1,4 @@
-/// Pixels of 32 bits: alpha, red, green and blue from the highest byte down.
+/// A buffer of 32-bit pixels: alpha, red, green and blue from the highest byte down.
 final class VP8LPixels {
     let base: UnsafeMutablePointer<UInt32>
     let count: Int
@@ -12,26 +12,26 @@ final class VP8LPixels {
     deinit { base.deallocate() }
 }
 
-/// The codes of an image and where on it each group of them holds (RFC 9649 §3.7.2).
+/// The prefix codes of an image, and the regions in which each group applies (RFC 9649 §3.7.2).
 struct VP8LCodes {
     struct Group {
         var green = VP8LPrefixCodes.Table(), red = VP8LPrefixCodes.Table(), blue = VP8LPrefixCodes.Table()
         var alpha = VP8LPrefixCodes.Table(), distance = VP8LPrefixCodes.Table()
-        /// Red, blue and alpha take no bits: what a literal is but for its green.
+        /// Whether red, blue and alpha take no bits, so that only green varies among literals.
         var hasConstantColor = false
         var constantColor: UInt32 = 0
-        /// Nor does green, which is a literal: what every pixel is.
+        /// Whether green takes no bits either and is a literal, so that all pixels are equal.
         var isConstant = false
     }
     var prefixCodes = VP8LPrefixCodes()
     var groups: [Group] = []
-    /// Of blocks of `1 << blockBits` pixels, row by row: the number of the group. nil: there is but one group.
+    /// The group number of each block of `1 << blockBits` pixels in row-major order; nil with a single group.
     var map: VP8LPixels?
     var blockBits = 0, blocksAcross = 0
     var cacheBits = 0
 }
 
-/// Decodes the pixels of a VP8L image (RFC 9649 §3.6), by literals, copies and the color cache.
+/// Decodes the pixels of a VP8L image (RFC 9649 §3.6) from literals, copies and the color cache.
 enum VP8LImage {
     enum Failure: Error {
         /// The data ended early.
@@ -39,7 +39,7 @@ enum VP8LImage {
         case malformed(String)
     }
 
-    /// Offsets of the first 120 distances, (8 - x) + 16 y (§3.6.2.2).
+    /// The offsets (8 - x) + 16 y of the first 120 distance codes (§3.6.2.2).
     private static let nearDistances: [UInt8] = [
         24, 7, 23, 25, 40, 6, 39, 41, 22, 26, 38, 42, 56, 5, 55, 57, 21, 27, 54, 58, 37, 43, 72, 4, 71, 73,
         20, 28, 53, 59, 70, 74, 36, 44, 88, 69, 75, 52, 60, 3, 87, 89, 19, 29, 86, 90, 35, 45, 68, 76, 85,
@@ -50,8 +50,8 @@ enum VP8LImage {
     ]
 
     /// - Parameters:
-    ///   - pixels: `width * height` of them.
-    ///   - rowsDone: hears how many rows are whole, at multiples of 16, and at the end.
+    ///   - pixels: Memory for `width * height` pixels.
+    ///   - rowsDone: Called with the number of complete rows at multiples of 16 and at the end.
     static func decode(
         _ source: inout VP8LBitReader, _ codes: VP8LCodes, width: Int, height: Int,
         into pixels: UnsafeMutablePointer<UInt32>, rowsDone: (Int) -> Void
@@ -90,7 +90,8 @@ enum VP8LImage {
         var x = 0, y = 0
         var group = groups
 
-        // Unsafe: `at` is below `end`, group numbers are below the groups' count, symbols below their alphabets' sizes.
+        // Unsafe: `at` is below `end`, group numbers are below the number of groups, and symbols are below
+        // their alphabets' sizes.
         @inline(__always) func insert() {
             while cached < at {
                 let pixel = pixels[cached]
@@ -174,14 +175,15 @@ enum VP8LImage {
         return nil
     }
 
-    /// A length or a distance (§3.6.2.2): a symbol, and extra bits of its size; at least 18 are ready.
+    /// Decodes a length or a distance (§3.6.2.2) from a symbol and its extra bits; at least 18 bits are
+    /// ready.
     @inline(__always) private static func prefixed(_ symbol: Int, _ bits: inout VP8LBitReader) -> Int {
         if symbol < 4 { return symbol &+ 1 }
         let extra = (symbol &- 2) &>> 1
         return (2 &+ (symbol & 1)) &<< extra &+ bits.take(number: extra) &+ 1
     }
 
-    /// Copies pixels that may overlap what they become.
+    /// Copies pixels to a range that may overlap the source.
     @inline(__always) private static func copy(
         _ to: UnsafeMutablePointer<UInt32>, _ distance: Int, _ length: Int
     ) {

@@ -1,8 +1,8 @@
 import VectorOperations
 
-/// The fourteen predictors of VP8L (RFC 9649 §3.5.1), added to residuals along a row.
+/// The fourteen predictors of VP8L (RFC 9649 §3.5.1), which are added to residuals along a row.
 enum VP8LPrediction {
-    /// The bytes' sums, without carries.
+    /// Returns the sum of each byte without carries.
     @inline(__always) static func sum(_ a: UInt32, _ b: UInt32) -> UInt32 {
         ((a & 0xFF00_FF00) &+ (b & 0xFF00_FF00)) & 0xFF00_FF00
             | ((a & 0x00FF_00FF) &+ (b & 0x00FF_00FF)) & 0x00FF_00FF
@@ -12,14 +12,17 @@ enum VP8LPrediction {
         ((a ^ b) & 0xFEFE_FEFE) &>> 1 &+ (a & b)
     }
 
+    /// Adds a row of predictions to its residuals.
+    ///
     /// - Parameters:
-    ///   - above: the row above, from one pixel before to one after; after the last pixel of a row comes the first of the next.
-    ///   - output: the pixel before it is known.
+    ///   - above: The row above, from one pixel before to one after; the last pixel's right neighbour is the
+    ///     first pixel of the next row.
+    ///   - output: The result, whose preceding pixel is valid.
     @inline(__always) static func add(
         mode: UInt32, _ input: UnsafePointer<UInt32>, above: UnsafePointer<UInt32>,
         _ output: UnsafeMutablePointer<UInt32>, _ count: Int
     ) {
-        /// Of predictors that take the pixel to the left.
+        /// Applies a predictor that uses the pixel on the left.
         @inline(__always) func along(
             _ predict: (_ left: UInt32, _ above: UnsafePointer<UInt32>) -> UInt32
         ) {
@@ -29,7 +32,7 @@ enum VP8LPrediction {
                 output[x] = left
             }
         }
-        /// Of the others, four pixels at a time.
+        /// Applies another predictor to four pixels at a time.
         @inline(__always) func across(
             _ four: (_ above: UnsafePointer<UInt32>) -> sixteen_bytes,
             _ one: (_ above: UnsafePointer<UInt32>) -> UInt32
@@ -78,7 +81,7 @@ enum VP8LPrediction {
         UInt32(truncatingIfNeeded: unsafeBitCast(eight_clamped(words), to: UInt64.self))
     }
 
-    /// The neighbour that is nearer to left + above - corner.
+    /// Returns the neighbour that is nearer to left + above - corner.
     @inline(__always) private static func select(_ left: UInt32, _ above: UInt32, _ corner: UInt32) -> UInt32
     {
         @inline(__always) func distance(_ a: UInt32, _ shift: UInt32) -> Int32 {
@@ -87,7 +90,7 @@ enum VP8LPrediction {
         @inline(__always) func distance(_ a: UInt32) -> Int32 {
             distance(a, 0) &+ distance(a, 8) &+ distance(a, 16) &+ distance(a, 24)
         }
-        // How far the sum is from a neighbour is how far the other one is from the corner.
+        // The distance of the sum to one neighbour is that of the other neighbour to the corner.
         return distance(left) <= distance(above) ? above : left
     }
 
@@ -97,7 +100,7 @@ enum VP8LPrediction {
         pixel(words(left) &+ words(above) &- words(corner))
     }
 
-    /// The average, and half of what it is more than the corner, rounded towards zero.
+    /// Returns the average plus half of its difference to the corner, rounded towards zero.
     @inline(__always) private static func halfGradient(_ average: UInt32, _ corner: UInt32) -> UInt32 {
         let base = words(average), difference = base &- words(corner)
         let isNegative = eight_right(difference, 15)

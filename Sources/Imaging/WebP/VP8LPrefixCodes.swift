@@ -1,31 +1,33 @@
-/// Prefix codes of VP8L (RFC 9649 §3.7.2): tables that are looked up with the next bits of the stream, at two levels.
+/// The prefix codes of VP8L (RFC 9649 §3.7.2) as two-level lookup tables, indexed by the next bits of the
+/// stream.
 ///
-/// All tables of a picture lie in one array. An entry is a symbol above eight bits of length. At the first level a length greater than the
-/// table's own bits leads on: the entry then has the distance to a table of the second level.
+/// All tables of an image are in one array. An entry has a symbol above an 8-bit length. If a first-level
+/// entry's length exceeds the table's own bits, the entry has the distance to a second-level table instead of
+/// a symbol.
 struct VP8LPrefixCodes {
     private(set) var entries: [UInt32] = []
-    /// Tables have at most so many bits at the first level; those of short codes have fewer.
+    /// The maximum number of index bits at the first level; tables of short codes have fewer.
     static let rootBits = 8
     static let longest = 15
 
     struct Table {
         var start: UInt32 = 0
-        /// Of the index at the first level.
+        /// The mask of the first-level index.
         var mask: UInt32 = 0
         var bits: Int { 32 - mask.leadingZeroBitCount }
     }
 
-    /// Makes the table of a canonical code.
+    /// Builds the table of a canonical code.
     ///
-    /// - Parameter lengths: of the symbols' codes, 0...15; 0: the symbol has none.
-    /// - Returns: nil: the lengths are no complete code. One symbol alone takes no bits.
+    /// - Parameter lengths: The code length of each symbol, 0...15; 0 for an unused symbol.
+    /// - Returns: The table, or nil if the code is incomplete. The code of a single symbol takes no bits.
     mutating func append(_ lengths: UnsafeBufferPointer<UInt8>) -> Table? {
         var counts = SIMD16<UInt16>.zero
         for length in lengths { counts[Int(length)] += 1 }
         counts[0] = 0
         var longest = 0
         var used = 0
-        // What is left of the tree, in leaves of this length.
+        // `open` is the number of unused leaves at this length.
         var open = 1
         var starts = SIMD16<UInt16>.zero
         for length in 1...Self.longest {
@@ -56,18 +58,18 @@ struct VP8LPrefixCodes {
         return Table(start: UInt32(start), mask: UInt32(1 << root - 1))
     }
 
-    /// Forgets the last tables.
+    /// Removes the last tables.
     mutating func drop(downTo count: Int) { entries.removeLast(entries.count - count) }
 
-    /// - Parameter symbols: by length, then by number.
+    /// - Parameter symbols: The symbols, sorted by length and then by number.
     private mutating func fill(
         _ start: Int, _ root: Int, _ counts: SIMD16<UInt16>, _ longest: Int,
         _ symbols: UnsafeBufferPointer<UInt16>
     ) {
         var next = 0
-        // The code's bits as the stream has them: the first is the lowest.
+        // The code's bits are in stream order, the first one lowest.
         var code = 0
-        /// The code after this one of the same length.
+        /// Advances to the next code of the same length.
         func advance(_ length: Int) {
             var bit = 1 << (length - 1)
             while code & bit != 0 { bit >>= 1 }
@@ -102,7 +104,7 @@ struct VP8LPrefixCodes {
         }
     }
 
-    /// The bits of a table of the second level: as many codes follow as fill it.
+    /// Returns the index bits of a second-level table that the following codes fill.
     private static func tableBits(_ length: Int, _ root: Int, _ counts: SIMD16<UInt16>, left: Int) -> Int {
         var length = length
         var open = 1 << (length - root) - left
@@ -115,7 +117,7 @@ struct VP8LPrefixCodes {
 }
 
 extension VP8LBitReader {
-    /// The next symbol of a code; at least 15 bits are ready.
+    /// Reads the next symbol of a code; at least 15 bits are ready.
     @inline(__always) mutating func symbol(_ entries: UnsafePointer<UInt32>, _ table: VP8LPrefixCodes.Table)
         -> Int
     {

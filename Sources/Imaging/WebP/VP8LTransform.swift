@@ -1,23 +1,27 @@
 import VectorOperations
 
-/// The transforms of VP8L (RFC 9649 §3.5), undone over batches of rows.
+/// The transforms of VP8L (RFC 9649 §3.5), inverted for batches of rows.
 struct VP8LTransform {
     enum Kind: Int { case predictor, color, subtractGreen, colorIndexing }
     let kind: Kind
-    /// Blocks are of `1 << bits` pixels in both directions; of color indexing: `1 << bits` pixels are in one.
+    /// The logarithm of the block size; for color indexing, that of the number of pixels packed into one.
     let bits: Int
-    /// Of the rows it gives.
+    /// The width of the rows it outputs.
     let width: Int
-    /// Modes or multipliers, block by block, or the color table of 256.
+    /// The modes or multipliers of each block, or the color table with 256 entries.
     let data: VP8LPixels?
-    /// The last row that a predictor gave.
+    /// The last row that a predictor output.
     let previous: VP8LPixels?
 
     var blocksAcross: Int { (width + 1 << bits - 1) >> bits }
 
+    /// Inverts the transform.
+    ///
     /// - Parameters:
-    ///   - input: rows as they are stored; of color indexing fewer pixels.
-    ///   - output: rows of `width` pixels, and before them room for one more. May be `input` but for color indexing.
+    ///   - input: The stored rows, which are narrower for color indexing.
+    ///   - output: Rows of `width` pixels, preceded by room for one more row. It may equal `input` except for
+    ///     color indexing.
+    ///   - rows: The numbers of the rows.
     func undo(
         _ input: UnsafePointer<UInt32>, _ output: UnsafeMutablePointer<UInt32>, rows: Range<Int>
     ) {

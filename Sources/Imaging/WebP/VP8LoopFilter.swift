@@ -1,15 +1,16 @@
 import VectorOperations
 
-/// The loop filters of VP8 (RFC 6386 §15), sixteen samples of an edge at a time.
+/// The loop filters of VP8 (RFC 6386 §15), applied to sixteen samples along an edge at a time.
 enum VP8LoopFilter {
     private typealias Bytes = sixteen_bytes
     private typealias Signed = sixteen_signed_bytes
-    /// Samples across an edge: four on either side, the outermost first.
+    /// The samples across an edge: four on either side, from top to bottom or left to right.
     private typealias Edge = (Bytes, Bytes, Bytes, Bytes, Bytes, Bytes, Bytes, Bytes)
 
-    /// What an edge is filtered with.
+    /// The limits for filtering an edge.
     struct Limits {
-        /// Of the differences across the edge, on either side of it, and of those that are the picture's own.
+        /// The limits for differences across the edge and on either side of it, and the threshold for edges
+        /// in the image itself.
         fileprivate let edge, interior, highVariance: sixteen_bytes
 
         init(_ strength: VP8Header.FilterStrength, isMacroblockEdge: Bool) {
@@ -22,7 +23,7 @@ enum VP8LoopFilter {
 
     // MARK: - Simple
 
-    /// Sixteen columns of the edge above `samples`.
+    /// Filters sixteen columns of the edge above `samples`.
     static func simpleAcrossRows(_ samples: UnsafeMutablePointer<UInt8>, _ stride: Int, _ limits: Limits) {
         var v = rows(samples, stride)
         simple(&v, limits)
@@ -30,7 +31,7 @@ enum VP8LoopFilter {
         sixteen_store(v.4, samples)
     }
 
-    /// Sixteen rows of the edge to the left of `samples`.
+    /// Filters sixteen rows of the edge to the left of `samples`.
     static func simpleAcrossColumns(_ samples: UnsafeMutablePointer<UInt8>, _ stride: Int, _ limits: Limits) {
         var v = columns(samples, samples + 8 &* stride, stride)
         simple(&v, limits)
@@ -48,7 +49,7 @@ enum VP8LoopFilter {
 
     // MARK: - Normal
 
-    /// The edge between macroblocks above `first` and `second`, eight columns each.
+    /// Filters the edge above `first` and `second`, eight columns each.
     @inline(__always) static func acrossRows(
         _ first: UnsafeMutablePointer<UInt8>, _ second: UnsafeMutablePointer<UInt8>, _ stride: Int,
         _ limits: Limits, isMacroblockEdge: Bool
@@ -69,7 +70,7 @@ enum VP8LoopFilter {
         if isMacroblockEdge { put(v.6, 2) }
     }
 
-    /// The edge to the left of `first` and `second`, eight rows each.
+    /// Filters the edge to the left of `first` and `second`, eight rows each.
     @inline(__always) static func acrossColumns(
         _ first: UnsafeMutablePointer<UInt8>, _ second: UnsafeMutablePointer<UInt8>, _ stride: Int,
         _ limits: Limits, isMacroblockEdge: Bool
@@ -79,7 +80,7 @@ enum VP8LoopFilter {
         storeColumns(v, first, second, stride)
     }
 
-    /// §15.3, between macroblocks: three samples on either side are changed.
+    /// Filters a macroblock edge (§15.3), which changes three samples on either side.
     @inline(__always) private static func macroblock(_ v: inout Edge, _ limits: Limits) {
         let mask = filtered(v, limits)
         let smooth = withoutHighVariance(v, limits)
@@ -106,7 +107,7 @@ enum VP8LoopFilter {
         (v.4, v.5, v.6) = (uncentered(q0), uncentered(q1), uncentered(q2))
     }
 
-    /// §15.3, between subblocks: two samples on either side are changed.
+    /// Filters a subblock edge (§15.3), which changes two samples on either side.
     @inline(__always) private static func subblock(_ v: inout Edge, _ limits: Limits) {
         let mask = filtered(v, limits)
         let smooth = withoutHighVariance(v, limits)
@@ -118,7 +119,7 @@ enum VP8LoopFilter {
         let down = sixteen_eighth(sixteen_signed_sum(delta, Signed(repeating: 4)))
         p0 = sixteen_signed_sum(p0, sixteen_eighth(sixteen_signed_sum(delta, Signed(repeating: 3))))
         q0 = sixteen_signed_difference(q0, down)
-        // Half of it, rounded up.
+        // This is half of it, rounded up.
         let half = signed(
             (sixteen_average_up(uncentered(down), Bytes(repeating: 128)) &- Bytes(repeating: 128)) & smooth)
         p1 = sixteen_signed_sum(p1, half)
@@ -137,7 +138,8 @@ enum VP8LoopFilter {
         unsigned(v) ^ Bytes(repeating: 128)
     }
 
-    /// Where twice the step across the edge and half of the one around it are within the limit.
+    /// Returns a mask of where twice the step across the edge plus half of the outer step is within the
+    /// limit.
     @inline(__always) private static func differences(_ v: Edge, within limits: Limits) -> Bytes {
         let inner = sixteen_distance(v.3, v.4)
         let outer = (sixteen_distance(v.2, v.5) & Bytes(repeating: 0xFE)) &>> Bytes(repeating: 1)
@@ -198,20 +200,20 @@ enum VP8LoopFilter {
                 UnsafeRawPointer(second).loadUnaligned(as: UInt64.self)), to: Bytes.self)
     }
 
-    /// Eight columns around the edge, of eight rows each.
+    /// Loads eight columns around the edge, of eight rows each.
     @inline(__always) private static func columns(
         _ first: UnsafeMutablePointer<UInt8>, _ second: UnsafeMutablePointer<UInt8>, _ stride: Int
     ) -> Edge {
-        // Row i, and row i of the second: samples of both, then eight rows woven three times.
+        // Row i of both halves is loaded together, and then eight rows are interleaved three times.
         @inline(__always) func row(_ y: Int) -> Bytes {
             pair(first + y &* stride - 4, second + y &* stride - 4)
         }
         return transposed((row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)))
     }
 
-    /// Two transpositions of 8 × 8 bytes, of the lower halves and of the upper ones.
+    /// Transposes 8 × 8 bytes in the lower halves, and in the upper halves.
     @inline(__always) private static func transposed(_ v: Edge) -> Edge {
-        // Pairs of rows four apart come together first, so that three weavings give columns in order.
+        // Rows four apart are interleaved first, so that three steps give the columns in order.
         let a0 = sixteen_low_bytes(v.0, v.4), a1 = sixteen_low_bytes(v.1, v.5)
         let a2 = sixteen_low_bytes(v.2, v.6), a3 = sixteen_low_bytes(v.3, v.7)
         let b0 = sixteen_high_bytes(v.0, v.4), b1 = sixteen_high_bytes(v.1, v.5)
@@ -226,7 +228,7 @@ enum VP8LoopFilter {
                 sixteen_high_bytes(c1, c3)
             )
         }
-        // Each holds two columns of eight rows.
+        // Each of these holds two columns of eight rows.
         let low = half(a0, a1, a2, a3), high = half(b0, b1, b2, b3)
         return (
             sixteen_low_fours(low.0, high.0), sixteen_high_fours(low.0, high.0),

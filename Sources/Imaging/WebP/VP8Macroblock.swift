@@ -1,20 +1,21 @@
-/// How a subblock of 4 × 4 samples is predicted (RFC 6386 §11.2), numbered as `VP8Tables.subblockModeProbabilities` has them. The first
-/// four are also those of whole macroblocks: DC, TrueMotion, vertical and horizontal.
+/// The intra prediction modes of 4 × 4 subblocks (RFC 6386 §11.2), numbered as in
+/// `VP8Tables.subblockModeProbabilities`. The first four also apply to whole macroblocks: DC, TrueMotion,
+/// vertical and horizontal.
 enum VP8SubblockMode {
     static let dc: UInt8 = 0, trueMotion: UInt8 = 1, vertical: UInt8 = 2, horizontal: UInt8 = 3
     static let rightDown: UInt8 = 4, verticalRight: UInt8 = 5, leftDown: UInt8 = 6, verticalLeft: UInt8 = 7
     static let horizontalDown: UInt8 = 8, horizontalUp: UInt8 = 9
 }
 
-/// What the first partition says of a macroblock.
+/// The modes of a macroblock from the first partition.
 struct VP8Macroblock {
     var segment: UInt8 = 0
-    /// It has no coefficients.
+    /// Whether the macroblock has no coefficients.
     var isSkipped = false
-    /// Luminance is predicted by subblocks.
+    /// Whether luma is predicted by subblocks.
     var hasSubblocks = false
     var chrominanceMode: UInt8 = 0
-    /// Of the sixteen subblocks, a byte each; of a whole macroblock, the first byte.
+    /// The modes of the sixteen subblocks, a byte each; for a whole macroblock, the first byte.
     var modes: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
 }
 
@@ -30,8 +31,11 @@ struct VP8ModeReader {
         skipProbability = header.skipProbability
     }
 
+    /// Reads one row.
+    ///
     /// - Parameters:
-    ///   - above: the modes of the subblocks above, four a macroblock; those of the lowest subblocks afterwards.
+    ///   - above: The modes of the subblocks above, four per macroblock, which are replaced by those of the
+    ///     lowest subblocks.
     ///   - table: `VP8Tables.subblockModeProbabilities`.
     func readRow(
         _ reader: inout VP8BoolDecoder, above: UnsafeMutablePointer<UInt8>, table: UnsafePointer<UInt8>,
@@ -91,7 +95,7 @@ struct VP8ModeReader {
         reader = bits
     }
 
-    /// The tree of §11.2.
+    /// Decodes the tree of §11.2.
     @inline(__always) private static func subblockMode(
         _ bits: inout VP8BoolDecoder, _ p: UnsafePointer<UInt8>
     ) -> UInt8 {

@@ -1,10 +1,13 @@
 import VectorOperations
 
-/// The samples of the macroblock at work, each plane with the row above and the column to the left (RFC 6386 §12): from the start of each
-/// plane, sample (x, y) lies at `y * stride + x`, for x and y from -1; above luminance there are four samples to the right too.
+/// The layout of the current macroblock's samples, each plane with the row above and the column to its left
+/// (RFC 6386 §12).
+///
+/// Sample (x, y) is at `y * stride + x` from a plane's start, for x and y from -1 on. The row above luma has
+/// four more samples on the right.
 enum VP8Samples {
     static let stride = 32
-    /// Where the planes begin: 17 rows of luminance, then 9 rows of both chrominances side by side.
+    /// The starts of the planes: 17 rows of luma, then 9 rows of both chroma planes side by side.
     static let luminance = stride + 8
     static let blue = 18 * stride + 8, red = blue + 16
     static let count = 27 * stride
@@ -14,10 +17,11 @@ enum VP8Samples {
 enum VP8Prediction {
     private static let stride = VP8Samples.stride
 
-    /// A whole plane of `size` × `size` samples.
+    /// Predicts a whole plane of `size` × `size` samples.
     ///
     /// - Parameters:
-    ///   - hasAbove, hasLeft: for DC, which leaves out what is beyond the picture; the other modes take what stands there.
+    ///   - hasAbove: Whether DC includes the row above; the other modes use the border's values.
+    ///   - hasLeft: Whether DC includes the column to the left.
     @inline(__always) static func predict(
         _ mode: UInt8, _ samples: UnsafeMutablePointer<UInt8>, size: Int, hasAbove: Bool, hasLeft: Bool
     ) {
@@ -59,10 +63,11 @@ enum VP8Prediction {
         row.update(repeating: value, count: size)
     }
 
-    /// A subblock of 4 × 4.
+    /// Predicts a 4 × 4 subblock.
     ///
-    /// Every mode but three takes its samples from the edge: from the lowest sample to the left up to the corner, and from there to the
-    /// right; either as averages of two neighbours or as ones of three, in rows that are parts of one line.
+    /// All modes but three take samples from the edge, which runs from the bottom of the left column over the
+    /// corner to the right end of the row above. They use averages of two or of three neighbours; each row is
+    /// a part of one line of averages.
     @inline(__always) static func predictSubblock(_ mode: UInt8, _ samples: UnsafeMutablePointer<UInt8>) {
         let above = samples - stride
         switch mode {
@@ -92,14 +97,15 @@ enum VP8Prediction {
         _ mode: UInt8, _ samples: UnsafeMutablePointer<UInt8>
     ) {
         let above = samples - stride
-        // L K J I X A B C D E F G H: the left column upwards, the corner, the row above; its last sample once more.
+        // L K J I X A B C D E F G H: the left column upwards, the corner, the row above; the last sample is
+        // repeated.
         let left =
             UInt32(samples[3 &* stride &- 1]) | UInt32(samples[2 &* stride &- 1]) &<< 8
             | UInt32(samples[stride &- 1]) &<< 16 | UInt32(samples[-1]) &<< 24
         let row = UnsafeRawPointer(above).loadUnaligned(as: UInt64.self)
         let low = UInt64(left) | UInt64(above[-1]) &<< 32 | row &<< 40
         let high = row &>> 24 | (row &>> 56) &<< 40
-        /// The edge from its i-th sample on.
+        /// Returns the edge from its i-th sample on.
         @inline(__always) func edge(_ i: UInt64) -> sixteen_bytes {
             let shift = 8 &* i
             let lower = i == 0 ? low : low &>> shift | high &<< (64 &- shift)
@@ -107,11 +113,11 @@ enum VP8Prediction {
         }
         let here = edge(0), next = edge(1)
         typealias Line = SIMD2<UInt64>
-        /// Of samples i and i + 1.
+        /// The averages of samples i and i + 1.
         let twos = unsafeBitCast(sixteen_average_up(here, next), to: Line.self)
-        /// Of samples i, i + 1 and i + 2.
+        /// The averages of samples i, i + 1 and i + 2.
         let threes = unsafeBitCast(sixteen_smoothed(here, next, edge(2)), to: Line.self)
-        /// Four bytes of a line, from the i-th on.
+        /// Returns four bytes of a line, from the i-th on.
         @inline(__always) func part(_ line: Line, _ i: UInt64) -> UInt32 {
             let shift = 8 &* i
             if i >= 8 { return UInt32(truncatingIfNeeded: line[1] &>> (shift &- 64)) }
@@ -124,7 +130,7 @@ enum VP8Prediction {
             let all = part(threes, 4)
             for y in 0..<4 { put(all, samples, y) }
         case VP8SubblockMode.horizontal:
-            // (X, I, J), (I, J, K), (J, K, L), and (K, L, L).
+            // The averages are (X, I, J), (I, J, K), (J, K, L) and (K, L, L).
             let lowest = UInt32(samples[3 &* stride &- 1])
             let last = (UInt32(samples[2 &* stride &- 1]) &+ 3 &* lowest &+ 2) &>> 2
             put(byte(threes, 2) &* 0x0101_0101, samples, 0)
@@ -153,7 +159,7 @@ enum VP8Prediction {
             put(part(twos, 6) & 0xFF_FFFF | byte(threes, 9) &<< 24, samples, 2)
             put(part(threes, 6) & 0xFF_FFFF | byte(threes, 10) &<< 24, samples, 3)
         case VP8SubblockMode.horizontalDown:
-            // Averages of two and of three in turn, upwards: row 3 begins the line.
+            // The line alternates averages of two and of three samples upwards; row 3 begins it.
             let line: UInt64 =
                 UInt64(byte(twos, 0)) | UInt64(byte(threes, 0)) &<< 8 | UInt64(byte(twos, 1)) &<< 16
                 | UInt64(byte(threes, 1)) &<< 24 | UInt64(byte(twos, 2)) &<< 32
@@ -167,7 +173,7 @@ enum VP8Prediction {
             put(UInt32(truncatingIfNeeded: line &>> 16), samples, 2)
             put(UInt32(truncatingIfNeeded: line), samples, 3)
         default:
-            // Horizontal, up: downwards along the left column, whose last sample fills the rest.
+            // The horizontal-up mode goes down the left column, whose last sample fills the rest.
             let lowest = UInt32(samples[3 &* stride &- 1])
             let last = (UInt32(samples[2 &* stride &- 1]) &+ 3 &* lowest &+ 2) &>> 2
             let line: UInt64 =

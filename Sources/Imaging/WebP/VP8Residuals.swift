@@ -1,25 +1,29 @@
-/// Reads the coefficients of macroblocks (RFC 6386 §13), dequantized.
+/// Reads and dequantizes the coefficients of macroblocks (RFC 6386 §13).
 struct VP8Residuals {
-    /// What is known of a macroblock's neighbour: which of its outer subblocks have coefficients. Bits 0...3 are luminance's, 4 and 5 and
-    /// 6 and 7 the two chrominances'.
+    /// The context that a neighbouring macroblock provides: which of its outer subblocks have coefficients.
+    /// Bits 0...3 are luma, 4 and 5, and 6 and 7, the two chroma planes.
     struct Context {
         var blocks: UInt32 = 0
         var secondOrder: UInt32 = 0
     }
 
-    /// Which transform each subblock needs, two bits each: 0 none, 1 DC only, 2 at most three coefficients, 3 all. Of luminance the first
-    /// subblock's bits are the highest; of chrominance the lowest.
+    /// The transform that each subblock needs, two bits each: 0 for none, 1 for DC only, 2 for at most three
+    /// coefficients, 3 for all. The first luma subblock has the highest bits, the first chroma subblock the
+    /// lowest.
     struct Extent {
         var luminance: UInt32 = 0
         var chrominance: UInt32 = 0
     }
 
-    /// `[25 blocks][16]`: the sixteen of luminance, four each of both chrominances, and the second-order block.
+    /// The number of coefficients, `[25 blocks][16]`: sixteen luma blocks, four of each chroma plane, and the
+    /// second-order block.
     static let coefficientCount = 25 * 16
 
+    /// Reads a macroblock's coefficients.
+    ///
     /// - Parameters:
     ///   - probabilities: `VP8Header.tokenProbabilities`.
-    ///   - coefficients: `coefficientCount` of them, in natural order.
+    ///   - coefficients: Memory for `coefficientCount` coefficients in natural order.
     @inline(__always) static func read(
         _ reader: inout VP8BoolDecoder, _ probabilities: UnsafePointer<UInt8>, _ steps: VP8Header.Steps,
         hasSubblocks: Bool, above: inout Context, left: inout Context,
@@ -96,13 +100,13 @@ struct VP8Residuals {
         end > 3 ? 3 : end > 1 ? 2 : block[0] != 0 ? 1 : 0
     }
 
-    /// The tokens of one block (§13.2, §13.3).
+    /// Reads the tokens of one block (§13.2, §13.3).
     ///
     /// - Parameters:
-    ///   - probabilities: of its type: `[17][3][11]`.
-    ///   - context: how many of the blocks above and to the left have coefficients.
-    ///   - first: the first coefficient that is coded, 0 or 1.
-    /// - Returns: one more than the last coefficient's number in zigzag order; `first` or 0 for none.
+    ///   - probabilities: The probabilities of the block's type, `[17][3][11]`.
+    ///   - context: The number of the blocks above and to the left that have coefficients.
+    ///   - first: The first coded coefficient, 0 or 1.
+    /// - Returns: The last coefficient's number in zigzag order plus one; `first` or 0 without coefficients.
     @inline(never) private static func block(
         _ reader: inout VP8BoolDecoder, _ probabilities: UnsafePointer<UInt8>, _ context: Int, _ dc: Int32,
         _ ac: Int32, _ first: Int, _ output: UnsafeMutablePointer<Int16>
@@ -128,7 +132,7 @@ struct VP8Residuals {
             } else {
                 p = following + 11
             }
-            // The zigzag order, four bits each.
+            // The zigzag order, four bits per position.
             let place = Int(0xFEB7_ADC9_6325_8410 as UInt64 &>> UInt64(4 &* n) & 15)
             output[place] = Int16(truncatingIfNeeded: bits.signed(value) &* step)
             step = ac
@@ -137,7 +141,7 @@ struct VP8Residuals {
         return 16
     }
 
-    /// A value of two or more.
+    /// Reads a value of at least two.
     @inline(__always) private static func largeValue(
         _ bits: inout VP8BoolDecoder, _ p: UnsafePointer<UInt8>
     ) -> Int32 {

@@ -1,6 +1,6 @@
-/// Makes rows of RGB of the planes of a VP8 frame: chrominance upsampled as libwebp's "fancy" upsampling does, and its conversion.
+/// Converts the planes of a VP8 frame to rows of RGB, with libwebp's "fancy" chroma upsampling.
 struct VP8RowMaker {
-    /// How many bytes beyond the end of a row of pixels are written.
+    /// The number of bytes beyond the end of a row of pixels that are written.
     static let room = 3 * WebPKernels.room
     private let width: Int
     private let blue, red, rgb: UnsafeMutablePointer<UInt8>
@@ -23,17 +23,21 @@ struct VP8RowMaker {
         rgb.deallocate()
     }
 
-    /// The rows of chrominance that a row of pixels is made of, the nearer one first; at the edges of the picture both are the same.
+    /// Returns the nearer and the farther chroma row for a row of pixels, which are the same at the image's
+    /// edges.
     @inline(__always) static func chrominanceRows(_ y: Int, height: Int) -> (near: Int, far: Int) {
         let near = y / 2
         let far = y % 2 == 0 ? max(near - 1, 0) : min(near + 1, (height + 1) / 2 - 1)
         return (near, far)
     }
 
+    /// Converts one row.
+    ///
     /// - Parameters:
-    ///   - luminance: a row, and `WebPKernels.room` samples more.
-    ///   - blue, red: the nearer row of chrominance and the farther one, likewise.
-    /// - Returns: the row, valid until the next is made.
+    ///   - luminance: The row, followed by `WebPKernels.room` readable samples.
+    ///   - blue: The nearer and the farther row of the blue chroma plane, likewise.
+    ///   - red: The nearer and the farther row of the red chroma plane, likewise.
+    /// - Returns: The row, valid until the next call.
     func make(
         _ luminance: UnsafePointer<UInt8>, blue: (UnsafePointer<UInt8>, UnsafePointer<UInt8>),
         red: (UnsafePointer<UInt8>, UnsafePointer<UInt8>)

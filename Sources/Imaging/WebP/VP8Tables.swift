@@ -1,7 +1,6 @@
-/// The constant tables of VP8 (RFC 6386). They are static, so that they are laid out once and read through pointers.
+/// The constant tables of VP8 (RFC 6386), static so that they exist once and are read through pointers.
 enum VP8Tables {
-    /// Probabilities of coefficient tokens that hold unless a frame changes them: `[4 block types][8 bands][3 contexts][11]`
-    /// (§13.5).
+    /// The default probabilities of coefficient tokens, `[4 block types][8 bands][3 contexts][11]` (§13.5).
     static let tokenProbabilities: [UInt8] = [
         128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
         128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
@@ -101,7 +100,7 @@ enum VP8Tables {
         238, 1, 255, 128, 128, 128, 128, 128, 128, 128, 128,
     ]
 
-    /// Probabilities that a frame changes those, laid out alike (§13.4).
+    /// The probabilities that a frame updates those, in the same layout (§13.4).
     static let tokenUpdateProbabilities: [UInt8] = [
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -201,8 +200,8 @@ enum VP8Tables {
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
     ]
 
-    /// Probabilities of a subblock's mode: `[mode above][mode to the left][9 nodes of the tree]`, modes as `VP8SubblockMode` numbers
-    /// them (§11.5).
+    /// The probabilities of a subblock's mode, `[mode above][mode to the left][9 tree nodes]`, with modes
+    /// numbered as in `VP8SubblockMode` (§11.5).
     static let subblockModeProbabilities: [UInt8] = [
         231, 120, 48, 89, 115, 113, 120, 152, 112, 152, 179, 64, 126, 170, 118, 46, 70, 95,
         175, 69, 143, 80, 85, 82, 72, 155, 103, 56, 58, 10, 171, 218, 189, 17, 13, 152,
@@ -256,7 +255,7 @@ enum VP8Tables {
         32, 41, 20, 117, 151, 142, 20, 21, 163, 112, 19, 12, 61, 195, 128, 48, 4, 24,
     ]
 
-    /// Steps of DC coefficients by quantizer index (§14.1).
+    /// The DC dequantization factors by quantizer index (§14.1).
     static let dcSteps: [UInt8] = [
         4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17, 17, 18, 19, 20, 20, 21, 21, 22, 22, 23, 23,
         24, 25, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
@@ -266,7 +265,7 @@ enum VP8Tables {
         140, 143, 145, 148, 151, 154, 157,
     ]
 
-    /// Steps of AC coefficients by quantizer index (§14.1).
+    /// The AC dequantization factors by quantizer index (§14.1).
     static let acSteps: [UInt16] = [
         4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
         30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54,

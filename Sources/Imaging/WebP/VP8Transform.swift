@@ -1,14 +1,15 @@
 import VectorOperations
 
-/// The inverse transforms of VP8 (RFC 6386 §14), in 16 bits as libwebp's vectors have them, where values that no encoder writes wrap.
+/// The inverse transforms of VP8 (RFC 6386 §14) in 16 bits, as in libwebp's SIMD code; values that no encoder
+/// writes wrap.
 enum VP8Transform {
-    /// Samples from one row of the macroblock at work to the next.
+    /// Samples between consecutive rows of the current macroblock.
     static let stride = VP8Samples.stride
 
-    /// Second-order coefficients to the DC coefficients of sixteen blocks (§14.3).
+    /// Computes the DC coefficients of sixteen blocks from the second-order coefficients (§14.3).
     static func inverseWalshHadamard(_ input: UnsafePointer<Int16>, to blocks: UnsafeMutablePointer<Int16>) {
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 16) { columns in
-            // Unsafe: indices are constants below 16, and 256 coefficients follow `blocks`.
+            // Unsafe: indices are constants below 16, and `blocks` has 256 coefficients.
             guard let t = columns.baseAddress else { return }
             for i in 0..<4 {
                 let v0 = Int32(input[i]), v1 = Int32(input[4 &+ i])
@@ -31,7 +32,7 @@ enum VP8Transform {
         }
     }
 
-    /// Adds a block's residuals to its prediction, by what `VP8Residuals.Extent` says of it.
+    /// Adds a block's residuals to its prediction, as `VP8Residuals.Extent` requires.
     @inline(__always) static func add(
         _ extent: UInt32, _ block: UnsafePointer<Int16>, to samples: UnsafeMutablePointer<UInt8>
     ) {
@@ -43,7 +44,7 @@ enum VP8Transform {
         }
     }
 
-    /// The same of four blocks of chrominance.
+    /// Adds the residuals of four chroma blocks.
     @inline(__always) static func addFour(
         _ extents: UInt32, _ blocks: UnsafePointer<Int16>, to samples: UnsafeMutablePointer<UInt8>
     ) {
@@ -67,7 +68,7 @@ enum VP8Transform {
         for y in 0..<4 { addRow(dc, samples + y &* stride, isPair: false) }
     }
 
-    /// Adds residuals of a row of one block, or of two, to its samples.
+    /// Adds a row of residuals of one or two blocks to the samples.
     @inline(__always) private static func addRow(
         _ residuals: eight_words, _ samples: UnsafeMutablePointer<UInt8>, isPair: Bool
     ) {
@@ -86,7 +87,7 @@ enum VP8Transform {
         }
     }
 
-    /// A block with coefficients 0, 1 and 4 only.
+    /// Adds a block that has only coefficients 0, 1 and 4.
     @inline(__always) private static func addThree(
         _ block: UnsafePointer<Int16>, to samples: UnsafeMutablePointer<UInt8>
     ) {
@@ -106,7 +107,7 @@ enum VP8Transform {
         put(3, dc &- d4)
     }
 
-    /// One block, or two that lie side by side, with any coefficients.
+    /// Adds one block, or two adjacent ones, with any coefficients.
     @inline(__always) private static func addPair(
         _ first: UnsafePointer<Int16>, second: UnsafePointer<Int16>?,
         to samples: UnsafeMutablePointer<UInt8>

@@ -2,9 +2,11 @@ extension ImageFormat {
     public static let webp = ImageFormat("WebP")
 }
 
-/// WebP (RFC 9649): lossy, lossless, with alpha, and the first frame of an animation on its canvas; bit for bit as libwebp decodes them.
+/// A decoder for WebP (RFC 9649): lossy, lossless, with alpha, and the first frame of an animation on its
+/// canvas; bit-exact with libwebp.
 ///
-/// A picture whose data ends early is kept as far as libwebp's incremental decoder gives it, with a warning.
+/// Of an image whose data ends early, the rows that libwebp's incremental decoder would return are kept, with
+/// a warning.
 struct WebP: ImageDecoder {
     static let format = ImageFormat.webp
 
@@ -27,10 +29,11 @@ struct WebP: ImageDecoder {
     var width: Int { container.width }
     var height: Int { container.height }
     var metadata: ImageMetadata { container.metadata }
-    /// No share of data can be asked for: a WebP of one color takes a few bytes whatever its size.
+    /// The cost; there is no minimum of data, because a WebP image of one color takes a few bytes at any
+    /// size.
     var cost: DecodingCost { DecodingCost(memory: memory, stored: bytes.count, leastStored: 0) }
 
-    /// How many bytes decoding holds.
+    /// The bytes that decoding holds.
     private var memory: Int {
         let (width, height) = (container.frame.width, container.frame.height)
         switch container.image.coding {
@@ -43,7 +46,7 @@ struct WebP: ImageDecoder {
 
     private var usesAlphaPlane: Bool { channels == 4 && container.alpha != nil }
 
-    /// The bytes of a part of the file.
+    /// Returns a part of the file.
     private func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: bytes[range])
     }
@@ -104,7 +107,7 @@ struct WebP: ImageDecoder {
             case .exhausted:
                 return try endsEarly(at: image.bytes.upperBound, rows: rows, "the VP8L stream")
             case .malformed(let reason):
-                // Of a stream cut short, what is made up beyond its end need not make sense.
+                // In a truncated stream, the zeros read beyond its end may form invalid codes.
                 if image.isCutShort, rows == 0 { throw .truncated(.webp, offset: image.bytes.upperBound) }
                 throw .malformed(.webp, offset: start + VP8LHeader.size, reason: "VP8L with \(reason)")
             }

@@ -1,12 +1,12 @@
 import VectorOperations
 
-/// The alpha plane of a lossy WebP (RFC 9649 §2.7.1.2): raw or compressed without losses, and filtered.
+/// The alpha plane of a lossy WebP (RFC 9649 §2.7.1.2), raw or losslessly compressed, and filtered.
 struct WebPAlpha {
     let plane: UnsafeMutableBufferPointer<UInt8>
 
     /// - Parameters:
-    ///   - bytes: the chunk's payload.
-    ///   - start: where it lies in the file, for errors.
+    ///   - bytes: The chunk's payload.
+    ///   - start: The payload's offset in the file, for errors.
     init(_ bytes: UnsafeRawBufferPointer, start: Int, width: Int, height: Int) throws(ImageError) {
         func refuse(_ reason: String) -> ImageError { .malformed(.webp, offset: start, reason: reason) }
         guard let flags = bytes.first else { throw refuse("an alpha plane of no bytes") }
@@ -28,7 +28,7 @@ struct WebPAlpha {
             let decoder = VP8LDecoder(data, width: width, height: height)
             do throws(VP8LImage.Failure) {
                 try decoder.decode { y, row in
-                    // Unsafe: the decoder gives `height` rows of `width` pixels. Green is alpha.
+                    // Unsafe: the decoder emits `height` rows of `width` pixels. Alpha is stored as green.
                     guard let to = plane.baseAddress.map({ $0 + y * width }) else { return }
                     for x in 0..<width { to[x] = UInt8(truncatingIfNeeded: row[x] &>> 8) }
                 }
@@ -45,7 +45,7 @@ struct WebPAlpha {
 
     func deallocate() { plane.deallocate() }
 
-    /// Adds what each sample was predicted from: 1 the left one, 2 the one above, 3 left + above - corner.
+    /// Adds the prediction of each sample: 1 is the left one, 2 the one above, 3 left + above - corner.
     private func unfilter(_ filter: UInt8, _ width: Int, _ height: Int) {
         guard filter > 0, let base = plane.baseAddress else { return }
         for y in 0..<height {

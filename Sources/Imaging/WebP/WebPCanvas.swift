@@ -1,4 +1,4 @@
-/// Hands on the rows of a frame where they lie on the canvas of its file; what the frame leaves is transparent, and black.
+/// Places the rows of a frame on the file's canvas, whose remaining pixels are transparent black.
 struct WebPCanvas {
     private let width, height, channels: Int
     private let frame: (x: Int, y: Int, width: Int, height: Int)
@@ -19,7 +19,7 @@ struct WebPCanvas {
 
     private var isWhole: Bool { frame.x == 0 && frame.width == width }
 
-    /// - Parameter alpha: nil: opaque.
+    /// - Parameter alpha: The alpha values; nil for opaque pixels.
     mutating func append<Sink: RowSink>(
         rgb: UnsafePointer<UInt8>, alpha: UnsafePointer<UInt8>?, to sink: inout Sink
     ) {
@@ -62,12 +62,12 @@ struct WebPCanvas {
         sink.append(row: row)
     }
 
-    /// The rows above the frame.
+    /// Appends the rows above the frame.
     private mutating func begin<Sink: RowSink>(_ sink: inout Sink) {
         if y == 0, frame.y > 0 { appendEmpty(frame.y, &sink) }
     }
 
-    /// The rows below it.
+    /// Appends the rows below the frame.
     mutating func finish<Sink: RowSink>(_ sink: inout Sink) {
         if y < height {
             row.update(repeating: 0, count: rowBytes)

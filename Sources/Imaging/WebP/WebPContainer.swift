@@ -1,9 +1,9 @@
-/// The chunks of a WebP file (RFC 9649 §2) that say what its picture is: of an animation, the first frame.
+/// The chunks of a WebP file (RFC 9649 §2) that describe its image; of an animation, the first frame.
 struct WebPContainer {
-    /// Of the picture as it is shown.
+    /// The size of the canvas.
     private(set) var width = 0, height = 0
     private(set) var hasAlpha = false
-    /// Where the frame lies on the canvas; all of it, unless it is one of an animation.
+    /// The frame's position on the canvas, which it fills unless it belongs to an animation.
     private(set) var frame = (x: 0, y: 0, width: 0, height: 0)
     private(set) var image: Image
     private(set) var alpha: Range<Int>?
@@ -13,7 +13,7 @@ struct WebPContainer {
     enum Coding { case lossy, lossless }
     struct Image {
         var coding: Coding
-        /// What there is of the chunk's payload, and how long it says it is.
+        /// The part of the chunk's payload that exists, and its declared size.
         var bytes: Range<Int>
         var declared: Int
         var isCutShort: Bool { bytes.count < declared }
@@ -44,7 +44,7 @@ struct WebPContainer {
             warnings.append(
                 DecodingWarning(offset: bytes.count, "ends \(size + 8 - bytes.count) bytes early"))
         }
-        // Whatever follows the RIFF is not the picture's.
+        // Bytes after the RIFF chunk are ignored.
         let file = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, size + 8)])
         guard let first = try Self.chunk(file, at: 12, end: file.count) else {
             throw .truncated(.webp, offset: file.count)
@@ -62,7 +62,7 @@ struct WebPContainer {
         try readMetadata(file)
     }
 
-    /// The chunk at an offset; nil: its eight bytes are not all there.
+    /// Returns the chunk at an offset; nil if its header is incomplete.
     private static func chunk(
         _ bytes: UnsafeRawBufferPointer, at offset: Int, end: Int
     ) throws(ImageError) -> Chunk? {
@@ -75,7 +75,7 @@ struct WebPContainer {
             next: start + declared + declared % 2)
     }
 
-    /// §2.7: a canvas, and frames on it.
+    /// Reads a file with a canvas and frames (§2.7).
     private mutating func readExtended(_ bytes: UnsafeRawBufferPointer, _ header: Chunk) throws(ImageError) {
         guard header.declared >= 10 else {
             throw .malformed(.webp, offset: 16, reason: "a VP8X chunk of \(header.declared) bytes")
@@ -114,7 +114,7 @@ struct WebPContainer {
         bytes.littleEndian16(at: offset) | Int(bytes[offset + 2]) << 16
     }
 
-    /// §2.7.1.1: a frame of an animation, which holds its own chunks.
+    /// Reads a frame of an animation (§2.7.1.1), which contains its own chunks.
     private mutating func readFrame(_ bytes: UnsafeRawBufferPointer, _ chunk: Chunk) throws(ImageError) {
         let start = chunk.payload.lowerBound
         guard chunk.declared >= 24 else {
@@ -165,13 +165,13 @@ struct WebPContainer {
         case .lossless:
             let header = try VP8LHeader(payload, start: start)
             (frame.width, frame.height) = (header.width, header.height)
-            // A picture without losses has its own alpha.
+            // A lossless image has its own alpha.
             alpha = nil
             if header.hasAlpha { hasAlpha = true }
         }
     }
 
-    /// Reads EXIF and XMP, wherever they are among the chunks of the file.
+    /// Reads EXIF and XMP from anywhere among the file's chunks.
     private mutating func readMetadata(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
         var next = 12
         while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {

@@ -5,7 +5,7 @@ import KernelsAVX2
 import KernelsAVX512
 #endif
 
-/// The loops over rows of WebP pictures, for the processor at hand. All give the same bits.
+/// The loops over rows of WebP images for the processor's instruction set; all give the same bits.
 struct WebPKernels: Sendable {
     typealias Upsample =
         @convention(c) (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
@@ -15,7 +15,7 @@ struct WebPKernels: Sendable {
         ) -> Void
     let upsample: Upsample
     let convert: Convert
-    /// How many samples, or pixels, beyond the end of a row are read or written.
+    /// The number of samples or pixels beyond the end of a row that are read or written.
     static let room = 66
 
     static let best: WebPKernels = {
