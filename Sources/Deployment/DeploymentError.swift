@@ -1,11 +1,11 @@
-/// Why a graph cannot be rewritten, by node.
+/// The errors of rewriting a graph, which name the node.
 package enum DeploymentError: Error, Sendable, Equatable {
-    /// Two nodes of one name.
+    /// Two nodes have the same name.
     case duplicateName(String)
-    /// `node` is empty where the command line named the tensor.
+    /// A tensor does not exist. `node` reads it, or is empty if the caller named the tensor.
     case noSuchTensor(String, node: String)
     case cycle(node: String)
-    /// The operation, or this use of it, is not understood well enough to promise the same results.
+    /// The operation, or this use of it, is not supported, because equal results could not be guaranteed.
     case unsupported(node: String, operation: String, what: String)
     /// The node contradicts itself or its inputs.
     case malformed(node: String, operation: String, what: String)

@@ -1,14 +1,14 @@
 import TensorGraph
 
-/// A graph under revision: nodes by name, and who reads what.
+/// A graph under revision, with access to nodes by name and to their readers.
 ///
-/// Every name is unique and every input is there, from the first moment on; `graph()` gives the nodes each after what it reads.
+/// Names are unique and all inputs exist at any time; `graph()` returns the nodes in topological order.
 struct GraphDraft {
     private(set) var nodes: [String: Node] = [:]
-    /// Names in the file's order; new nodes come last.
+    /// The names in the file's order, followed by those of new nodes.
     private var order: [String] = []
     private let trailer: [UInt8]
-    /// Nodes whose names mean something outside the graph: they are neither removed nor renamed.
+    /// Nodes whose names are used outside the graph; they are neither removed nor renamed.
     let pinned: Set<String>
 
     init(_ graph: Graph, pinned: Set<String>) throws(DeploymentError) {
@@ -25,7 +25,7 @@ struct GraphDraft {
         }
     }
 
-    /// The names of all nodes, in a stable order; the passes go over these.
+    /// The names of all nodes in a stable order, over which the passes iterate.
     var names: [String] { order.filter { nodes[$0] != nil } }
 
     subscript(name: String) -> Node? {
@@ -37,7 +37,7 @@ struct GraphDraft {
 
     mutating func remove(_ name: String) { nodes[name] = nil }
 
-    /// The names of the nodes that read each node, once an edge; control edges count.
+    /// Returns the names of each node's readers, one per edge, including control edges.
     func readers() -> [String: [String]] {
         var readers: [String: [String]] = [:]
         for name in names {
@@ -48,14 +48,14 @@ struct GraphDraft {
         return readers
     }
 
-    /// The constant behind a node's data input.
+    /// Returns the constant that a node's data input refers to, if any.
     func constant(_ node: Node, _ index: Int) -> Tensor? {
         let inputs = node.inputs.filter { !$0.hasPrefix("^") }
         guard index < inputs.count else { return nil }
         return nodes[TensorReference(inputs[index]).node]?.constant
     }
 
-    /// Rewrites every input; nil drops it. A control edge that says what another input says already is dropped too.
+    /// Maps every input; nil removes it. Duplicate control edges are removed too.
     mutating func mapInputs(_ transform: (TensorReference, Node) throws(DeploymentError) -> TensorReference?)
         throws(DeploymentError)
     {
@@ -66,12 +66,12 @@ struct GraphDraft {
                 guard let mapped = try transform(TensorReference(input), node)?.text else { continue }
                 if !mapped.hasPrefix("^") || awaited.insert(mapped).inserted { inputs.append(mapped) }
             }
-            // Unchanged nodes are written as they came.
+            // Unchanged nodes keep their encoded bytes.
             if inputs != node.inputs { nodes[name]!.inputs = inputs }
         }
     }
 
-    /// A name near `wish` that no node has.
+    /// Returns an unused name that is `wish` or begins with it.
     func freshName(_ wish: String) -> String {
         var name = wish, number = 1
         while nodes[name] != nil {
@@ -81,7 +81,7 @@ struct GraphDraft {
         return name
     }
 
-    /// Removes what none of `outputs` needs.
+    /// Removes the nodes on which none of `outputs` depends.
     mutating func strip(to outputs: [String]) {
         var needed = Set<String>(), open = outputs
         while let name = open.popLast() {
@@ -91,11 +91,11 @@ struct GraphDraft {
         nodes = nodes.filter { needed.contains($0.key) }
     }
 
-    /// The nodes each after what it reads, otherwise in the file's order.
+    /// Returns the nodes in topological order, otherwise in the file's order.
     func graph() throws(DeploymentError) -> Graph {
         enum Mark { case open, done }
         var marks: [String: Mark] = [:], sorted: [Node] = []
-        // A stack of its own: graphs are deeper than threads have room for.
+        // An explicit stack is used, because graphs may be deeper than a thread's stack allows.
         var stack: [(name: String, isLeaving: Bool)] = names.reversed().map { ($0, false) }
         while let (name, isLeaving) = stack.popLast() {
             if isLeaving {

@@ -1,4 +1,4 @@
-/// What a node's input says: `node`, `node:1` for another output, `^node` for a control edge.
+/// A reference in a node's input: `node`, `node:1` for another output, or `^node` for a control edge.
 package struct TensorReference: Hashable, Sendable {
     package var node: String
     package var output = 0
@@ -7,7 +7,7 @@ package struct TensorReference: Hashable, Sendable {
     package init(_ text: String) {
         isControl = text.hasPrefix("^")
         let name = isControl ? text.dropFirst() : text[...]
-        // A node's name has no colon.
+        // A node's name cannot contain a colon.
         guard let colon = name.utf8.firstIndex(of: UInt8(ascii: ":")) else {
             node = String(name)
             return

@@ -1,7 +1,7 @@
 import TensorGraph
 
 extension Network: CustomStringConvertible {
-    /// A line for each node: its index, what it computes of which nodes, its shape and its name.
+    /// A description with one line per node: its index, operation, inputs, shape and name.
     ///
     /// ```
     /// %2 = convolution 3×3 /2 +0,0,1,1 (%0, %1) [1, 112, 112, 32]  MobilenetV1/Conv2d_0
@@ -51,7 +51,8 @@ extension Network.Operation: CustomStringConvertible {
 }
 
 extension Network.Window: CustomStringConvertible {
-    /// `3×3 /2 +0,0,1,1`: size, strides, dilations where there are any, padding at the top, left, bottom and right.
+    /// A description such as `3×3 /2 +0,0,1,1`: size, strides, dilations if any, and padding at the top,
+    /// left, bottom and right.
     package var description: String {
         var text = "\(height)×\(width)"
         if (strideY, strideX) != (1, 1) {

@@ -1,10 +1,10 @@
 import TensorGraph
 
 extension Network {
-    /// Elements that one tensor may have: as many as a run could hold.
+    /// The maximum number of elements in a tensor.
     package static let mostElements = 1 << 31
 
-    /// The shape that two tensors have together, as numpy broadcasts them; nil where they do not fit.
+    /// Broadcasts two shapes by numpy's rule; nil if they do not match.
     package static func broadcast(_ a: Shape, _ b: Shape) -> Shape? {
         let rank = max(a.count, b.count)
         let left = Shape(repeating: 1, count: rank - a.count) + a
@@ -17,7 +17,7 @@ extension Network {
         return shape
     }
 
-    /// The number of elements; nil for sizes below 1 and for more than `mostElements`.
+    /// Returns the number of elements; nil for sizes below 1 and for more than `mostElements`.
     package static func count(_ shape: Shape) -> Int? {
         guard shape.count <= 16 else { return nil }
         var count = 1
@@ -30,7 +30,9 @@ extension Network {
         return count
     }
 
-    /// The shape of what an operation makes of its inputs, which must be nodes before index `end`.
+    /// Returns the shape of an operation's result; its inputs must be nodes before index `end`.
+    ///
+    /// - Throws: `NetworkError` if the inputs do not match.
     func shape(
         of operation: Operation, name: String, inputs: [Int], before end: Int
     ) throws(NetworkError) -> Shape {
@@ -54,7 +56,7 @@ extension Network {
 }
 
 extension Network.Operation {
-    /// How many tensors the operation may read.
+    /// The number of inputs that the operation may have.
     var inputCounts: ClosedRange<Int> {
         switch self {
         case .input, .constant: 0...0
@@ -68,7 +70,8 @@ extension Network.Operation {
         }
     }
 
-    /// The shape of the result; nil for inputs that do not fit. The number of inputs has been checked.
+    /// Returns the shape of the result; nil if the inputs do not match. The number of inputs was already
+    /// checked.
     func shape(_ inputs: [Network.Shape]) -> Network.Shape? {
         switch self {
         case .input(let shape): return shape
@@ -158,7 +161,7 @@ extension Network.Operation {
         }
     }
 
-    /// What an error says beside the shapes.
+    /// The operation's parameters as an error states them beside the shapes.
     var detail: String {
         switch self {
         case .convolution(let window, let groups):

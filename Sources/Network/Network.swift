@@ -1,10 +1,11 @@
 import TensorGraph
 
-/// A frozen image network in the terms that all parts of the program share, whatever file it was read from.
+/// A frozen image network in the representation that all parts of the program share, independent of its file
+/// format.
 ///
-/// Every node makes one tensor, its shape is known, and it stands after the nodes that it reads; a tensor is told by the index of
-/// the node that makes it. Images are channels-last, `[1, height, width, channels]`, as TensorFlow has them. Everything that can be
-/// computed without the input is a constant already. All computed tensors are of single precision.
+/// Every node computes one tensor of known shape and follows the nodes that it reads; a tensor is identified
+/// by the index of its node. Images are channels-last, `[1, height, width, channels]`, as in TensorFlow.
+/// Whatever does not depend on the input is a constant. Computed tensors are float32.
 ///
 /// ```swift
 /// var network = Network()
@@ -17,16 +18,17 @@ package struct Network: Sendable {
     package typealias Shape = [Int]
 
     package struct Node: Sendable {
-        /// The name of the tensor in the file, which taps and errors use; what a reader adds is named after the node it adds it for.
+        /// The tensor's name in the file, which taps and errors use; a node that a reader adds is named after
+        /// the node it belongs to.
         package var name: String
         package var operation: Operation
-        /// Indices of nodes before this one.
+        /// The indices of earlier nodes.
         package var inputs: [Int]
         package fileprivate(set) var shape: Shape
     }
 
     package private(set) var nodes: [Node] = []
-    /// The nodes whose values the caller wants.
+    /// The nodes whose values are requested.
     package var outputs: [Int] = []
 
     package init() {}
@@ -34,20 +36,20 @@ package struct Network: Sendable {
     package subscript(index: Int) -> Node { nodes[index] }
     package func shape(_ index: Int) -> Shape { nodes[index].shape }
 
-    /// The first node that is given its value from outside; nil where there is none.
+    /// The first input node; nil if there is none.
     package var input: Int? {
         nodes.firstIndex { if case .input = $0.operation { true } else { false } }
     }
 
-    /// The constant that a node is; nil where the node is computed.
+    /// Returns the constant of a node; nil if the node is computed.
     package func constant(_ index: Int) -> Tensor? {
         if case .constant(let tensor) = nodes[index].operation { tensor } else { nil }
     }
 
-    /// Adds a node, whose shape follows from its operation and inputs.
+    /// Appends a node, whose shape follows from its operation and inputs.
     ///
-    /// - Throws: naming the node, if the inputs are too few, too many, or of shapes that the operation does not take.
-    /// - Returns: its index.
+    /// - Returns: The node's index.
+    /// - Throws: `NetworkError` with the node's name if the number or shapes of the inputs do not match.
     @discardableResult
     package mutating func append(
         _ operation: Operation, name: String, _ inputs: [Int] = []
@@ -59,7 +61,7 @@ package struct Network: Sendable {
 
     package mutating func rename(_ index: Int, _ name: String) { nodes[index].name = name }
 
-    /// How many nodes, and outputs, read each node's tensor.
+    /// The number of nodes and outputs that read each node's tensor.
     package var readerCounts: [Int] {
         var counts = [Int](repeating: 0, count: nodes.count)
         for node in nodes { for input in node.inputs { counts[input] += 1 } }
@@ -67,7 +69,7 @@ package struct Network: Sendable {
         return counts
     }
 
-    /// The same network without the nodes that no output needs; inputs stay.
+    /// Returns the network without the nodes on which no output depends; inputs stay.
     package func pruned() -> Network {
         var isNeeded = [Bool](repeating: false, count: nodes.count)
         for output in outputs { isNeeded[output] = true }
@@ -86,7 +88,8 @@ package struct Network: Sendable {
         return result
     }
 
-    /// Checks that every node stands after what it reads and has the shape that follows from its inputs; passes run it when they are done.
+    /// Verifies that every node follows its inputs and has the shape that follows from them; passes call it
+    /// at the end.
     package func verify() throws(NetworkError) {
         for (index, node) in nodes.enumerated() {
             let shape = try shape(
@@ -103,7 +106,7 @@ package struct Network: Sendable {
     }
 }
 
-/// A node that contradicts itself or its inputs.
+/// An error of a node that contradicts itself or its inputs.
 package struct NetworkError: Error, Sendable, Equatable {
     package let node: String
     package let operation: String

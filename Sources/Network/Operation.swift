@@ -1,88 +1,95 @@
 import TensorGraph
 
 extension Network {
-    /// What a node computes. Axes are counted from the front and never negative.
+    /// The operation of a node. Axes are counted from the front and are never negative.
     package enum Operation: Sendable {
-        /// A tensor that is given from outside.
+        /// A tensor that is fed.
         case input(Shape)
-        /// Weights lie where the file has them. Only float32 constants are read by other nodes.
+        /// A constant, such as weights, which may lie in the mapped file. Other nodes read only float32
+        /// constants.
         case constant(Tensor)
 
-        /// An image `[N, H, W, C]` and weights `[h, w, C / groups, outputs]`; outputs belong to groups in order, so that a depthwise
-        /// convolution has as many groups as channels and weights `[h, w, 1, C · multiplier]`.
+        /// A convolution of an image `[N, H, W, C]` with weights `[h, w, C / groups, outputs]`. The outputs
+        /// are assigned to the groups in order, so that a depthwise convolution has as many groups as
+        /// channels and weights `[h, w, 1, C · multiplier]`.
         case convolution(Window, groups: Int)
-        /// `[…, M, K]` by `[…, K, N]`, the axes before them broadcast as numpy's; a flag says that an operand's last two axes are swapped.
+        /// A product of `[…, M, K]` and `[…, K, N]`, whose leading axes broadcast by numpy's rule; a flag
+        /// means that an operand's last two axes are transposed.
         case matrixProduct(transposesLeft: Bool, transposesRight: Bool)
 
-        /// Of two tensors that are broadcast as numpy's.
+        /// An elementwise function of two tensors, which broadcast by numpy's rule.
         case binary(Binary)
         case unary(Unary)
-        /// Of a constant condition, where anything but 0 is true, and two tensors: all three are broadcast as numpy's.
+        /// A selection between two tensors by a constant condition, in which any value but 0 is true; all
+        /// three broadcast by numpy's rule.
         case select
 
-        /// Over images; what lies beyond the edges is left out.
+        /// Max pooling over an image; padding is ignored.
         case maximumPool(Window)
-        /// Over images; `countsPadding` says that zeros of the window's padding are part of the mean.
+        /// Average pooling over an image; `countsPadding` includes the zeros of the window's padding in the
+        /// mean.
         case averagePool(Window, countsPadding: Bool)
-        /// Over any axes, which stay with size 1 or go.
+        /// A reduction over any axes, which are kept with size 1 or removed.
         case reduction(Reduction, axes: [Int], keepsAxes: Bool)
         case softmax(axis: Int)
-        /// `(x − mean) / √(variance + epsilon)`, mean and variance over `axes`: the heart of layer, instance and group normalization.
-        /// Scale and shift are products and sums after it.
+        /// `(x − mean) / √(variance + epsilon)` with mean and variance over `axes`, the core of layer,
+        /// instance and group normalization. Scale and shift are separate products and sums.
         case normalization(axes: [Int], epsilon: Float)
-        /// `x / (bias + alpha · Σ x²)^beta`, the sum over `radius` neighbours of the last axis to both sides.
+        /// `x / (bias + alpha · Σ x²)^beta`, where the sum covers `radius` neighbours along the last axis on
+        /// both sides.
         case localResponseNormalization(radius: Int, bias: Float, alpha: Float, beta: Float)
 
-        /// Before and after each axis.
+        /// Padding before and after each axis.
         case pad([Border], Padding)
         case concatenation(axis: Int)
-        /// The same numbers in the same order.
+        /// The same elements in the same order with another shape.
         case reshape(Shape)
-        /// Axis `i` of the result is axis `axes[i]` of the input.
+        /// A transposition: axis `i` of the result is axis `axes[i]` of the input.
         case transpose([Int])
-        /// One stretch of each axis.
+        /// A strided slice along each axis.
         case slice([Stretch])
-        /// Entries of an axis, in any order.
+        /// Entries of an axis in any order.
         case gather(axis: Int, indices: [Int])
-        /// Axes of size 1 repeated, and axes put in front, to the shape.
+        /// Broadcasting to a shape: axes of size 1 are repeated, and new leading axes are added.
         case broadcast(Shape)
-        /// The whole tensor repeated so often along each axis.
+        /// Repetition of the whole tensor along each axis.
         case tile([Int])
         case resize(Resize)
-        /// Channels to pixels of a block: `[N, H, W, C]` to `[N, H·b, W·b, C/b²]`. A pixel's channels are together (TensorFlow's, ONNX's
-        /// DCR), or each channel's pixels are (`isChannelMajor`, CRD, torch's pixel shuffle).
+        /// A rearrangement of channels into blocks of pixels: `[N, H, W, C]` to `[N, H·b, W·b, C/b²]`. Either
+        /// the channels of one pixel are contiguous (TensorFlow, ONNX's DCR), or the pixels of one channel
+        /// are (`isChannelMajor`; ONNX's CRD, PyTorch's pixel shuffle).
         case depthToSpace(block: Int, isChannelMajor: Bool)
-        /// Pixels of a block to channels, as TensorFlow's.
+        /// A rearrangement of blocks of pixels into channels, in TensorFlow's order.
         case spaceToDepth(block: Int)
     }
 
     package enum Binary: String, Sendable, CaseIterable {
         case add, subtract, multiply, divide, maximum, minimum, power, squaredDifference
-        /// The left where it is not negative, else left · right.
+        /// `a`, or `a · b` for negative a.
         case prelu
     }
 
     package enum Reduction: String, Sendable, CaseIterable {
         case mean, maximum, minimum, sum, product, sumOfSquares
-        /// The root of the sum of squares.
+        /// The square root of the sum of squares.
         case euclideanNorm
-        /// The sum of magnitudes.
+        /// The sum of absolute values.
         case absoluteSum
     }
 
-    /// Functions of one number.
+    /// Elementwise functions of one argument.
     package enum Unary: Sendable, Equatable {
         case relu
-        /// ReLU6 is the clip to 0…6.
+        /// Clamping to a range; ReLU6 clamps to 0…6.
         case clip(lowest: Float, highest: Float)
-        /// x where it is not negative, else slope · x.
+        /// x, or slope · x for negative x.
         case leakyRelu(slope: Float)
-        /// x where it is not negative, else alpha · (eˣ − 1).
+        /// x, or alpha · (eˣ − 1) for negative x.
         case elu(alpha: Float)
         case selu
         case sigmoid, tanh, erf, erfc, exp, log, sqrt, rsqrt, reciprocal, square, abs, negate, sign
         case sin, cos, floor, ceil
-        /// To the nearest integer, halves to even.
+        /// Rounding to the nearest integer, ties to even.
         case round
         case softplus, softsign, mish
         /// min(1, max(0, alpha · x + beta)).
@@ -91,17 +98,17 @@ extension Network {
         case hardSwish
         /// x · sigmoid(x).
         case silu
-        /// x · (1 + erf(x / √2)) / 2, or the approximation by tanh.
+        /// x · (1 + erf(x / √2)) / 2, or its approximation with tanh.
         case gelu(isApproximate: Bool)
-        /// The nearest of the numbers lowest + k · step up to highest, as quantized values take them; halves up.
+        /// Rounding to the nearest of lowest + k · step up to highest, halves up, as fake quantization does.
         case gridded(lowest: Float, highest: Float, step: Float)
     }
 
     package enum Padding: Sendable, Equatable {
         case constant(Float)
-        /// As in a mirror at the edge: without the outermost entry, or with it.
+        /// A mirror image without the edge's entry, or with it.
         case reflect, symmetric
-        /// The outermost entry again and again.
+        /// The edge's entry repeated.
         case edge
     }
 
@@ -110,7 +117,7 @@ extension Network {
         package init(_ before: Int, _ after: Int) { (self.before, self.after) = (before, after) }
     }
 
-    /// `count` entries of an axis from `begin` on, each `step` after the one before; `step` may be negative.
+    /// A slice of `count` entries from `begin` on at distance `step`, which may be negative.
     package struct Stretch: Sendable, Equatable {
         package var begin, count, step: Int
         package init(begin: Int, count: Int, step: Int = 1) {
@@ -120,7 +127,7 @@ extension Network {
 }
 
 extension Network.Operation {
-    /// For errors and dumps.
+    /// The name for errors and dumps.
     package var name: String {
         switch self {
         case .input: "input"

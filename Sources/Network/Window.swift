@@ -1,13 +1,13 @@
 extension Network {
-    /// How a window moves over an image `[N, H, W, C]`.
+    /// The movement of a window over an image `[N, H, W, C]`.
     package struct Window: Sendable, Equatable {
         package var height, width: Int
         package var strideY, strideX: Int
         package var dilationY, dilationX: Int
-        /// Zeros around the image that windows reach into.
+        /// The zero padding around the image.
         package var padding: Margin
-        /// Whether a last window that starts within the image and its leading padding may reach beyond the trailing padding; what lies
-        /// there is never counted. torch's `ceil_mode`.
+        /// Whether a last window that starts within the image or its leading padding may extend beyond the
+        /// trailing padding, as with PyTorch's `ceil_mode`; values there are never counted.
         package var roundsUp: Bool
 
         package init(
@@ -19,7 +19,7 @@ extension Network {
             (self.padding, self.roundsUp) = (padding, roundsUp)
         }
 
-        /// The height and width of what is made of an image; nil where no window fits, or the numbers make no sense.
+        /// Returns the height and width of the result; nil if no window fits or a parameter is invalid.
         package func size(over height: Int, _ width: Int) -> (height: Int, width: Int)? {
             guard
                 let y = Self.count(
@@ -55,33 +55,33 @@ extension Network {
         package var isEmpty: Bool { self == Margin() }
     }
 
-    /// How an image `[N, H, W, C]` is brought to another height and width.
+    /// The resizing of an image `[N, H, W, C]` to another height and width.
     package struct Resize: Sendable, Equatable {
         package enum Method: Sendable, Equatable {
             case nearest(Rounding)
             case linear
-            /// Keys' cubic with the coefficient a, −0.75 in torch, −0.5 in Pillow and TensorFlow.
+            /// Keys' cubic convolution with coefficient a: −0.75 in PyTorch, −0.5 in Pillow and TensorFlow.
             case cubic(coefficient: Float)
         }
-        /// Of a source coordinate, for `nearest`.
+        /// The rounding of a source coordinate for `nearest`.
         package enum Rounding: String, Sendable { case floor, ceil, halfDown, halfUp }
-        /// Where pixel x of the result lies in the source; `scale` is result / source.
+        /// The source coordinate of pixel x of the result; `scale` is result / source.
         package enum Coordinates: String, Sendable {
             /// x / scale.
             case asymmetric
             /// (x + ½) / scale − ½.
             case halfPixel
-            /// The same, but 0 where the result is 1 wide.
+            /// Like `halfPixel`, but 0 if the result has size 1.
             case torchHalfPixel
-            /// x · (source − 1) / (result − 1); 0 where the result is 1 wide.
+            /// x · (source − 1) / (result − 1), or 0 if the result has size 1.
             case alignedCorners
-            /// (x + ½) / scale: TensorFlow's nearest neighbour with half-pixel centres.
+            /// (x + ½) / scale, TensorFlow's nearest neighbour with half-pixel centers.
             case halfPixelNearest
         }
         package var height, width: Int
         package var method: Method
         package var coordinates: Coordinates
-        /// Where the file says the scale rather than the size, as it is used in the formulas; nil: result / source.
+        /// The scale for the formulas if the file declares it instead of the size; nil means result / source.
         package var scaleY, scaleX: Float?
 
         package init(

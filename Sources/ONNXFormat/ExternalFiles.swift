@@ -8,10 +8,10 @@ import Musl
 import Darwin
 #endif
 
-/// The files beside a model that its weights lie in, each mapped once.
+/// The files that hold a model's external weights, each mapped once.
 ///
-/// A model comes from anywhere, and must not make us read what lies elsewhere: a location is relative, has no `..`, and the file it
-/// leads to, links followed, lies within the model's folder.
+/// An untrusted model must not cause other files to be read: a location must be relative and without `..`,
+/// and the file must lie in the model's folder after symbolic links are resolved.
 ///
 /// - Source: https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
 struct ExternalFiles {
@@ -20,7 +20,7 @@ struct ExternalFiles {
 
     init(folder: String?) { self.folder = folder }
 
-    /// The `count` bytes that `external_data` tells of.
+    /// Returns the `count` bytes that `external_data` refers to.
     mutating func region(
         _ entries: [(key: String, value: String)], count: Int, tensor: String
     ) throws(ONNXError) -> ByteRegion {

@@ -1,43 +1,43 @@
 import WireFormat
 
-/// Why bytes could not be read, or written, as an ONNX model. Offsets are bytes from the start of the file.
+/// The errors of reading or writing an ONNX model; offsets are bytes from the start of the file.
 package enum ONNXError: Error, Equatable, Sendable {
-    /// No message with a graph and operators in it.
+    /// The bytes are not a model message with a graph and operator sets.
     case notONNX
-    /// The file ends inside the field that starts at `offset`: a download or copy that was cut short.
+    /// The file ends within the field that starts at `offset`, because a download or copy was cut short.
     case truncated(offset: Int, needed: Int, available: Int)
     case malformed(offset: Int, ONNXFault)
     case overLimit(offset: Int, ONNXLimit, limit: Int)
-    /// The weights of `tensor` lie in another file, and are not to be had from there.
+    /// The weights of `tensor` are in another file that cannot be used.
     case externalData(tensor: String, ONNXExternalFault)
-    /// The model could not be opened, mapped or written; the system's error number.
+    /// The model could not be opened, mapped or written, with the system's error number.
     case inputOutput(errno: Int32)
-    /// Protocol Buffers stop at 2 GiB.
+    /// The model exceeds the 2 GiB limit of Protocol Buffers.
     case tooLargeToWrite(bytes: Int)
 }
 
-/// What is wrong at an offset.
+/// A fault at an offset.
 package enum ONNXFault: Equatable, Sendable {
     case wire(WireFault)
-    /// A `NodeProto` without an operator.
+    /// A `NodeProto` has no operator.
     case namelessOperator
     case invalidDimension(Int64)
-    /// A tensor whose content is not what its type and shape need; in bytes.
+    /// The size of a tensor's content, in bytes, does not match its type and shape.
     case tensorSizeMismatch(tensor: String, expected: Int, found: Int)
 }
 
-/// What a model may not have more of.
+/// The quantities that are limited.
 package enum ONNXLimit: Equatable, Sendable {
     case nodes, initializers, values, dimensions
 }
 
-/// What is wrong with a tensor's `external_data`.
+/// A fault in a tensor's `external_data`.
 package enum ONNXExternalFault: Equatable, Sendable {
-    /// No location, or a number that is none.
+    /// The location is missing, or a number is invalid.
     case malformedEntry(key: String)
-    /// A location that leaves the model's folder: absolute, with `..`, or through a link.
+    /// The location leaves the model's folder: it is absolute, contains `..`, or follows a link.
     case outsideFolder(location: String)
-    /// The model did not come from a file, so that it has no folder.
+    /// The model was not read from a file, so it has no folder.
     case noFolder
     case inputOutput(path: String, errno: Int32)
     case beyondFile(path: String, offset: Int, length: Int, size: Int)

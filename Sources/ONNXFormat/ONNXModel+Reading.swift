@@ -4,10 +4,10 @@ import WireFormat
 typealias Reader = WireReader<ONNXError>
 
 extension ONNXModel {
-    /// What a model may have at most: the largest networks have some ten thousand nodes.
+    /// The maximum number of nodes; the largest networks have about ten thousand.
     package static let maximumNodes = 1 << 20
 
-    /// Reads the model in the file at `path`, mapped into memory, and maps the files its weights lie in.
+    /// Maps a model file and the files with its external weights.
     ///
     /// - Throws: `ONNXError`
     package static func read(path: String) throws(ONNXError) -> ONNXModel {
@@ -18,8 +18,10 @@ extension ONNXModel {
         return try read(region, folder: folder(of: path))
     }
 
-    /// - Parameter folder: where weights in other files are looked for; nil: such weights are an error.
-    /// - Throws: `ONNXError`: no ONNX model at all, cut short, or malformed at an offset.
+    /// Reads a model in memory.
+    ///
+    /// - Parameter folder: The folder for external weights; with nil, such weights are an error.
+    /// - Throws: `ONNXError` if the bytes are not an ONNX model, are truncated or malformed.
     package static func read(_ region: ByteRegion, folder: String? = nil) throws(ONNXError) -> ONNXModel {
         try region.withUnsafeBytes { (file) throws(ONNXError) -> ONNXModel in
             var reader = ModelReader(region: region, folder: folder)
@@ -53,7 +55,7 @@ struct ModelReader {
             case Field.Model.producer: model.producer = try message.text(field)
             case Field.Model.producerVersion: model.producerVersion = try message.text(field)
             case Field.Model.graph:
-                // A second graph would be merged with the first by Protocol Buffers; no exporter writes one.
+                // Protocol Buffers would merge a second graph with the first, but no exporter writes one.
                 guard !hasGraph else { throw .notONNX }
                 hasGraph = true
                 model.graph = try graph(try message.nested(field))
@@ -190,7 +192,7 @@ struct ModelReader {
                 }
             }
         }
-        // The kind has been demanded since IR version 2; without it, the field that is there tells.
+        // The type is mandatory since IR version 2; without it, the field that is present determines it.
         let kind = declared == Kind.undefined ? given : declared
         let whole = ONNXAttribute.encoded(kind: kind, region[start..<message.end])
         if isReference { return (name, whole) }
@@ -259,7 +261,7 @@ struct ModelReader {
         return shape
     }
 
-    /// The field that was just skipped, with its tag.
+    /// Returns the field that was just skipped, with its tag.
     private func encoded(_ field: WireField, _ message: Reader) -> EncodedField {
         EncodedField(number: field.number, bytes: region[field.offset..<message.offset])
     }
@@ -281,7 +283,7 @@ extension Reader {
         return try message()
     }
 
-    /// A `StringStringEntryProto`.
+    /// Reads a `StringStringEntryProto`.
     func entry() throws(ONNXError) -> (key: String, value: String) {
         var message = self, key = "", value = ""
         while let field = try message.next() {

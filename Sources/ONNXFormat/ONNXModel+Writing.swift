@@ -3,10 +3,10 @@ import TensorGraph
 import WireFormat
 
 extension ONNXModel {
-    /// Hands the encoded model to `body` piece by piece, in order; the weights come straight from where they are. Weights that lay in
-    /// other files are written into this one, which need not lie beside them.
+    /// Passes the encoded model to `body` piece by piece in order; weights are not copied. External weights
+    /// are written into the model.
     ///
-    /// - Throws: `ONNXError.tooLargeToWrite`, before the first piece, and whatever `body` throws.
+    /// - Throws: `ONNXError.tooLargeToWrite` before the first piece, and errors of `body`.
     package func write(
         pieces body: (UnsafeRawBufferPointer) throws(ONNXError) -> Void
     ) throws(ONNXError) {
@@ -30,7 +30,7 @@ extension ONNXModel {
 
     /// Writes to an open file from its current position.
     ///
-    /// - Throws: also `ONNXError.inputOutput` with the system's error number, after which the file holds a part.
+    /// - Throws: `ONNXError`; after `.inputOutput` with the system's error number, the file is incomplete.
     package func write(to descriptor: Int32) throws(ONNXError) {
         try write { (piece) throws(ONNXError) in
             let code = Descriptors.writeAll(descriptor, piece)
@@ -38,7 +38,7 @@ extension ONNXModel {
         }
     }
 
-    /// The bytes `write` would give, without writing them.
+    /// The size in bytes of the encoded model.
     package var encodedSize: Int { encoded().count }
 
     private func encoded() -> WireWriter {
@@ -89,7 +89,7 @@ extension ONNXNode {
         for output in outputs { message.field(Field.Node.output, output.utf8) }
         if !name.isEmpty { message.field(Field.Node.name, name.utf8) }
         message.field(Field.Node.operation, operation.utf8)
-        // Sorted, equal nodes give equal bytes.
+        // Attributes are sorted so that equal nodes are encoded equally.
         for (key, value) in attributes.sorted(by: { $0.key < $1.key }) {
             message.field(Field.Node.attribute, value.message(name: key))
         }
@@ -180,7 +180,7 @@ extension WireWriter {
     }
 }
 
-/// A message whose fields follow each other by number, those that were kept as they came among those that are made.
+/// A message whose fields are in ascending order; unchanged fields are merged with new ones.
 private struct OrderedFields {
     private var message = WireWriter()
     private var kept: ArraySlice<EncodedField>
@@ -191,7 +191,7 @@ private struct OrderedFields {
             .map(\.element)[...]
     }
 
-    /// - Precondition: the numbers ascend from call to call.
+    /// - Precondition: Numbers ascend from call to call.
     mutating func add(_ number: Int, _ write: (inout WireWriter, Int) -> Void) {
         while let field = kept.first, field.number < number {
             message.raw(field.bytes.bytes)

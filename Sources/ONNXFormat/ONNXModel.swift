@@ -1,20 +1,20 @@
 import TensorGraph
 
-/// ONNX's `ModelProto`: a network as exporters write it, with its nodes, weights and versions as the file has them.
+/// ONNX's `ModelProto`: the nodes, weights and versions of a network as the file has them.
 ///
 ///     var model = try ONNXModel.read(path: "resnet18.onnx")
 ///     model.graph.nodes.append(ONNXNode("Softmax", inputs: ["output"], outputs: ["probabilities"]))
 ///     try model.write(to: descriptor)
 ///
-/// Reading copies no weights: initializers are slices of the mapped file, or of the mapped files beside it. What was not changed is
-/// written exactly as it came; fields follow each other by number, as Protocol Buffers' serializers have them, so that reading a
-/// model and writing it gives the same bytes. Subgraphs of control-flow nodes are not read: they are kept as bytes, so that no file
-/// makes the reader recurse.
+/// Reading does not copy weights: initializers are slices of the mapped files. Unchanged parts are written
+/// byte for byte, and fields are in ascending order as in other Protocol Buffers serializers, so that reading
+/// and writing a model gives the same bytes. Subgraphs of control-flow nodes are kept as bytes, so that no
+/// file can cause recursion.
 ///
 /// - Source: onnx/onnx.proto (IR versions 3 to 10); https://github.com/onnx/onnx/blob/main/docs/IR.md
 package struct ONNXModel: Sendable {
     package struct OperatorSet: Equatable, Sendable {
-        /// nil or empty for the standard operators, which files also call `ai.onnx`.
+        /// The domain; nil or empty for the standard operators, which files also call `ai.onnx`.
         package var domain: String?
         package var version: Int64
 
@@ -38,9 +38,9 @@ package struct ONNXModel: Sendable {
     package var operatorSets: [OperatorSet]
     package var metadata: [Metadata]
     package var graph: ONNXGraph
-    /// The number of functions that the model defines for itself (IR version 8), which its nodes may call.
+    /// The number of functions that the model defines (IR version 8) and that its nodes may call.
     package internal(set) var functionCount = 0
-    /// All other fields, as they came.
+    /// All other fields as read.
     var others: [EncodedField] = []
 
     package init(
@@ -51,10 +51,10 @@ package struct ONNXModel: Sendable {
         (self.operatorSets, self.metadata, self.graph) = (operatorSets, metadata, graph)
     }
 
-    /// The version of the standard operators; nil where the model imports none.
+    /// The version of the standard operators; nil if the model imports none.
     package var operatorSet: Int64? { operatorSets.first(where: \.isStandard)?.version }
 
-    /// Sets the value of `key`, which is added where it is new.
+    /// Sets the value of `key`, adding it if necessary.
     package mutating func setMetadata(_ key: String, _ value: String) {
         if let index = metadata.firstIndex(where: { $0.key == key }) {
             metadata[index].value = value
@@ -67,13 +67,13 @@ package struct ONNXModel: Sendable {
 /// ONNX's `GraphProto`.
 package struct ONNXGraph: Sendable {
     package var name: String?
-    /// In the order of the file, which the format demands to be topological; the reader does not check it.
+    /// The nodes in the file's order, which should be topological but is not verified.
     package var nodes: [ONNXNode]
     package var initializers: [ONNXInitializer]
-    /// Before IR version 4, the initializers are among them.
+    /// The inputs; before IR version 4 they include the initializers.
     package var inputs: [ONNXValue]
     package var outputs: [ONNXValue]
-    /// What the exporter knew of the shapes in between.
+    /// The shapes of intermediate values, as far as the exporter declared them.
     package var values: [ONNXValue]
     var others: [EncodedField] = []
 
@@ -86,7 +86,7 @@ package struct ONNXGraph: Sendable {
     }
 }
 
-/// A whole field with its tag, as the file has it.
+/// An encoded field with its tag, as read.
 struct EncodedField: Sendable {
     let number: Int
     let bytes: ByteRegion

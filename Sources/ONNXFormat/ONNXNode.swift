@@ -2,18 +2,19 @@ import TensorGraph
 
 /// ONNX's `NodeProto`: one operation.
 package struct ONNXNode: Sendable {
-    /// May be empty, and need not be unique.
+    /// The name, which may be empty and need not be unique.
     package var name: String { didSet { encoded = nil } }
     package var operation: String { didSet { encoded = nil } }
-    /// Empty for the standard operators, which files also call `ai.onnx`.
+    /// The domain; empty for the standard operators, which files also call `ai.onnx`.
     package var domain: String { didSet { encoded = nil } }
-    /// Names of values; an empty name stands for an optional input that is left out.
+    /// The names of values; an empty name is an omitted optional input.
     package var inputs: [String] { didSet { encoded = nil } }
-    /// Names of values; an empty name stands for an optional output that is left out.
+    /// The names of values; an empty name is an omitted optional output.
     package var outputs: [String] { didSet { encoded = nil } }
     package var attributes: [String: ONNXAttribute] { didSet { encoded = nil } }
 
-    /// The `NodeProto` this node was read from; nil once anything was changed. What is unchanged is written as it came.
+    /// The `NodeProto` from which this node was read, which is written again if nothing has changed; nil
+    /// after a change.
     package private(set) var encoded: ByteRegion?
 
     package init(
@@ -27,7 +28,7 @@ package struct ONNXNode: Sendable {
     package var isStandard: Bool { domain.isEmpty || domain == "ai.onnx" }
 }
 
-/// A node's attribute, as ONNX's `AttributeProto`.
+/// A node's attribute, ONNX's `AttributeProto`.
 package enum ONNXAttribute: Sendable {
     case float(Float)
     case int(Int64)
@@ -36,18 +37,18 @@ package enum ONNXAttribute: Sendable {
     case floats([Float])
     case ints([Int64])
     case strings([[UInt8]])
-    /// Subgraphs, sparse tensors, types and references to a function's attributes: the whole encoded `AttributeProto`, with its
-    /// `AttributeType` where the file gives it.
+    /// The encoded `AttributeProto` of a subgraph, sparse tensor, type or reference to a function's
+    /// attribute, with its `AttributeType` if the file gives it.
     case encoded(kind: Int64, ByteRegion)
 
-    /// Whether it is a subgraph, or several.
+    /// Whether the attribute is one or several subgraphs.
     package var isGraph: Bool {
         if case .encoded(kind: Kind.graph, _) = self { return true }
         if case .encoded(kind: Kind.graphs, _) = self { return true }
         return false
     }
 
-    /// `AttributeProto.AttributeType`.
+    /// The values of `AttributeProto.AttributeType`.
     enum Kind {
         static let undefined: Int64 = 0, float: Int64 = 1, int: Int64 = 2, string: Int64 = 3,
             tensor: Int64 = 4
@@ -57,19 +58,19 @@ package enum ONNXAttribute: Sendable {
     }
 }
 
-/// ONNX's `TensorProto` among the graph's initializers, or as an attribute.
+/// ONNX's `TensorProto`, as an initializer of the graph or as an attribute.
 package struct ONNXInitializer: Sendable {
     package let name: String
-    /// `TensorProto.DataType`, as the file has it.
+    /// The `TensorProto.DataType` in the file.
     package let dataType: Int64
     package let shape: [Int]
-    /// nil for a type that `Tensor` does not hold: numbers of 4 bits, float8.
+    /// The tensor; nil for types that `Tensor` does not support, such as 4-bit numbers and float8.
     package let tensor: Tensor?
-    /// The `TensorProto` this was read from; nil for a tensor that was made here, or that lies in another file, for the model that is
-    /// written need not lie beside that file.
+    /// The `TensorProto` from which this was read; nil for a new tensor and for external weights, because the
+    /// written model must not depend on their file.
     let encoded: ByteRegion?
 
-    /// - Precondition: the tensor's type is one that ONNX has: no TensorFlow resource or quantized type.
+    /// - Precondition: ONNX supports the tensor's type, which is not a TensorFlow resource or quantized type.
     package init(_ name: String, _ tensor: Tensor) {
         (self.name, self.tensor, shape, encoded) = (name, tensor, tensor.shape, nil)
         dataType = tensor.type.onnx!
@@ -81,25 +82,25 @@ package struct ONNXInitializer: Sendable {
     }
 }
 
-/// ONNX's `ValueInfoProto`: what is known of a value.
+/// ONNX's `ValueInfoProto`: the type and shape of a value.
 package struct ONNXValue: Sendable {
     package enum Dimension: Equatable, Sendable {
         case size(Int64)
-        /// Named, as `batch_size`.
+        /// A symbolic size such as `batch_size`.
         case symbol(String)
         case unknown
     }
 
     package let name: String
-    /// `TensorProto.DataType`; nil for what is not a dense tensor: a sequence, a map, an optional value.
+    /// The `TensorProto.DataType`; nil for a value that is not a dense tensor, such as a sequence or a map.
     package let dataType: Int64?
-    /// nil: unknown rank.
+    /// The shape; nil if the rank is unknown.
     package let shape: [Dimension]?
     let encoded: ByteRegion?
 
-    /// A dense tensor.
+    /// Creates the description of a dense tensor.
     ///
-    /// - Precondition: the type is one that ONNX has.
+    /// - Precondition: ONNX supports the type.
     package init(_ name: String, _ type: ElementType, shape: [Dimension]?) {
         self.init(name: name, dataType: type.onnx!, shape: shape, encoded: nil)
     }
@@ -112,19 +113,19 @@ package struct ONNXValue: Sendable {
 }
 
 extension ElementType {
-    /// `TensorProto.DataType` of the types that both have.
+    /// The `TensorProto.DataType` of each type that both formats support.
     private static let numbers: [(onnx: Int64, type: ElementType)] = [
         (1, .float32), (2, .uint8), (3, .int8), (4, .uint16), (5, .int16), (6, .int32), (7, .int64),
         (8, .string), (9, .bool), (10, .float16), (11, .float64), (12, .uint32), (13, .uint64),
         (14, .complex64), (15, .complex128), (16, .bfloat16),
     ]
 
-    /// - Returns: nil for float8, 4-bit and later types.
+    /// - Returns: The type, or nil for float8, 4-bit and later types.
     package init?(onnx: Int64) {
         guard let entry = Self.numbers.first(where: { $0.onnx == onnx }) else { return nil }
         self = entry.type
     }
 
-    /// `TensorProto.DataType`; nil for TensorFlow's quantized types and resources.
+    /// The `TensorProto.DataType`; nil for TensorFlow's quantized types and resources.
     package var onnx: Int64? { Self.numbers.first { $0.type == self }?.onnx }
 }

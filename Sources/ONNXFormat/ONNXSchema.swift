@@ -1,4 +1,4 @@
-/// The numbers of the fields that are read and written.
+/// The field numbers that are read and written.
 ///
 /// - Source: onnx/onnx.proto
 enum Field {
@@ -7,7 +7,7 @@ enum Field {
         static let metadata = 14, functions = 25
     }
     enum OperatorSet { static let domain = 1, version = 2 }
-    /// `StringStringEntryProto`
+    /// The fields of `StringStringEntryProto`.
     enum Entry { static let key = 1, value = 2 }
     enum Graph {
         static let node = 1, name = 2, initializer = 5, input = 11, output = 12, value = 13

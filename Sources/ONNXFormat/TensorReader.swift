@@ -1,13 +1,13 @@
 import TensorGraph
 import WireFormat
 
-/// Reads `TensorProto` messages without copying what the file holds as it is used.
+/// Reads `TensorProto` messages without copying elements that can be used as stored.
 struct TensorReader {
     let region: ByteRegion
     var files: ExternalFiles
 
-    /// TensorFlow's limit, which is also NumPy's and far above any network's; the largest product any network needs is far below
-    /// 2^48 elements.
+    /// The maximum rank, TensorFlow's and NumPy's, and the maximum number of elements, both far above any
+    /// network's.
     static let maximumRank = 254, maximumElements = 1 << 48
 
     mutating func initializer(_ message: Reader) throws(ONNXError) -> ONNXInitializer {
@@ -67,7 +67,7 @@ struct TensorReader {
 
     private static func shape(_ dimensions: [Int64], offset: Int) throws(ONNXError) -> [Int] {
         var shape: [Int] = []
-        // Zeros count as one, so that no product of some of the dimensions overflows either.
+        // Zeros count as one, so that no partial product overflows either.
         var elements = 1
         for size in dimensions {
             let product = elements.multipliedReportingOverflow(by: max(Int(size), 1))
@@ -81,11 +81,12 @@ struct TensorReader {
     }
 }
 
-/// The data fields of a `TensorProto`: raw bytes, or repeated numbers, each type in a field of its own.
+/// The data fields of a `TensorProto`: raw bytes, or repeated numbers in a field per type.
 private struct TypedData {
     private(set) var strings: [[UInt8]] = []
     private var raw: Range<Int>?
-    /// Packed numbers of fixed width are little-endian elements already; they are copied only where they come in several parts.
+    /// The ranges of packed fixed-width numbers, which are little-endian elements and are copied only if
+    /// there are several ranges.
     private var fixed: [Range<Int>] = []
     private var integers: [UInt64] = []
 
@@ -120,7 +121,7 @@ private struct TypedData {
         }
     }
 
-    /// The elements, little-endian: raw bytes win, as in ONNX's own readers.
+    /// Returns the elements in little-endian order; raw bytes take precedence, as in ONNX's own readers.
     func content(of type: ElementType, in region: ByteRegion) -> ByteRegion {
         if let raw { return region[raw] }
         switch type {

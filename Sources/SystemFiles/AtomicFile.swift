@@ -1,34 +1,36 @@
-/// A file that appears under its name whole or not at all: written beside it under a temporary name, then renamed.
+/// A file that is replaced atomically: it is written under a temporary name beside the target and then
+/// renamed.
 ///
-/// Opening one early proves that the output can be written before minutes of work are spent on it. What is not
-/// committed is removed, and a file that stood under the name before stays as it was. Symbolic links are followed,
-/// also to what is not there yet. Pipes and devices are written to as they are; so is, at the end, a file that cannot
-/// be replaced because it is a mount of its own or its folder is read-only.
+/// Creating one early verifies that the output can be written before minutes of work are spent on it. Without
+/// a commit, the temporary file is removed and an existing target stays unchanged. Symbolic links are
+/// followed, even to missing targets. Pipes and devices are written directly. A file that cannot be replaced,
+/// because it is a mount point or its folder is read-only, is overwritten at the end.
 package final class AtomicFile {
     private enum Destination {
-        /// Renamed at the end.
+        /// The file is renamed at the end.
         case renamed
-        /// Copied into the target at the end.
+        /// The contents are copied into the target at the end.
         case copied
-        /// A pipe, a device, a descriptor of this process: written to at once.
+        /// The target is a pipe, a device or a descriptor of this process, which is written directly.
         case direct
     }
 
     package let path: FilePath
-    /// Where the file ends up: `path`, with symbolic links followed.
+    /// The final location: `path` with symbolic links resolved.
     private let target: FilePath
     private let destination: Destination
-    /// nil: nothing has to be removed.
+    /// The temporary file; nil if there is none to remove.
     private let temporary: FilePath?
     private var descriptor: Int32
 
-    /// Whether other files can stand beside this one: it is no pipe, device or descriptor.
+    /// Whether the target is a regular file, beside which other files can be created; not a pipe, device or
+    /// descriptor.
     package var isReplaceable: Bool { destination != .direct }
 
-    /// Where the bytes are until they are committed.
+    /// The location of the bytes before they are committed.
     package var temporaryPath: FilePath { temporary ?? target }
 
-    /// - Throws: `FileError` where the folder is missing, read-only, or `path` is a folder.
+    /// - Throws: `FileError` if the folder is missing or read-only, or if `path` is a folder.
     package init(_ path: FilePath) throws(FileError) {
         self.path = path
         if let number = FileSystem.descriptor(named: path) {
@@ -51,7 +53,7 @@ package final class AtomicFile {
             let (file, name) = try Self.create(beside: target)
             (descriptor, temporary, destination) = (file, name, .renamed)
         } catch {
-            // A single writable file in a folder that is not: filled at the end, from a file elsewhere.
+            // A writable file in a read-only folder is filled at the end from a file elsewhere.
             guard kind == .file, [EACCES, EROFS, EPERM].contains(error.errno),
                 target.withCString({ access($0, W_OK) }) == 0
             else { throw FileError(path, errno: error.errno) }
@@ -71,7 +73,7 @@ package final class AtomicFile {
             if file < 0 && errno == EEXIST { continue }
             guard file >= 0 else { throw FileError(target, errno: errno) }
             var information = stat()
-            // The lock tells the living from the dead; a sweep that came before it has removed the file.
+            // The lock marks the file as in use; a sweep that came first has already removed it.
             if flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
                 || fstat(file, &information) == 0 && information.st_nlink == 0
             {
@@ -83,7 +85,7 @@ package final class AtomicFile {
         }
     }
 
-    /// A file that is replaced keeps its permissions.
+    /// Gives the new file the permissions of the file that it replaces.
     private func keepMode() {
         var information = stat()
         guard target.withCString({ stat($0, &information) }) == 0 else { return }
@@ -100,12 +102,12 @@ package final class AtomicFile {
         if failure != 0 { throw FileError(path, errno: failure) }
     }
 
-    /// Lets `body` write to the open file.
+    /// Calls `body` with the open file's descriptor.
     package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) {
         try body(descriptor)
     }
 
-    /// What was written so far, in pieces; nothing of what went into a pipe.
+    /// Passes the bytes written so far to `body` in pieces; for a pipe there are none.
     package func forEachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(FileError) {
         guard destination != .direct else { return }
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
@@ -121,7 +123,7 @@ package final class AtomicFile {
         }
     }
 
-    /// Puts the file under its name, with its bytes on the disk first.
+    /// Flushes the bytes to disk and moves the file to its final name.
     package func commit() throws(FileError) {
         guard fsync(descriptor) == 0 || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
             throw FileError(path, errno: errno)
@@ -145,7 +147,7 @@ package final class AtomicFile {
         TemporaryFiles.commit(path)
     }
 
-    /// Fills the target in place: a mount of a single file can be written but not replaced.
+    /// Overwrites the target in place, because a mounted file can be written but not replaced.
     private func copy() throws(FileError) {
         let file = target.withCString { open($0, O_WRONLY | O_TRUNC | O_CLOEXEC) }
         guard file >= 0 else { throw FileError(path, errno: errno) }

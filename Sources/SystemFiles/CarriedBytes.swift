@@ -1,11 +1,11 @@
-/// A reversible mapping between arbitrary bytes and text, for file names that are not UTF-8.
+/// A reversible mapping between bytes and text for file names that are not UTF-8.
 ///
-/// Well-formed UTF-8 stands for itself. Each other byte b, which is at least 0x80, becomes the private-use scalar
-/// U+10FF00 + b, and so does each byte of a scalar of that range itself, so that every sequence of bytes has a text of
-/// its own that gives the same bytes back. Python's `surrogateescape` (PEP 383) does the same with lone surrogates,
-/// which a Swift string cannot hold.
+/// Valid UTF-8 stays unchanged. Each other byte b, which is at least 0x80, becomes the private-use scalar
+/// U+10FF00 + b, and so does each byte of a scalar in that range, so that every byte sequence has its own
+/// text, which maps back to it. Python's `surrogateescape` (PEP 383) uses lone surrogates instead, which a
+/// Swift string cannot hold.
 package enum CarriedBytes {
-    /// The scalars that stand for bytes.
+    /// The scalars that represent bytes.
     static let scalars: ClosedRange<UInt32> = 0x10FF80...0x10FFFF
 
     package static func text(_ bytes: [UInt8]) -> String {
@@ -36,15 +36,15 @@ package enum CarriedBytes {
         return bytes
     }
 
-    /// The byte that a scalar stands for; nil where it stands for itself.
+    /// Returns the byte that a scalar represents; nil for an ordinary scalar.
     package static func byte(_ scalar: Unicode.Scalar) -> UInt8? {
         scalars.contains(scalar.value) ? UInt8(scalar.value & 0xFF) : nil
     }
 
-    /// Whether text may hold such scalars: in UTF-8 they begin with 0xF4.
+    /// Whether text may contain such scalars, which begin with 0xF4 in UTF-8.
     private static func mayCarry(_ text: String) -> Bool { text.utf8.contains(0xF4) }
 
-    /// The length of a UTF-8 sequence by its first byte (RFC 3629, section 3).
+    /// Returns the length of a UTF-8 sequence from its first byte (RFC 3629, section 3).
     private static func sequenceLength(_ first: UInt8) -> Int {
         switch first {
         case 0xC0...0xDF: 2

@@ -1,6 +1,6 @@
-/// Reading and writing open descriptors whole, whatever the system does with single calls.
+/// Complete reads and writes on open descriptors, with retries after partial or interrupted calls.
 package enum Descriptors {
-    /// Darwin refuses more than 2^31 - 1 bytes in one call.
+    /// The largest size per call; Darwin refuses more than 2^31 - 1 bytes.
     private static let longest = 1 << 30
 
     /// Writes all bytes.
@@ -12,7 +12,7 @@ package enum Descriptors {
             let count = write(descriptor, bytes.baseAddress! + done, min(bytes.count - done, longest))
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN {
-                // Somebody else made the pipe non-blocking.
+                // The pipe is non-blocking, which another process may have set.
                 var waited = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&waited, 1, -1)
                 continue
@@ -27,11 +27,12 @@ package enum Descriptors {
         bytes.withUnsafeBytes { writeAll(descriptor, $0) }
     }
 
-    /// Reads to the end: of a pipe, or of a file from its current position.
+    /// Reads until the end of a pipe, or of a file from its current position.
     ///
     /// - Parameters:
-    ///   - expected: how many bytes there are, as far as is known.
-    ///   - limit: the most that are taken.
+    ///   - descriptor: The open descriptor.
+    ///   - expected: The expected number of bytes, if known.
+    ///   - limit: The maximum number of bytes to read.
     package static func readAll(
         _ descriptor: Int32, expected: Int = 0, limit: Int = .max
     ) -> Result<[UInt8], SystemError> {
@@ -63,7 +64,7 @@ package enum Descriptors {
     }
 }
 
-/// An error number of the system's, where the file is known to the caller.
+/// A system error number, for callers that know the file.
 package struct SystemError: Error, Equatable {
     package let code: Int32
 }

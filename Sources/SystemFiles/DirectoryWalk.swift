@@ -1,18 +1,19 @@
-/// A walk through a folder and all below it that visits each folder once, however links lead back to it.
+/// A recursive walk through a folder that visits each folder once, even if symbolic links form cycles.
 package struct DirectoryWalk {
-    /// The files in the order of their bytes, a folder's own before those of the folders after it.
+    /// The files in byte order; a folder's own files precede those of its subfolders.
     package private(set) var files: [FilePath] = []
-    /// Folders that could not be listed.
+    /// The folders that could not be listed.
     package private(set) var failures: [FileError] = []
 
     /// - Parameters:
-    ///   - isIncluded: asked of each name in a folder, file or folder.
-    ///   - isInterrupted: asked once a folder; the walk ends then with what it has.
+    ///   - root: The folder to walk.
+    ///   - isIncluded: Whether to include a name, of a file or a folder.
+    ///   - isInterrupted: Called once per folder; if true, the walk ends with the files found so far.
     package init(
         _ root: FilePath, isIncluded: (FilePath) -> Bool, isInterrupted: () -> Bool = { false }
     ) {
         var seen: Set<FileSystem.Identity> = []
-        // A stack of paths in place of recursion, the next one last.
+        // A stack of paths replaces recursion; the next one is last.
         var waiting = [root]
         while let path = waiting.popLast(), !isInterrupted() {
             guard (try? FileSystem.kind(of: path)) == .directory else {

@@ -1,8 +1,8 @@
-/// A path as the bytes the system uses: file names scraped from the web are not always UTF-8.
+/// A path as the bytes that the system uses, because file names are not always UTF-8.
 public struct FilePath: Hashable, Sendable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
     public let bytes: [UInt8]
 
-    /// The path whose text this is (`description`); text that carries no bytes stands for its UTF-8.
+    /// Creates the path whose text (`description`) this is; ordinary text is encoded as UTF-8.
     public init(_ text: String) { bytes = CarriedBytes.bytes(text) }
     package init(cString: UnsafePointer<CChar>) {
         bytes = Array(UnsafeRawBufferPointer(start: cString, count: strlen(cString)))
@@ -10,16 +10,17 @@ public struct FilePath: Hashable, Sendable, Comparable, CustomStringConvertible,
     public init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
     public init(stringLiteral value: String) { self.init(value) }
 
-    /// The path as text that gives the same bytes back: U+10FF80 to U+10FFFF stand for bytes that are not UTF-8.
+    /// The path as text that maps back to the same bytes; U+10FF80 to U+10FFFF represent bytes that are not
+    /// UTF-8.
     ///
-    /// People are shown its `printable` form.
+    /// Its `printable` form is for display.
     public var description: String { CarriedBytes.text(bytes) }
 
     public static func < (left: FilePath, right: FilePath) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 
-    /// Joins as Python's `os.path.join` does: one slash between, none added after one.
+    /// Appends a component like Python's `os.path.join`, with exactly one slash in between.
     public func appending(_ component: FilePath) -> FilePath {
         if bytes.isEmpty || component.bytes.first == slash { return component }
         return FilePath(
@@ -31,7 +32,7 @@ public struct FilePath: Hashable, Sendable, Comparable, CustomStringConvertible,
         return FilePath(bytes: trimmed[(trimmed.lastIndex(of: slash).map { $0 + 1 } ?? 0)...])
     }
 
-    /// The folder that holds the file: `.` where the path has no slash.
+    /// The folder that contains the file; `.` if the path has no slash.
     public var parent: FilePath {
         guard let end = bytes.lastIndex(of: slash) else { return "." }
         return end == 0 ? "/" : FilePath(bytes: bytes[..<end])

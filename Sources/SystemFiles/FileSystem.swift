@@ -1,18 +1,18 @@
-/// A call to the system that failed.
+/// A failed system call.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public let path: FilePath
     public let errno: Int32
 
     package init(_ path: FilePath, errno: Int32) { (self.path, self.errno) = (path, errno) }
 
-    /// The system's words for `errno`.
+    /// The system's description of `errno`.
     public var reason: String { String(cString: strerror(errno)) }
     public var description: String { "\(path): \(reason)" }
     public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
     public var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
 }
 
-/// The few calls the workflow needs, on byte paths and with the system's own error numbers.
+/// File system calls on byte paths with the system's error numbers.
 package enum FileSystem {
     package enum Kind { case file, directory, other }
 
@@ -26,12 +26,12 @@ package enum FileSystem {
         }
     }
 
-    /// What tells files apart that have several names.
+    /// The identity of a file, which may have several names.
     package struct Identity: Hashable, Sendable {
         package let device, inode: UInt64
     }
 
-    /// - Returns: nil where there is nothing.
+    /// - Returns: The identity, or nil if the file does not exist.
     package static func identity(of path: FilePath) -> Identity? {
         var information = stat()
         guard path.withCString({ stat($0, &information) }) == 0 else { return nil }
@@ -40,10 +40,10 @@ package enum FileSystem {
             inode: UInt64(truncatingIfNeeded: information.st_ino))
     }
 
-    /// Where a file would be written: the path with symbolic links followed, also to what is not there yet.
+    /// Returns the path with symbolic links resolved, even if the target does not exist yet.
     package static func destination(of path: FilePath) -> FilePath {
         var path = path
-        // Linux follows 40 links (path_resolution(7)).
+        // Linux follows at most 40 links (path_resolution(7)).
         for _ in 0..<40 {
             if let real = path.withCString({ realpath($0, nil) }) {
                 defer { free(real) }
@@ -57,7 +57,7 @@ package enum FileSystem {
         return FilePath(cString: folder).appending(path.lastComponent)
     }
 
-    /// What a symbolic link says; nil for everything else.
+    /// Returns the target of a symbolic link; nil for everything else.
     private static func link(_ path: FilePath) -> FilePath? {
         var room = [UInt8](repeating: 0, count: 4096)
         let count = path.withCString { name in
@@ -68,7 +68,7 @@ package enum FileSystem {
         return count > 0 && count < room.count ? FilePath(bytes: room[..<count]) : nil
     }
 
-    /// Whether outputs of both names would be one file. Pipes and devices may take several.
+    /// Whether two outputs would overwrite each other; pipes and devices may take several outputs.
     package static func areOneOutput(_ first: FilePath, _ second: FilePath) -> Bool {
         let (a, b) = (destination(of: first), destination(of: second))
         if let kind = try? kind(of: a), kind == .other { return false }
@@ -77,7 +77,7 @@ package enum FileSystem {
         return one == other
     }
 
-    /// The descriptor that a path names: `/dev/stdout`, `/dev/fd/N` and what they are links to.
+    /// Returns the descriptor that a path names: `/dev/stdout`, `/dev/fd/N` or a link to one.
     package static func descriptor(named path: FilePath) -> Int32? {
         let name = path.description
         switch name {
@@ -94,7 +94,7 @@ package enum FileSystem {
 
     package static func exists(_ path: FilePath) -> Bool { path.withCString { access($0, F_OK) } == 0 }
 
-    /// Names in a folder, sorted by their bytes, without `.` and `..`.
+    /// Returns the names in a folder in byte order, without `.` and `..`.
     package static func names(in directory: FilePath) throws(FileError) -> [FilePath] {
         guard let stream = directory.withCString({ opendir($0) }) else {
             throw FileError(directory, errno: errno)
@@ -117,12 +117,14 @@ package enum FileSystem {
         return names.sorted()
     }
 
-    /// The whole of a file, or of a pipe to its end. Read and not mapped: a file that shrinks under a mapping would
-    /// kill the process.
+    /// Returns the contents of a file, or of a pipe up to its end.
     ///
-    /// - Parameter limit: of bytes, for what does not say how long it is.
+    /// The file is read, not mapped, because a file that shrinks under a mapping would kill the process.
+    ///
+    /// - Parameter limit: The maximum number of bytes from a source of unknown length.
     package static func read(_ path: FilePath, limit: Int = 1 << 31) throws(FileError) -> [UInt8] {
-        // Another open file than the descriptor's would begin at the file's start, and a socket's cannot be had.
+        // The descriptor is duplicated, because opening it again would start at the file's beginning and
+        // fails for sockets.
         let file =
             descriptor(named: path).map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
             ?? path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
@@ -141,7 +143,7 @@ package enum FileSystem {
         }
     }
 
-    /// Makes a folder and those above it.
+    /// Creates a folder and its missing parents.
     package static func makeDirectory(_ path: FilePath) throws(FileError) {
         if path.withCString({ mkdir($0, 0o777) }) == 0 { return }
         let failure = errno

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The files that are mapped into memory, so that the fault of one that was cut meanwhile can name it.
+/// The files that are mapped into memory, so that the handler of a fault in a truncated file can name it.
 package enum MappedFiles {
     private struct Range {
         let begin, end: UInt
@@ -17,9 +17,9 @@ package enum MappedFiles {
         ranges.withLock { ranges in ranges.removeAll { $0.begin == UInt(bitPattern: base) } }
     }
 
-    /// The file whose bytes an address would be, were they still there.
+    /// Returns the file that is mapped at an address.
     ///
-    /// - Parameter address: its last page is mapped whole, also behind the file's end.
+    /// - Parameter address: The address, which may lie beyond the file's end in its last page.
     package static func path(at address: UInt) -> FilePath? {
         ranges.withLock { $0.first { ($0.begin..<$0.end + 65_536).contains(address) }?.path }
     }

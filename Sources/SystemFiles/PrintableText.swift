@@ -1,9 +1,10 @@
 extension String {
-    /// The text as one line that a terminal shows and does not obey.
+    /// The text on one line, with all characters escaped that could control a terminal.
     ///
-    /// Escaped are the control characters (C0, DEL and C1), the separators of lines and paragraphs, the bidirectional
-    /// controls (Unicode Standard Annex #9, section 2), and bytes that are not UTF-8 (`CarriedBytes`), as `\n`, `\x1b`,
-    /// `\u202e` and `\xe9`. Backslashes stay as they are: this is for people, and exact lists are written with `-0`.
+    /// Escaped are control characters (C0, DEL and C1), line and paragraph separators, bidirectional controls
+    /// (Unicode Standard Annex #9, section 2), and bytes that are not UTF-8 (`CarriedBytes`), as `\n`, `\x1b`,
+    /// `\u202e` and `\xe9`. Backslashes are not escaped, because this text is for people; exact lists are written
+    /// with `-0`.
     package var printable: String {
         if utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return self }
         var text = ""
@@ -25,9 +26,9 @@ extension String {
         return text
     }
 
-    /// JSON text in which the characters are escaped that terminals and JavaScript take for more than themselves.
+    /// The JSON text with all characters escaped that terminals or JavaScript could interpret.
     ///
-    /// Outside of its strings JSON holds none of them, so that the whole text can be treated alike.
+    /// JSON contains such characters only inside strings, so that the whole text can be treated alike.
     package var escapingDisplayControlsInJSON: String {
         if utf8.allSatisfy({ $0 < 0x7F }) { return self }
         var text = ""
@@ -50,7 +51,8 @@ extension String {
 }
 
 extension Unicode.Scalar {
-    /// Whether it moves, reorders or hides other characters: C1 controls, separators, bidirectional controls.
+    /// Whether the scalar moves, reorders or hides other characters: C1 controls, separators, bidirectional
+    /// controls.
     fileprivate var isDisplayControl: Bool {
         switch value {
         case 0x80...0x9F, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x2069, 0xFEFF,

@@ -1,4 +1,4 @@
-// The platform's C library, for every module that imports this one: no other file chooses among the three.
+// This re-exports the platform's C library; no other file chooses among the three.
 #if canImport(Glibc)
 @_exported import Glibc
 #elseif canImport(Musl)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The temporary files that this process has open beside its outputs, so that no exit leaves one behind.
+/// The temporary files of this process, so that no exit leaves one behind.
 package enum TemporaryFiles {
     private struct State {
         var live: Set<FilePath> = []
@@ -12,10 +12,10 @@ package enum TemporaryFiles {
     static func remove(_ path: FilePath) { _ = state.withLock { $0.live.remove(path) } }
     static func commit(_ output: FilePath) { state.withLock { $0.committed.append(output) } }
 
-    /// The outputs that stand whole under their names.
+    /// The outputs that were committed.
     package static var committed: [FilePath] { state.withLock { $0.committed } }
 
-    /// Removes what is left, before a process ends that unwinds no stack.
+    /// Removes all temporary files before an exit that does not unwind the stack.
     package static func removeAll() {
         let live = state.withLock { state in
             defer { state.live = [] }
@@ -27,10 +27,10 @@ package enum TemporaryFiles {
     // MARK: - Names
 
     private static let ending = ".partial"
-    /// Of the output's name, so that the whole is not longer than a name may be (255 bytes).
+    /// The maximum length of the output's name within the temporary name, which must not exceed 255 bytes.
     private static let longestStem = 200
 
-    /// A new name beside `target` that nobody can guess: `.NAME.0123456789abcdef.partial`.
+    /// Returns an unpredictable new name beside `target`: `.NAME.0123456789abcdef.partial`.
     static func name(for target: FilePath) -> FilePath {
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         let random = String(repeating: "0", count: 16 - digits.count) + digits
@@ -41,7 +41,7 @@ package enum TemporaryFiles {
         [UInt8(ascii: ".")] + target.lastComponent.bytes.prefix(longestStem) + [UInt8(ascii: ".")]
     }
 
-    /// Removes what processes that are gone left beside `target`: nobody holds the lock that a writer has on its file.
+    /// Removes files beside `target` that terminated processes left, which nobody has locked.
     static func sweep(beside target: FilePath) {
         let stem = stem(of: target)
         guard let names = try? FileSystem.names(in: target.parent) else { return }

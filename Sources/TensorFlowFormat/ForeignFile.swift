@@ -1,9 +1,9 @@
-/// What a file that is not a GraphDef turned out to be, by its first bytes.
+/// The kind of a file that is not a GraphDef, recognized by its first bytes.
 package enum ForeignFile: String, Equatable, Sendable {
     case empty, savedModel, textGraphDef, onnx, tflite, hdf5, zip, gzip, tar, jpeg, png, gif, html,
         gitLFSPointer, text, unknown
 
-    /// Recognizes the formats that people pass by mistake.
+    /// Recognizes the formats that users pass by mistake.
     package init(_ bytes: UnsafeRawBufferPointer) {
         func starts(_ prefix: [UInt8], at offset: Int = 0) -> Bool {
             bytes.count >= offset + prefix.count
@@ -17,7 +17,8 @@ package enum ForeignFile: String, Equatable, Sendable {
         } else if starts("version https://git-lfs") {
             self = .gitLFSPointer
         }
-        // SavedModel.saved_model_schema_version is 1; ONNX's ModelProto.ir_version has been 3 or more since its release.
+        // SavedModel's saved_model_schema_version is 1; ONNX's ir_version has been at least 3 since its
+        // release.
         else if starts([0x08, 0x01, 0x12]) {
             self = .savedModel
         } else if starts([0x08]), bytes.count > 2, (3...20).contains(bytes[1]),
@@ -47,7 +48,8 @@ package enum ForeignFile: String, Equatable, Sendable {
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> ForeignFile {
         let opening = bytes.prefix(512)
-        // Tab, line feed, form feed, carriage return, and everything printable or beyond ASCII.
+        // Text consists of tabs, line feeds, form feeds, carriage returns, printable characters and bytes
+        // beyond ASCII.
         guard opening.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [9, 10, 12, 13].contains($0) }) else {
             return .unknown
         }
@@ -61,7 +63,7 @@ package enum ForeignFile: String, Equatable, Sendable {
         return bytes.prefix(512).contains { $0 >= 0x80 } && !isUTF8(opening) ? .unknown : .text
     }
 
-    /// Whether `bytes` are UTF-8, except that the last character may be cut.
+    /// Whether `bytes` are UTF-8, possibly with an incomplete last character.
     private static func isUTF8(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
         (0...3).contains { String(validating: bytes.dropLast($0), as: UTF8.self) != nil }
     }

@@ -2,9 +2,9 @@ import SystemFiles
 import TensorGraph
 
 extension GraphDef {
-    /// Hands the encoded graph to `body` piece by piece, in order; the weights come straight from where they are.
+    /// Passes the encoded graph to `body` piece by piece in order; weights are not copied.
     ///
-    /// - Throws: `GraphDefError.tooLargeToWrite`, before the first piece, and whatever `body` throws.
+    /// - Throws: `GraphDefError.tooLargeToWrite` before the first piece, and errors of `body`.
     package static func write(
         _ graph: Graph, pieces body: (UnsafeRawBufferPointer) throws(GraphDefError) -> Void
     ) throws(GraphDefError) {
@@ -28,7 +28,8 @@ extension GraphDef {
 
     /// Writes to an open file from its current position.
     ///
-    /// - Throws: also `GraphDefError.inputOutput` with the system's error number, after which the file holds a part.
+    /// - Throws: `GraphDefError`; after `.inputOutput` with the system's error number, the file is
+    ///   incomplete.
     package static func write(_ graph: Graph, to descriptor: Int32) throws(GraphDefError) {
         try write(graph) { (piece) throws(GraphDefError) in
             let code = Descriptors.writeAll(descriptor, piece)
@@ -36,7 +37,7 @@ extension GraphDef {
         }
     }
 
-    /// The bytes `write` would give, without writing them.
+    /// Returns the size in bytes of the encoded graph.
     package static func encodedSize(of graph: Graph) -> Int { encode(graph).count }
 
     private static func encode(_ graph: Graph) -> WireWriter {
@@ -58,7 +59,7 @@ extension GraphDef {
         message.field(2, node.operation.utf8)
         for input in node.inputs { message.field(3, input.utf8) }
         if !node.device.isEmpty { message.field(4, node.device.utf8) }
-        // A map has no order of its own: sorted, equal graphs give equal bytes.
+        // Attributes are sorted so that equal graphs are encoded equally.
         for (key, value) in node.attributes.sorted(by: { $0.key < $1.key }) {
             var entry = WireWriter()
             entry.field(1, key.utf8)

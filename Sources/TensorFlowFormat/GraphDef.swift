@@ -5,16 +5,20 @@ import TensorGraph
 ///     let graph = try GraphDef.read(try ByteRegion(mapping: "classify_image_graph_def.pb"))
 ///     try GraphDef.write(graph, to: descriptor)
 ///
-/// Reading copies no weights: the constants are slices of the region. A node that was not changed is written exactly as it came,
-/// so that reading a graph and writing it gives the same bytes where the nodes precede the other fields, as TensorFlow writes them.
-/// Of a changed node, the fields 6 and 7 of `NodeDef` (debug information and inferred type) are not kept.
+/// Reading does not copy weights: constants are slices of the region. Unchanged nodes are written byte for
+/// byte, so that reading and writing a graph gives the same bytes if the nodes precede the other fields, as
+/// in TensorFlow's files. Changed nodes lose the fields 6 and 7 of `NodeDef` (debug information and inferred
+/// type).
 ///
 /// - Source: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto
 package enum GraphDef {
-    /// Constants given as one repeated value may grow to this many bytes in all: a file of 40 bytes can declare petabytes.
+    /// The maximum size in bytes of all constants given by one repeated value, because a file of 40 bytes can
+    /// declare petabytes.
     static let maximumExpandedBytes = 1 << 28
 
-    /// - Throws: `GraphDefError`: not a GraphDef at all, cut short, or malformed at an offset.
+    /// Reads a graph.
+    ///
+    /// - Throws: `GraphDefError` if the bytes are not a GraphDef, are truncated or malformed.
     package static func read(_ region: ByteRegion) throws(GraphDefError) -> Graph {
         try region.withUnsafeBytes { (file) throws(GraphDefError) -> Graph in
             var reader = NodeReader(region: region)
@@ -24,7 +28,7 @@ package enum GraphDef {
                 guard !nodes.isEmpty else { throw .notGraphDef(ForeignFile(file)) }
                 return Graph(nodes: nodes, trailer: trailer)
             } catch {
-                // Trouble before the first whole node: likely another kind of file.
+                // An error before the first complete node probably means another kind of file.
                 guard nodes.isEmpty else { throw error }
                 let kind = ForeignFile(file)
                 throw kind == .unknown && file.first == Field.nodeTag ? error : .notGraphDef(kind)
@@ -32,7 +36,7 @@ package enum GraphDef {
         }
     }
 
-    /// Reads the graph in the file at `path`, mapped into memory.
+    /// Maps a file and reads its graph.
     package static func read(path: String) throws(GraphDefError) -> Graph {
         let region: ByteRegion
         do throws(MappingError) { region = try ByteRegion(mapping: path) } catch {
@@ -43,11 +47,11 @@ package enum GraphDef {
 
     private enum Field {
         static let node = 1
-        /// Field 1, length-delimited: what every GraphDef with nodes that TensorFlow wrote starts with.
+        /// The tag of field 1, length-delimited, with which TensorFlow's GraphDefs begin.
         static let nodeTag: UInt8 = 0x0A
     }
 
-    /// Appends the nodes as they are read, and returns all other fields as they came.
+    /// Appends the nodes, and returns all other fields as read.
     private static func fields(
         of file: UnsafeRawBufferPointer, nodes: inout [Node], with reader: inout NodeReader
     ) throws(GraphDefError) -> [UInt8] {

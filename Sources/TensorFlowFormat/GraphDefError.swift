@@ -1,34 +1,34 @@
-/// Why bytes could not be read, or written, as a GraphDef. Offsets are bytes from the start of the file.
+/// The errors of reading or writing a GraphDef; offsets are bytes from the start of the file.
 package enum GraphDefError: Error, Equatable, Sendable {
-    /// Something else altogether, recognized where possible.
+    /// The file is of another kind.
     case notGraphDef(ForeignFile)
-    /// The file ends inside the field that starts at `offset`: a download or copy that was cut short.
+    /// The file ends within the field that starts at `offset`, because a download or copy was cut short.
     case truncated(offset: Int, needed: Int, available: Int)
     case malformed(offset: Int, GraphDefFault)
-    /// Constants given as one repeated value would take more memory than the reader grants.
+    /// Constants given by one repeated value would exceed the memory limit.
     case overLimit(offset: Int, declared: Int, limit: Int)
-    /// The file could not be opened, mapped or written; the system's error number.
+    /// The file could not be opened, mapped or written, with the system's error number.
     case inputOutput(errno: Int32)
-    /// Protocol Buffers, and with them TensorFlow, stop at 2 GiB.
+    /// The graph exceeds the 2 GiB limit of Protocol Buffers and thus of TensorFlow.
     case tooLargeToWrite(bytes: Int)
 }
 
-/// What is wrong at an offset.
+/// A fault at an offset.
 package enum GraphDefFault: Equatable, Sendable {
-    /// A varint of more than 64 bits.
+    /// A varint has more than 64 bits.
     case overlongVarint
-    /// A field numbered 0 or beyond 2^29 − 1.
+    /// A field number is 0 or above 2^29 − 1.
     case invalidFieldNumber
-    /// Wire types 3, 4 (groups, which GraphDefs never use), 6 and 7.
+    /// The wire type is 3 or 4 (groups, which GraphDefs never use), 6 or 7.
     case invalidWireType(Int)
-    /// A known field in an encoding it cannot have.
+    /// A known field has a wrong wire type.
     case unexpectedWireType(field: Int, wireType: Int)
-    /// A length that leaves the enclosing message.
+    /// A length exceeds the enclosing message.
     case lengthBeyondMessage(length: Int, available: Int)
     case invalidUTF8
     case namelessNode
     case invalidDimension(Int64)
     case tooManyDimensions(Int)
-    /// A tensor whose content is not what its type and shape need.
+    /// The size of a tensor's content does not match its type and shape.
     case tensorSizeMismatch(expected: Int, found: Int)
 }

@@ -34,7 +34,7 @@ struct NodeReader {
             encoded: region[start..<message.end])
     }
 
-    /// One entry of the attribute map.
+    /// Reads an entry of the attribute map.
     private mutating func entry(_ message: WireReader) throws(GraphDefError) -> (String, Attribute) {
         var message = message
         var key = ""
@@ -54,7 +54,7 @@ struct NodeReader {
         var message = message
         let start = message.offset
         var value: Attribute?
-        // `value` is a oneof: the last field in the message wins.
+        // `value` is a oneof, of which the last field counts.
         while let field = try message.next() {
             switch field.number {
             case 1:
@@ -89,7 +89,8 @@ struct NodeReader {
         return value ?? .encoded([UInt8](message.file[start..<message.end]))
     }
 
-    /// A list of one kind of element; nil where the elements are of a kind that `Attribute` does not hold. An empty list has no kind.
+    /// Reads a list of one kind of element; nil if `Attribute` does not support the kind. An empty list has
+    /// no kind.
     private func list(_ message: WireReader) throws(GraphDefError) -> Attribute? {
         var message = message
         var integers: [Int64] = [], floats: [Float] = [], strings: [[UInt8]] = []

@@ -1,6 +1,6 @@
 import WireFormat
 
-/// TensorFlow's messages are read with `GraphDefError`s.
+/// The reader of TensorFlow's messages, which throws `GraphDefError`.
 package typealias WireReader = WireFormat.WireReader<GraphDefError>
 package typealias WireWriter = WireFormat.WireWriter
 package typealias WireField = WireFormat.WireField

@@ -1,16 +1,17 @@
 import SystemFiles
 
-/// Immutable bytes that stay where they are: a mapped file, the network embedded in the program, or an array.
+/// Immutable bytes at a fixed address: a mapped file, the network embedded in the program, or an array.
 ///
-/// A slice shares its parent's owner, so the weights of a graph are read from the mapped file and never copied.
+/// A slice shares its parent's owner, so that a graph's weights are read from the mapped file without
+/// copying.
 ///
-/// The pointer is safe to share because nothing can write through it and `owner` keeps its memory alive.
+/// Sharing the pointer is safe, because nothing writes through it and `owner` keeps the memory alive.
 package struct ByteRegion: @unchecked Sendable {
     private let base: UnsafeRawPointer?
     package let count: Int
     private let owner: AnyObject?
 
-    /// Memory that lives as long as the program.
+    /// Refers to memory that exists as long as the program.
     package init(immortal buffer: UnsafeRawBufferPointer) {
         (base, count, owner) = (buffer.baseAddress, buffer.count, nil)
     }
@@ -20,7 +21,7 @@ package struct ByteRegion: @unchecked Sendable {
         (base, count, owner) = (UnsafeRawPointer(heap.pointer), bytes.count, heap)
     }
 
-    /// The little-endian bytes of `values`.
+    /// Copies the little-endian bytes of `values`.
     package init<Element: BitwiseCopyable>(of values: [Element]) {
         self.init(values.withUnsafeBytes { [UInt8]($0) })
     }
@@ -37,7 +38,7 @@ package struct ByteRegion: @unchecked Sendable {
         (self.base, self.count, self.owner) = (base, count, owner)
     }
 
-    /// The bytes of `range`, sharing this region's memory.
+    /// Returns a slice that shares this region's memory.
     ///
     /// - Precondition: `range` lies within `0..<count`.
     package subscript(range: Range<Int>) -> ByteRegion {
@@ -52,7 +53,7 @@ package struct ByteRegion: @unchecked Sendable {
         return try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
-    /// The bytes as elements of a fixed-width type; the region need not be aligned.
+    /// Returns the bytes as elements of a fixed-width type; the region may be unaligned.
     package func array<Element: BitwiseCopyable>(of type: Element.Type) -> [Element] {
         withUnsafeBytes { bytes in
             let count = bytes.count / MemoryLayout<Element>.stride
@@ -66,8 +67,8 @@ package struct ByteRegion: @unchecked Sendable {
 
     package var bytes: [UInt8] { array(of: UInt8.self) }
 
-    /// Gives the memory of a mapped file's pages back; they are read from the file again when they are wanted again. Does nothing to other
-    /// memory.
+    /// Releases the memory of a mapped file's pages, which are read from the file again on the next access.
+    /// It has no effect on other memory.
     package func releasePages() {
         guard owner is Mapping, let base else { return }
         let page = Int(getpagesize()), begin = (Int(bitPattern: base) + page - 1) / page * page,
@@ -75,14 +76,14 @@ package struct ByteRegion: @unchecked Sendable {
         if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), end - begin, MADV_DONTNEED) }
     }
 
-    /// Whether both hold the same bytes.
+    /// Whether both regions hold the same bytes.
     package func hasSameBytes(as other: ByteRegion) -> Bool {
         guard count == other.count, let base, let otherBase = other.base else { return count == other.count }
         return withExtendedLifetime((owner, other.owner)) { memcmp(base, otherBase, count) == 0 }
     }
 }
 
-/// A file that could not be mapped, with the system's error number.
+/// An error of mapping a file, with the system's error number.
 package struct MappingError: Error, Equatable {
     package let path: String
     package let errno: Int32

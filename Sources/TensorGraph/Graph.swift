@@ -1,17 +1,17 @@
-/// A node's attribute, as TensorFlow's `AttrValue`.
+/// A node's attribute, TensorFlow's `AttrValue`.
 package enum Attribute: Sendable {
     case bytes([UInt8])
     case int(Int64)
     case float(Float)
     case bool(Bool)
     case type(ElementType)
-    /// nil: unknown rank; -1: unknown dimension.
+    /// A shape, in which -1 is an unknown dimension; nil for an unknown rank.
     case shape([Int]?)
     case tensor(Tensor)
     case ints([Int64])
     case floats([Float])
     case strings([[UInt8]])
-    /// What the tool has no use for (functions, other lists): the encoded `AttrValue`, kept as it came.
+    /// The encoded `AttrValue` of an unsupported kind, such as a function.
     case encoded([UInt8])
 }
 
@@ -19,12 +19,13 @@ package enum Attribute: Sendable {
 package struct Node: Sendable {
     package var name: String { didSet { encoded = nil } }
     package var operation: String { didSet { encoded = nil } }
-    /// As in a GraphDef: `node`, `node:1` for another output, `^node` for a control edge.
+    /// The inputs as in a GraphDef: `node`, `node:1` for another output, `^node` for a control edge.
     package var inputs: [String] { didSet { encoded = nil } }
     package var device: String { didSet { encoded = nil } }
     package var attributes: [String: Attribute] { didSet { encoded = nil } }
 
-    /// The `NodeDef` this node was read from; nil once anything was changed. What is unchanged is written as it came.
+    /// The `NodeDef` from which this node was read, which is written again if nothing has changed; nil after
+    /// a change.
     package private(set) var encoded: ByteRegion?
 
     package init(
@@ -35,7 +36,7 @@ package struct Node: Sendable {
         (self.attributes, self.encoded) = (attributes, encoded)
     }
 
-    /// A `Const` node.
+    /// Creates a `Const` node.
     package static func constant(_ name: String, _ tensor: Tensor) -> Node {
         Node("Const", name: name, attributes: ["dtype": .type(tensor.type), "value": .tensor(tensor)])
     }
@@ -47,10 +48,10 @@ package struct Node: Sendable {
     }
 }
 
-/// A frozen computation: nodes in the order of the file, which need not be topological.
+/// A frozen graph with its nodes in the file's order, which need not be topological.
 package struct Graph: Sendable {
     package var nodes: [Node]
-    /// The `versions` and `library` fields of the GraphDef, as they came.
+    /// The `versions` and `library` fields of the GraphDef, as read.
     package var trailer: [UInt8]
 
     package init(nodes: [Node], trailer: [UInt8] = []) {

@@ -1,17 +1,19 @@
-/// Weights that are stored as bytes.
+/// Dequantization of weights.
 extension Tensor {
-    /// low + q · (high − low) / 255 of bytes q; nil for a tensor of another type.
+    /// Returns low + q · (high − low) / 255 for bytes q; nil for a tensor of another type.
     ///
-    /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, of eight bits.
+    /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, with eight bits.
     package func dequantized(low: Float, high: Float) -> Tensor? {
         guard type == .quint8 || type == .uint8, case .dense(let region) = contents else { return nil }
         let step = (high - low) / 255
         return region.withUnsafeBytes { bytes in Tensor(bytes.map { Float($0) * step + low }, shape: shape) }
     }
 
-    /// Times a factor a channel: `factors` is one number, or has the last axes of this tensor, where it may be 1 wide at the end.
+    /// Multiplies by a factor per channel.
     ///
-    /// - Returns: nil for other types and shapes.
+    /// - Parameter factors: One number, or a tensor with the last axes of this one, of which trailing axes
+    ///   may have size 1.
+    /// - Returns: The product, or nil for other types and shapes.
     package func scaled(by factors: Tensor) -> Tensor? {
         guard let values = floats, let scale = factors.floats, !scale.isEmpty else { return nil }
         let outer = factors.shape.reversed().drop { $0 == 1 }.reversed() as [Int]

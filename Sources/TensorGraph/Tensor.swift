@@ -1,10 +1,10 @@
-/// The element types of TensorFlow's `DataType`; raw values are those of `types.proto`.
+/// The element types of TensorFlow's `DataType`, with the raw values of `types.proto`.
 package enum ElementType: Int32, Sendable, CaseIterable {
     case float32 = 1, float64, int32, uint8, int16, int8, string, complex64, int64, bool
     case qint8, quint8, qint32, bfloat16, qint16, quint16, uint16, complex128, float16
     case resource, variant, uint32, uint64
 
-    /// Bytes an element takes; nil where elements have no fixed size.
+    /// The size of an element in bytes; nil for types without a fixed size.
     package var size: Int? {
         switch self {
         case .uint8, .int8, .bool, .qint8, .quint8: 1
@@ -20,7 +20,7 @@ package enum ElementType: Int32, Sendable, CaseIterable {
 /// A constant: a dense array of elements in row-major order, or strings.
 package struct Tensor: Sendable {
     package enum Contents: Sendable {
-        /// Little-endian elements, `shape` product of them; not necessarily aligned.
+        /// Little-endian elements, as many as the product of `shape`, which may be unaligned.
         case dense(ByteRegion)
         case strings([[UInt8]])
     }
@@ -29,7 +29,7 @@ package struct Tensor: Sendable {
     package let shape: [Int]
     package let contents: Contents
 
-    /// - Precondition: the number of bytes or strings is what `type` and `shape` need.
+    /// - Precondition: The number of bytes or strings matches `type` and `shape`.
     package init(type: ElementType, shape: [Int], contents: Contents) {
         (self.type, self.shape, self.contents) = (type, shape, contents)
         switch contents {
@@ -47,7 +47,7 @@ package struct Tensor: Sendable {
     package init(_ values: [Int32], shape: [Int]) {
         self.init(type: .int32, shape: shape, contents: .dense(ByteRegion(of: values)))
     }
-    /// A scalar string.
+    /// Creates a scalar string.
     package init(string bytes: [UInt8]) {
         self.init(type: .string, shape: [], contents: .strings([bytes]))
     }

@@ -1,38 +1,38 @@
-/// What is wrong with the encoding of a Protocol Buffers message. Offsets are bytes from the start of the file.
+/// An error in the encoding of a Protocol Buffers message; offsets are bytes from the start of the file.
 package enum WireError: Equatable, Sendable {
-    /// The file ends inside the field that starts at `offset`.
+    /// The file ends within the field that starts at `offset`.
     case truncated(offset: Int, needed: Int, available: Int)
     case malformed(offset: Int, WireFault)
 }
 
 package enum WireFault: Equatable, Sendable {
-    /// A varint of more than 64 bits.
+    /// A varint has more than 64 bits.
     case overlongVarint
-    /// A field numbered 0 or beyond 2^29 − 1.
+    /// A field number is 0 or above 2^29 − 1.
     case invalidFieldNumber
-    /// Wire types 3, 4 (groups, which no format here uses), 6 and 7.
+    /// The wire type is 3 or 4 (groups, which no supported format uses), 6 or 7.
     case invalidWireType(Int)
-    /// A known field in an encoding it cannot have.
+    /// A known field has a wrong wire type.
     case unexpectedWireType(field: Int, wireType: Int)
-    /// A length that leaves the enclosing message.
+    /// A length exceeds the enclosing message.
     case lengthBeyondMessage(length: Int, available: Int)
     case invalidUTF8
 }
 
-/// A format's own error, which an error of the encoding becomes.
+/// The error type of a format, which wraps errors of the encoding.
 package protocol WireFailure: Error {
     init(_ error: WireError)
 }
 
-/// How a field's payload is encoded.
+/// The encoding of a field's payload.
 package enum WireType: Int, Sendable {
     case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
 }
 
-/// A field's tag.
+/// The tag of a field.
 package struct WireField: Sendable {
     package let number: Int
     package let type: WireType
-    /// Where the tag starts.
+    /// The offset of the tag.
     package let offset: Int
 }

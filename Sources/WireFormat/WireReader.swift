@@ -1,18 +1,17 @@
-/// Reads the fields of one Protocol Buffers message, never past its end.
+/// Reads the fields of one Protocol Buffers message with bounds checks.
 ///
-/// A nested message is a reader of its own over a part of the same bytes. Lengths and numbers come from the file, so that every one
-/// of them is compared with what remains before it is used.
-///
-/// Its errors are those of the format that is read, which says how it tells of trouble with the encoding.
+/// A nested message is a reader over a part of the same bytes. Every length and number from the file is
+/// compared with the remaining bytes before it is used. Errors are wrapped in the format's own type.
 ///
 /// - Source: https://protobuf.dev/programming-guides/encoding
 package struct WireReader<Failure: WireFailure> {
 
-    /// The whole file: offsets are positions in it. Valid only within the `withUnsafeBytes` that lent it.
+    /// The whole file, in which offsets are positions. It is valid only within the `withUnsafeBytes` call
+    /// that provided it.
     package let file: UnsafeRawBufferPointer
     package private(set) var offset: Int
     package let end: Int
-    /// The outermost message has nothing beyond its end, so that running over it means a file cut short.
+    /// Whether this is the outermost message, whose overrun means that the file is truncated.
     private let isOutermost: Bool
 
     package init(file: UnsafeRawBufferPointer) {
@@ -25,7 +24,7 @@ package struct WireReader<Failure: WireFailure> {
 
     package var isAtEnd: Bool { offset == end }
 
-    /// The next field's tag, or nil at the end of the message.
+    /// Returns the next field's tag, or nil at the end of the message.
     package mutating func next() throws(Failure) -> WireField? {
         if isAtEnd { return nil }
         let start = offset
@@ -47,7 +46,7 @@ package struct WireReader<Failure: WireFailure> {
             guard offset < end else { throw overrun(from: start, length: offset - start + 1) }
             let byte = file[offset]
             offset += 1
-            // The tenth byte holds the one bit that is left of 64.
+            // The tenth byte holds the last of 64 bits.
             if shift == 63, byte > 1 { throw Failure(.malformed(offset: start, .overlongVarint)) }
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
@@ -65,7 +64,7 @@ package struct WireReader<Failure: WireFailure> {
         return UInt64(littleEndian: file.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
     }
 
-    /// Where the payload of a length-delimited field lies in the file.
+    /// Returns the range in the file of a length-delimited field's payload.
     package mutating func payload() throws(Failure) -> Range<Int> {
         let start = offset
         let length = try varint()
@@ -100,7 +99,7 @@ package struct WireReader<Failure: WireFailure> {
         }
     }
 
-    /// Demands the encoding that a known field must have.
+    /// Throws if a known field does not have the expected wire type.
     package func expect(_ type: WireType, _ field: WireField) throws(Failure) {
         guard field.type == type else {
             throw Failure(
@@ -110,7 +109,7 @@ package struct WireReader<Failure: WireFailure> {
         }
     }
 
-    /// The elements of a repeated number, which may come packed in one field or one at a time.
+    /// Appends the elements of a repeated number, which may be packed in one field or have a field each.
     package mutating func appendRepeated<Element>(
         _ field: WireField, _ type: WireType, to elements: inout [Element],
         _ read: (inout WireReader) throws(Failure) -> Element

@@ -1,8 +1,10 @@
 import TensorGraph
 
-/// Collects a Protocol Buffers message as a rope: small fields are gathered, large constants stay where they are.
+/// Builds a Protocol Buffers message as a rope: small fields are gathered, while large constants are
+/// referenced.
 ///
-/// So a message's length is known before any of its bytes is written, and writing a graph of 100 MB needs a few kilobytes.
+/// The length of a message is therefore known before any byte is written, and writing a graph of 100 MB needs
+/// only a few kilobytes of memory.
 package struct WireWriter {
     package enum Piece {
         case bytes([UInt8])
@@ -14,7 +16,7 @@ package struct WireWriter {
 
     package init() {}
 
-    /// Below this, copying is cheaper than one more piece.
+    /// The size below which copying is cheaper than another piece.
     private static let copied = 256
 
     package mutating func tag(_ field: Int, _ type: WireType) {
@@ -32,7 +34,7 @@ package struct WireWriter {
         }
     }
 
-    /// A whole varint field. Negative numbers take ten bytes, as the format has it.
+    /// Writes a varint field; negative numbers take ten bytes, as the format requires.
     package mutating func field(_ number: Int, _ value: Int64) {
         tag(number, .varint)
         varint(UInt64(bitPattern: value))
@@ -78,7 +80,7 @@ package struct WireWriter {
         append { $0.append(contentsOf: new) }
     }
 
-    /// The message in one piece.
+    /// The message as one array.
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
@@ -92,7 +94,7 @@ package struct WireWriter {
     }
 
     private mutating func append(_ body: (inout [UInt8]) -> Void) {
-        // Take the last piece out while it grows, so that the array is never copied.
+        // The last piece is removed while it grows, so that its array is never copied.
         if case .bytes(var bytes)? = pieces.last {
             pieces.removeLast()
             count -= bytes.count

@@ -1,12 +1,13 @@
 import TensorGraph
 
-/// Weights as bytes on a grid a channel: w = code · step. Channels are the last axis, or the last two of depthwise weights.
+/// Weights quantized to 8 bits with a step per channel: w = code · step. Channels are the last axis, or the
+/// last two of depthwise weights.
 struct ChannelGrid: Sendable {
-    /// In the order of the weights.
+    /// The codes in the order of the weights.
     let codes: [Int8]
     let steps: [Float]
 
-    /// The grid of 8 bits that holds the greatest weight of each channel.
+    /// Quantizes weights with the step per channel that maps the largest magnitude to 127.
     init(rounding weights: [Float], channels: Int) {
         var greatest = [Float](repeating: 0, count: channels)
         for i in weights.indices { greatest[i % channels] = max(greatest[i % channels], abs(weights[i])) }
@@ -17,7 +18,7 @@ struct ChannelGrid: Sendable {
         self.steps = steps
     }
 
-    /// - Returns: nil where the bytes do not reach every weight without an offset.
+    /// Creates a grid from codes and steps; nil if the steps are invalid or do not divide the codes.
     init?(codes: [Int8], steps: [Float]) {
         guard !steps.isEmpty, codes.count.isMultiple(of: steps.count),
             steps.allSatisfy({ $0 > 0 && $0.isFinite })
@@ -25,7 +26,7 @@ struct ChannelGrid: Sendable {
         (self.codes, self.steps) = (codes, steps)
     }
 
-    /// Whether these bytes stand for exactly these weights.
+    /// Whether the codes represent exactly these weights.
     func represents(_ weights: [Float]) -> Bool {
         weights.count == codes.count
             && weights.indices.allSatisfy { weights[$0] == Float(codes[$0]) * steps[$0 % steps.count] }

@@ -1,9 +1,9 @@
 import TensorFlowFormat
 import TensorGraph
 
-/// What an exported model says of itself, read back.
+/// Reads the metadata of an exported model.
 package enum ExportedFile {
-    /// The format of a file, by its first bytes; nil for one that we do not export.
+    /// Returns the format of a file by its first bytes; nil for other formats.
     package static func format(of file: ByteRegion) -> ExportFormat? {
         switch file.withUnsafeBytes({ ForeignFile($0) }) {
         case .onnx: .onnx
@@ -12,7 +12,8 @@ package enum ExportedFile {
         }
     }
 
-    /// An entry of ONNX's `metadata_props` or TensorFlow Lite's `metadata`; nil where there is none, or the file is damaged.
+    /// Returns an entry of ONNX's `metadata_props` or TensorFlow Lite's `metadata`; nil if it is missing or
+    /// the file is damaged.
     package static func entry(_ key: String, of file: ByteRegion) -> String? {
         file.withUnsafeBytes { bytes in
             switch ForeignFile(bytes) {

@@ -1,13 +1,13 @@
-/// A FlatBuffers message, as a tree that `FlatBuffer.encode` lays out.
+/// A FlatBuffers message as a tree, which `FlatBuffer.encode` serializes.
 ///
 /// - Source: https://flatbuffers.dev/internals
 indirect enum FlatValue {
     case bool(Bool), int8(Int8), uint8(UInt8), int32(Int32), uint32(UInt32), float(Float)
     case string(String)
-    /// A vector of scalars; the alignment is that of its elements, or a greater one where the schema demands it.
+    /// A vector of scalars, aligned to its elements or more strictly if the schema requires it.
     case scalars([UInt8], size: Int, alignment: Int)
     case vector([FlatValue])
-    /// By field number; fields that are absent have their defaults.
+    /// A table by field number; absent fields have their defaults.
     case table([Int: FlatValue])
 
     static func int32s(_ values: [Int]) -> FlatValue { scalars(of: values.map { Int32($0) }) }
@@ -19,13 +19,13 @@ indirect enum FlatValue {
     }
 }
 
-/// Lays out a message from front to back: references are unsigned, so that what is referred to comes later.
+/// Serializes a message from front to back: offsets are unsigned, so that referenced objects must follow.
 struct FlatBuffer {
     private(set) var bytes: [UInt8] = []
-    /// Where tables of equal layout find their description.
+    /// The positions of vtables, which tables of the same layout share.
     private var layouts: [[UInt16]: Int] = [:]
 
-    /// - Parameter identifier: the four letters by which files of the schema are known.
+    /// - Parameter identifier: The schema's file identifier of four letters.
     static func encode(_ root: [Int: FlatValue], identifier: String) -> [UInt8] {
         var buffer = FlatBuffer()
         buffer.append(UInt32(0))
@@ -39,12 +39,12 @@ struct FlatBuffer {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// Fills up with zeros until what follows after `distance` more bytes is aligned.
+    /// Pads with zeros until the position `distance` bytes later is aligned.
     private mutating func align(_ alignment: Int, after distance: Int = 0) {
         while (bytes.count + distance) % alignment != 0 { bytes.append(0) }
     }
 
-    /// Lets the reference at `place` point to `target`.
+    /// Writes the offset at `place` that refers to `target`.
     private mutating func patch(_ place: Int, to target: Int) {
         withUnsafeBytes(of: UInt32(target - place).littleEndian) {
             bytes.replaceSubrange(place..<place + 4, with: $0)
@@ -82,7 +82,7 @@ struct FlatBuffer {
     }
 
     private mutating func append(table fields: [Int: FlatValue]) -> Int {
-        // Greatest first, as the format's own builders place them.
+        // Fields are placed by decreasing size, as official builders do.
         let order = fields.keys.sorted { (-fields[$0]!.inlineSize, $0) < (-fields[$1]!.inlineSize, $1) }
         var offsets = [Int: Int](), size = 4
         for number in order {
@@ -127,7 +127,7 @@ struct FlatBuffer {
 }
 
 extension FlatValue {
-    /// What it takes inside a table: scalars themselves, objects a reference.
+    /// The size within a table: that of a scalar, or of the offset to an object.
     fileprivate var inlineSize: Int {
         switch self {
         case .bool, .int8, .uint8: 1

@@ -1,8 +1,8 @@
-/// Reads a FlatBuffers message, never past its end: what a file's references make impossible is nil.
+/// Reads a FlatBuffers message with bounds checks; invalid references result in nil.
 struct FlatBufferReader {
     private let bytes: UnsafeRawBufferPointer
 
-    /// Valid only as long as the bytes are.
+    /// - Parameter bytes: The message, which must stay valid while the reader is in use.
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     struct Table {
@@ -23,7 +23,7 @@ struct FlatBufferReader {
         scalars(table, field).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    /// A vector of bytes.
+    /// Returns a vector of bytes.
     func scalars(_ table: Table, _ field: Int) -> UnsafeRawBufferPointer? {
         guard let place = place(of: field, in: table).flatMap(reference),
             let count = load(place, as: UInt32.self),
@@ -32,7 +32,7 @@ struct FlatBufferReader {
         return UnsafeRawBufferPointer(rebasing: bytes[(place + 4)..<(place + 4 + Int(count))])
     }
 
-    /// A vector of tables; empty where there is none.
+    /// Returns a vector of tables; empty if it is absent.
     func tables(_ table: Table, _ field: Int) -> [Table] {
         guard let place = place(of: field, in: table).flatMap(reference),
             let count = load(place, as: UInt32.self),
@@ -49,7 +49,7 @@ struct FlatBufferReader {
 
     private func reference(at place: Int) -> Int? { load(place, as: UInt32.self).map { place + Int($0) } }
 
-    /// Where a field of a table lies; nil where it is absent.
+    /// Returns the position of a table's field; nil if it is absent.
     private func place(of field: Int, in table: Table) -> Int? {
         guard let distance = load(table.place, as: Int32.self) else { return nil }
         let layout = table.place - Int(distance)

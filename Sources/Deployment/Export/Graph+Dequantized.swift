@@ -1,10 +1,10 @@
 import TensorGraph
 
 extension Graph {
-    /// The graph with weights for what is stored as bytes, and the bytes themselves, by the weights' names.
+    /// Returns the graph with float weights in place of quantized ones, and the quantized weights by name.
     ///
-    /// What `Dequantize` makes of constants becomes a constant, and so does a product of constants: a factor a channel, or one an input, is how
-    /// `retrain` and `quantize` write weights.
+    /// A `Dequantize` of constants becomes a constant, as does a product of constants: `retrain` and
+    /// `quantize` write weights with a factor per channel or per input in this form.
     func dequantized() throws(DeploymentError) -> (graph: Graph, grids: [String: ChannelGrid]) {
         var stored = StoredWeights(
             nodes: Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }))
@@ -27,7 +27,7 @@ private struct StoredWeights {
 
     init(nodes: [String: Node]) { self.nodes = nodes }
 
-    /// - Returns: nil for a tensor that depends on more than stored constants.
+    /// - Returns: The tensor, or nil if it depends on anything but stored constants.
     mutating func value(of name: String, depth: Int = 0) throws(DeploymentError) -> Tensor? {
         if let value = values[name] { return value }
         guard depth < 64, let node = nodes[name] else { return nil }
@@ -47,7 +47,7 @@ private struct StoredWeights {
                 let product = levels.scaled(by: steps) ?? steps.scaled(by: levels)
             else { return nil }
             values[name] = product
-            // Steps must change with every element, as those of the last axes do.
+            // The steps must vary along the last axis that is longer than 1.
             let skipped = steps.shape.reversed().prefix { $0 == 1 }.count
             if let grid = grids[inputs[0]], grid.steps == [1],
                 levels.shape.suffix(skipped).allSatisfy({ $0 == 1 }), let factors = steps.floats
@@ -75,7 +75,7 @@ private struct StoredWeights {
                 node: node.name, operation: node.operation, what: "other bytes than quint8 with one range")
         }
         values[node.name] = tensor
-        // The range that `compact` writes: its levels are whole numbers.
+        // This is the range that `compact` writes, whose levels are integers.
         if low[0] == -128, high[0] == 127, case .dense(let region) = bytes.contents {
             grids[node.name] = ChannelGrid(codes: region.bytes.map { Int8(Int($0) - 128) }, steps: [1])
         }

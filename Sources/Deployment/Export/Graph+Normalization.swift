@@ -1,10 +1,14 @@
 import TensorGraph
 
 extension Graph {
-    /// The graph with an input that takes raw channel values 0 to 255: what read the input reads `(v - mean) * scale`.
+    /// Returns the graph with an input that takes raw channel values 0 to 255; the input's former readers
+    /// read `(v - mean) * scale`.
     ///
-    /// - Parameter input: the node that is fed; it becomes a placeholder.
-    /// - Throws: where there is no such node.
+    /// - Parameters:
+    ///   - input: The node that is fed, which becomes a placeholder.
+    ///   - mean: The value to subtract.
+    ///   - scale: The factor.
+    /// - Throws: `DeploymentError.noSuchTensor` if there is no such node.
     package func normalizingInput(_ input: String, mean: Float, scale: Float) throws(DeploymentError) -> Graph
     {
         let input = TensorReference(input).node

@@ -1,30 +1,30 @@
 import TensorGraph
 
-/// The formats that networks are taken elsewhere in.
+/// The formats to which networks can be exported.
 package enum ExportFormat: String, Sendable, CaseIterable { case onnx, tflite }
 
-/// How an export holds the weights of convolutions; what is computed with are floats.
+/// The storage of convolution weights in an export; the computation uses floats in either case.
 package enum WeightPrecision: String, Sendable, CaseIterable {
     case float
-    /// A byte a weight and a factor an output channel.
+    /// One byte per weight and a factor per output channel.
     case int8
 }
 
-/// The order of an image's axes at the input of an ONNX model.
+/// The order of the axes of an ONNX model's input image.
 package enum ImageLayout: String, Sendable, CaseIterable {
-    /// `[N, height, width, 3]`, TensorFlow's.
+    /// `[N, height, width, 3]`, as in TensorFlow.
     case nhwc
-    /// `[N, 3, height, width]`, as OpenCV's `blobFromImage` makes it.
+    /// `[N, 3, height, width]`, as OpenCV's `blobFromImage` returns it.
     case nchw
 }
 
-/// What an exported model says of itself.
+/// The metadata of an exported model.
 package struct ExportDescription: Sendable {
     package let name: String
     package let producer: (name: String, version: String)
-    /// ONNX's `metadata_props`, TensorFlow Lite's `metadata`.
+    /// The entries of ONNX's `metadata_props` or TensorFlow Lite's `metadata`.
     package let entries: [(key: String, value: String)]
-    /// What apps are told in the format's own terms; nil for a network that is no classifier of pictures.
+    /// The classifier metadata in the format's own schema; nil for a network that is not an image classifier.
     package let classifier: ClassifierMetadata?
 
     package init(
@@ -36,26 +36,32 @@ package struct ExportDescription: Sendable {
     }
 }
 
-/// A frozen graph as a file of another format.
+/// A frozen graph that can be written in other formats.
 ///
-///     let bytes = try NetworkExport(graph, input: "Mul", shape: [1, 299, 299, 3], outputs: ["final_result"]).write(.onnx, .float, about)
+///     let export = try NetworkExport(graph, input: "Mul", shape: [1, 299, 299, 3], outputs:
+///     ["final_result"])
+///     let bytes = export.write(.onnx, .float, about)
 package struct NetworkExport: Sendable {
     private let network: PortableNetwork
 
-    /// - Parameter shape: of the input, `[1, height, width, channels]`.
-    /// - Throws: for an operation that cannot be exported, naming it and its node.
+    /// - Parameters:
+    ///   - graph: The frozen graph.
+    ///   - input: The tensor that is fed.
+    ///   - shape: The shape of the input, `[1, height, width, channels]`.
+    ///   - outputs: The tensors to compute.
+    /// - Throws: `DeploymentError` with the operation and the node that cannot be exported.
     package init(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError) {
         network = try NetworkReader.read(graph, input: input, shape: shape, outputs: outputs)
     }
 
     package var takesBatches: Bool { network.takesBatches }
 
-    /// The shape that an output has for one image.
+    /// Returns the shape of an output for one image.
     ///
-    /// - Precondition: `output` is one of the outputs that the export was made with.
+    /// - Precondition: `output` is one of the outputs given to the initializer.
     package func shape(of output: String) -> [Int] { network.shapes[TensorReference(output).node]! }
 
-    /// - Parameter layout: of the input of an ONNX model; other formats have their own.
+    /// - Parameter layout: The layout of an ONNX model's input; other formats have a fixed one.
     package func write(
         _ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription,
         layout: ImageLayout = .nhwc
@@ -68,10 +74,11 @@ package struct NetworkExport: Sendable {
 }
 
 extension WeightPrecision {
-    /// Smaller weights stay as they are: what describes bytes would outweigh what they save.
+    /// The number of weights below which quantization does not pay, because its description takes more bytes
+    /// than it saves.
     private static let minimumCount = 512
 
-    /// The bytes that a convolution's weights are written as; nil for floats.
+    /// Returns the quantized form of a convolution's weights; nil to write floats.
     func grid(_ weights: PortableNetwork.Weights, channels: Int) -> ChannelGrid? {
         guard self == .int8, weights.tensor.count >= Self.minimumCount else { return nil }
         if let grid = weights.grid, grid.steps.count == channels { return grid }

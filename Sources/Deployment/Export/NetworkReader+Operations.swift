@@ -103,7 +103,7 @@ extension NetworkReader {
         }
     }
 
-    /// numpy's rule; nil where two sizes differ and neither is 1.
+    /// Broadcasts shapes by numpy's rule; nil if two sizes differ and neither is 1.
     private static func broadcast(_ a: [Int], _ b: [Int]) -> [Int]? {
         let rank = max(a.count, b.count)
         let (x, y) = (
@@ -187,7 +187,7 @@ extension NetworkReader {
             guard shape.allSatisfy({ (-1...count).contains($0) && $0 != 0 }), shape.count <= 8 else {
                 throw node.unsupported("reshapes \(from) to \(shape)")
             }
-            // At most 8 sizes of 31 bits: saturated, so that no product overflows.
+            // There are at most 8 sizes of 31 bits; saturation prevents overflow.
             let known = shape.reduce(1) { $1 == -1 ? $0 : min($0 * $1, count + 1) }
             if let unknown = shape.firstIndex(of: -1) { shape[unknown] = count / known }
         } else {
@@ -206,9 +206,10 @@ extension NetworkReader {
         try append(node, .reshape, inputs: [input.name], shape: shape)
     }
 
-    /// The window of a convolution or pooling over an image, and the height and width of what it makes.
+    /// Returns the window of a convolution or pooling over an image, and the height and width of its output.
     ///
-    /// - Source: TensorFlow's rule: SAME makes ceil(size / stride) outputs and puts the odd pixel of padding after.
+    /// - Source: TensorFlow's rule: SAME gives ceil(size / stride) outputs and puts an odd pixel of padding
+    ///   after the image.
     private func window(
         _ node: NodeReading, _ height: Int, _ width: Int, over shape: [Int]
     ) throws(DeploymentError) -> (PortableNetwork.Window, height: Int, width: Int) {
@@ -246,7 +247,7 @@ extension NetworkReader {
 }
 
 extension PortableNetwork.Operation {
-    /// - Returns: nil where the operation has no bias, or one already.
+    /// - Returns: The operation with a bias; nil if it takes none or already has one.
     fileprivate func adding(bias: Tensor) -> Self? {
         switch self {
         case .convolution(let window, var weights, let isDepthwise, .none) where weights.bias == nil:

@@ -1,21 +1,22 @@
 import TensorGraph
 
-/// Reads a frozen graph as a `PortableNetwork`.
+/// Converts a frozen graph to a `PortableNetwork`.
 ///
-/// Normalizations are folded and nodes of no effect taken out by `Optimization`; what is left is read here, node by node. A convolution, product,
-/// or sum takes up the activation that follows it if nobody else reads what lies between, and the former two the bias.
+/// `Optimization` first folds normalizations and removes nodes without effect; the remaining nodes are read
+/// one by one. A convolution, product or sum absorbs the activation that follows it if there is no other
+/// reader, and convolutions and products absorb the bias.
 struct NetworkReader {
     let grids: [String: ChannelGrid]
     var network: PortableNetwork
     private let constants: [String: Tensor]
-    /// How many nodes read a tensor; the output is read once more.
+    /// The number of nodes that read each tensor; an output counts as one more reader.
     private let readers: [String: Int]
-    /// The step that makes a tensor.
+    /// The index of the step that computes each tensor.
     private var makers: [String: Int] = [:]
 
     /// - Parameters:
-    ///   - shape: of the input, `[1, height, width, channels]`.
-    /// - Throws: naming the operation and the node that no format could be told of.
+    ///   - shape: The shape of the input, `[1, height, width, channels]`.
+    /// - Throws: `DeploymentError` with the operation and the node that cannot be expressed.
     static func read(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError)
         -> PortableNetwork
     {
@@ -60,7 +61,7 @@ struct NetworkReader {
         return node.inputs[index]
     }
 
-    /// A computed input and its shape.
+    /// Returns the name and shape of a computed input.
     func operand(_ node: NodeReading, _ index: Int = 0) throws(DeploymentError) -> (
         name: String, shape: [Int]
     ) {
@@ -71,7 +72,7 @@ struct NetworkReader {
         return (name, shape)
     }
 
-    /// An image, `[1, height, width, channels]`.
+    /// Returns the name and shape of an image, `[1, height, width, channels]`.
     func image(_ node: NodeReading) throws(DeploymentError) -> (name: String, shape: [Int]) {
         let input = try operand(node)
         guard input.shape.count == 4 else { throw node.unsupported("an input of shape \(input.shape)") }
@@ -95,24 +96,24 @@ struct NetworkReader {
         return integers
     }
 
-    /// The constant weights of a convolution or product.
+    /// Returns the constant weights of a convolution or product.
     func weights(_ node: NodeReading, rank: Int) throws(DeploymentError) -> PortableNetwork.Weights {
         let tensor = try constant(node, 1)
         guard let values = tensor.floats else { throw node.unsupported("weights of type \(tensor.type)") }
         guard tensor.shape.count == rank, tensor.shape.allSatisfy({ $0 > 0 }) else {
             throw node.malformed("weights of shape \(tensor.shape)")
         }
-        // Folding may have changed what the bytes stood for.
+        // Folding may have changed the weights, so the quantized form must be compared.
         let grid = grids[try name(node, 1)].flatMap { $0.represents(values) ? $0 : nil }
         return PortableNetwork.Weights(tensor: tensor, bias: nil, grid: grid)
     }
 
     // MARK: - Steps
 
-    /// The elements of the largest tensor that formats with 32-bit sizes can hold.
+    /// The largest number of elements in formats with 32-bit sizes.
     private static let largestCount = Int(Int32.max)
 
-    /// - Throws: for a result that no format could hold: every size written later is positive and fits 32 bits.
+    /// - Throws: `DeploymentError.unsupported` if a size is not positive or the result has too many elements.
     mutating func append(
         _ node: NodeReading, _ operation: PortableNetwork.Operation, inputs: [String], shape: [Int]
     ) throws(DeploymentError) {
@@ -129,7 +130,8 @@ struct NetworkReader {
         network.shapes[node.name] = shape
     }
 
-    /// Lets the step that makes a node's input do what the node does, if nobody else reads that input and `change` can say it.
+    /// Merges a node into the step that computes its input, if there is no other reader and `change` supports
+    /// it.
     mutating func absorb(
         _ node: NodeReading, into index: Int,
         _ change: (PortableNetwork.Operation) -> PortableNetwork.Operation?
@@ -147,10 +149,10 @@ struct NetworkReader {
     }
 }
 
-/// A node with its attributes by type; what is absent or of another type is an error that names the node.
+/// Typed access to a node's attributes and inputs; errors name the node.
 struct NodeReading {
     let node: Node
-    /// Names of the nodes whose data it reads.
+    /// The names of the nodes that provide its data inputs.
     let inputs: [String]
 
     init(_ node: Node) throws(DeploymentError) {
@@ -175,7 +177,7 @@ struct NodeReading {
         if case .bool(true)? = node.attributes[name] { true } else { false }
     }
 
-    /// - Throws: for a number outside `range`.
+    /// - Throws: `DeploymentError.unsupported` if the number is outside `range`.
     func int(_ name: String, default standard: Int, in range: ClosedRange<Int>) throws(DeploymentError) -> Int
     {
         guard case .int(let value)? = node.attributes[name] else { return standard }
@@ -199,7 +201,7 @@ struct NodeReading {
         if case .ints(let values)? = node.attributes[name] { values.map(Int.init) } else { nil }
     }
 
-    /// The height and width entries of a list that must leave batch and channels alone.
+    /// Returns the height and width entries of a list whose batch and channel entries must be 1.
     func spatial(_ name: String) throws(DeploymentError) -> (height: Int, width: Int) {
         guard let list = integers(name), list.count == 4 else { throw malformed("attribute '\(name)'") }
         guard list[0] == 1, list[3] == 1, (1...4096).contains(list[1]), (1...4096).contains(list[2]) else {

@@ -2,11 +2,12 @@ import TensorFlowFormat
 import TensorGraph
 
 /// Writes a network as an ONNX model of operator set 13.
+/// Writes a network as an ONNX model with operator set 13.
 ///
-/// ONNX has images channels-first, `[1, channels, height, width]`: weights are turned when they are written, and one `Transpose` after the
-/// input lets programs feed the network the images that TensorFlow takes. Weights of eight bits are followed by `Cast` and `Mul`, which
-/// ONNX Runtime computes once, when it loads the model; `DequantizeLinear` it would compute for every image (26 ms instead of 8 on
-/// EfficientNet-Lite0).
+/// ONNX images are channels-first, `[1, channels, height, width]`: weights are transposed when written, and a
+/// `Transpose` after the input accepts TensorFlow's images. 8-bit weights are followed by `Cast` and `Mul`,
+/// which ONNX Runtime computes once when it loads the model. It would compute `DequantizeLinear` for every
+/// image (26 ms instead of 8 ms with EfficientNet-Lite0).
 struct ONNXExport {
     private let network: PortableNetwork
     private let precision: WeightPrecision
@@ -44,7 +45,8 @@ struct ONNXExport {
 
     private func isImage(_ tensor: String) -> Bool { network.shapes[tensor]!.count == 4 }
 
-    /// The name of a tensor in ONNX's layout. Those that programs see keep TensorFlow's under their own name.
+    /// Returns the name of a tensor in ONNX's layout; inputs and outputs keep TensorFlow's layout under their
+    /// own names.
     private func internalName(_ tensor: String) -> String {
         isImage(tensor) && (tensor == network.input && layout == .nhwc || network.outputs.contains(tensor))
             ? tensor + "/channels_first" : tensor
@@ -60,7 +62,7 @@ struct ONNXExport {
         return layout == .nchw && isImage(network.input) ? Self.toChannelsFirst.map { shape[$0] } : shape
     }
 
-    /// What programs see of a tensor; its first size is free where the network takes images by the batch.
+    /// Returns the description of an input or output; its first size is free if the network takes batches.
     private func value(_ name: String, _ shape: [Int]) -> WireWriter {
         ONNX.value(name, shape, isBatch: network.takesBatches)
     }
@@ -100,7 +102,7 @@ struct ONNXExport {
         return name
     }
 
-    /// Weights `[outputs, …]`, as floats or as bytes with a factor an output.
+    /// Writes weights `[outputs, …]` as floats, or as bytes with a factor per output.
     private mutating func filter(
         _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int]
     ) -> String {
@@ -125,7 +127,8 @@ struct ONNXExport {
         switch step.operation {
         case .convolution(let window, let weights, let isDepthwise, let activation):
             let shape = weights.tensor.shape, outputs = isDepthwise ? shape[2] * shape[3] : shape[3]
-            // Depthwise: [height, width, channels · multiplier] to [channels · multiplier, 1, height, width].
+            // Depthwise weights change from [height, width, channels · multiplier] to [channels · multiplier,
+            // 1, height, width].
             let filter =
                 isDepthwise
                 ? filter(
@@ -167,7 +170,7 @@ struct ONNXExport {
                     "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads),
                 ])
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
-            // ONNX divides alpha by the number of channels it sums.
+            // ONNX divides alpha by the number of channels in the sum.
             let size = 2 * radius + 1
             append(
                 "LRN", inputs, output,
@@ -205,7 +208,7 @@ struct ONNXExport {
         weights.bias.map { [constant(name + "/bias", $0.floats!, $0.shape)] } ?? []
     }
 
-    /// Lets `body` make a tensor, and what the activation makes of it be `output`.
+    /// Calls `body` to compute a tensor, and applies the activation to obtain `output`.
     private mutating func activate(
         _ activation: PortableNetwork.Activation, _ output: String, _ body: (inout ONNXExport, String) -> Void
     ) {
@@ -241,7 +244,7 @@ struct ONNXExport {
         }
     }
 
-    /// A constant of a sum or product; beside an image, channels-first.
+    /// Writes the constant of a sum or product, channels-first if the other operand is an image.
     private mutating func operand(_ name: String, _ tensor: Tensor, besides other: String) -> String {
         guard isImage(other) else { return constant(name + "/constant", tensor.floats!, tensor.shape) }
         let shape = [Int](repeating: 1, count: 4 - tensor.shape.count) + tensor.shape
@@ -250,7 +253,7 @@ struct ONNXExport {
             Self.toChannelsFirst.map { shape[$0] })
     }
 
-    /// Between images and other shapes, the order of the numbers is TensorFlow's.
+    /// Reshapes in TensorFlow's element order between images and other shapes.
     private mutating func reshape(_ step: PortableNetwork.Step, _ input: String, _ output: String) {
         let from = network.shapes[step.inputs[0]]!, to = network.shapes[step.name]!
         var source = input, target = output

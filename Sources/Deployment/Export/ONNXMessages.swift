@@ -1,11 +1,11 @@
 import TensorFlowFormat
 import TensorGraph
 
-/// The messages of an ONNX model, as far as we write them. Numbers are those of onnx.proto3.
+/// The messages of an ONNX model that are written, with the numbers of onnx.proto3.
 ///
 /// - Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
 enum ONNX {
-    /// Operator set 13, and the version of the format that came with it.
+    /// The operator set and the IR version that introduced it.
     static let operatorSet: Int64 = 13, formatVersion: Int64 = 7
 
     enum Field {
@@ -54,7 +54,7 @@ enum ONNX {
         return message
     }
 
-    /// Its last field is the type, as `AttributeProto.AttributeType` numbers it.
+    /// Returns an attribute, whose last field is its `AttributeProto.AttributeType`.
     private static func attribute(_ name: String, _ value: Attribute) -> WireWriter {
         var message = WireWriter()
         message.field(Field.Attribute.name, name.utf8)
@@ -77,9 +77,9 @@ enum ONNX {
         return message
     }
 
-    /// A float32 tensor that comes from outside or goes there.
+    /// Returns the description of a float32 input or output.
     ///
-    /// - Parameter isBatch: whether the first size is free, a parameter named `N`.
+    /// - Parameter isBatch: Whether the first size is free, the symbol `N`.
     static func value(_ name: String, _ shape: [Int], isBatch: Bool) -> WireWriter {
         var sizes = WireWriter(), tensor = WireWriter(), type = WireWriter(), message = WireWriter()
         for (axis, size) in shape.enumerated() {

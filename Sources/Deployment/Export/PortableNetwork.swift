@@ -1,36 +1,38 @@
 import TensorGraph
 
-/// A frozen network in the terms that formats for inference share: every shape known, every attribute checked, weights as constants,
-/// each step after those it reads.
+/// A frozen network in terms common to inference formats: shapes are known, attributes are validated, weights
+/// are constants, and steps are in topological order.
 ///
-/// Images are `[1, height, width, channels]` and weights lie as TensorFlow has them; a format of another layout turns them itself.
+/// Images are `[1, height, width, channels]` and weights have TensorFlow's layout; a format with another
+/// layout transposes them.
 struct PortableNetwork: Sendable {
-    /// One operation, with the bias and the activation after it where it can take them up.
+    /// One operation, with a bias and an activation where it supports them.
     struct Step: Sendable {
-        /// Of the tensor it makes, and of the node that TensorFlow makes it with.
+        /// The name of the tensor that the step computes, which is that of TensorFlow's node.
         var name: String
         var operation: Operation
-        /// Names of computed tensors.
+        /// The names of computed tensors.
         let inputs: [String]
     }
 
     let input: String
-    /// The tensors that are asked for; the first is that of the probabilities.
+    /// The requested tensors; the first holds the probabilities.
     let outputs: [String]
     var steps: [Step] = []
-    /// Of the input and of what each step makes.
+    /// The shapes of the input and of each step's tensor.
     var shapes: [String: [Int]]
 }
 
 extension PortableNetwork {
-    /// Whether the network computes each image of a batch by itself, so that the first size of every tensor is free.
+    /// Whether each image of a batch is computed independently, so that the first size of every tensor is
+    /// free.
     var takesBatches: Bool {
         steps.allSatisfy { step in
             guard shapes[step.name]!.first == 1 else { return false }
             switch step.operation {
             case .concatenation(axis: 0): return false
             case .arithmetic(_, nil, _):
-                // Of two tensors, none is repeated along the first axis.
+                // Neither of two tensors may be broadcast along the first axis.
                 return step.inputs.allSatisfy { shapes[$0]!.first == 1 }
             case .softmax: return shapes[step.name]!.count > 1
             default: return true
@@ -39,25 +41,26 @@ extension PortableNetwork {
     }
 
     enum Operation: Sendable {
-        /// Weights `[height, width, channels, outputs]`, or, depthwise, `[height, width, channels, multiplier]`.
+        /// A convolution with weights `[height, width, channels, outputs]`, or `[height, width, channels,
+        /// multiplier]` if it is depthwise.
         case convolution(Window, Weights, isDepthwise: Bool, Activation)
-        /// A vector by weights `[inputs, outputs]`.
+        /// A product of vectors and weights, `[inputs, outputs]`.
         case product(Weights, Activation)
-        /// Of two computed tensors, or of one and a constant; shapes are broadcast as numpy's.
+        /// Arithmetic on two computed tensors, or on one and a constant, with numpy's broadcasting.
         case arithmetic(Arithmetic, Constant?, Activation)
         case activation(Activation)
         case pool(Reduction, Window)
-        /// `x / (bias + alpha · Σ x²)^beta`, the sum over `radius` channels to both sides.
+        /// `x / (bias + alpha · Σ x²)^beta`, where the sum covers `radius` channels on both sides.
         case localResponseNormalization(radius: Int, bias: Float, alpha: Float, beta: Float)
-        /// Over the last axis.
+        /// Softmax over the last axis.
         case softmax
-        /// Over height and width, which stay as 1 × 1 or go.
+        /// A reduction over height and width, which are kept as 1 × 1 or removed.
         case reduction(Reduction, keepsAxes: Bool)
         case squareRoot
-        /// Zeros around an image.
+        /// Zero padding around an image.
         case pad(Margin)
         case concatenation(axis: Int)
-        /// The same numbers in the same order.
+        /// The same elements in the same order with another shape.
         case reshape
     }
 
@@ -67,15 +70,15 @@ extension PortableNetwork {
 
     struct Constant: Sendable {
         let tensor: Tensor
-        /// Whether it is the left of the two operands.
+        /// Whether the constant is the left operand.
         let isFirst: Bool
     }
 
     struct Weights: Sendable {
         let tensor: Tensor
-        /// `[outputs]`; nil for none.
+        /// The bias, `[outputs]`, or nil.
         var bias: Tensor?
-        /// The weights as the bytes they came as; nil where they came as floats.
+        /// The quantized weights, if the graph stored them so.
         let grid: ChannelGrid?
     }
 
@@ -84,12 +87,12 @@ extension PortableNetwork {
         var isEmpty: Bool { self == Margin() }
     }
 
-    /// How a window moves over an image.
+    /// The movement of a window over an image.
     struct Window: Sendable {
         let height, width, strideY, strideX: Int
-        /// Pixels beyond the edges that windows reach into.
+        /// The pixels of padding on each side.
         let margin: Margin
-        /// Whether the margin is what TensorFlow's SAME makes.
+        /// Whether the margin is that of TensorFlow's SAME padding.
         let isSame: Bool
     }
 }

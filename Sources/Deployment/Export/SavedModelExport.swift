@@ -1,10 +1,10 @@
 import TensorFlowFormat
 import TensorGraph
 
-/// Writes a frozen graph as the `saved_model.pb` of a SavedModel: one meta graph with the tag `serve` and the signature
-/// `serving_default`. The weights are constants of the graph, so that the folder needs no variables.
+/// Writes a frozen graph as the `saved_model.pb` of a SavedModel, with one meta graph tagged `serve` and the
+/// signature `serving_default`. Weights are constants of the graph, so no variables are needed.
 ///
-/// - Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto; field numbers are theirs.
+/// - Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto, whose field numbers are used.
 package enum SavedModelExport {
     private enum Field {
         static let schemaVersion = 1, metaGraph = 2
@@ -16,20 +16,20 @@ package enum SavedModelExport {
         enum Shape { static let dimension = 2, size = 1 }
     }
 
-    /// A tensor that the signature names, with its shape; -1 is a free size.
+    /// A tensor in the signature and its shape, in which -1 is a free size.
     package struct Tensor: Sendable {
         package let node: String
         package let shape: [Int]
         package init(_ node: String, _ shape: [Int]) { (self.node, self.shape) = (node, shape) }
     }
 
-    /// - Throws: `GraphDefError.tooLargeToWrite` for a graph of 2 GiB and more.
+    /// - Throws: `GraphDefError.tooLargeToWrite` if the graph has 2 GiB or more.
     package static func write(_ graph: Graph, input: Tensor, outputs: [Tensor]) throws(GraphDefError)
         -> [UInt8]
     {
         var info = WireWriter(), signature = WireWriter(), metaGraph = WireWriter(), model = WireWriter()
         info.field(Field.Info.tags, "serve".utf8)
-        // Loaders tell by this whether the graph was written by TensorFlow 1 or 2; a frozen graph is of the former kind.
+        // Loaders distinguish TensorFlow 1 and 2 by this version; a frozen graph is of the former kind.
         info.field(Field.Info.version, "1.15.0".utf8)
         signature.field(Field.Signature.inputs, entry(input.node, tensor(input)))
         for output in outputs { signature.field(Field.Signature.outputs, entry(output.node, tensor(output))) }

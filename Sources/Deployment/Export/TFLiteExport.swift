@@ -3,21 +3,21 @@ import TensorGraph
 
 /// Writes a network as a TensorFlow Lite model.
 ///
-/// Images stay channels-last, which is TensorFlow Lite's layout too. Weights of eight bits are followed by `DEQUANTIZE`, which the
-/// interpreter runs once: what is computed with are floats.
+/// Images are channels-last, as in TensorFlow. 8-bit weights are followed by `DEQUANTIZE`, which the
+/// interpreter runs once, so that the computation uses floats.
 struct TFLiteExport {
     private typealias Field = TFLite.Field
 
     private let network: PortableNetwork
     private let precision: WeightPrecision
-    /// Buffer 0 is empty: that of all that is computed.
+    /// The buffers; buffer 0 is empty and belongs to all computed tensors.
     private var buffers: [FlatValue] = [.table([:])]
     private var tensors: [FlatValue] = []
     private var operators: [FlatValue] = []
     private var codes: [TFLite.Builtin] = []
-    /// Computed tensors by name.
+    /// The indices of computed tensors by name.
     private var places: [String: Int] = [:]
-    /// The places of whole-number constants.
+    /// The indices of integer constants.
     private var wholes: [[Int]: Int] = [:]
 
     static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription)
@@ -31,11 +31,11 @@ struct TFLiteExport {
         return append(classifier.labels, to: model)
     }
 
-    /// Appends the zip that readers of the metadata look for the labels in; they take stored entries only.
+    /// Appends the zip archive with the labels, in which metadata readers accept only stored entries.
     private static func append(_ labels: [String], to model: [UInt8]) -> [UInt8] {
         var zip = Zip(after: model.count)
         let text = Array(labels.map { $0 + "\n" }.joined().utf8)
-        // One entry of a constant name: nothing that a zip could refuse but its size.
+        // An archive with one fixed name can fail only because of its size.
         guard (try? zip.add(TFLiteMetadata.labelsName, text, level: 0)) != nil,
             let archive = try? zip.finish()
         else { return model }
@@ -125,7 +125,7 @@ struct TFLiteExport {
         tensor(name, .float32, shape, buffer: buffer(values.withUnsafeBytes { [UInt8]($0) }))
     }
 
-    /// - Parameter rows: for a matrix, how many.
+    /// - Parameter rows: The number of rows if the constant is a matrix.
     private mutating func constant(_ values: [Int], rows: Int? = nil) -> Int {
         if let place = wholes[values + [rows ?? 0]] { return place }
         let bytes = values.map(Int32.init).withUnsafeBytes { [UInt8]($0) }
@@ -151,7 +151,7 @@ struct TFLiteExport {
         operators.append(.table(fields))
     }
 
-    /// Weights whose outputs lie along `axis`, as floats or as bytes with a factor an output.
+    /// Writes weights whose outputs are along `axis`, as floats or as bytes with a factor per output.
     private mutating func filter(
         _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int],
         axis: Int
@@ -171,7 +171,7 @@ struct TFLiteExport {
         return result
     }
 
-    /// TensorFlow Lite's convolutions need a bias.
+    /// Writes the bias, which TensorFlow Lite's convolutions require.
     private mutating func bias(_ name: String, _ weights: PortableNetwork.Weights, count: Int) -> Int {
         constant(name + "/bias", weights.bias?.floats ?? [Float](repeating: 0, count: count), [count])
     }
@@ -248,14 +248,14 @@ struct TFLiteExport {
         }
     }
 
-    /// The tensor that a step makes.
+    /// Adds the tensor that a step computes.
     private mutating func make(_ step: PortableNetwork.Step) -> Int {
         let place = tensor(step.name, .float32, network.shapes[step.name]!)
         places[step.name] = place
         return place
     }
 
-    /// The image with zeros around it, where TensorFlow Lite's two kinds of padding do not say it.
+    /// Pads the image explicitly if neither of TensorFlow Lite's padding modes applies.
     private mutating func padded(_ step: PortableNetwork.Step, _ input: Int, _ window: PortableNetwork.Window)
         -> Int
     {
@@ -274,7 +274,7 @@ struct TFLiteExport {
 }
 
 extension PortableNetwork.Activation {
-    /// `ActivationFunctionType`.
+    /// The value of `ActivationFunctionType`.
     fileprivate var code: FlatValue {
         switch self {
         case .none: .int8(0)
@@ -297,7 +297,7 @@ extension PortableNetwork.Arithmetic {
 }
 
 extension PortableNetwork.Window {
-    /// What the options of convolutions and pools begin with.
+    /// The options that convolutions and pooling share.
     fileprivate var options: [Int: FlatValue] {
         [
             TFLite.Field.Pool.padding: .int8(isSame ? TFLite.Padding.same : TFLite.Padding.valid),

@@ -1,12 +1,12 @@
-/// What an app needs to know of an image classifier to use it without a line about its numbers: how its input is
-/// normalized, and where the names of its outputs are.
+/// The metadata that lets an app use an image classifier without further configuration: the normalization of
+/// the input and the labels of the outputs.
 package struct ClassifierMetadata: Sendable {
     package let name: String
     package let labels: [String]
     package let width, height: Int
-    /// What the network sees of a channel's value v, 0 to 255: `(v - mean) / deviation`.
+    /// The normalization of a channel's value v, 0 to 255: `(v - mean) / deviation`.
     package let mean, deviation: Float
-    /// What pictures the network saw in training, in words for people.
+    /// A description of the training images for people.
     package let note: String
 
     package init(
@@ -19,7 +19,8 @@ package struct ClassifierMetadata: Sendable {
 
 /// The message in the `TFLITE_METADATA` buffer, which MediaPipe Tasks, the Task Library and ML Kit read.
 ///
-/// - Source: metadata_schema.fbs of TensorFlow Lite Support, version 1.5; a union takes two fields, its type and its value.
+/// - Source: metadata_schema.fbs of TensorFlow Lite Support, version 1.5; a union takes two fields, its type
+///   and its value.
 enum TFLiteMetadata {
     static let bufferName = "TFLITE_METADATA", labelsName = "labels.txt"
     private static let identifier = "M001"
@@ -45,7 +46,7 @@ enum TFLiteMetadata {
         static let rgb: Int8 = 1
     }
 
-    /// - Parameter hasFamiliarity: whether a second output tells strangers.
+    /// - Parameter hasFamiliarity: Whether a second output detects unfamiliar images.
     static func encode(_ about: ClassifierMetadata, hasFamiliarity: Bool) -> [UInt8] {
         let input = FlatValue.table([
             Field.Tensor.name: .string("image"),
@@ -101,7 +102,7 @@ enum TFLiteMetadata {
                     ])
                 ]),
                 Field.Model.author: .string("cartoonctl"),
-                // The first version that knows all of these fields.
+                // This is the first version that supports all of these fields.
                 Field.Model.parserVersion: .string("1.0.0"),
             ], identifier: identifier)
     }

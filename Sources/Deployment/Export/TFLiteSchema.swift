@@ -1,4 +1,4 @@
-/// The numbers of TensorFlow Lite's schema, as far as we write it.
+/// The numbers of TensorFlow Lite's schema that are written.
 ///
 /// - Source: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs, version 3
 enum TFLite {
@@ -27,13 +27,13 @@ enum TFLite {
         enum Reshape { static let shape = 0 }
         enum Reduction { static let keepsAxes = 0 }
         enum Normalization { static let radius = 0, bias = 1, alpha = 2, beta = 3 }
-        /// Of sums, differences, products, quotients, and fully connected layers.
+        /// The activation of arithmetic operators and fully connected layers.
         enum Activated { static let activation = 0 }
     }
 
     enum ElementType: Int8 { case float32 = 0, int32 = 2, int8 = 9 }
 
-    /// A `BuiltinOperator`, the version of it that we need, and the `BuiltinOptions` that go with it.
+    /// A `BuiltinOperator`, its required version, and its `BuiltinOptions`.
     struct Builtin: Hashable {
         let code: Int32, version: Int32, options: UInt8
 
@@ -44,7 +44,7 @@ enum TFLite {
         static let add = Builtin(0, options: 11), averagePool = Builtin(1, options: 5),
             concatenation = Builtin(2, options: 10)
         static let convolution = Builtin(3, options: 1), depthwise = Builtin(4, options: 2)
-        /// Version 5 knows a scale a channel.
+        /// Version 5 supports a scale per channel.
         static let dequantize = Builtin(6, version: 5, options: 38)
         static let fullyConnected = Builtin(9, options: 8),
             localResponseNormalization = Builtin(13, options: 13)
@@ -55,7 +55,7 @@ enum TFLite {
         static let subtract = Builtin(41, options: 28), divide = Builtin(42, options: 29),
             reduceMaximum = Builtin(82, options: 27)
         static let squaredDifference = Builtin(99, options: 76)
-        /// Without options.
+        /// These operators have no options.
         static let relu = Builtin(19, options: 0), relu6 = Builtin(21, options: 0),
             squareRoot = Builtin(75, options: 0)
     }

@@ -1,5 +1,6 @@
 extension Array where Element: BitwiseCopyable {
-    /// Row-major elements of `shape` with its axes in another order: axis i of the result is axis `order[i]` of the source.
+    /// Permutes the axes of row-major elements of `shape`: axis i of the result is axis `order[i]` of the
+    /// source.
     ///
     /// - Precondition: `order` is a permutation of the axes.
     func transposed(_ shape: [Int], _ order: [Int]) -> [Element] {
@@ -17,7 +18,7 @@ extension Array where Element: BitwiseCopyable {
                     result.initializeElement(at: initialized + i, to: self[source + i * strides[inner]])
                 }
                 initialized += shape[inner]
-                // Count on, from the last of the outer axes.
+                // This increments the position, beginning with the last of the outer axes.
                 for axis in outer.indices.reversed() {
                     position[axis] += 1
                     source += strides[outer[axis]]

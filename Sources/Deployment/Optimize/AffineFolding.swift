@@ -1,6 +1,6 @@
 import TensorGraph
 
-/// A factor and a shift a channel: `x * scale + shift`. In double, so that folding rounds once.
+/// An affine map per channel, `x * scale + shift`, in double precision so that folding rounds once.
 private struct ChannelAffine {
     var scale, shift: [Double]
     var isScaled = false
@@ -21,13 +21,14 @@ private struct ChannelAffine {
     mutating func add(_ amounts: [Double]) { for c in shift.indices { shift[c] += amounts[c] } }
 }
 
-/// Normalizations, scalings and sums that follow a convolution or a matrix product become its weights and one bias.
+/// Folding of normalizations, scalings and sums that follow a convolution or matrix product into its weights
+/// and one bias.
 extension GraphDraft {
-    /// - Returns: how many nodes are now weights.
+    /// - Returns: The number of folded nodes.
     mutating func foldAffineChains() throws(DeploymentError) -> Int {
         var count = 0
-        // A node of a chain has one computed operand, so that folding a chain leaves the others' readers as they
-        // are.
+        // A node of a chain has one computed operand, so folding a chain does not change the readers of
+        // others.
         let readers = readers()
         for name in names {
             guard let node = self[name], let weights = Weights(of: node, in: self) else { continue }
@@ -37,7 +38,7 @@ extension GraphDraft {
         return count
     }
 
-    /// - Parameter readers: the readers of each node before any chain was folded.
+    /// - Parameter readers: The readers of each node before any chain was folded.
     private mutating func foldChain(
         after product: Node, _ weights: Weights, _ readers: [String: [String]]
     ) throws(DeploymentError) -> Int {
@@ -48,7 +49,7 @@ extension GraphDraft {
             chain.append(node.name)
             last = node.name
         }
-        // One sum alone is as good as it can be.
+        // A single sum is already in its final form.
         guard affine.isScaled || chain.count > 1 else { return 0 }
 
         if affine.isScaled {
@@ -66,7 +67,8 @@ extension GraphDraft {
         return chain.count
     }
 
-    /// A normalization with no convolution before it becomes a product and a sum: TensorFlow no longer knows the legacy form.
+    /// Replaces a normalization that follows no convolution by a product and a sum, because TensorFlow no
+    /// longer supports the legacy operation.
     private mutating func expandNormalization(_ name: String) throws(DeploymentError) -> Bool {
         guard let node = self[name], let statistics = try Normalization(node, in: self) else { return false }
         let (scale, shift) = statistics.affine
@@ -82,9 +84,9 @@ extension GraphDraft {
         return true
     }
 
-    /// Adds what a node does to its input to `affine`.
+    /// Applies a node's effect on its input to `affine`.
     ///
-    /// - Returns: false for a node that does something else.
+    /// - Returns: Whether the node is an affine map per channel.
     private func apply(
         _ node: Node, after input: String, rank: Int, to affine: inout ChannelAffine
     ) throws(DeploymentError) -> Bool {
@@ -115,7 +117,8 @@ extension GraphDraft {
         return true
     }
 
-    /// A constant that is one number, or one a channel, and that does not raise the rank of what it is combined with.
+    /// Returns a constant as one number per channel if it is a scalar or per-channel and does not raise the
+    /// rank of the result.
     private static func perChannel(_ tensor: Tensor, _ channels: Int, rank: Int) -> [Double]? {
         guard let values = tensor.floats, tensor.shape.count <= rank else { return nil }
         if values.count == 1 { return [Double](repeating: Double(values[0]), count: channels) }
@@ -124,15 +127,15 @@ extension GraphDraft {
     }
 }
 
-/// The constant weights of a convolution or matrix product, and where its channels are in them.
+/// The constant weights of a convolution or matrix product, and the position of the channels in them.
 private struct Weights {
     let tensor: Tensor
     let channels: Int
-    /// Elements in a row that belong to one channel.
+    /// The number of consecutive elements that belong to one channel.
     let run: Int
     let resultRank: Int
 
-    /// - Returns: nil where `node` is no such operation, or its weights are computed.
+    /// - Returns: The weights, or nil for another operation or computed weights.
     init?(of node: Node, in draft: GraphDraft) {
         guard node.isChannelsLast, let tensor = draft.constant(node, 1), tensor.type == .float32 else {
             return nil
@@ -161,15 +164,15 @@ private struct Weights {
     }
 }
 
-/// A batch normalization with constant statistics, of either form.
+/// A batch normalization with constant statistics, in either of TensorFlow's forms.
 ///
-/// - Source: both are `(x - mean) * rsqrt(variance + epsilon) * gamma + beta`.
+/// - Source: both compute `(x - mean) * rsqrt(variance + epsilon) * gamma + beta`.
 private struct Normalization {
     let mean, variance, beta, gamma: [Float]
     let epsilon: Float
 
-    /// - Returns: nil for another operation.
-    /// - Throws: for a normalization whose result at inference is not known.
+    /// - Returns: The normalization, or nil for another operation.
+    /// - Throws: `DeploymentError` if its result at inference is not known.
     init?(_ node: Node, in draft: GraphDraft) throws(DeploymentError) {
         func refuse(_ what: String) -> DeploymentError {
             .unsupported(node: node.name, operation: node.operation, what: what)
@@ -186,7 +189,7 @@ private struct Normalization {
             }
         case "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3":
             (order, epsilonName, usual, isScaled) = ((1, 2, 3, 4), "epsilon", 0.0001, true)
-            // TensorFlow's default is training.
+            // TensorFlow's default is true.
             guard case .bool(false)? = node.attributes["is_training"] else {
                 throw refuse("normalizes by the statistics of a batch, as in training")
             }

@@ -1,10 +1,11 @@
 import TensorGraph
 
-/// What can be known before a picture is there.
+/// Folding of constants.
 extension GraphDraft {
-    /// Computes sums, products and roots of constants: the normalization of MobileNet and of slim's networks is made of them.
+    /// Evaluates sums, products and square roots of constants, of which the normalizations of MobileNet and
+    /// other slim networks consist.
     ///
-    /// - Parameter unpacking: bytes with a range become floats too.
+    /// - Parameter unpacking: Whether to convert quantized constants to floats too.
     mutating func foldConstants(unpacking: Bool = false) throws(DeploymentError) {
         for name in try graph().nodes.map(\.name) where !pinned.contains(name) {
             let node = self[name]!
@@ -43,9 +44,9 @@ extension GraphDraft {
         return constant(node, 0)?.dequantized(low: low[0], high: high[0])
     }
 
-    /// Lets equal constants be one: the first of them.
+    /// Merges equal constants into the first of them.
     ///
-    /// - Returns: how many went.
+    /// - Returns: The number of constants removed.
     mutating func mergeConstants() throws(DeploymentError) -> Int {
         struct Key: Hashable {
             let type: ElementType, shape: [Int], bytes: [UInt8]
@@ -70,10 +71,10 @@ extension GraphDraft {
 }
 
 extension Tensor {
-    /// Element by element, axes of one element repeated, and missing ones before the first.
+    /// Combines two tensors elementwise with broadcasting.
     ///
-    /// - Returns: nil where the shapes do not fit, or the result would be larger than either operand: a short file
-    ///   must not stand for a long tensor.
+    /// - Returns: The result, or nil if the shapes do not match or the result would be larger than both
+    ///   operands, because a small file must not yield a large tensor.
     fileprivate func combined(with other: Tensor, _ operation: (Float, Float) -> Float) -> Tensor? {
         guard let x = floats, let y = other.floats else { return nil }
         let rank = max(shape.count, other.shape.count)
@@ -82,7 +83,7 @@ extension Tensor {
         guard zip(a, b).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else { return nil }
         let result = zip(a, b).map { $0 == 1 ? $1 : $0 }
         guard result == a || result == b else { return nil }
-        /// How far an element is from the next along each axis; 0 along repeated ones.
+        /// Returns the stride along each axis; 0 for broadcast axes.
         func strides(_ shape: [Int]) -> [Int] {
             var stride = 1
             return shape.reversed().map { size in

@@ -1,42 +1,46 @@
 import TensorGraph
 
-/// What TensorFlow's `optimize_for_inference` does to a frozen graph, and further where the results stay the same.
+/// Optimizes a frozen graph like TensorFlow's `optimize_for_inference`, and further where results stay the
+/// same.
 ///
 ///     let (smaller, report) = try Optimization(inputs: ["Mul"], outputs: ["final_result"]).apply(to: graph)
 ///
-/// Inputs become placeholders; what no output needs goes, and with it decoders and training nodes; `Identity`, `CheckNumerics` and
-/// `PlaceholderWithDefault` are spliced out; chains of normalizations, scalings and sums with constants become the weights and one bias of
-/// the convolution before them; zero padding becomes a part of the convolution after it; equal constants become one. The nodes that
-/// are left come each after what it reads, those that did not change with their bytes.
+/// Inputs become placeholders. Nodes on which no output depends are removed, such as decoders and training
+/// nodes, and `Identity`, `CheckNumerics` and `PlaceholderWithDefault` are spliced out. Chains of
+/// normalizations, scalings and sums with constants are folded into the weights and one bias of the preceding
+/// convolution. Zero padding is merged into the following convolution, and equal constants are merged. The
+/// remaining nodes are in topological order, and unchanged ones keep their bytes.
 ///
-/// - Source: tensorflow/python/tools/optimize_for_inference_lib.py; the order of steps is its own.
+/// - Source: tensorflow/python/tools/optimize_for_inference_lib.py; the order of the steps differs.
 package struct Optimization: Sendable {
     package struct Report: Sendable, Equatable, Codable {
         package var nodesBefore = 0, nodesAfter = 0
-        /// `Identity`, `CheckNumerics`, `PlaceholderWithDefault`.
+        /// The number of `Identity`, `CheckNumerics` and `PlaceholderWithDefault` nodes removed.
         package var spliced = 0
-        /// Normalizations, scalings and sums that are now a convolution's.
+        /// The number of normalizations, scalings and sums folded into convolutions.
         package var folded = 0
         package var paddings = 0
-        /// Constants that said what another says.
+        /// The number of duplicate constants removed.
         package var duplicates = 0
     }
 
     package let inputs, outputs: [String]
-    /// Nodes that are kept although no output needs them.
+    /// Nodes that are kept although no output depends on them.
     package let kept: [String]
 
-    /// Whether weights written as bytes and factors become plain floats.
+    /// Whether quantized weights become plain floats.
     package let unpacksWeights: Bool
-    /// The shape that the first input's placeholder declares; nil for what the graph declares.
+    /// The shape that the first input's placeholder declares; nil keeps the graph's.
     package let inputShape: [Int]?
 
     /// - Parameters:
-    ///   - inputs, outputs: names of nodes.
-    ///   - kept: names; those that the graph does not have are of no account.
-    ///   - unpacksWeights: for what rounds weights anew, and for runtimes that know no `Dequantize`. Otherwise they
-    ///     stay as they are: packed because they take little room, or because one grid does not suit them all.
-    ///   - inputShape: of the first input, -1 for a free size.
+    ///   - inputs: The names of the input nodes.
+    ///   - outputs: The names of the output nodes.
+    ///   - kept: Names of nodes to keep; names that the graph lacks are ignored.
+    ///   - unpacksWeights: Whether quantized weights become floats, for steps that quantize anew and for
+    ///     runtimes without `Dequantize`. Otherwise they stay packed, to save space or because they have
+    ///     several grids.
+    ///   - inputShape: The shape of the first input, in which -1 is a free size.
     package init(
         inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false,
         inputShape: [Int]? = nil
@@ -45,7 +49,8 @@ package struct Optimization: Sendable {
         self.inputShape = inputShape
     }
 
-    /// - Throws: also for what is not understood well enough, by node: control flow, variables, side effects, training normalization.
+    /// - Throws: `DeploymentError` with the node, also for what is not supported: control flow, variables,
+    ///   side effects and training normalization.
     package func apply(to graph: Graph) throws(DeploymentError) -> (Graph, Report) {
         var report = Report(nodesBefore: graph.nodes.count)
         let present = Set(graph.nodes.map(\.name))

@@ -1,9 +1,10 @@
 import TensorGraph
 
 extension GraphDraft {
-    /// Lets convolutions add the zeros that a `Pad` of height and width puts around their only input.
+    /// Merges a zero `Pad` of height and width into the convolutions that read it, if they are its only
+    /// readers.
     ///
-    /// - Returns: how many paddings went.
+    /// - Returns: The number of paddings removed.
     mutating func fusePadding() -> Int {
         var count = 0
         let readers = readers()
@@ -28,7 +29,7 @@ extension GraphDraft {
 }
 
 extension Node {
-    /// Whether images are `[N, H, W, C]`, which is also what an absent attribute means.
+    /// Whether images are `[N, H, W, C]`, which is also the default of the attribute.
     var isChannelsLast: Bool {
         guard case .bytes(let format)? = attributes["data_format"] else { return true }
         return format == Array("NHWC".utf8)

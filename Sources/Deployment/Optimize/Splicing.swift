@@ -1,12 +1,14 @@
 import TensorGraph
 
-/// Nodes that are there for training, feeding or checking only.
+/// Removal of nodes that serve only training, feeding or checking.
 extension GraphDraft {
-    /// Lets a node be fed from outside, and cuts it from what made it.
+    /// Turns a node into a placeholder and disconnects it from its inputs.
     ///
-    /// - Parameter shape: the shape to declare, -1 for a free size; nil keeps the shape that the node declares,
-    ///   if it does.
-    /// - Source: strip_unused; its type is float32 unless the node tells another.
+    /// - Parameters:
+    ///   - name: The node's name.
+    ///   - shape: The shape to declare, in which -1 is a free size; nil keeps the shape that the node
+    ///     declares, if any.
+    /// - Source: strip_unused; the type is float32 unless the node declares another.
     mutating func makePlaceholder(_ name: String, shape: [Int]?) {
         guard let node = self[name] else { return }
         if node.operation == "Placeholder" {
@@ -22,7 +24,7 @@ extension GraphDraft {
         self[name] = Node("Placeholder", name: name, attributes: attributes)
     }
 
-    /// Refuses what an inference graph does not hold.
+    /// Throws for nodes that an inference graph cannot contain.
     func requireInference(inputs: Set<String>) throws(DeploymentError) {
         for name in names {
             let node = self[name]!
@@ -49,9 +51,9 @@ extension GraphDraft {
         }
     }
 
-    /// Takes out nodes that pass on their first input as it is.
+    /// Removes nodes that pass their first input through unchanged.
     ///
-    /// - Returns: how many.
+    /// - Returns: The number of nodes removed.
     mutating func splice() throws(DeploymentError) -> Int {
         var targets: [String: TensorReference] = [:], checks = Set<String>()
         for name in names where !pinned.contains(name) {
@@ -68,7 +70,7 @@ extension GraphDraft {
         }
         let sources = try Self.resolve(targets)
         try mapInputs { (reference, _) in
-            // A check that nobody reads is only waited for.
+            // A control edge from a check whose result is unused can be dropped.
             if reference.isControl && checks.contains(reference.node) { return nil }
             guard var source = sources[reference.node] else { return reference }
             if reference.isControl { (source.output, source.isControl) = (0, true) }
@@ -78,7 +80,7 @@ extension GraphDraft {
         return targets.count
     }
 
-    /// Follows each reference to the end of its chain, in time linear in the number of references.
+    /// Resolves each reference to the end of its chain in linear time.
     private static func resolve(_ targets: [String: TensorReference]) throws(DeploymentError)
         -> [String: TensorReference]
     {
@@ -96,7 +98,7 @@ extension GraphDraft {
         return sources
     }
 
-    /// Operations whose only effect is their result, so that nobody needs to wait for them.
+    /// Operations without side effects, for which control edges are unnecessary.
     private static let effectless: Set<String> = [
         "Add", "AddV2", "AvgPool", "BatchNormWithGlobalNormalization", "BiasAdd", "Cast", "Concat",
         "ConcatV2", "Const", "Conv2D",
@@ -107,9 +109,9 @@ extension GraphDraft {
         "ResizeBilinear", "Rsqrt", "Shape", "Softmax", "Sqrt", "Squeeze", "Sub", "Transpose",
     ]
 
-    /// Control edges order effects; where there are none, they mean nothing.
+    /// Drops control edges from operations without side effects; others are an error.
     mutating func dropControlEdges() throws(DeploymentError) {
-        // Copied: the closure must not look at what is being changed.
+        // The closure needs a copy, because the nodes change meanwhile.
         let nodes = nodes
         try mapInputs { (reference, node) throws(DeploymentError) in
             guard reference.isControl else { return reference }
@@ -124,7 +126,7 @@ extension GraphDraft {
         }
     }
 
-    /// Forgets wishes to be placed beside nodes that are gone: TensorFlow refuses to load a graph that holds one.
+    /// Removes colocation constraints with missing nodes, because TensorFlow refuses to load such graphs.
     mutating func dropColocation() {
         for name in names {
             guard case .strings(let classes)? = self[name]!.attributes["_class"] else { continue }

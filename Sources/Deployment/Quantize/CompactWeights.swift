@@ -2,29 +2,36 @@ import Dispatch
 import Synchronization
 import TensorGraph
 
-/// The smallest package for a loss: weights on a grid of their own a channel, as fine as the layer needs.
+/// Quantizes weights for the smallest compressed package at a given loss, with a grid per channel as fine as
+/// each layer requires.
 ///
 ///     var weights = CompactWeights(graph, statistics: statistics)
 ///     weights.weigh(sensitivities)
 ///     let compact = weights.apply(bits: 4)
 ///
-/// A layer's weights become bytes q, a `Dequantize` node that makes q − 128 of them, and products with a step a channel and a scale an
-/// input. DEFLATE's Huffman codes make the bytes cost what their entropy is, so grids have no number of levels: they have a step, and the
-/// bits a weight costs are those of its distribution over that step. Bits go where they save most error: where a layer of n weights does
-/// harm s · step² (`weigh`), its best step² is in proportion to n / s. Where statistics of inputs are given, inputs that vary little or
-/// that others tell have coarser steps, rounding compensates its errors, and what it does to the mean goes into the bias.
+/// A layer's weights become bytes q, a `Dequantize` node that yields q − 128, and products with a step per
+/// channel and a scale per input. DEFLATE's Huffman codes compress the bytes to about their entropy, so grids
+/// have a step instead of a number of levels, and a weight costs as many bits as its distribution over that
+/// step implies.
+///
+/// Bits are allocated where they reduce the error most: for a layer of n weights and an error s · step²
+/// (`weigh`), the best step² is proportional to n / s. If statistics of the inputs are given, inputs that
+/// vary little or that others predict get coarser steps, rounding errors are compensated, and their effect on
+/// the mean is added to the bias.
 package struct CompactWeights: Sendable {
     package let graph: Graph
     private var layers: [PreparedLayer]
 
-    /// - Parameter statistics: a layer without is rounded to the nearest.
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - statistics: The statistics of inputs; a layer without them is rounded to nearest.
     package init(_ graph: Graph, statistics: [InputView: InputStatistics] = [:]) {
         self.graph = graph
         let constants = Dictionary(
             graph.nodes.compactMap { node in node.constant.map { (node.name, $0) } },
             uniquingKeysWith: { first, _ in first })
         let layers = Self.layers(of: graph)
-        // View by view, so that second moments are had of few of them at a time: those of a large layer are 130 MB.
+        // Views are processed one by one to limit memory: the second moments of a large layer take 130 MB.
         self.layers = Self.concurrently(Self.views(of: layers)) { view in
             let moments = statistics[view].map { statistics in
                 (0..<view.groups).map { statistics.moments(group: $0, aboutMean: true) }
@@ -36,13 +43,16 @@ package struct CompactWeights: Sendable {
         }.flatMap { $0 }
     }
 
-    /// The layers that `apply` rounds: convolutions, but none so small that more nodes would outweigh what it saves. A final layer's rows
-    /// differ in scale as its features do, which no grid a channel suits; it is small, and stays.
+    /// Returns the layers that `apply` quantizes: convolutions with at least 512 weights, below which
+    /// additional nodes outweigh the savings.
+    ///
+    /// A final layer is excluded: it is small, and its rows differ in scale like its features, which a grid
+    /// per channel does not suit.
     package static func layers(of graph: Graph) -> [WeightedLayer] {
         WeightedLayer.all(in: graph).filter { $0.isConvolution && $0.count >= 512 }
     }
 
-    /// What these layers look at, each once, the largest first.
+    /// Returns the distinct inputs of layers, largest first.
     package static func views(of layers: [WeightedLayer]) -> [InputView] {
         Set(layers.map(\.view)).sorted {
             ($1.rows * $1.rows * $1.groups, $0.input, $0.window.height) < (
@@ -51,12 +61,14 @@ package struct CompactWeights: Sendable {
         }
     }
 
-    /// How many layers are rounded.
+    /// The number of layers to quantize.
     package var count: Int { layers.count }
 
-    /// The graph with one layer's weights off as far as rounding it would take them.
+    /// Returns the graph with one layer quantized, to measure its sensitivity.
     ///
-    /// - Parameter step: in units of a channel's deviation.
+    /// - Parameters:
+    ///   - index: The index of the layer.
+    ///   - step: The step in units of a channel's root mean square.
     package func trial(layer index: Int, step: Float) -> Graph {
         let prepared = layers[index], rounded = prepared.rounded(step: step)
         return Graph(
@@ -73,18 +85,24 @@ package struct CompactWeights: Sendable {
             }, trailer: graph.trailer)
     }
 
-    /// - Parameter sensitivities: of as many layers as `count`, what a unit of squared step costs, in any unit they share.
+    /// Sets the weight of each layer's error.
+    ///
+    /// - Parameter sensitivities: The cost of a unit of squared step for each of the `count` layers, in any
+    ///   common unit.
     package mutating func weigh(_ sensitivities: [Double]) {
         for (index, sensitivity) in sensitivities.enumerated() { layers[index].sensitivity = sensitivity }
     }
 
-    /// - Parameter bits: what a weight costs in the package, on average over all layers, if the package's codes are as short as can be.
+    /// Returns the quantized graph.
+    ///
+    /// - Parameter bits: The average entropy of a weight in bits over all layers.
     package func apply(bits: Double) -> Graph {
         let factor = factor(for: bits)
         return rewrite(Self.concurrently(layers) { $0.rounded(step: Self.step($0, factor)) })
     }
 
-    /// The common factor of all steps at which the weights' entropy is `bits`, judged on some rows of each layer.
+    /// Finds the common factor of all steps at which the weights' entropy is `bits`, estimated from some rows
+    /// of each layer.
     private func factor(for bits: Double) -> Double {
         let total = layers.reduce(0.0) { $0 + Double($1.layer.count) }
         let mean = layers.reduce(0.0) { $0 + Double($1.layer.count) * Math.log2($1.bestStep) } / max(total, 1)
@@ -99,7 +117,8 @@ package struct CompactWeights: Sendable {
         return Math.exp2(high)
     }
 
-    /// In units of a channel's deviation. A tenth costs 5.4 bits, one costs 2: far beyond these, the theory of fine steps says nothing.
+    /// Returns a layer's step in units of a channel's root mean square. A step of 0.1 costs 5.4 bits and one
+    /// of 1 costs 2; the theory of fine steps does not hold far outside that range.
     private static func step(_ layer: PreparedLayer, _ factor: Double) -> Float {
         Float(max(0.02, min(1.2, layer.bestStep * factor)))
     }
@@ -123,7 +142,7 @@ package struct CompactWeights: Sendable {
         }
         let names = Set(graph.nodes.map(\.name))
         func fresh(_ wish: String) -> String { names.contains(wish) ? fresh(wish + "_") : wish }
-        // The range that makes q − 128 of a byte q.
+        // This range maps a byte q to q − 128.
         let low = fresh("quantized/low"), high = fresh("quantized/high")
         var nodes: [Node] = [
             .constant(low, Tensor([Float(-128)], shape: [])),
@@ -163,9 +182,9 @@ package struct CompactWeights: Sendable {
 }
 
 extension Node {
-    /// A constant of floats with few digits, which take few bytes in a zip.
+    /// Returns a constant of floats rounded to few mantissa bits, which compress well.
     ///
-    /// - Parameter shift: added first, over and over.
+    /// - Parameter shift: Values that are added first, repeated along the last axis.
     package func withShortMantissas(adding shift: [Float]? = nil) -> Node {
         guard let tensor = constant else { return self }
         if let values = tensor.floats, !values.isEmpty {
@@ -182,7 +201,7 @@ extension Node {
 }
 
 extension Float {
-    /// The nearest number with this many binary digits after the first.
+    /// Returns the nearest number with this many mantissa bits.
     func rounded(mantissaBits: Int) -> Float {
         guard isNormal else { return self }
         let unit = Float(sign: .plus, exponent: exponent - mantissaBits, significand: 1)

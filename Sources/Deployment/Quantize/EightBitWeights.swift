@@ -1,12 +1,14 @@
 import TensorGraph
 
-/// quantize_graph's `weights`: large float32 constants become bytes, which TensorFlow's `Dequantize` makes floats of again when it loads
-/// the graph.
+/// Stores large float32 constants as bytes, like quantize_graph's mode `weights`; TensorFlow's `Dequantize`
+/// converts them back when it loads the graph.
 ///
-/// A constant `w` becomes `w_quint8_const`, `w_min`, `w_max` and a `Dequantize` node of the old name: min + q · (max − min) / 255. The range
-/// holds zero, as quantize_graph's does. A constant that no node reads is no weight: what a model says of itself stays as it is.
+/// A constant `w` becomes `w_quint8_const`, `w_min`, `w_max` and a `Dequantize` node with the old name: min +
+/// q · (max − min) / 255. The range includes zero, as in quantize_graph. Constants that no node reads, such
+/// as metadata, stay unchanged.
 package struct EightBitWeights: Sendable {
-    /// Smaller constants stay: three more nodes would outweigh what they save. quantize_weights' `minimum_size`.
+    /// The size below which constants stay, because three more nodes outweigh the savings; it is
+    /// quantize_weights' `minimum_size`.
     package static let minimumCount = 1024
 
     package init() {}
@@ -46,9 +48,11 @@ package struct EightBitWeights: Sendable {
 }
 
 extension Node {
-    /// From bytes to floats: low + q · (high − low) / 255.
+    /// Returns a node that converts bytes to floats: low + q · (high − low) / 255.
     ///
-    /// - Parameter inputs: the bytes, low and high.
+    /// - Parameters:
+    ///   - name: The node's name.
+    ///   - inputs: The names of the bytes, low and high.
     static func dequantize(_ name: String, _ inputs: [String]) -> Node {
         Node(
             "Dequantize", name: name, inputs: inputs,

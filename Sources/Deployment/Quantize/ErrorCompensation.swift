@@ -1,23 +1,29 @@
-/// Rounds a matrix so that its products change as little as can be: what rounding one row did wrong, the rows after it make good.
+/// Rounds a matrix so that its products change as little as possible: later rows compensate for the rounding
+/// errors of earlier ones.
 ///
-/// With H = (U + I) D (U + I)ᵀ, the inputs' second moments, row k is rounded after adding Σᵢ₍ᵢ<ₖ₎ U[i, k] · (error of row i); what is left
-/// is Σ D[k] · (rounding error)² instead of Σ H[k, k] · (rounding error)².
+/// With the inputs' second moments H = (U + I) D (U + I)ᵀ, row k is rounded after adding Σᵢ₍ᵢ<ₖ₎ U[i, k] ·
+/// (error of row i). The remaining error is Σ D[k] · (rounding error)² instead of Σ H[k, k] · (rounding
+/// error)².
 ///
-/// - Source: Chee et al., QuIP (2023), LDLQ; the same numbers as Frantar et al., GPTQ (2022), without an inverse.
+/// - Source: Chee et al., "QuIP" (2023), LDLQ; the results equal those of Frantar et al., "GPTQ" (2022),
+///   without an inverse.
 struct ErrorCompensation: Sendable {
     let rows: Int
-    /// `[rows, rows]`: row k holds U[i, k] for i < k.
+    /// The factors, `[rows, rows]`: row k holds U[i, k] for i < k.
     let feedback: [Float]
-    /// `[rows]`, D: what a unit of rounding error in a row costs.
+    /// D, `[rows]`: the cost of a unit of rounding error in each row.
     let costs: [Float]
 
-    /// - Parameter moments: `[rows, rows]`, the lower half.
+    /// - Parameters:
+    ///   - rows: The number of rows.
+    ///   - moments: The second moments, `[rows, rows]`, of which the lower half is used.
     init(rows: Int, moments: [Double]) {
         self.rows = rows
-        // In double: inputs of a thousand channels vary together so closely that float32 finds negative pivots.
+        // Double precision is needed: with a thousand strongly correlated channels, float32 yields negative
+        // pivots.
         var factors = moments
         var pivots = [Double](repeating: 0, count: rows)
-        // Directions that the pictures never showed must not be free. A hundredth is GPTQ's.
+        // Damping makes directions that the images never showed costly; 1 % is GPTQ's choice.
         let trace = (0..<rows).reduce(0.0) { $0 + factors[$1 * rows + $1] }
         let damping = max(0.01 * trace / Double(max(rows, 1)), 1e-30)
         factors.withUnsafeMutableBufferPointer { h in
@@ -30,7 +36,8 @@ struct ErrorCompensation: Sendable {
         costs = pivots.map { Float($0) }
     }
 
-    /// H's lower half becomes U's rows, from the last pivot to the first, in blocks that the cache holds.
+    /// Factorizes H's lower half into U's rows, from the last pivot to the first, in blocks that fit the
+    /// cache.
     private static func factorize(
         _ h: UnsafeMutablePointer<Double>, _ n: Int, least: Double, pivots: UnsafeMutableBufferPointer<Double>
     ) {
@@ -44,7 +51,7 @@ struct ErrorCompensation: Sendable {
                     subtract(line, times: line[i] / pivots[k], from: h + i * n, count: i + 1)
                 }
             }
-            // Rows above the block lose what its pivots explain; all factors are known before any of them changes.
+            // Rows above the block are updated once all of the block's factors are known.
             for i in 0..<begin {
                 var k = begin
                 while k < end {
@@ -58,7 +65,7 @@ struct ErrorCompensation: Sendable {
         for k in 0..<n { for i in 0..<k { h[k * n + i] /= pivots[k] } }
     }
 
-    /// h[row, j] -= Σ h[k, row] / pivot[k] · h[k, j], for j through `row`.
+    /// Computes h[row, j] -= Σ h[k, row] / pivot[k] · h[k, j] for j up to `row`.
     private static func eliminate(
         _ h: UnsafeMutablePointer<Double>, _ n: Int, row: Int, pivots range: Range<Int>,
         _ pivots: UnsafeMutableBufferPointer<Double>
@@ -111,14 +118,17 @@ struct ErrorCompensation: Sendable {
         UnsafeRawPointer(pointer).loadUnaligned(as: SIMD4<Double>.self)
     }
 
+    /// Rounds a matrix.
+    ///
     /// - Parameters:
-    ///   - weights: `[rows, columns]`.
-    ///   - steps: `[columns]`, the distance between two levels, in units of a row's scale.
-    ///   - scales: `[rows]`.
-    /// - Returns: `[rows, columns]`, whole multiples of the steps, -127...127.
+    ///   - weights: The matrix, `[rows, columns]`.
+    ///   - columns: The number of columns.
+    ///   - steps: The step of each column, `[columns]`, in units of a row's scale.
+    ///   - scales: The scale of each row, `[rows]`.
+    /// - Returns: Multiples of the steps, `[rows, columns]`, -127...127.
     func round(_ weights: [Float], columns: Int, steps: [Float], scales: [Float]) -> [Int8] {
         var codes = [Int8](repeating: 0, count: rows * columns)
-        // Columns do not know of each other: sixteen at a time go from the first row to the last.
+        // Columns are independent, so sixteen are processed at a time.
         var errors = [SIMD16<Float>](repeating: SIMD16(), count: rows)
         for begin in stride(from: 0, to: columns, by: 16) {
             let width = min(16, columns - begin)

@@ -1,15 +1,17 @@
-/// What a layer's inputs look like on real pictures: their mean and how they vary together.
+/// The mean and the second moments of a layer's inputs on real images.
 ///
-/// Layers that look at one tensor through one window share them.
+/// Layers that read one tensor through the same window share them.
 package struct InputStatistics: Sendable {
     package let view: InputView
-    /// Patches seen.
+    /// The number of patches seen.
     private(set) var count = 0
-    /// `[groups, rows]`: about the mean, taken off before anything is summed, so that inputs that hardly vary keep their digits.
+    /// An approximate mean, `[groups, rows]`, subtracted before sums are formed, so that inputs with little
+    /// variance keep their precision.
     private var origin: [Float] = []
-    /// `[groups, rows]`, sums.
+    /// The sums, `[groups, rows]`.
     private var sums: [Double]
-    /// `[groups, rows, stride]`, the lower halves of sums of products; a row goes on to the end of its panel.
+    /// The lower halves of the sums of products, `[groups, rows, stride]`; a row is filled up to the end of
+    /// its panel.
     private var products: [Float]
     private let stride: Int
 
@@ -20,18 +22,20 @@ package struct InputStatistics: Sendable {
         products = [Float](repeating: 0, count: view.groups * view.rows * stride)
     }
 
-    /// Of nothing; takes no memory.
+    /// Statistics of no input, which take no memory.
     package static let empty = InputStatistics(
         InputView(
             input: "",
             window: .init(height: 0, width: 0, channels: 0, strideY: 1, strideX: 1, top: 0, left: 0),
             isDepthwise: false))
 
-    /// Takes in what the window sees at some places of an image.
+    /// Adds the patches at some positions of an image.
     ///
     /// - Parameters:
-    ///   - image: `[height, width, channels]`.
-    ///   - places: at most how many places, evenly spread.
+    ///   - image: The image, `[height, width, channels]`.
+    ///   - height: The image's height.
+    ///   - width: The image's width.
+    ///   - places: The maximum number of positions, which are evenly spread.
     package mutating func add(_ image: UnsafeBufferPointer<Float>, height: Int, width: Int, places: Int) {
         let size = view.groups * view.rows
         var patches: [Float] = []
@@ -57,13 +61,13 @@ package struct InputStatistics: Sendable {
         }
     }
 
-    /// The upper left corners of the windows looked at; they may lie outside the image.
+    /// Returns the top left corners of the selected windows, which may lie outside the image.
     private func patchPlaces(height: Int, width: Int, places: Int) -> [(top: Int, left: Int)] {
         let window = view.window
         let (ys, top) = window.span(height, window.height, window.strideY, window.top)
         let (xs, left) = window.span(width, window.width, window.strideX, window.left)
         let step = max(1, ys * xs / places)
-        // One off the width, or a column of the image would be all that is seen.
+        // A step that divides the width would select a single column of the image.
         let pace = step > 1 && xs % step == 0 ? step + 1 : step
         return Swift.stride(from: count % pace, to: ys * xs, by: pace).map {
             ($0 / xs * window.strideY + top, $0 % xs * window.strideX + left)
@@ -87,10 +91,10 @@ package struct InputStatistics: Sendable {
         }
     }
 
-    /// products += patchesᵀ · patches, in tiles of four rows by eight columns.
+    /// Computes products += patchesᵀ · patches in tiles of four rows by eight columns.
     private mutating func addProducts(_ patches: [Float], count: Int) {
         let rows = view.rows, stride = stride, panels = stride / 8
-        // `[panels, patches, 8]`
+        // The patches in panels, `[panels, patches, 8]`.
         var packed = [Float](repeating: 0, count: stride * count)
         for p in 0..<count {
             for i in 0..<rows { packed[(i / 8 * count + p) * 8 + i % 8] = patches[p * rows + i] }
@@ -123,7 +127,7 @@ package struct InputStatistics: Sendable {
         }
     }
 
-    /// The same for windows of a channel each, which are small.
+    /// Computes the same for depthwise windows, which are small.
     private mutating func addGroupedProducts(_ patches: [Float], count: Int) {
         let rows = view.rows, size = view.groups * rows, stride = stride
         patches.withUnsafeBufferPointer { patches in
@@ -141,13 +145,14 @@ package struct InputStatistics: Sendable {
         }
     }
 
-    /// `[rows]`
+    /// Returns the mean of a group's inputs, `[rows]`.
     func mean(group: Int) -> [Double] {
         let all = group * view.rows..<(group + 1) * view.rows
         return all.map { (origin.isEmpty ? 0 : Double(origin[$0])) + sums[$0] / Double(max(count, 1)) }
     }
 
-    /// `[rows, rows]`, the lower half: about the mean, or about zero.
+    /// Returns the second moments of a group's inputs, `[rows, rows]` with the lower half set, about the mean
+    /// or about zero.
     func moments(group: Int, aboutMean: Bool) -> [Double] {
         let rows = view.rows, total = Double(max(count, 1))
         let drift = (0..<rows).map { sums[group * rows + $0] / total }, mean = mean(group: group)

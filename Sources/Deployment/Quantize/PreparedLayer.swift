@@ -1,12 +1,16 @@
-/// What layers with one view of one tensor share: how errors are made good, and how much an error in each input costs.
+/// The preparation that layers with the same input share: error compensation, and the cost of an error in
+/// each input.
 struct PreparedInput: Sendable {
     let compensations: [ErrorCompensation]
-    /// `[groups][rows]`
+    /// The means, `[groups][rows]`.
     let means: [[Double]]
-    /// `[channels]`: by how much coarser the grid of an input channel's weights may be; nil where all count alike.
+    /// The factor, `[channels]`, by which the grid of each input channel may be coarser; nil if all channels
+    /// are treated alike.
     let scales: [Float]?
 
-    /// - Parameter moments: about the mean, by group.
+    /// - Parameters:
+    ///   - statistics: The statistics of the input.
+    ///   - moments: The second moments about the mean, per group.
     init(_ statistics: InputStatistics, _ moments: [[Double]]) {
         let view = statistics.view
         means = (0..<view.groups).map { statistics.mean(group: $0) }
@@ -14,8 +18,9 @@ struct PreparedInput: Sendable {
         scales = view.isDepthwise ? nil : Self.scales(compensations[0].costs, channels: view.window.channels)
     }
 
-    /// A channel whose error costs c times as much wants steps √c times finer, if all weights are alike; they are not, for training makes those
-    /// of strong inputs small. Powers of √2, so that they take few bytes.
+    /// A channel whose error costs c times as much needs steps finer by √c if all weights have the same size;
+    /// but training makes the weights of strong inputs small. Scales are powers of √2, so that they take few
+    /// bytes.
     private static func scales(_ costs: [Float], channels: Int) -> [Float] {
         let taps = costs.count / channels
         let logarithms = (0..<channels).map { c in
@@ -25,32 +30,33 @@ struct PreparedInput: Sendable {
         return logarithms.map { Float(Math.exp2((((mean - $0) * Self.share).rounded()) / 2)) }
     }
 
-    /// Of what the costs alone ask for. Inception v3 at 4 bits a weight: 0.5 to 1 are the same within 4 % of the error.
+    /// The fraction of the theoretical logarithm that is applied. For Inception v3 at 4 bits per weight, the
+    /// error differs by less than 4 % between 0.5 and 1.
     private static let share = 0.7
 }
 
-/// A layer with what does not depend on how finely it is rounded.
+/// A layer with all quantities that do not depend on the step.
 struct PreparedLayer: Sendable {
     struct Rounded: Sendable {
         let codes: [Int8]
         let steps: [Float]
-        /// `[input channels]`; nil where all are 1.
+        /// The scales, `[input channels]`; nil if all are 1.
         let scales: [Float]?
-        /// What the mean output lost, a channel; nil where it is not known or has nowhere to go.
+        /// The change of the mean output per channel; nil if it is unknown or there is no bias to correct.
         let shift: [Float]?
         let isDepthwise: Bool
     }
 
     let layer: WeightedLayer
-    /// What a unit of squared step costs.
+    /// The cost of a unit of squared step.
     var sensitivity = 1.0
     private let weights: [Float]
-    /// `[channels]`, root mean squares of weights over their rows' scales.
+    /// The root mean square per channel, `[channels]`, of weights divided by their rows' scales.
     private let deviations: [Float]
-    /// `[channels]`, the largest of these.
+    /// The largest magnitude per channel of the same, `[channels]`.
     private let greatest: [Float]
     private let input: PreparedInput?
-    /// `[rows]`
+    /// The scale of each row, `[rows]`.
     private let scales: [Float]
 
     init(_ layer: WeightedLayer, _ weights: [Float], _ input: PreparedInput?) {
@@ -71,11 +77,12 @@ struct PreparedLayer: Sendable {
         self.greatest = greatest
     }
 
-    /// Up to a factor that all layers share, and in units of a channel's deviation: of weights that cost −log₂ step each and an error of
-    /// `sensitivity` · step².
+    /// The optimal step up to a common factor, in units of a channel's root mean square, for weights that
+    /// cost −log₂ step each and an error of `sensitivity` · step².
     var bestStep: Double { (Double(layer.count) / max(sensitivity, 1e-30)).squareRoot() }
 
-    /// `[channels]`. Few digits cost few bytes; upward, so that the greatest weight still has a level.
+    /// Returns the step per channel, `[channels]`, with few mantissa bits to save bytes and large enough that
+    /// the largest weight has a level.
     private func steps(_ step: Float) -> [Float] {
         deviations.indices.map {
             max(step * deviations[$0], greatest[$0] / 126, .leastNormalMagnitude * 256).rounded(
@@ -83,9 +90,9 @@ struct PreparedLayer: Sendable {
         }
     }
 
-    /// Bits a weight, of those of some rows, each rounded to the nearest.
+    /// Estimates the entropy of a weight in bits from some rows, each rounded to nearest.
     ///
-    /// - Parameter step: in units of a channel's deviation.
+    /// - Parameter step: The step in units of a channel's root mean square.
     func entropy(step: Float) -> Double {
         let channels = layer.channels, inverses = steps(step).map { 1 / $0 }
         let pace = max(1, layer.count / 20_000)
@@ -103,7 +110,7 @@ struct PreparedLayer: Sendable {
         }
     }
 
-    /// - Parameter step: in units of a channel's deviation.
+    /// - Parameter step: The step in units of a channel's root mean square.
     func rounded(step: Float) -> Rounded {
         let channels = layer.channels, columns = layer.columns, rows = layer.rows, steps = steps(step)
         guard let input else {
@@ -136,7 +143,7 @@ struct PreparedLayer: Sendable {
             isDepthwise: layer.groups > 1)
     }
 
-    /// `[rows, channels]`: what codes stand for.
+    /// Returns the weights that codes represent, `[rows, channels]`.
     func weights(of rounded: Rounded) -> [Float] {
         let channels = layer.channels
         return rounded.codes.indices.map {

@@ -1,22 +1,24 @@
 import TensorGraph
 
-/// quantize_graph's `weights_rounded`: every float32 constant keeps its type and size and takes at most 2^bits values, so that a zip of
-/// the graph is small.
+/// Rounds every float32 constant to at most 2^bits distinct values, like quantize_graph's mode
+/// `weights_rounded`; types and sizes stay, but the graph compresses well.
 ///
 ///     let rounded = try RoundedWeights(bits: 8).apply(to: graph)
 ///
-/// With N = 2^bits and w = (max − min) / N, an element x becomes min + w(i + ½), i = min(⌊(x − min) / w⌋, N − 1); a tensor of one value
-/// stays as it is. Each step is float32, as numpy computes it. Zero is not preserved.
+/// With N = 2^bits and w = (max − min) / N, an element x becomes min + w(i + ½), where i = min(⌊(x − min) /
+/// w⌋, N − 1); a tensor of equal values stays unchanged. Each step is computed in float32, as numpy does.
+/// Zero is not preserved.
 package struct RoundedWeights: Sendable {
     package let bits: Int
 
-    /// - Parameter bits: 1...16.
+    /// - Parameter bits: The number of bits, 1...16.
     package init(bits: Int = 8) {
         precondition((1...16).contains(bits))
         self.bits = bits
     }
 
-    /// - Throws: naming the first constant that holds an infinity or a NaN, or whose range is past float32.
+    /// - Throws: `DeploymentError` with the first constant that contains an infinity or NaN or whose range
+    ///   exceeds float32.
     package func apply(to graph: Graph) throws(DeploymentError) -> Graph {
         var graph = graph
         for index in graph.nodes.indices {
@@ -25,7 +27,7 @@ package struct RoundedWeights: Sendable {
             }
             let (low, high) = try graph.nodes[index].range(of: values)
             let count = Float(1 << bits), width = (high - low) / count
-            // A range of a few subnormals has no width to divide by.
+            // The range may consist of a few subnormals, whose width rounds to zero.
             guard width > 0 else { continue }
             let rounded = values.map {
                 low + width * (min((($0 - low) / width).rounded(.down), count - 1) + 0.5)
@@ -37,7 +39,7 @@ package struct RoundedWeights: Sendable {
 }
 
 extension Node {
-    /// The least and the greatest of a constant's elements.
+    /// Returns the least and the greatest of a constant's elements.
     func range(of values: [Float]) throws(DeploymentError) -> (low: Float, high: Float) {
         var (low, high) = (values[0], values[0])
         var isFinite = true

@@ -1,20 +1,20 @@
 import TensorGraph
 
-/// What a layer looks at: a tensor, through a window that is moved over it.
+/// The input of a layer: a tensor and the window that moves over it.
 package struct InputView: Hashable, Sendable {
-    /// The tensor its images or vectors come from.
+    /// The tensor that provides the images or vectors.
     package let input: String
     package let window: Window
-    /// Whether every channel is looked at for itself.
+    /// Whether every channel is processed separately.
     let isDepthwise: Bool
 
-    /// `[height, width]` pixels, moved by strides, over an image of `channels`.
+    /// A window of `[height, width]` pixels that moves by the strides over an image with `channels` channels.
     package struct Window: Hashable, Sendable {
         package let height, width, channels, strideY, strideX: Int
-        /// Zeros before the image's first row and column, as many after its last; nil for as many as keep its size over the stride.
+        /// The zero padding before the first row and column, and after the last; nil for SAME padding.
         let top, left: Int?
 
-        /// How many windows fit along an axis, and where the first begins.
+        /// Returns the number of windows along an axis and the position of the first.
         func span(_ size: Int, _ window: Int, _ stride: Int, _ padding: Int?) -> (count: Int, begin: Int) {
             if let padding { return (max(0, (size + 2 * padding - window) / stride + 1), -padding) }
             let count = (size + stride - 1) / stride
@@ -22,19 +22,20 @@ package struct InputView: Hashable, Sendable {
         }
     }
 
-    /// Inputs of one product, and how many products stand side by side.
+    /// The number of inputs of one product, and the number of parallel products.
     var rows: Int { window.height * window.width * (isDepthwise ? 1 : window.channels) }
     var groups: Int { isDepthwise ? window.channels : 1 }
 }
 
 /// A convolution or matrix product with constant weights that nothing else reads.
 ///
-/// Seen as products of `rows` inputs with `columns` outputs, `groups` of them side by side: a convolution is one group whose rows are its
-/// window's pixels and channels; a depthwise one has a group a channel, whose rows are the window's pixels.
+/// It is treated as `groups` parallel products of `rows` inputs with `columns` outputs. A convolution is one
+/// group, whose rows are the window's pixels and channels; a depthwise convolution has a group per channel,
+/// whose rows are the window's pixels.
 package struct WeightedLayer: Sendable {
     package let name: String
     package let view: InputView
-    /// Names of constants; the bias is the one added right after.
+    /// The names of the constants; the bias is the one that is added directly after.
     package let weights: String
     package let bias: String?
     package let columns: Int
@@ -46,7 +47,7 @@ package struct WeightedLayer: Sendable {
     package var count: Int { rows * groups * columns }
     package var channels: Int { groups * columns }
 
-    /// The layers of a graph, in its order.
+    /// Returns the layers of a graph in its order.
     package static func all(in graph: Graph) -> [WeightedLayer] {
         let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var readers: [String: [Node]] = [:]
@@ -84,7 +85,7 @@ package struct WeightedLayer: Sendable {
         if case .bytes(let kind)? = node.attributes["padding"], kind == Array("SAME".utf8) {
             padding = (nil, nil)
         }
-        // What an explicit padding adds at the end is near enough to what it adds at the beginning for statistics.
+        // For statistics, explicit padding at the end is close enough to that at the beginning.
         if case .ints(let values)? = node.attributes["explicit_paddings"], values.count == 8 {
             padding = (Int(values[2]), Int(values[4]))
         }
