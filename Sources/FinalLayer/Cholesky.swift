@@ -1,13 +1,14 @@
-/// Cholesky factorization and forward substitution on design matrices, in blocks of 64 columns.
+/// Cholesky factorization and triangular substitution on design matrices in blocks of 64 columns.
 ///
-/// Both are left-looking: each block of columns first takes away what the columns before it explain, by one matrix product.
-/// The pieces are cut alike for any number of threads, so that one input gives one result.
+/// Both are left-looking: from each block of columns, one matrix product first subtracts the contribution of
+/// the previous columns. The work is divided independently of the number of threads, so that results are
+/// reproducible.
 enum Cholesky {
     private static let width = 64
 
-    /// Replaces the lower triangle of `a`, a positive semidefinite matrix `[n, n]`, by L with L·Lᵀ = a.
+    /// Replaces the lower triangle of a positive semidefinite matrix `a`, `[n, n]`, by L with L·Lᵀ = a.
     ///
-    /// A column whose pivot is lost in rounding is left blank: nothing above it is explained by it.
+    /// A column whose pivot is within the rounding error becomes zero.
     static func factorize(_ a: DesignMatrix, workers: Workers) {
         let n = a.rows
         var largest: Float = 0
@@ -32,7 +33,7 @@ enum Cholesky {
         }
     }
 
-    /// Replaces each row z of `target` `[m, n]` by L⁻¹·z, for the factor L `[n, n]`.
+    /// Replaces each row z of `target`, `[m, n]`, by L⁻¹·z with the factor L, `[n, n]`.
     static func forwardSubstitute(_ target: DesignMatrix, factor: DesignMatrix, workers: Workers) {
         workers.performRanges(of: target.rows, step: 64) { rows in
             for first in stride(from: 0, to: factor.rows, by: width) {
@@ -41,7 +42,8 @@ enum Cholesky {
         }
     }
 
-    /// Replaces `vector` `[n]` by L⁻ᵀ·vector; in double precision, for small pivots magnify rounding.
+    /// Replaces `vector`, `[n]`, by L⁻ᵀ·vector, in double precision because small pivots magnify rounding
+    /// errors.
     static func backSubstitute(_ vector: inout [Double], factor: DesignMatrix) {
         for i in stride(from: factor.rows - 1, through: 0, by: -1) {
             let row = factor.values.base + i * factor.stride
@@ -50,7 +52,7 @@ enum Cholesky {
         }
     }
 
-    /// One block of columns of the rows, whose earlier columns are done.
+    /// Solves one block of columns of the rows, whose earlier columns are done.
     private static func solve(
         _ target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix
     ) {
@@ -64,7 +66,7 @@ enum Cholesky {
         }
     }
 
-    /// target[i][j] −= Σₖ target[i][k] · factor[j][k] over the columns k before the block.
+    /// Computes target[i][j] −= Σₖ target[i][k] · factor[j][k] over the columns k before the block.
     private static func subtractExplained(
         from target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix
     ) {
@@ -77,7 +79,7 @@ enum Cholesky {
             into: block.base, stride: count)
         for i in rows {
             let out = target.values.base + i * target.stride
-            // Above the diagonal of a factor there is nothing to take away from.
+            // In a factor only the lower triangle is updated.
             for j in first..<(target === factor ? min(columns.upperBound, i + 1) : columns.upperBound) {
                 out[j] -= block.base[(j - first) * count + i - rows.lowerBound]
             }

@@ -1,7 +1,8 @@
-/// The rows a solver works on, padded with zeros so that its loops have no tails: `[paddedRows, stride]`.
+/// The rows that a solver works on, padded with zeros so that loops need no remainders: `[paddedRows,
+/// stride]`.
 final class DesignMatrix: @unchecked Sendable {
     let rows, columns: Int
-    /// Multiples of 16; there is at least one blank row at the end.
+    /// The padded dimensions, multiples of 16; at least one row at the end is zero.
     let paddedRows, stride: Int
     let values: FloatBuffer
     let pointers: RowPointers
@@ -15,7 +16,7 @@ final class DesignMatrix: @unchecked Sendable {
             (0..<paddedRows).map { [values, stride] in UnsafePointer(values.base + $0 * stride) })
     }
 
-    /// The given rows of `features` as they are.
+    /// Copies the given rows of `features`.
     convenience init(_ features: FeatureMatrix, rows: [Int]) {
         self.init(rows: rows.count, columns: features.columns)
         features.values.withUnsafeBufferPointer { source in

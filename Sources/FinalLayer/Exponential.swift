@@ -1,11 +1,14 @@
-/// eˣ in single precision, relative error under 2e-7 for x in [-87, 88] and clamped outside.
+/// Computes eˣ in single precision, with a relative error below 2e-7 for x in [-87, 88]; x is clamped to this
+/// range.
 ///
-/// Range reduction by ln 2 in two parts and a polynomial of degree 6 on [-ln 2 / 2, ln 2 / 2] (coefficients of Moshier's Cephes
-/// `expf`). Only additions and multiplications: the same bits on every processor, and no call per number.
+/// It reduces the range by ln 2 in two parts and evaluates a polynomial of degree 6 on [-ln 2 / 2, ln 2 / 2].
+/// Additions and multiplications alone give the same bits on every processor.
+///
+/// - Source: the coefficients of `expf` in Moshier's Cephes.
 @inline(__always)
 func exponential(_ x: SIMD4<Float>) -> SIMD4<Float> {
     let clamped = x.clamped(lowerBound: SIMD4(repeating: -87), upperBound: SIMD4(repeating: 88))
-    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer; SSE2 has no instruction for it.
+    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer, for which SSE2 has no instruction.
     let magic: Float = 12_582_912
     let n = (clamped * 1.442_695_04 + magic) - magic
     let r = clamped - n * 0.693_359_375 - n * -2.121_944_4e-4

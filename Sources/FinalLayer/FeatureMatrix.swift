@@ -1,4 +1,4 @@
-/// Bottleneck vectors, one a row: `[rows, columns]` float32, row-major, without gaps.
+/// Bottleneck vectors as rows of a dense, row-major float32 matrix, `[rows, columns]`.
 package struct FeatureMatrix: Sendable {
     package let columns: Int
     package private(set) var values: [Float]
@@ -17,7 +17,7 @@ package struct FeatureMatrix: Sendable {
         (self.columns, self.values) = (columns, values)
     }
 
-    /// Some columns of another matrix.
+    /// Copies some columns of another matrix.
     package init(_ whole: FeatureMatrix, columns: Range<Int>) {
         self.init(columns: columns.count, reservingRows: whole.rows)
         for row in 0..<whole.rows {
@@ -26,7 +26,7 @@ package struct FeatureMatrix: Sendable {
         }
     }
 
-    /// Adds a row of `columns` numbers straight from where they lie, the mapped cache for one.
+    /// Appends a row of `columns` numbers from a buffer, such as the mapped cache.
     package mutating func append(row: UnsafeBufferPointer<Float>) {
         precondition(row.count == columns, "a row has as many numbers as the matrix has columns")
         values.append(contentsOf: row)

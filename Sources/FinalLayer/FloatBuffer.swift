@@ -1,6 +1,6 @@
-/// Zeroed floats whose address holds still, for loops that share them between threads.
+/// Zero-initialized floats at a fixed address, which threads share in loops.
 ///
-/// Tasks that run at the same time write to parts that do not overlap; that is what makes it safe to send.
+/// Sharing is safe because concurrent tasks write to disjoint parts.
 final class FloatBuffer: @unchecked Sendable {
     let count: Int
     let base: UnsafeMutablePointer<Float>
@@ -16,7 +16,7 @@ final class FloatBuffer: @unchecked Sendable {
     func copy(from other: FloatBuffer) { base.update(from: other.base, count: count) }
 }
 
-/// Addresses of rows, in an order of the holder's choosing; the rows must outlive it.
+/// The addresses of rows in any order; the rows must outlive the instance.
 final class RowPointers: @unchecked Sendable {
     let count: Int
     let base: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -29,5 +29,5 @@ final class RowPointers: @unchecked Sendable {
     deinit { base.deallocate() }
 }
 
-/// `count` rounded up to a multiple of `multiple`.
+/// Returns `count` rounded up to a multiple of `multiple`.
 func padded(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }

@@ -1,21 +1,24 @@
-/// Rewrites n rows of d > n features as n rows of n: the same inner products, so the same regression at a fraction of the work.
+/// Rewrites n rows of d > n features as n rows of n features with the same inner products, so that the
+/// regression is the same at a fraction of the work.
 ///
-/// An L2-regularized layer's weights are combinations of the rows (the representer theorem), so only K = X·Xᵀ matters. With
-/// K = L·Lᵀ (Cholesky) the rows of L take the place of those of X, for all folds and strengths alike; weights V found
-/// there are W = Xᵀ·A with Lᵀ·A = V.
+/// The weights of an L2-regularized layer are combinations of the rows (representer theorem), so that only K
+/// = X·Xᵀ matters. With the Cholesky factorization K = L·Lᵀ, the rows of L replace those of X for all folds
+/// and penalties. Weights V found for L correspond to W = Xᵀ·A with Lᵀ·A = V.
 ///
-/// Rows may depend on each other: pictures that are equal, or more of them than there are features that vary. So that no pivot is
-/// rounding alone, each row is given a feature of its own, a hundredth of its length, on which no other row looks.
+/// Rows may be linearly dependent, because images are equal or there are more images than varying features.
+/// So that no pivot consists of rounding errors, each row gets a private feature of a hundredth of its
+/// length.
 struct GramReduction {
     private let original: DesignMatrix
-    /// L, lower triangular: `[rows, rows]`.
+    /// L, a lower triangular matrix, `[rows, rows]`.
     let reduced: DesignMatrix
 
     init(_ design: DesignMatrix, workers: Workers) {
         original = design
         let n = design.rows, factor = DesignMatrix(rows: n, columns: n)
         let tile = 64, tiles = (n + tile - 1) / tile
-        // The lower triangle of K, tile by tile; long rows are cut so that two tiles' pieces stay in the second-level cache.
+        // The lower triangle of K is computed in tiles; long rows are divided so that the parts of two tiles
+        // fit the L2 cache.
         workers.perform(tiles * (tiles + 1) / 2) { index in
             let (I, J) = Self.triangle(index)
             let rows = min(tile, factor.paddedRows - I * tile), columns = min(tile, n - J * tile)
@@ -38,7 +41,7 @@ struct GramReduction {
         reduced = factor
     }
 
-    /// The tile of a lower triangle that comes `index`-th, row by row.
+    /// Returns the row and column of the tile with a given index in the lower triangle, in row-major order.
     private static func triangle(_ index: Int) -> (Int, Int) {
         var row = 0, first = 0
         while first + row + 1 <= index {
@@ -48,15 +51,15 @@ struct GramReduction {
         return (row, index - first)
     }
 
-    /// 10⁻⁴ of the rows' mean square length on the diagonal: well above what rounding leaves there, well below what any penalty worth
-    /// choosing does to directions so weak.
+    /// Adds 10⁻⁴ of the rows' mean squared length to the diagonal, well above rounding errors and well below
+    /// the effect of any useful penalty on such weak directions.
     private static func addPrivateFeatures(to a: DesignMatrix) {
         let diagonal = (0..<a.rows).map { a.values.base + $0 * a.stride + $0 }
         let amount = diagonal.reduce(0.0) { $0 + Double($1.pointee) } / Double(max(a.rows, 1)) * 1e-4
         for element in diagonal { element.pointee += Float(amount) }
     }
 
-    /// Weights `[classes, reduced.stride]` on L, turned into weights `[classes, original.stride]` on X.
+    /// Converts weights for L, `[classes, reduced.stride]`, to weights for X, `[classes, original.stride]`.
     func expand(_ weights: UnsafePointer<Float>, classes: Int, workers: Workers) -> FloatBuffer {
         let n = reduced.rows, padding = original.paddedRows
         let coefficients = FloatBuffer(classes * padding), result = FloatBuffer(classes * original.stride)

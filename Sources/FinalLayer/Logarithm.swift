@@ -6,5 +6,6 @@ import Musl
 import Darwin
 #endif
 
-/// Natural logarithm, for losses that are reported and compared, never fed back into the weights' bits.
+/// Returns the natural logarithm, for losses that are reported and compared but do not influence the weights'
+/// bits.
 func logarithm(_ x: Double) -> Double { log(x) }

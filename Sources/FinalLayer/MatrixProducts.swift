@@ -1,10 +1,12 @@
-// The two loops that take nearly all the time: X·Wᵀ and Rᵀ·X. Rows are reached through pointers, so that a random batch, a
-// fold and a whole matrix are the same to them. Lengths are padded with zeros by the callers: there are no tails here.
+// The two loops that take nearly all the time: X·Wᵀ and Rᵀ·X. Rows are accessed through pointers, so that a
+// random batch, a fold and a whole matrix are treated alike. Callers pad lengths with zeros, so that there
+// are no remainders.
 
-/// out[j][i] (+)= Σₖ rows[i][k] · columns[j][k]
+/// Computes out[j][i] (+)= Σₖ rows[i][k] · columns[j][k].
 ///
-/// - Shapes: `rows` `[rowCount, length]`, `columns` `[columnCount, length]`, `out` `[columnCount, outStride]`.
-/// - Precondition: `rowCount` is a multiple of 4, `length` of 4.
+/// - Shapes: `rows` `[rowCount, length]`, `columns` `[columnCount, length]`, `out` `[columnCount,
+///   outStride]`.
+/// - Precondition: `rowCount` and `length` are multiples of 4.
 func dotProducts(
     rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int,
     columns: UnsafePointer<UnsafePointer<Float>>, columnCount: Int,
@@ -17,7 +19,7 @@ func dotProducts(
         var j = 0
         while j + 1 < columnCount {
             let b0 = columns[j] + start, b1 = columns[j + 1] + start
-            // Eight sums of four lanes and what feeds them fit the sixteen registers of SSE2.
+            // Eight sums of four lanes and their operands fit the sixteen registers of SSE2.
             var s00 = SIMD4<Float>(), s10 = SIMD4<Float>(), s20 = SIMD4<Float>(), s30 = SIMD4<Float>()
             var s01 = SIMD4<Float>(), s11 = SIMD4<Float>(), s21 = SIMD4<Float>(), s31 = SIMD4<Float>()
             var k = 0
@@ -53,7 +55,7 @@ func dotProducts(
     }
 }
 
-/// Sums each of four vectors over its lanes and stores the four sums side by side.
+/// Sums the lanes of each of four vectors and stores the four sums side by side.
 @inline(__always)
 private func finish(
     _ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>, _ d: SIMD4<Float>, _ accumulates: Bool,
@@ -64,16 +66,17 @@ private func finish(
     (accumulates ? SIMD4(at: out) + (e + f) : e + f).store(at: out)
 }
 
-/// sums[j][k] += Σᵢ coefficients[j][i] · rows[i][k] for k in `range`
+/// Computes sums[j][k] += Σᵢ coefficients[j][i] · rows[i][k] for k in `range`.
 ///
-/// - Shapes: `rows` `[rowCount, ≥ range.upperBound]`, `coefficients` `[columnCount, coefficientStride]`, `sums` rows alike.
+/// - Shapes: `rows` `[rowCount, ≥ range.upperBound]`, `coefficients` `[columnCount, coefficientStride]`,
+///   `sums` `[columnCount, ≥ range.upperBound]`.
 /// - Precondition: `range` begins and ends at multiples of 16.
 func accumulateWeightedRows(
     rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int,
     coefficients: UnsafePointer<Float>, stride coefficientStride: Int, columnCount: Int,
     range: Range<Int>, into sums: UnsafePointer<UnsafePointer<Float>>
 ) {
-    // 32 rows of 16 numbers and their coefficients stay in the first-level cache while all columns pass over them.
+    // 32 rows of 16 numbers and their coefficients stay in the L1 cache while all columns are processed.
     var block = 0
     while block < rowCount {
         let end = min(rowCount, block + 32)

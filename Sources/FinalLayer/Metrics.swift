@@ -1,23 +1,26 @@
-/// How a classifier did on rows whose class is known.
+/// The quality of a classifier on rows of known class.
 package struct Metrics: Sendable, Equatable {
-    /// `[true class][predicted class]`, in rows.
+    /// The confusion matrix in rows, `[true class][predicted class]`.
     package private(set) var confusion: [[Int]]
-    /// Mean of -ln of the true class's probability, in nats; a probability of 0 counts as the smallest normal number.
+    /// The mean of -ln of the true class's probability in nats; a probability of 0 counts as the smallest
+    /// normal number.
     package private(set) var crossEntropy: Double
-    /// Expected calibration error: over ten equal bins of confidence, the mean distance between confidence and accuracy.
+    /// The expected calibration error: the mean distance between confidence and accuracy over ten equal bins
+    /// of confidence.
     package private(set) var calibrationError: Double
-    /// The bins behind `calibrationError`, by confidence from 0 to 1.
+    /// The bins of `calibrationError`, by confidence from 0 to 1.
     package private(set) var calibration: [CalibrationBin]
 
     package struct CalibrationBin: Sendable, Equatable {
         package var count = 0
-        /// Means over the bin's rows; 0 in an empty bin.
+        /// The means over the bin's rows; 0 in an empty bin.
         package var confidence = 0.0, accuracy = 0.0
     }
 
     /// - Parameters:
-    ///   - probabilities: `[rows, classes]`, row-major.
-    ///   - labels: `[rows]`, in `0..<classes`.
+    ///   - probabilities: The probabilities, `[rows, classes]`, row-major.
+    ///   - labels: The true classes, `[rows]`, in `0..<classes`.
+    ///   - classes: The number of classes.
     package init(probabilities: [Float], labels: [Int], classes: Int) {
         precondition(
             probabilities.count == labels.count * classes, "there is a probability for each row and class")
@@ -29,7 +32,7 @@ package struct Metrics: Sendable, Equatable {
             let predicted = predictedClass(p), confidence = p[p.startIndex + predicted]
             confusion[label][predicted] += 1
             loss -= logarithm(Double(max(p[p.startIndex + label], .leastNormalMagnitude)))
-            // Bins are closed above, as is usual: 0.3 belongs to (0.2, 0.3].
+            // As usual, bins include their upper bound: 0.3 belongs to (0.2, 0.3].
             let bin = min(max(Int((confidence * 10).rounded(.up)) - 1, 0), 9)
             calibration[bin].count += 1
             calibration[bin].confidence += Double(confidence)
@@ -47,17 +50,17 @@ package struct Metrics: Sendable, Equatable {
     package var count: Int { confusion.reduce(0) { $0 + $1.reduce(0, +) } }
     package var correct: Int { confusion.indices.reduce(0) { $0 + confusion[$1][$1] } }
     package var accuracy: Double { Double(correct) / Double(max(count, 1)) }
-    /// 95 % confidence interval of the accuracy.
+    /// The 95 % confidence interval of the accuracy.
     package var accuracyInterval: ClosedRange<Double> { wilsonInterval(successes: correct, trials: count) }
 
     package struct ClassScore: Sendable, Equatable {
-        /// Rows of the class.
+        /// The number of rows of the class.
         package var support: Int
-        /// 0 where nothing was predicted, or nothing was there.
+        /// The scores, which are 0 if no row was predicted as the class or none belongs to it.
         package var precision, recall, f1: Double
     }
 
-    /// One for each class.
+    /// The scores of each class.
     package var perClass: [ClassScore] {
         confusion.indices.map { c in
             let hits = Double(confusion[c][c]), support = confusion[c].reduce(0, +),
@@ -70,7 +73,7 @@ package struct Metrics: Sendable, Equatable {
     }
 }
 
-/// Index of the largest number, the first of equals, counted from the collection's start.
+/// Returns the offset of the largest number, the first of equal ones.
 package func predictedClass(_ scores: some RandomAccessCollection<Float>) -> Int {
     var best = 0
     var largest = -Float.infinity
@@ -78,7 +81,8 @@ package func predictedClass(_ scores: some RandomAccessCollection<Float>) -> Int
     return best
 }
 
-/// Wilson's score interval of a proportion; `z` = 1.96 is 95 %. 0...1 without trials.
+/// Returns Wilson's score interval of a proportion, with 95 % confidence for `z` = 1.96; 0...1 without
+/// trials.
 package func wilsonInterval(successes: Int, trials: Int, z: Double = 1.959_963_984_540_054) -> ClosedRange<
     Double
 > {

@@ -1,18 +1,19 @@
-/// How unlike the training rows a row is: the mean square of its standardized features.
+/// A measure of how much a row differs from the training rows: the mean square of its standardized features.
 ///
-/// About 1 for rows such as those it was fitted on: a diagonal Mahalanobis distance; of pictures of other cartoons it tells
-/// unknown from known better than energy, nearest neighbours and full covariances do, and needs two numbers a feature.
+/// It is a diagonal Mahalanobis distance, about 1 for rows like the training rows. On images of other
+/// cartoons it separates unknown from known better than energy scores, nearest neighbours and full
+/// covariances, and takes two numbers per feature.
 package struct Novelty: Sendable, Equatable {
-    /// `[features]`: what is subtracted, and what multiplies the difference.
+    /// The terms to subtract and the factors to multiply by afterwards, `[features]`.
     package var means, scales: [Float]
-    /// The novelty of the training rows, at 0, 1, … 100 percent of them.
+    /// The 0th to 100th percentile of the training rows' scores.
     package var quantiles: [Float]
 
     package init(means: [Float], scales: [Float], quantiles: [Float]) {
         (self.means, self.scales, self.quantiles) = (means, scales, quantiles)
     }
 
-    /// - Parameter rows: the training rows; not empty.
+    /// - Parameter rows: The training rows, at least one.
     package init(
         _ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup] = [], workers: Workers = .serial
     ) {
@@ -30,10 +31,11 @@ package struct Novelty: Sendable, Equatable {
         quantiles = (0...100).map { sorted[($0 * (sorted.count - 1) + 50) / 100] }
     }
 
-    /// A feature that hardly varied among the training rows must not decide alone: ten standard deviations are as far as any counts.
+    /// The largest square that counts, ten standard deviations, so that a feature that hardly varied in
+    /// training does not dominate.
     private static let largestSquare: Float = 100
 
-    /// - Parameter row: `[features]`.
+    /// - Parameter row: The features, `[features]`.
     package func score(_ row: UnsafeBufferPointer<Float>) -> Float {
         precondition(
             row.count == means.count && scales.count == means.count,
@@ -59,10 +61,11 @@ package struct Novelty: Sendable, Equatable {
         return Float(sum.sum() / Double(max(row.count, 1)))
     }
 
-    /// What `score` would be of a training row had it not been among the rows: few rows lie close to a mean they made.
+    /// Returns the score that a training row would have if it had not been among the training rows, because
+    /// few rows are far from a mean that includes them.
     ///
-    /// Exact, but for features that hardly vary: without a row at z standard deviations, the mean moves away from it by z/(n-1), and the variance shrinks by
-    /// n/(n-1) · (1 - z²/(n-1)).
+    /// It is exact except for features that hardly vary. Without a row at z standard deviations, the mean
+    /// moves away from it by z/(n-1), and the variance shrinks by n/(n-1) · (1 - z²/(n-1)).
     private func scoreLeftOut(_ row: ArraySlice<Float>, factors: [Float], rows n: Int) -> Float {
         guard n > 2 else { return 1 }
         let others = Float(n - 1)
@@ -75,9 +78,9 @@ package struct Novelty: Sendable, Equatable {
         return Float(sum / Double(max(row.count, 1)))
     }
 
-    /// The share of training rows that are at least as novel: 1 for a most ordinary row.
+    /// Returns the share of training rows with at least this score; 1 for the most ordinary rows.
     ///
-    /// The last percent may be strays, so beyond it the share falls off with the eighth power of the novelty, whatever they are.
+    /// The last percent may be outliers, so beyond it the share falls with the eighth power of the score.
     package func familiarity(_ score: Float) -> Float {
         guard score <= quantiles[99], let place = quantiles.firstIndex(where: { $0 >= score }) else {
             let ratio = quantiles[99] / score, square = ratio * ratio

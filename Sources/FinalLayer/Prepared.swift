@@ -1,6 +1,7 @@
-/// Rows ready for the solver: standardized, and rewritten in fewer columns where there are more features than rows.
+/// Rows that are prepared for the solver: standardized, and reduced to fewer columns if there are more
+/// features than rows.
 struct Prepared {
-    /// Training rows, then validation rows.
+    /// The training rows, followed by the validation rows.
     let rows: [Int]
     let labels: [Int]
     let classes: Int
@@ -20,7 +21,7 @@ struct Prepared {
     }
 }
 
-/// One regression on prepared rows, some of them held out, whitened by the others.
+/// A regression on prepared rows, of which some are held out and the others determine the whitening.
 struct Fit {
     let problem: RegressionProblem
     let solver: RegressionSolver
@@ -40,7 +41,7 @@ struct Fit {
         solver = RegressionSolver(design, problems: [problem], workers: workers)
     }
 
-    /// The layer on features as they were.
+    /// Returns the layer for the original features.
     func layer(workers: Workers) -> TrainedLayer {
         let standardization = prepared.standardization, classes = prepared.classes
         let found = FloatBuffer(problem.parameters.count)

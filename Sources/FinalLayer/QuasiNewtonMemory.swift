@@ -1,6 +1,6 @@
-/// The last steps and how the gradient changed over them: an approximation of the inverse Hessian (L-BFGS).
+/// An approximation of the inverse Hessian from the last steps and gradient changes (L-BFGS).
 ///
-/// - Source: Nocedal and Wright, Numerical Optimization, algorithm 7.4.
+/// - Source: Nocedal and Wright, "Numerical Optimization", algorithm 7.4.
 struct QuasiNewtonMemory {
     private static let capacity = 10
     private var steps: [FloatBuffer] = []
@@ -9,7 +9,7 @@ struct QuasiNewtonMemory {
 
     init(count: Int) { self.count = count }
 
-    /// Remembers `step` and `change`, unless the curvature between them is too small to trust.
+    /// Adds a pair of `step` and `change`, unless its curvature is too small to be reliable.
     mutating func append(step: UnsafePointer<Float>, change: UnsafePointer<Float>) {
         let curvature = dot(step, change, count)
         guard curvature > 1e-7 * (dot(step, step, count) * dot(change, change, count)).squareRoot() else {
@@ -24,15 +24,15 @@ struct QuasiNewtonMemory {
         changes.append(y)
     }
 
-    /// Makes the memory true for a Hessian to whose first `weights` diagonal elements `shift` was added.
+    /// Adapts the memory to a Hessian to whose first `weights` diagonal elements `shift` is added.
     mutating func shiftHessian(by shift: Float, weights: Int) {
         for (s, y) in zip(steps, changes) { addScaled(shift, s.base, to: y.base, weights) }
-        // A shift down can use up a pair's curvature where rounding made it up.
+        // A negative shift can make the curvature of an inaccurate pair vanish.
         let kept = steps.indices.filter { dot(steps[$0].base, changes[$0].base, count) > 0 }
         (steps, changes) = (kept.map { steps[$0] }, kept.map { changes[$0] })
     }
 
-    /// -H·gradient into `direction`.
+    /// Writes -H·gradient to `direction`, where H approximates the inverse Hessian.
     func descend(_ gradient: UnsafePointer<Float>, into direction: UnsafeMutablePointer<Float>) {
         for k in 0..<count { direction[k] = -gradient[k] }
         guard let s = steps.last, let y = changes.last else { return }
@@ -50,7 +50,8 @@ struct QuasiNewtonMemory {
     }
 }
 
-/// Σ aₖ·bₖ: lanes in single precision over 256 numbers at a time, their sums in double. `count` is a multiple of 4.
+/// Returns Σ aₖ·bₖ, with single-precision lanes over 256 numbers at a time and their sums in double
+/// precision. `count` is a multiple of 4.
 func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Double {
     var total: Double = 0, start = 0
     while start < count {
@@ -66,7 +67,7 @@ func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> 
     return total
 }
 
-/// b += scale · a. `count` is a multiple of 4.
+/// Computes b += scale · a; `count` is a multiple of 4.
 func addScaled(_ scale: Float, _ a: UnsafePointer<Float>, to b: UnsafeMutablePointer<Float>, _ count: Int) {
     var k = 0
     while k < count {

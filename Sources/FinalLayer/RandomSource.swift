@@ -1,4 +1,5 @@
-/// xoshiro256** seeded by SplitMix64 (Blackman and Vigna): the same numbers on every platform, for ever.
+/// The xoshiro256** generator seeded by SplitMix64 (Blackman and Vigna), which gives the same numbers on
+/// every platform and in every version.
 package struct RandomSource: RandomNumberGenerator, Sendable {
     private var s: (UInt64, UInt64, UInt64, UInt64)
 
@@ -24,17 +25,18 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         return result
     }
 
-    /// A number of `0..<bound`, each equally likely but for a bias under `bound / 2^64`.
+    /// Returns a number of `0..<bound`, uniform up to a bias below `bound / 2^64`.
     package mutating func index(below bound: Int) -> Int {
         Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 
-    /// Uniform in [0, 1), 24 bits.
+    /// Returns a uniform number in [0, 1) with 24 bits.
     package mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }
 
-    /// Standard normal, redrawn beyond two standard deviations, as TensorFlow's `truncated_normal`.
+    /// Returns a standard normal number, redrawn beyond two standard deviations like TensorFlow's
+    /// `truncated_normal`.
     ///
-    /// Rejection under the density itself, so that no library's logarithm or cosine decides the bits.
+    /// It uses rejection sampling, so that the bits depend on no library's logarithm or cosine.
     package mutating func truncatedNormal() -> Float {
         while true {
             let x = unit() * 4 - 2
@@ -42,7 +44,7 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         }
     }
 
-    /// A permutation of `0..<count` (Fisher and Yates).
+    /// Returns a random permutation of `0..<count` (Fisher and Yates).
     package mutating func permutation(of count: Int) -> [Int] {
         var order = Array(0..<count)
         for last in stride(from: count - 1, to: 0, by: -1) { order.swapAt(last, index(below: last + 1)) }

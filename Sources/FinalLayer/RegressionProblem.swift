@@ -1,23 +1,25 @@
-/// One regularized softmax regression on its way to its minimum: some rows train it, the others are held out.
+/// The state of minimizing one regularized softmax regression, in which some rows are held out and the others
+/// train.
 ///
-/// Minimizes (1/n) Σ crossEntropy(row) + strength/2 · ‖weights‖² over the training rows; biases are free. Several problems
-/// share a design matrix and one pass over it (see `RegressionSolver`).
+/// It minimizes (1/n) Σ crossEntropy(row) + strength/2 · ‖weights‖² over the training rows, without a penalty
+/// on biases. Several problems share a design matrix and each pass over it (see `RegressionSolver`).
 final class RegressionProblem: @unchecked Sendable {
     let classes: Int
-    /// Row strides of weights and of logits.
+    /// The row strides of weights and of logits.
     let stride, rowStride: Int
     let labels: [Int]
-    /// Whether a row of the design matrix is held out.
+    /// Whether each row of the design matrix is held out.
     let isHeldOut: [Bool]
     let trainingCount: Int
     private(set) var strength: Double = 0
     private(set) var isConverged = false
     private(set) var iterations = 0
 
-    /// Weights `[classes, stride]`, then biases `[classes]`, then padding to a whole vector. So are the gradient and direction.
+    /// The weights `[classes, stride]`, biases `[classes]`, and padding to a whole vector. Gradient and
+    /// direction have the same layout.
     let parameters, direction: FloatBuffer
     private let gradient, previousGradient: FloatBuffer
-    /// `[classes, rowStride]`
+    /// The logits, `[classes, rowStride]`.
     private let logits: FloatBuffer
     private var memory: QuasiNewtonMemory
     private var hasGradient = false
@@ -42,7 +44,7 @@ final class RegressionProblem: @unchecked Sendable {
         for row in labels.indices where !isHeldOut[row] { rowWeights.base[row] = 1 / Float(trainingCount) }
     }
 
-    /// Begins, or goes on from the minimum for another strength.
+    /// Starts a minimization, from the previous strength's minimum if there is one.
     func begin(strength new: Double) {
         let shift = Float(new - strength)
         strength = new
@@ -53,7 +55,7 @@ final class RegressionProblem: @unchecked Sendable {
         memory.shiftHessian(by: shift, weights: weightCount)
     }
 
-    /// Where the gradient's residuals go before the first direction, at the point where all is 0.
+    /// Writes the residuals for the first gradient, at the point where all parameters are 0.
     func writeResiduals(to residuals: UnsafeMutablePointer<Float>) {
         for c in 0..<classes {
             (residuals + c * rowStride).update(from: logits.base + c * rowStride, count: rowStride)
@@ -67,8 +69,8 @@ final class RegressionProblem: @unchecked Sendable {
         }
     }
 
-    /// Completes the gradient, whose weights' part without the penalty lies in `sums` `[classes, stride]`, learns from its
-    /// change since `step`, and decides whether this is the minimum.
+    /// Completes the gradient from `sums`, `[classes, stride]`, its part for the weights without the penalty;
+    /// updates the L-BFGS memory and decides whether the minimum is reached.
     func receiveGradient(sums: UnsafePointer<Float>, residuals: UnsafePointer<Float>, tolerance: Double) {
         previousGradient.copy(from: gradient)
         let g = gradient.base
@@ -88,11 +90,11 @@ final class RegressionProblem: @unchecked Sendable {
         chooseDirection(tolerance: tolerance)
     }
 
-    /// The next direction; converged if what it promises is below `tolerance`.
+    /// Computes the next direction; the problem is converged if the expected decrease is below `tolerance`.
     func chooseDirection(tolerance: Double) {
         guard hasGradient else { return }
         memory.descend(gradient.base, into: direction.base)
-        // gᵀHg / 2 estimates how far above its minimum the loss is; ‖g‖² / 2·strength bounds it.
+        // gᵀHg / 2 estimates the distance of the loss to its minimum; ‖g‖² / 2·strength bounds it.
         let slope = -dot(gradient.base, direction.base, gradient.count),
             norm = dot(gradient.base, gradient.base, gradient.count)
         isConverged =
@@ -100,9 +102,10 @@ final class RegressionProblem: @unchecked Sendable {
     }
     private var memoryIsFull: Bool { iterations >= 10 }
 
-    /// Walks to the minimum along the direction, whose logits `[classes, rowStride]` are `change`, and leaves the residuals there.
+    /// Moves to the minimum along the direction, whose logits `[classes, rowStride]` are `change`, and writes
+    /// the residuals there.
     ///
-    /// The logits are linear in the step, so this costs no pass over the features: Newton's method on one number.
+    /// Logits are linear in the step, so Newton's method on one variable needs no pass over the features.
     func advance(change: UnsafeMutablePointer<Float>, residuals: UnsafeMutablePointer<Float>) {
         for c in 0..<classes {
             let bias = direction.base[weightCount + c]
@@ -121,7 +124,7 @@ final class RegressionProblem: @unchecked Sendable {
             if move.magnitude < 0.02 * step { break }
             var next = step - move
             if !(next > low && next < high) { next = high.isFinite ? (low + high) / 2 : low * 4 }
-            // Far from the minimum softmax saturates and Newton overshoots.
+            // Far from the minimum, softmax saturates and Newton's method overshoots.
             step = min(next, max(step, 1e-6) * 16)
         }
         let scale = Float(step)
@@ -132,7 +135,7 @@ final class RegressionProblem: @unchecked Sendable {
         writeResiduals(to: residuals)
     }
 
-    /// First and second derivative of the mean cross entropy along `change`, at `step`.
+    /// Returns the first and second derivative of the mean cross entropy along `change` at `step`.
     private func derivatives(
         at step: Float, change: UnsafePointer<Float>, scratch p: UnsafeMutablePointer<Float>
     ) -> (Double, Double) {
@@ -166,7 +169,7 @@ final class RegressionProblem: @unchecked Sendable {
         return (slope, curvature)
     }
 
-    /// Loss and success on each held-out row, in the rows' order; and the logits there.
+    /// Returns the loss of each held-out row and whether it is classified correctly, in the rows' order.
     func heldOutScores() -> [(row: Int, loss: Double, isRight: Bool)] {
         isHeldOut.indices.filter { isHeldOut[$0] }.map { row in
             let score = crossEntropy(
@@ -175,10 +178,10 @@ final class RegressionProblem: @unchecked Sendable {
         }
     }
 
-    /// Logits of one row of the design matrix.
+    /// Returns the logits of one row of the design matrix.
     func logits(row: Int) -> [Float] { (0..<classes).map { logits.base[$0 * rowStride + row] } }
 
-    /// The minimized sum: mean cross entropy over the training rows plus the penalty.
+    /// The objective: the mean cross entropy over the training rows plus the penalty.
     var objective: Double {
         var sum: Double = 0
         for row in labels.indices where !isHeldOut[row] {

@@ -1,17 +1,17 @@
-/// Minimizes several regressions over one design matrix at once (L-BFGS, exact line search).
+/// Minimizes several regressions over one design matrix together (L-BFGS with exact line search).
 ///
-/// An iteration is two products, X·direction and residualsᵀ·X, whatever the line search does; folds become more columns of the
-/// same products, and a fold's held-out rows are scored by the way.
+/// An iteration takes two products, X·direction and residualsᵀ·X, however long the line search is. Folds are
+/// additional columns of the same products, which also score a fold's held-out rows.
 struct RegressionSolver {
     let design: DesignMatrix
     let problems: [RegressionProblem]
     let workers: Workers
     private let classes: Int
-    /// `[problems · classes, paddedRows]` twice, and `[problems · classes, stride]`.
+    /// Two buffers of `[problems · classes, paddedRows]` and one of `[problems · classes, stride]`.
     private let changes, residuals, sums: FloatBuffer
     private let sumRows: RowPointers
 
-    /// - Precondition: `problems` is not empty; all have the same classes.
+    /// - Precondition: `problems` is not empty, and all problems have the same number of classes.
     init(_ design: DesignMatrix, problems: [RegressionProblem], workers: Workers) {
         (self.design, self.problems, self.workers) = (design, problems, workers)
         classes = problems[0].classes
@@ -32,7 +32,7 @@ struct RegressionSolver {
         project(problems, tolerance: 0)
     }
 
-    /// Moves all problems to their minima for `strength`, within `tolerance` nats, from where they are.
+    /// Moves all problems from their current points to their minima for `strength`, within `tolerance` nats.
     func minimize(strength: Double, tolerance: Double, maximumIterations: Int = 1000) {
         for problem in problems {
             problem.begin(strength: strength)
@@ -60,7 +60,7 @@ struct RegressionSolver {
         }
     }
 
-    /// residualsᵀ·X for the active problems, each of which then has its gradient.
+    /// Computes residualsᵀ·X for the active problems and passes each its gradient.
     private func project(_ active: [RegressionProblem], tolerance: Double) {
         let columns = active.count * classes
         workers.performRanges(of: design.stride, step: 64) { [design, residuals, sums, sumRows] range in

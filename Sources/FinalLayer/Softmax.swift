@@ -1,7 +1,7 @@
-// Softmax over classes with the rows side by side in the vector's lanes: logits are `[classes, stride]`, class-major, so that
-// three classes cost as little as they should. Row counts are multiples of 4.
+// Softmax over classes with rows in the lanes of vectors: logits are class-major, `[classes, stride]`, which
+// is efficient for few classes. Row counts are multiples of 4.
 
-/// Turns logits into probabilities, in place.
+/// Converts logits to probabilities in place.
 func softmaxColumns(_ z: UnsafeMutablePointer<Float>, stride: Int, classes: Int, rows: Range<Int>) {
     var i = rows.lowerBound
     while i < rows.upperBound {
@@ -19,7 +19,8 @@ func softmaxColumns(_ z: UnsafeMutablePointer<Float>, stride: Int, classes: Int,
     }
 }
 
-/// -ln softmax(z)[label] and whether the label has the largest logit (the first of equals), for one row of class-major logits.
+/// Returns -ln softmax(z)[label] and whether the label has the largest logit (the first of equal ones) for
+/// one row of class-major logits.
 func crossEntropy(_ z: UnsafePointer<Float>, stride: Int, classes: Int, row i: Int, label: Int) -> (
     loss: Double, isRight: Bool
 ) {

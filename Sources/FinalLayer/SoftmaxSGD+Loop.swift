@@ -1,6 +1,6 @@
-/// Rows by class, to draw from.
+/// Draws rows uniformly by class.
 struct ClassUniformSampler {
-    /// Rows of the design matrix, one list for each class that has any.
+    /// The rows of the design matrix for each class that has any.
     private let rowsByClass: [(label: Int, rows: [Int])]
     var isEmpty: Bool { rowsByClass.isEmpty }
 
@@ -20,13 +20,13 @@ struct ClassUniformSampler {
     }
 }
 
-/// The rows of one step, reused by all steps: nothing is allocated in the loop.
+/// The rows of one step; all steps reuse it, so that the loop does not allocate.
 final class Batch {
     let rows: RowPointers
-    /// Rows in use, and that rounded up to whole vectors; the rest are blank.
+    /// The number of rows in use, and that rounded up to whole vectors; the other rows are zero.
     let count, paddedCount: Int
     var labels: [Int]
-    /// Logits, then probabilities, then coefficients: `[classes, paddedCount]`.
+    /// The logits, then probabilities, then coefficients, `[classes, paddedCount]`.
     let z: FloatBuffer
 
     init(capacity: Int, classes: Int, blank: UnsafePointer<Float>) {
@@ -55,7 +55,7 @@ final class Batch {
     }
 }
 
-/// The layer while it is trained: class-major weights `[classes, stride]`, rows padded with zeros.
+/// The layer during training: class-major weights, `[classes, stride]`, with rows padded with zeros.
 final class SoftmaxModel {
     let classes, stride: Int
     let weights: FloatBuffer
@@ -71,7 +71,7 @@ final class SoftmaxModel {
             (0..<classes).map { [weights, stride] in UnsafePointer(weights.base + $0 * stride) })
     }
 
-    /// One step of gradient descent; answers the score before it.
+    /// Takes one step of gradient descent and returns the score before it.
     func step(on batch: Batch, rate: Float) -> SoftmaxSGD.Score {
         let score = score(batch)
         let n = batch.paddedCount, z = batch.z.base
@@ -92,7 +92,7 @@ final class SoftmaxModel {
         return score
     }
 
-    /// Leaves the logits in `batch.z`.
+    /// Computes the score and leaves the logits in `batch.z`.
     func score(_ batch: Batch) -> SoftmaxSGD.Score {
         let n = batch.paddedCount, z = batch.z.base
         dotProducts(

@@ -1,51 +1,59 @@
-/// retrain.py's training: a softmax layer by plain stochastic gradient descent on class-uniform random batches.
+/// The training of retrain.py: a softmax layer by plain stochastic gradient descent on class-uniform random
+/// batches.
 ///
-/// Every picture of a batch is drawn by first drawing a class, all equally likely, and then one of its pictures, with
-/// replacement; so is the validation sample. The weights begin as a truncated normal with σ = 0.001, the biases as zeros; the
-/// loss is the mean softmax cross entropy; there is no momentum, decay or regularization. One seed gives one result.
+/// Each image of a batch is drawn with replacement by first drawing a class uniformly and then one of its
+/// images; so is the validation sample. The weights start from a truncated normal distribution with σ =
+/// 0.001, the biases from 0. The loss is the mean softmax cross entropy, without momentum, decay or
+/// regularization. A seed determines the result.
 package struct SoftmaxSGD: Sendable {
     package var steps = 4000
     package var learningRate: Float = 0.01
-    /// Pictures a step; -1 for all of them.
+    /// The number of images per step; -1 for all.
     package var batchSize = 100
-    /// Pictures an evaluation; -1 for all of them.
+    /// The number of images per evaluation; -1 for all.
     package var validationBatchSize = 100
-    /// Steps between evaluations; the last step is evaluated too.
+    /// The number of steps between evaluations; the last step is evaluated too.
     package var evaluationInterval = 10
     package var seed: UInt64 = 0
 
     package init() {}
 
-    /// How well a sample is classified.
+    /// The quality of the classification of a sample.
     package struct Score: Sendable, Equatable {
         package var accuracy: Double
-        /// Mean, in nats.
+        /// The mean cross entropy in nats.
         package var crossEntropy: Double
         package var count: Int
     }
 
-    /// What a step reports.
+    /// The report of one step.
     package struct StepReport: Sendable {
-        /// From 0.
+        /// The number of the step, from 0.
         package var step: Int
-        /// The batch before the step's update: what retrain.py writes to TensorBoard each step.
+        /// The score of the batch before the step's update, which retrain.py writes to TensorBoard at each
+        /// step.
         package var batch: Score
-        /// Only every `evaluationInterval` steps and after the last.
+        /// The evaluation, every `evaluationInterval` steps and after the last step.
         package var evaluation: Evaluation?
     }
 
     package struct Evaluation: Sendable {
-        /// The step's batch again, after the update.
+        /// The score of the step's batch after the update.
         package var training: Score
-        /// A fresh class-uniform sample; nil without validation pictures.
+        /// The score of a new class-uniform sample; nil without validation images.
         package var validation: Score?
     }
 
     /// Trains on the rows `training` of `features`.
     ///
     /// - Parameters:
-    ///   - labels: the class of each row of `features`, in `0..<classes`.
-    ///   - observe: called after each step; its second argument makes a copy of the layer as it stands.
+    ///   - features: The bottleneck vectors.
+    ///   - labels: The class of each row of `features`, in `0..<classes`.
+    ///   - classes: The number of classes.
+    ///   - training: The indices of the training rows.
+    ///   - validation: The indices of the validation rows.
+    ///   - observe: Called after each step; its second argument returns a copy of the current layer.
+    /// - Throws: `TrainingError` if the rows and labels do not match.
     package func train(
         _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
         observe: ((StepReport, () -> TrainedLayer) -> Void)? = nil

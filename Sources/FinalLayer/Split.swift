@@ -1,17 +1,19 @@
 import Compression
 
-/// Which part of the pictures a picture belongs to.
+/// The part of the images to which an image belongs.
 package enum SplitPart: String, Sendable, CaseIterable { case training, validation, testing }
 
-/// retrain.py's split: a picture's part is a hash of its path, so that it stays where it is when others come and go.
+/// The split of retrain.py: a hash of an image's path determines its part, which therefore does not change
+/// when images are added or removed.
 ///
-/// The path is hashed as bytes, exactly as it was typed and joined, the folder given on the command line included.
+/// The hash covers the bytes of the path exactly as typed and joined, including the folder from the command
+/// line.
 package struct Split: Sendable, Equatable {
-    /// How a hash becomes a percentage.
+    /// The modulus that converts a hash to a percentage.
     package enum Rule: Sendable {
-        /// The SHA-1 modulo 2²⁷; retrain.py since 2017.
+        /// The SHA-1 modulo 2²⁷, as in retrain.py since 2017.
         case modulo27
-        /// The SHA-1 modulo 2¹⁶; retrain.py of 2016.
+        /// The SHA-1 modulo 2¹⁶, as in retrain.py of 2016.
         case modulo16
 
         var bits: Int { self == .modulo27 ? 27 : 16 }
@@ -34,15 +36,17 @@ package struct Split: Sendable, Equatable {
     }
     package func part(ofPath path: String) -> SplitPart { part(ofPath: path.utf8) }
 
-    /// Where a path falls in 0...100; multiplied by the quotient, in that order, as retrain.py rounds.
+    /// Returns the percentage of a path, 0...100, multiplied by the quotient in this order, like retrain.py,
+    /// for equal rounding.
     package func percentage(ofPath path: some Sequence<UInt8>) -> Double {
         let digest = SHA1.hash(Self.withoutNoHashSuffix(Array(path)))
         return Double(digest.remainder(bits: rule.bits)) * (100.0 / Double(1 << rule.bits - 1))
     }
 
-    /// `_nohash_` and all after it removed, so that pictures which differ only there share a part.
+    /// Removes `_nohash_` and everything after it, so that images that differ only there share a part.
     ///
-    /// As Python's `re.sub(r'_nohash_.*$', '', path)`: the dot stops at a line feed, and `$` also matches before a last one.
+    /// It equals Python's `re.sub(r'_nohash_.*$', '', path)`: the dot stops at a line feed, and `$` also
+    /// matches before a final one.
     static func withoutNoHashSuffix(_ path: [UInt8]) -> [UInt8] {
         let marker = Array("_nohash_".utf8)
         guard path.count >= marker.count else { return path }
@@ -56,7 +60,8 @@ package struct Split: Sendable, Equatable {
         return path
     }
 
-    /// The path that retrain.py hashes: Python's `os.path.join` of the folder as typed, the class folder and the file name.
+    /// Returns the path that retrain.py hashes: Python's `os.path.join` of the folder as typed, the class
+    /// folder and the file name.
     package static func path(imageDirectory: String, folder: String, file: String) -> String {
         func joined(_ a: String, _ b: String) -> String {
             a.isEmpty || a.utf8.last == UInt8(ascii: "/") ? a + b : a + "/" + b

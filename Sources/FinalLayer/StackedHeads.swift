@@ -1,6 +1,6 @@
-/// What layers said of rows that had not trained them: the basis of temperatures and of shares.
+/// The logits of held-out rows, from which temperatures and shares are calibrated.
 struct HeldOut {
-    /// `[rows, classes]`, row-major.
+    /// The logits, `[rows, classes]`, row-major.
     var logits: [Float] = []
     var labels: [Int] = []
     let classes: Int
@@ -14,7 +14,7 @@ struct HeldOut {
         }
     }
 
-    /// Mean cross entropy after division by `temperature`, in nats.
+    /// Returns the mean cross entropy in nats after division by `temperature`.
     func crossEntropy(temperature: Float) -> Double {
         let sum = labels.enumerated().reduce(0.0) { sum, row in
             let p = softmax(
@@ -25,17 +25,19 @@ struct HeldOut {
     }
 }
 
-/// A layer with what those of its strength said of held-out rows.
+/// A layer with the logits of held-out rows for its strength.
 struct Head {
     var result: SoftmaxRegression.Result
     var held: HeldOut
 
-    /// The mean of this head's logits and another's, each at its temperature, weighted as held-out rows like it best.
+    /// Returns a weighted mean of this head's and another's calibrated logits, with the weight that is best
+    /// on held-out rows.
     ///
-    /// Many mid-level columns tell drawings, textures and satellite views apart, but with few rows they drown the last layer, which
-    /// was trained on photographs and knows them. The mean of two linear layers is one linear layer.
+    /// The many mid-level columns distinguish drawings, textures and satellite images, but with few rows they
+    /// dominate the last layer, which was trained on photographs. The mean of two linear layers is one linear
+    /// layer.
     ///
-    /// - Parameter columns: those of this head's that the other one sees.
+    /// - Parameter columns: The columns of this head that the other one uses.
     func stacked(on other: Head, columns: Range<Int>, classes: Int) -> SoftmaxRegression.Result {
         var best = (loss: Double.infinity, share: Float(1), temperature: Float(1))
         for share: Float in [1, 0.75, 0.5, 0.25] {

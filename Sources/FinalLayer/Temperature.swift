@@ -1,12 +1,14 @@
-/// The temperature T at which softmax(logits / T) of held-out rows has the least cross entropy, with a prior for 1.
+/// Returns the temperature T that minimizes the cross entropy of softmax(logits / T) on held-out rows, with a
+/// prior around 1.
 ///
-/// One number cannot change which class is largest, only how sure a model says it is. Source: Guo et al. 2017, "On Calibration of
-/// Modern Neural Networks".
+/// A temperature changes only the confidence of a model, not which class is largest.
 ///
 /// - Parameters:
-///   - logits: `[rows, classes]`, row-major, of rows that trained nothing.
-///   - labels: `[rows]`.
-/// - Returns: 0.05 to 20; 1 without rows.
+///   - logits: The logits of rows that were not used for training, `[rows, classes]`, row-major.
+///   - labels: The true classes, `[rows]`.
+///   - classes: The number of classes.
+/// - Returns: The temperature, 0.05 to 20; 1 without rows.
+/// - Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
 package func calibratedTemperature(logits: [Float], labels: [Int], classes: Int) -> Float {
     guard !labels.isEmpty else { return 1 }
     func loss(_ logTemperature: Double) -> Double {
@@ -16,10 +18,10 @@ package func calibratedTemperature(logits: [Float], labels: [Int], classes: Int)
             let p = softmax(logits[row * classes..<(row + 1) * classes].map { $0 * scale })
             sum -= logarithm(Double(max(p[label], .leastNormalMagnitude)))
         }
-        // A prior: a few rows that all happen to be right say little about how sure to be.
+        // This is the prior: a few rows that all happen to be right justify little confidence.
         return sum + 10 * logTemperature * logTemperature
     }
-    // One minimum in practice: golden section.
+    // The function is unimodal in practice, so golden-section search finds the minimum.
     var (low, high) = (-3.0, 3.0)
     let ratio = (5.0.squareRoot() - 1) / 2
     while high - low > 1e-4 {
@@ -29,7 +31,7 @@ package func calibratedTemperature(logits: [Float], labels: [Int], classes: Int)
     return Float(exponential((low + high) / 2))
 }
 
-/// eˣ in double precision for |x| ≤ 20, by halving the argument until few terms suffice.
+/// Returns eˣ in double precision for |x| ≤ 20 by reducing the argument until few terms suffice.
 private func exponential(_ x: Double) -> Double {
     var term = 1.0, sum = 1.0
     let small = x / 1024

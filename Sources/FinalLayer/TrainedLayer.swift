@@ -1,8 +1,8 @@
-/// A softmax layer: what training gives and the output graph needs.
+/// A softmax layer, the result of training and the input of the output graph.
 package struct TrainedLayer: Sendable, Equatable {
-    /// `[features, classes]`, row-major, as TensorFlow's `MatMul(x, W)` wants it.
+    /// The weights, `[features, classes]`, row-major, as in TensorFlow's `MatMul(x, W)`.
     package var weights: [Float]
-    /// `[classes]`
+    /// The biases, `[classes]`.
     package var biases: [Float]
 
     package var classes: Int { biases.count }
@@ -14,12 +14,12 @@ package struct TrainedLayer: Sendable, Equatable {
         (self.weights, self.biases) = (weights, biases)
     }
 
-    /// The layer whose logits are this one's divided by `temperature`.
+    /// Returns the layer whose logits are this one's divided by `temperature`.
     package func cooled(to temperature: Float) -> TrainedLayer {
         TrainedLayer(weights: weights.map { $0 / temperature }, biases: biases.map { $0 / temperature })
     }
 
-    /// x·W + b for one row; `row` is `[features]`.
+    /// Returns x·W + b for one row, `[features]`.
     package func logits(_ row: some Collection<Float>) -> [Float] {
         precondition(row.count == features, "a row has as many numbers as the layer has features")
         var result = biases
@@ -33,10 +33,10 @@ package struct TrainedLayer: Sendable, Equatable {
         return result
     }
 
-    /// Softmax of the logits of one row.
+    /// Returns the softmax of the logits of one row.
     package func probabilities(_ row: some Collection<Float>) -> [Float] { softmax(logits(row)) }
 
-    /// Logits of the given rows, or of all: `[rows, classes]`, row-major.
+    /// Returns the logits of the given rows, or of all, `[rows, classes]`, row-major.
     package func logits(_ matrix: FeatureMatrix, rows: [Int]? = nil, workers: Workers = .serial) -> [Float] {
         precondition(matrix.columns == features, "the matrix has as many columns as the layer has features")
         let rows = rows ?? Array(0..<matrix.rows)
@@ -51,7 +51,7 @@ package struct TrainedLayer: Sendable, Equatable {
     }
 }
 
-/// eᶻ / Σ eᶻ, without overflow.
+/// Returns eᶻ / Σ eᶻ, computed without overflow.
 package func softmax(_ logits: [Float]) -> [Float] {
     guard let top = logits.max() else { return [] }
     let powers = logits.map { exponential(SIMD4(repeating: $0 - top))[0] }

@@ -1,25 +1,25 @@
-/// Why a layer cannot be trained on what was given.
+/// The errors of training a layer on the given rows.
 package enum TrainingError: Error, Sendable, Equatable {
-    /// Fewer than two classes.
+    /// There are fewer than two classes.
     case tooFewClasses(Int)
-    /// `rows` and `labels` disagree.
+    /// The numbers of rows and labels differ.
     case labelCount(labels: Int, rows: Int)
-    /// A label outside `0..<classes`.
+    /// A label is outside `0..<classes`.
     case labelOutOfRange(row: Int, label: Int, classes: Int)
-    /// A class without a training row.
+    /// A class has no training row.
     case emptyClass(Int)
-    /// A feature that is NaN or infinite.
+    /// A feature is NaN or infinite.
     case notFinite(row: Int, column: Int)
-    /// The caller's workers were told to stop.
+    /// The workers were told to stop.
     case cancelled
 }
 
-/// Rows and labels that fit each other, checked once for every solver.
+/// Rows and labels, validated once for every solver.
 struct TrainingData {
     let features: FeatureMatrix
     let labels: [Int]
     let classes: Int
-    /// Row indices.
+    /// The indices of the training and validation rows.
     let training, validation: [Int]
 
     init(_ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int])
@@ -39,7 +39,7 @@ struct TrainingData {
         if let empty = counts.firstIndex(of: 0) { throw .emptyClass(empty) }
         let bad = features.values.withUnsafeBufferPointer { values in
             for row in training + validation {
-                // A sum is finite only if every number in it is (or if huge ones overflow it: then look closer).
+                // 0 times a number is 0 unless it is NaN or infinite.
                 var sum: Float = 0
                 for k in row * features.columns..<(row + 1) * features.columns { sum += values[k] * 0 }
                 if sum != 0 {

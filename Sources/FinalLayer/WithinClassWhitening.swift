@@ -1,29 +1,33 @@
-/// Whitens features by how they vary within classes, so that the L2 penalty is charged in the units of that variation.
+/// Whitens features by their covariance within classes, so that the L2 penalty is measured in units of that
+/// variation.
 ///
-/// What pictures of one class differ in (brightness, pose, how busy they are) does not tell classes apart, yet an L2 penalty charges
-/// least for the directions of largest variance. Rows z become L⁻¹·z, where L·Lᵀ is the within-class covariance plus a ridge of
-/// 3·10⁻⁴ of the rows' mean squared length; then they are scaled to vary as much as before.
+/// The variation among images of one class (brightness, pose, detail) does not distinguish classes, yet an L2
+/// penalty favours directions of large variance. Rows z become L⁻¹·z, where L·Lᵀ is the within-class
+/// covariance plus a ridge of 3·10⁻⁴ of the rows' mean squared length; then they are scaled to vary as much
+/// as before.
 ///
-/// The map uses labels: it must be found anew wherever rows are held out, or the choice of a strength sees what it is judged by.
-/// It is linear, so that weights v found behind it fold back into weights L⁻ᵀ·v before it.
+/// The map depends on labels, so it must be computed anew for each set of held-out rows; otherwise the choice
+/// of the strength would be biased. The map is linear, so weights v found after it correspond to weights
+/// L⁻ᵀ·v before it.
 ///
-/// - Source: the whitening of linear discriminant analysis; Hastie, Tibshirani and Friedman, The Elements of Statistical
-///   Learning, §4.3.3, with the ridge of §4.3.1.
+/// - Source: the whitening of linear discriminant analysis; Hastie, Tibshirani and Friedman, "The Elements of
+///   Statistical Learning", §4.3.3, with the ridge of §4.3.1.
 struct WithinClassWhitening {
-    /// All rows, mapped, the held-out ones too.
+    /// All rows after whitening, including the held-out ones.
     let whitened: DesignMatrix
-    /// L, lower triangular: `[columns, columns]`.
+    /// L, a lower triangular matrix, `[columns, columns]`.
     private let factor: DesignMatrix
     private let scale: Float
 
-    /// The ridge, as a share of the rows' mean squared length.
+    /// The ridge as a share of the rows' mean squared length.
     static let ridge = 3e-4
 
     /// - Parameters:
-    ///   - labels: the class of each row of `design`.
-    ///   - isHeldOut: rows that have no say in the covariance.
-    ///   - isLowerTriangular: whether row i of `design` is zero beyond column i, which saves two thirds of the covariance's work.
-    /// - Returns: nil where no row varies within its class.
+    ///   - labels: The class of each row of `design`.
+    ///   - isHeldOut: Whether each row is excluded from the covariance.
+    ///   - isLowerTriangular: Whether row i of `design` is zero beyond column i, which saves two thirds of
+    ///     the covariance's work.
+    /// - Returns: nil if no row varies within its class.
     init?(
         _ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool],
         isLowerTriangular: Bool = false,
@@ -58,7 +62,8 @@ struct WithinClassWhitening {
         }
     }
 
-    /// The lower triangle of the within-class covariance, Σ (z − class mean)(z − class mean)ᵀ / n: `[columns, columns]`.
+    /// Returns the lower triangle of the within-class covariance, Σ (z − class mean)(z − class mean)ᵀ / n,
+    /// `[columns, columns]`.
     private static func covariance(
         _ design: DesignMatrix, labels: [Int], classes: Int, rows: [Int], isLowerTriangular: Bool,
         workers: Workers
@@ -75,7 +80,7 @@ struct WithinClassWhitening {
         let classCounts = counts
         let tile = 64, share = 1 / Float(rows.count), stride = design.stride
         workers.performRanges(of: columns, step: tile) { range in
-            // A triangular matrix has nothing in these columns before the row of the same number.
+            // In a triangular matrix, these columns are zero before the row of the same number.
             let first = isLowerTriangular ? range.lowerBound : 0, count = design.rows - first
             let coefficients = FloatBuffer(range.count * count)
             for row in rows where row >= first {
@@ -86,7 +91,7 @@ struct WithinClassWhitening {
             }
             let out = RowPointers(range.map { UnsafePointer(result.values.base + $0 * result.stride) })
             let end = padded(range.upperBound, to: 16)
-            // Narrow enough that thirty-two rows' pieces and the sums stay in the first-level cache.
+            // The stretch is narrow enough that the parts of 32 rows and the sums stay in the L1 cache.
             for start in Swift.stride(from: 0, to: end, by: 64) {
                 accumulateWeightedRows(
                     rows: design.pointers.base + first, rowCount: count, coefficients: coefficients.base,
@@ -104,7 +109,7 @@ struct WithinClassWhitening {
         return result
     }
 
-    /// Turns weights `[classes, stride]` on mapped rows into weights on the rows as they were, in place.
+    /// Converts weights for whitened rows, `[classes, stride]`, to weights for the original rows, in place.
     func foldBack(_ weights: UnsafeMutablePointer<Float>, classes: Int) {
         for c in 0..<classes {
             let row = weights + c * whitened.stride

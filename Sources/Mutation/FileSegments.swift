@@ -1,7 +1,8 @@
-/// The segments of PNG and JPEG files, so that one can be dropped, doubled, moved, or put into another file.
+/// Splits PNG and JPEG files into segments that can be dropped, duplicated, moved or inserted into other
+/// files.
 enum FileSegments {
-    /// The file cut into whole pieces that make it up again: signature, chunks; markers with their parameters, entropy-coded data.
-    /// One piece for what is neither PNG nor JPEG.
+    /// Splits a file into pieces that concatenate to it: signature and chunks for PNG; markers with their
+    /// parameters and entropy-coded data for JPEG; one piece for other files.
     static func split(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         if bytes.starts(with: [0xff, 0xd8]) { return jpeg(bytes) }
         if bytes.starts(with: PNGSurgery.signature) { return png(bytes) }
@@ -17,7 +18,8 @@ enum FileSegments {
         return end < bytes.count ? pieces + [bytes[end...]] : pieces
     }
 
-    /// ITU-T T.81 §B.1.1: a marker is 0xFF and a byte that is neither 0 nor 0xFF; most are followed by a length and parameters.
+    /// Splits a JPEG file. A marker is 0xFF and a byte other than 0 and 0xFF; most are followed by a length
+    /// and parameters (ITU-T T.81 §B.1.1).
     private static func jpeg(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
         var pieces = [bytes[..<2]]
         var start = 2
@@ -29,7 +31,7 @@ enum FileSegments {
                 end = start + 2 + Int(bytes[start + 2]) << 8 + Int(bytes[start + 3])
             }
             end = min(max(end, start + 2), bytes.count)
-            // Entropy-coded data belong to what is before them.
+            // Entropy-coded data belongs to the preceding marker segment.
             while end < bytes.count,
                 !(bytes[end] == 0xff && end + 1 < bytes.count && bytes[end + 1] > 0 && bytes[end + 1] < 0xff)
             { end += 1 }

@@ -1,4 +1,5 @@
-/// The dictionary format of AFL and libFuzzer: `name="bytes"` a line, with `\xNN`, `\"` and `\\`.
+/// The dictionary format of AFL and libFuzzer: a line `name="bytes"` per entry, with the escapes `\xNN`, `\"`
+/// and `\\`.
 package enum FuzzDictionary {
     package static func parse(_ text: String) -> [[UInt8]] {
         text.split(whereSeparator: \.isNewline).compactMap { line in

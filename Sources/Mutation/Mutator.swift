@@ -1,23 +1,26 @@
 import Compression
 
-/// Damages files in the ways that break decoders, the same way for the same seed.
+/// Generates damaged files deterministically from a seed, in ways that typically break decoders.
 ///
-/// Deliberately blind: it finds nothing by coverage, but one run in a second of a test suite or a night means the same everywhere.
+/// It does not use coverage feedback, so that a number identifies the same file in a test of one second and
+/// in a run of a night.
 package struct Mutator: Sendable {
     private let seed: UInt64
     private let corpus: [[UInt8]]
     private let dictionary: [[UInt8]]
 
     /// - Parameters:
-    ///   - corpus: at least one file. What lies inside of them, streams and EXIF directories, is made to stand for itself too.
-    ///   - dictionary: byte strings worth writing somewhere.
+    ///   - seed: The seed.
+    ///   - corpus: At least one file. Embedded streams and EXIF directories are added as separate inputs.
+    ///   - dictionary: Byte strings that are inserted.
     package init(seed: UInt64, corpus: [[UInt8]], dictionary: [[UInt8]]) {
         precondition(!corpus.isEmpty)
         (self.seed, self.dictionary) = (seed, dictionary)
         self.corpus = corpus + corpus.enumerated().flatMap { index, file in Self.pieces(file, index) }
     }
 
-    /// What inflate and the EXIF reader take by itself, of every eighth file: a zlib stream, bare, or as gzip; a TIFF structure.
+    /// Extracts inputs for inflate and the EXIF reader from every eighth file: a zlib stream, also raw and as
+    /// gzip, and a TIFF structure.
     private static func pieces(_ file: [UInt8], _ index: Int) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         let zlib = PNGSurgery.packedImageData(file)
@@ -35,14 +38,14 @@ package struct Mutator: Sendable {
         return pieces
     }
 
-    /// The mutated file of that number; files do not depend on each other.
+    /// Returns the mutated file with a number; files are independent of each other.
     package func file(_ number: Int) -> [UInt8] {
         var random = SplitMix64(state: seed &+ UInt64(truncatingIfNeeded: number) &* 0xd134_2543_de82_ef95)
         var bytes = corpus.randomElement(using: &random) ?? []
         switch Int.random(in: 0..<8, using: &random) {
         case 0, 1:
             guard var raw = PNGSurgery.imageData(bytes) else { fallthrough }
-            // Past the checksums and the compression, into filters and rows.
+            // This mutation passes the checksums and the compression and reaches filters and rows.
             mutate(&raw, &random)
             bytes = PNGSurgery.replacingImageData(of: bytes, with: raw)
         case 2: splice(&bytes, &random)
@@ -51,12 +54,12 @@ package struct Mutator: Sendable {
             mutate(&bytes, &random)
         default: mutate(&bytes, &random)
         }
-        // A wrong checksum ends most PNGs at once: mostly it is made right.
+        // A wrong checksum stops most PNG decoding at once, so checksums are usually corrected.
         if Int.random(in: 0..<8, using: &random) > 0 { PNGSurgery.fixChecksums(&bytes) }
         return bytes
     }
 
-    /// Drops, doubles or moves a segment, or takes one from another file.
+    /// Drops, duplicates or moves a segment, or inserts one from another file.
     private func splice(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
         var pieces = FileSegments.split(bytes)
         let at = Int.random(in: 0..<pieces.count, using: &random)
@@ -73,7 +76,7 @@ package struct Mutator: Sendable {
     }
 
     private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
-        // Mostly one change or two: many hide each other.
+        // One or two changes are most frequent, because many mask each other.
         let changes =
             1 + Int.random(in: 0..<64, using: &random).leadingZeroBitCount - 58
             + Int.random(in: 0..<2, using: &random)
@@ -105,7 +108,7 @@ package struct Mutator: Sendable {
             let piece = Array(bytes[at..<min(bytes.count, at + length(&random))])
             bytes.insert(contentsOf: piece, at: place(bytes.count, &random))
         case 7:
-            // A segment of another file, over or between what is there.
+            // This writes a segment of another file over or between the bytes.
             let other = corpus.randomElement(using: &random) ?? []
             guard !other.isEmpty else { return }
             let from = place(other.count, &random)
@@ -132,7 +135,7 @@ package struct Mutator: Sendable {
         for (i, byte) in piece.enumerated() where at + i < bytes.count { bytes[at + i] = byte }
     }
 
-    /// Half of the time near the beginning, where the headers are.
+    /// Returns a random position; half of the time it is near the beginning, where the headers are.
     private func place(_ count: Int, _ random: inout SplitMix64) -> Int {
         Int.random(in: 0..<(Bool.random(using: &random) ? min(count, 64) : count), using: &random)
     }
@@ -142,7 +145,9 @@ package struct Mutator: Sendable {
     }
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+/// The SplitMix64 generator.
+///
+/// - Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

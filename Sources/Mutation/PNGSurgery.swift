@@ -1,11 +1,11 @@
 import Compression
 
-/// Opens and closes PNG files, so that mutations reach what lies behind checksums and compression.
+/// Unpacks and repacks PNG files, so that mutations reach the data behind checksums and compression.
 enum PNGSurgery {
     static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
     private static let imageData = Array("IDAT".utf8)
 
-    /// Chunks that lie wholly in the file: where each begins, and how long its data is.
+    /// Returns the start and data length of each complete chunk.
     static func chunks(_ bytes: [UInt8]) -> [(start: Int, length: Int)] {
         guard bytes.starts(with: signature) else { return [] }
         var chunks: [(start: Int, length: Int)] = []
@@ -27,14 +27,14 @@ enum PNGSurgery {
         }
     }
 
-    /// The zlib stream of the image data; empty where there is none.
+    /// Returns the zlib stream of the image data; empty if there is none.
     static func packedImageData(_ bytes: [UInt8]) -> [UInt8] {
         chunks(bytes).filter { isImageData(bytes, $0.start) }.flatMap {
             bytes[($0.start + 8)..<($0.start + 8 + $0.length)]
         }
     }
 
-    /// The inflated image data, if this is a PNG that has some, and not much.
+    /// Returns the decompressed image data; nil if the file is not a PNG with image data or if it is large.
     static func imageData(_ bytes: [UInt8]) -> [UInt8]? {
         let packed = packedImageData(bytes)
         return packed.isEmpty ? nil : try? Inflate.decompress(packed, limit: 1 << 18)

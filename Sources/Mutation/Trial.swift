@@ -1,16 +1,16 @@
 import Compression
 import Imaging
 
-/// One file through every reader, with options that its number chooses.
+/// Passes one file to every reader, with options derived from its number.
 package enum Trial {
-    /// What the decoder made of the file.
+    /// The decoder's result.
     package enum Outcome: Sendable { case read, warned, refused }
 
-    /// Small limits keep a run fast; they are checked before anything is allocated, whatever their size.
+    /// The limits, which are small to keep runs fast; they are checked before allocations.
     package static let pixels = 1 << 22
     package static let bytes = 4 * pixels
 
-    /// - Parameter number: the file's, so that the same one is always tried the same way.
+    /// - Parameter number: The file's number, so that a file is always tried with the same options.
     package static func run(_ file: [UInt8], number: Int) -> Outcome {
         var options = DecodingOptions()
         (options.maximumPixels, options.maximumBytes) = (pixels, bytes)
@@ -25,7 +25,7 @@ package enum Trial {
         }
         options.isStrict = true
         let strictly = file.withUnsafeBytes { decode($0, options) }
-        // What is not perfect is never accepted strictly, and what is perfect always is.
+        // A file is accepted strictly if and only if it decodes without warnings.
         precondition(
             (outcome == .read) == (strictly == .read) && strictly != .warned,
             "strict: \(strictly), otherwise \(outcome)")
@@ -59,7 +59,7 @@ package enum Trial {
         _ = try? Imaging.decode(bytes, options: options, into: &resizer)
     }
 
-    /// The readers that pictures reach only through other checks.
+    /// Passes the bytes to readers that images reach only after other checks.
     private static func readPieces(_ bytes: UnsafeRawBufferPointer, _ number: Int) {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[min(bytes.count, number % 64)...])
         for container in [DeflateContainer.raw, .zlib, .gzip] {

@@ -1,11 +1,11 @@
 import Foundation
 import Imaging
 
-/// Decoding of files to pixels, one thread, in time of the processor: the fastest of seven runs of each. That pixels are right is the
-/// tests' business; here every run must give the same.
+/// Measures the decoding of image files on one thread in CPU time, as the minimum of seven runs; every run
+/// must give the same result, whose correctness the tests verify.
 ///
-/// Once into a new `Image` each time, as Pillow's figures are, and once into memory that is there already, as `tjbench`'s are: new pages
-/// for 36 MB take a tenth of the time of a photograph of 12 megapixels.
+/// Each file is decoded into a new `Image`, as in Pillow's measurements, and into existing memory, as in
+/// `tjbench`'s: page faults for 36 MB take a tenth of the decoding time of a 12-megapixel photograph.
 func benchmarkDecoding(_ paths: [String]) throws {
     var (pixels, fresh, reused) = (0, 0.0, 0.0)
     var sink = ReusedRows()
@@ -33,7 +33,7 @@ func benchmarkDecoding(_ paths: [String]) throws {
     ])
 }
 
-/// The fastest of seven runs in seconds; each says whether its answer is right.
+/// Returns the minimum time of seven runs in seconds; `body` returns whether its result is correct.
 private func fastest(_ path: String, _ body: () throws -> Bool) throws -> Double {
     var best = Double.infinity
     for _ in 0..<7 {
@@ -44,7 +44,7 @@ private func fastest(_ path: String, _ body: () throws -> Bool) throws -> Double
     return best
 }
 
-/// Keeps rows where those of the last picture were.
+/// A sink that reuses the memory of the previous image.
 private struct ReusedRows: RowSink {
     private(set) var pixels: [UInt8] = []
     private var rowBytes = 0, y = 0
@@ -65,7 +65,7 @@ private struct ReusedRows: RowSink {
     }
 }
 
-/// What this thread has used of a processor.
+/// Returns the CPU time of this thread in seconds.
 private func processorSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

@@ -5,14 +5,14 @@ import TensorGraph
 
 struct WrongAnswer: Error { let what: String }
 
-/// A forward pass for every precision, every instruction set and one or two threads, those that are asked for.
+/// Measures forward passes for the requested precisions, instruction sets and numbers of threads.
 ///
-/// Answers are checked before anything is timed: in single precision the slowest set's, which the tests compare with TensorFlow's, is what
-/// the others must give to 1e-4; bf16 and int8 must be near it (by the norm of the difference); int8 must be the same in every set, and
-/// all must be the same for any number of threads.
+/// Results are checked before they are timed. In single precision, all sets must match the slowest one, which
+/// the tests compare with TensorFlow's, to 1e-4. bf16 and int8 must be close to it in the norm of the
+/// difference, int8 must be identical in every set, and all must be identical for any number of threads.
 struct ForwardBenchmark {
     let backbone: Backbone
-    /// Only these; nil: all.
+    /// The precision and the instruction set to measure; nil for all.
     let precision, instructionSet: String?
     let threads: [Int]
 
@@ -86,7 +86,7 @@ struct ForwardBenchmark {
         }
     }
 
-    /// Waves with some noise: the same picture for the same number.
+    /// Draws waves with some noise, deterministically from the number.
     private func picture(_ number: Int, _ pixels: UnsafeMutablePointer<Float>) {
         let about = backbone.description
         for y in 0..<about.height {
@@ -102,7 +102,7 @@ struct ForwardBenchmark {
         }
     }
 
-    /// The norm of the difference, as a share of the right answer's.
+    /// Returns the norm of the difference relative to that of the reference.
     private func distance(_ answer: [Float], _ right: [Float]) -> Double {
         let error = zip(answer, right).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
         return (error / right.reduce(0.0) { $0 + Double($1 * $1) }).squareRoot()

@@ -1,7 +1,8 @@
 import Foundation
 import TransferLearning
 
-/// The main job on a folder of pictures: once with an empty cache, once with a full one, which must make the same model.
+/// Measures retraining on a folder of images, first with an empty cache and then with a full one, which must
+/// give the same model.
 func benchmarkRetrain(folder: String, architecture: String?, modelDirectory: String?) throws {
     let place = FileManager.default.temporaryDirectory.appendingPathComponent(
         "benchmark-retrain-\(UUID().uuidString)")

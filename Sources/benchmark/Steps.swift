@@ -2,9 +2,9 @@ import Backbones
 import Foundation
 import Inference
 
-/// The shortest time of every step of a forward pass, with one and with two threads.
+/// Reports the minimum time of every step of a forward pass with one and with two threads.
 ///
-/// - Parameter precision: fp32, bf16 or int8, whose ranges are those of the one picture that is looked at.
+/// - Parameter precision: fp32, bf16 or int8; the ranges for int8 are those of the single image used.
 func benchmarkSteps(architecture: String, modelDirectory: String?, precision: String) throws {
     let backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory)
     let (graph, bottleneck, _) = backbone.featureGraph()
@@ -30,7 +30,7 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
         draw(executor.input)
         return executor.profile(runs: 15)
     }
-    // With two threads a step may be several nodes'.
+    // With two threads, a step may combine several nodes.
     let alone = Dictionary(grouping: profiles[0], by: \.node).mapValues { $0.reduce(0) { $0 + $1.seconds } }
     for step in profiles[1] {
         let seconds = step.node.split(separator: " + ").reduce(0) { $0 + (alone[String($1)] ?? 0) }

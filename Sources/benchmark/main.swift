@@ -4,13 +4,13 @@ import Imaging
 import Inference
 import TensorGraph
 
-/// Times the parts that cost time, after checking that their answers are right. One JSON object a line, for scripts.
+/// Measures the parts that take time, after checking their results, and prints one JSON object per line.
 ///
 ///     swift run -c release benchmark forward efficientnet_lite0
 ///     swift run -c release benchmark forward path/to/net.pb        (described by net.json)
 ///     swift run -c release benchmark forward inception_v3 MODEL_DIR
 ///     swift run -c release benchmark forward googlenet.pb --precision int8 --set avx2 --threads 1
-///     swift run -c release benchmark profile efficientnet_lite0    (the same, step by step)
+///     swift run -c release benchmark profile efficientnet_lite0    (times per step)
 ///     swift run -c release benchmark retrain FOLDER inception_v3 MODEL_DIR
 ///     swift run -c release benchmark decode a.jpg b.png …
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -43,7 +43,7 @@ do {
     exit(1)
 }
 
-/// The median and, as disturbances leave it alone, the shortest of `runs` runs in seconds, the first two left out.
+/// Returns the median and the minimum time of `runs` runs in seconds; two warm-up runs are excluded.
 func times(runs: Int, _ body: () throws -> Void) rethrows -> (median: Double, shortest: Double) {
     var times: [Double] = []
     for _ in 0..<runs + 2 {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The command line.
+/// The parsed command line.
 struct Arguments {
     static let usage = """
         usage: fuzz FILE|FOLDER... [flags]
@@ -61,7 +61,7 @@ func fail(_ message: String) -> Never {
     exit(2)
 }
 
-/// The file itself, or all files in a folder and below it, always in the same order.
+/// Returns the file itself, or all files in a folder and its subfolders in a stable order.
 func files(_ path: String) -> [URL] {
     let url = URL(fileURLWithPath: path)
     guard url.hasDirectoryPath else { return [url] }

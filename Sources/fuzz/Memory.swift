@@ -1,15 +1,16 @@
 import Foundation
 
-/// Whether a long run keeps what it takes, and whether one file takes too much.
+/// Detects memory leaks in a long run and excessive memory use by one file.
 struct Memory {
-    /// The most a file may make the program reserve beyond what it has at start: a few buffers of the trial's limit.
+    /// The address space in bytes that files may add to the initial size, several times the trial's limit.
     static let allowance = 256 << 20
-    /// What the memory in use may differ by: pages that hold a little of what is kept.
+    /// The tolerated difference of the memory in use, because pages may be partly used.
     static let tolerance = 4 << 20
 
     private var samples: [Int] = []
 
-    /// Makes an allocation beyond the allowance fail, which traps. A sanitizer reserves terabytes, so not under one.
+    /// Limits the address space, so that an excessive allocation fails and traps. It must not be used with a
+    /// sanitizer, which reserves terabytes.
     static func limit() {
         #if os(Linux)
         let reserved = (statistics()?.reserved ?? 1 << 30) + allowance
@@ -18,10 +19,11 @@ struct Memory {
         #endif
     }
 
-    /// Notes the memory in use, now and then in a run.
+    /// Records the memory in use at intervals.
     mutating func sample() {
         #if canImport(Glibc)
-        // What was freed and kept for later is not in use. The function has no header that Swift imports.
+        // Freed memory that the allocator caches does not count. No header that Swift imports declares the
+        // function.
         typealias Trim = @convention(c) (Int) -> Int32
         if let trim = dlsym(dlopen(nil, RTLD_NOW), "malloc_trim") {
             _ = unsafeBitCast(trim, to: Trim.self)(0)
@@ -30,13 +32,13 @@ struct Memory {
         if let used = Self.statistics()?.used { samples.append(used) }
     }
 
-    /// Bytes by which more is used at the end than a tenth into the run, when everything that is made once was there.
+    /// The growth in bytes from a tenth of the run, when one-time allocations are done, to its end.
     var growth: Int {
         guard samples.count > 4, let last = samples.last else { return 0 }
         return max(0, last - samples[samples.count / 10 + 1])
     }
 
-    /// Reserved address space and resident memory (proc(5), `statm`, in pages).
+    /// Returns the address space and the resident memory in bytes (proc(5), `statm`).
     private static func statistics() -> (reserved: Int, used: Int)? {
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .ascii) else { return nil }
         let pages = text.split(separator: " ").prefix(2).compactMap { Int($0) }

@@ -1,6 +1,6 @@
 import Mutation
 
-/// What became of the files so far.
+/// The counts of outcomes so far.
 struct Tally {
     private var read = 0, warned = 0, refused = 0
     private var longest = (seconds: 0.0, number: 0)

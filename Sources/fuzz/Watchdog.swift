@@ -1,11 +1,12 @@
 import Foundation
 
-/// Writes the file at hand where the process traps, or does not come back within two seconds of its own time.
+/// Saves the current file if the process traps or takes more than two seconds of CPU time.
 ///
-/// A signal handler may only call what is safe there: everything it needs lies ready before the trial, and it calls `open`, `write`
-/// and `_exit` or `raise`. One thread runs trials, so nothing changes under it.
+/// A signal handler may call only async-signal-safe functions: all data is prepared before the trial, and the
+/// handler calls `open`, `write` and `_exit` or `raise`. Only one thread runs trials, so the data does not
+/// change meanwhile.
 enum Watchdog {
-    /// The limit in seconds of processor time, so that a busy machine is not taken for a hang.
+    /// The limit in seconds of CPU time, so that a busy machine is not mistaken for a hang.
     static let seconds = 2
 
     nonisolated(unsafe) private static var file: [UInt8] = []
@@ -13,7 +14,8 @@ enum Watchdog {
     nonisolated(unsafe) private static var trapped: [UInt8] = []
     nonisolated(unsafe) private static var hung: [UInt8] = []
 
-    /// Signals that end a process which has done something wrong. A sanitizer has its own words for some, and ours after them.
+    /// Handles signals that indicate a fault. A sanitizer reports some of them itself, followed by this
+    /// report.
     static func install() {
         let sanitizer = deathCallbackSetter
         for number in sanitizer == nil
@@ -37,12 +39,12 @@ enum Watchdog {
 
     static var isSanitized: Bool { deathCallbackSetter != nil }
 
-    /// There is one where AddressSanitizer is.
+    /// The function that sets AddressSanitizer's callback; nil without it.
     private static var deathCallbackSetter: UnsafeMutableRawPointer? {
         dlopen(nil, RTLD_NOW).flatMap { dlsym($0, "__asan_set_death_callback") }
     }
 
-    /// - Parameter path: where the file goes if it is one to keep.
+    /// - Parameter path: The path under which to save the file in case of a fault.
     static func watch(_ file: [UInt8], number: Int, path: String) {
         (self.file, self.path) = (file, Array(path.utf8CString))
         trapped = Array("fuzz: number \(number) ends the program; kept as \(path)\n".utf8)
@@ -50,7 +52,7 @@ enum Watchdog {
         setTimer(seconds)
     }
 
-    /// What the thread has used of a processor.
+    /// The CPU time of this thread in seconds.
     static var processorSeconds: Double {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -69,7 +71,7 @@ enum Watchdog {
     }
 
     private static func keep(_ message: [UInt8]) {
-        // Unsafe: these arrays are not changed while a trial runs.
+        // Unsafe: these arrays do not change while a trial runs.
         let descriptor = path.withUnsafeBufferPointer {
             open($0.baseAddress!, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         }

@@ -4,7 +4,7 @@ import Mutation
 
 let arguments = Arguments(CommandLine.arguments.dropFirst())
 
-// The pictures that are read, however damaged some already are: mutations of what is no picture stay none.
+// Files that cannot be decoded are excluded, because their mutations cannot be decoded either.
 var options = DecodingOptions()
 options.maximumPixels = Trial.pixels
 let corpus = arguments.pictures.flatMap(files).filter {
@@ -42,7 +42,7 @@ for number in arguments.first..<last {
 }
 print(tally.line)
 memory.sample()
-// A sanitizer holds back what is freed, and looks for leaks itself.
+// A sanitizer delays the release of memory and detects leaks itself.
 if !Watchdog.isSanitized {
     guard memory.growth <= Memory.tolerance else { fail("memory in use grew by \(memory.growth >> 20) MB") }
     print("memory in use grew by \(memory.growth >> 10) KB")

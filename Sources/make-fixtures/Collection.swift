@@ -1,4 +1,5 @@
-/// Every file of the fixtures: a folder of classes as people collect them, and pictures of the same characters held out.
+/// All files of the fixtures: a folder of classes as people collect them, and held-out images of the same
+/// characters.
 enum Collection {
     struct File {
         let path: String
@@ -21,7 +22,7 @@ enum Collection {
         return drawn + strays()
     }
 
-    /// What a folder scraped from the web holds besides pictures that are what they say.
+    /// Returns files of the kinds that scraped folders contain besides valid images.
     private static func strays() -> [File] {
         func sketch(_ character: Character, _ name: String) -> Raster {
             var random = RandomSource(name)
@@ -45,7 +46,7 @@ enum Collection {
             size 12345
 
             """
-        // A RIFF container of the right kind whose payload is noise.
+        // This is a RIFF container of the right type whose payload is noise.
         var noise = RandomSource("webp")
         let webp =
             Array("RIFF".utf8) + [0x54, 0, 0, 0] + Array("WEBPVP8 ".utf8)

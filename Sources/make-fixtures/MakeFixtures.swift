@@ -11,7 +11,8 @@ import Musl
 import Darwin
 #endif
 
-/// Draws the pictures of `Fixtures`, the same bytes on every machine, or checks that a folder holds them.
+/// Draws the images in `Fixtures`, with the same bytes on every machine, or checks that a folder contains
+/// them.
 @main
 enum MakeFixtures {
     static func main() {

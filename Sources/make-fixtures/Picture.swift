@@ -1,9 +1,9 @@
-/// One drawn picture: who, where, how large, and how it is stored, all from the name.
+/// A drawn image, whose character, scene, size and storage its name determines.
 struct Picture {
     let name: String
     let bytes: [UInt8]
 
-    /// - Parameter path: from the folder of the fixtures, without an extension.
+    /// - Parameter path: The path in the fixtures' folder without an extension.
     init(of character: Character, path: String) {
         var random = RandomSource(path)
         var sketch = Sketch(canvas: Self.blankCanvas(&random))
@@ -42,7 +42,7 @@ struct Picture {
         let frame = Transform(move: Point(width, height) / 2, scale: Point(1, 1) * (min(width, height) / 2))
         sketch.within(frame) { sketch in
             if !cutOut { random.pick(Backdrop.allCases).draw(on: &sketch, &random) }
-            // A figure in the scene, most of the picture, or the face alone.
+            // The character is part of a scene, fills most of the image, or only its face is visible.
             let scale =
                 switch random.below(10) {
                 case 0...1: random.number(0.5, 0.65)
@@ -64,9 +64,10 @@ struct Picture {
 }
 
 extension Canvas {
-    /// The pixels as a file with this EXIF orientation stores them, so that a viewer that honours it shows them upright.
+    /// Returns the pixels as a file with this EXIF orientation stores them, so that a viewer that applies it
+    /// shows them upright.
     ///
-    /// - Source: TIFF 6.0, tag 0x0112: which sides of the scene row 0 and column 0 are.
+    /// - Source: TIFF 6.0, tag 0x0112: the sides of the scene at row 0 and column 0.
     func stored(orientation: Int = 1) -> Raster {
         let isTransposed = orientation > 4
         let fromRight = [2, 3, 6, 7].contains(orientation), fromBottom = [3, 4, 7, 8].contains(orientation)

@@ -1,8 +1,8 @@
-/// Where a character stands; any may stand anywhere.
+/// The scene behind a character, independent of the character.
 enum Backdrop: CaseIterable {
     case plain, hills, night, room, dots, rays, beach, forest
 
-    /// Fills the canvas. The sketch's units: the picture's shorter side is 2, the origin its middle.
+    /// Fills the canvas; in the sketch's units, the image's shorter side is 2 and the origin is its center.
     func draw(on sketch: inout Sketch, _ random: inout RandomSource) {
         let half =
             Point(Double(sketch.canvas.width), Double(sketch.canvas.height))

@@ -1,10 +1,10 @@
-/// The cast: three characters that differ in build, not merely in colour.
+/// The three characters, which differ in shape and not only in color.
 enum Character: String, CaseIterable {
     case pip = "pip_the_robot"
     case moss = "moss_the_dragon"
     case quill = "professor_quill"
 
-    /// The colour the character wears about half of the time; otherwise it is one of `Pose.wardrobe`.
+    /// The color that the character has about half of the time; otherwise it has one of `Pose.wardrobe`.
     var signature: Color {
         switch self {
         case .pip: Color(0xF9C846)
@@ -13,7 +13,7 @@ enum Character: String, CaseIterable {
         }
     }
 
-    /// The middle of the face when the neck is straight.
+    /// The center of the face when the neck is straight.
     var face: Point {
         switch self {
         case .pip: Point(0, -0.2)
@@ -32,16 +32,16 @@ enum Character: String, CaseIterable {
     }
 }
 
-/// How a character stands, looks and feels.
+/// The posture and mood of a character.
 struct Pose {
     enum Mood: CaseIterable { case happy, laughing, surprised, grumpy, sleepy, winking }
 
     var mood: Mood
-    /// Where the pupils are, within the unit circle.
+    /// The position of the pupils within the unit circle.
     var gaze: Point
-    /// How far the limbs are raised, in degrees; 0 hangs down.
+    /// The angles of the raised limbs in degrees; 0 is hanging down.
     var left, right: Double
-    /// How neck and tail bend, -1...1.
+    /// The bend of neck and tail, -1...1.
     var sway: Double
     var color, accent: Color
     var hat: Hat
@@ -63,7 +63,7 @@ struct Pose {
 }
 
 extension Sketch {
-    /// A round eye; lids and pupil follow the mood.
+    /// Draws a round eye, whose lids and pupil depend on the mood.
     mutating func eye(_ center: Point, _ radius: Double, _ pose: Pose, winks: Bool = false) {
         if pose.mood == .laughing || (pose.mood == .winking && winks) {
             line(.arc(center, Point(radius, radius) * 0.8, from: 200, to: 340), width: 0.055)
@@ -83,7 +83,7 @@ extension Sketch {
         line(white, closed: true)
     }
 
-    /// A mouth as wide as `width` each way of `center`.
+    /// Draws a mouth that extends by `width` on both sides of `center`.
     mutating func mouth(_ center: Point, _ width: Double, _ pose: Pose, color: Color = .ink) {
         let wide = Point(width, width * 0.75)
         switch pose.mood {

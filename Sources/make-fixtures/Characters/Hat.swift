@@ -1,8 +1,8 @@
-/// What anyone may wear, so that a hat tells nothing about who is under it.
+/// Hats that every character may wear, so that they do not identify it.
 enum Hat: CaseIterable {
     case none, party, beanie, crown, flower, top
 
-    /// Draws on a head whose highest point is the origin; 1 is about the width of the head.
+    /// Draws the hat on a head whose top is the origin; 1 is about the width of the head.
     func draw(on sketch: inout Sketch, _ color: Color) {
         switch self {
         case .none: break

@@ -1,5 +1,5 @@
 extension Character {
-    /// Moss: a long-necked dragon in profile, with plates along the back and a leaf on the head.
+    /// Draws Moss: a long-necked dragon in profile, with plates along the back and a leaf on the head.
     func drawMoss(_ pose: Pose, on sketch: inout Sketch) {
         let skin = pose.color, belly = skin.light
         let head = Point(0.5 + 0.1 * pose.sway, -0.58 + 0.12 * pose.gaze.y)
@@ -10,7 +10,7 @@ extension Character {
             Point(-0.2, 0.5), Point(-0.6, 0.62), Point(-0.84, 0.42), Point(-0.95, 0.1 - 0.2 * pose.sway),
         ]
 
-        // Plates stand behind the body, each turned as the back is.
+        // The plates are behind the body and follow the direction of the back.
         let back = Path.curve([
             tail[2], Point(-0.6, 0.38), Point(-0.3, 0.12), Point(0.02, 0.08), neck[2] - Point(0.14, 0),
             head - Point(0.22, 0.16),

@@ -1,8 +1,8 @@
 extension Character {
-    /// Pip: a round robot with cat's ears, a glowing screen for a face, and wheels.
+    /// Draws Pip: a round robot with cat's ears, a glowing screen for a face, and wheels.
     func drawPip(_ pose: Pose, on sketch: inout Sketch) {
         let metal = pose.color
-        // The tail: a wire with a lamp at its end.
+        // The tail is a wire with a lamp at its end.
         let tail = [
             Point(-0.55, 0.5), Point(-0.85, 0.55), Point(-0.92, 0.25 + 0.1 * pose.sway),
             Point(-0.75 - 0.12 * pose.sway, 0.02),

@@ -1,5 +1,5 @@
 extension Character {
-    /// Professor Quill: an egg of an owl with round spectacles, tufted ears and a bow tie.
+    /// Draws Professor Quill: an egg-shaped owl with round spectacles, tufted ears and a bow tie.
     func drawQuill(_ pose: Pose, on sketch: inout Sketch) {
         let plumage = pose.color, down = plumage.light
         for x in [-0.22, 0.22] {
@@ -8,7 +8,7 @@ extension Character {
                 sketch.line(.polygon([Point(x, 0.84), Point(x + toe, 0.92)]), .orange, width: 0.05)
             }
         }
-        // Wings behind the body, turning at the shoulders.
+        // The wings are behind the body and turn at the shoulders.
         for (side, raised) in [(-1.0, pose.left), (1.0, pose.right)] {
             let wing = Transform(
                 move: Point(side * 0.48, 0.0), turn: -side * raised * 0.8, scale: Point(side, 1))
@@ -42,7 +42,7 @@ extension Character {
                 sketch.fill(.arc(Point(x, y), Point(0.075, 0.08), from: 0, to: 180), plumage, inside: bib)
             }
         }
-        // A heart of a face, the spectacles' rims over the eyes.
+        // The face has the shape of a heart, with the spectacles' rims over the eyes.
         for side in [-1.0, 1.0] { sketch.fill(.ellipse(Point(side * 0.24, -0.3), Point(0.29, 0.27)), down) }
         for side in [-1.0, 1.0] {
             let center = Point(side * 0.24, -0.3)

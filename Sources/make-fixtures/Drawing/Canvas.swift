@@ -1,14 +1,14 @@
-/// What share of each pixel a shape covers, in 256ths.
+/// The coverage of each pixel by a shape in 256ths.
 struct Coverage {
     var shares: [UInt16]
-    /// The rows that may hold anything.
+    /// The rows that the shape may cover.
     var rows: Range<Int>
 }
 
-/// RGBA pixels, and shapes laid over them.
+/// A canvas of RGBA pixels on which shapes are drawn.
 struct Canvas {
     let width, height: Int
-    /// Red, green, blue and alpha, not premultiplied, row by row.
+    /// Red, green, blue and alpha, not premultiplied, in row-major order.
     private(set) var pixels: [SIMD4<UInt8>]
 
     init(width: Int, height: Int) {
@@ -16,10 +16,11 @@ struct Canvas {
         pixels = Array(repeating: .zero, count: width * height)
     }
 
-    /// Antialiased by 8 sample lines a row, each exact to 1/32 pixel along x; non-zero winding.
+    /// Returns the antialiased coverage of a path by the non-zero winding rule, with 8 sample lines per row
+    /// that are exact to 1/32 pixel along x.
     ///
-    /// Each crossing of an edge with a sample line is one integer, `line | x | upward`, so that sorting the integers sorts the
-    /// crossings in the order the sweep needs.
+    /// Each crossing of an edge with a sample line is one integer, `line | x | upward`, so that sorting the
+    /// integers gives the order of the sweep.
     func coverage(of path: Path) -> Coverage {
         var crossings: [UInt64] = []
         for points in path.contours {
@@ -56,7 +57,7 @@ struct Canvas {
         return result
     }
 
-    /// Lays `color` over the canvas where `path` is, and `clip` if there is one.
+    /// Fills `path`, limited to `clip` if there is one, with `color`.
     mutating func fill(_ path: Path, _ color: Color, opacity: Int = 256, clip: Coverage? = nil) {
         let shape = coverage(of: path)
         for i in shape.rows.lowerBound * width..<shape.rows.upperBound * width where shape.shares[i] > 0 {
@@ -65,12 +66,12 @@ struct Canvas {
         }
     }
 
-    /// Colours every pixel, from the first row to the last.
+    /// Fills the canvas with a vertical gradient.
     mutating func fillVertically(_ top: Color, _ bottom: Color) {
         for i in pixels.indices { blend(top.mixed(bottom, 256 * (i / width) / height), share: 256, at: i) }
     }
 
-    /// `share` of 256 of the colour over what is there; source-over on colours that are not premultiplied.
+    /// Blends `share` 256ths of the color over a pixel by source-over with colors that are not premultiplied.
     private mutating func blend(_ color: Color, share: Int, at i: Int) {
         let below = pixels[i]
         let kept = Int(below.w) * (256 - share)

@@ -1,15 +1,15 @@
-/// An opaque sRGB colour.
+/// An opaque sRGB color.
 struct Color {
     var red, green, blue: UInt8
 
-    /// From `0xRRGGBB`.
+    /// Creates a color from `0xRRGGBB`.
     init(_ code: UInt32) {
         red = UInt8(code >> 16 & 255)
         green = UInt8(code >> 8 & 255)
         blue = UInt8(code & 255)
     }
 
-    /// `share` of 256 of the way to `other`.
+    /// Returns the mix with `share` 256ths of the other color.
     func mixed(_ other: Color, _ share: Int) -> Color {
         func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
             UInt8((Int(a) * (256 - share) + Int(b) * share + 128) >> 8)

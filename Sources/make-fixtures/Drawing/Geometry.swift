@@ -1,10 +1,10 @@
-/// A point or a displacement; x to the right, y downwards.
+/// A point or a displacement; x increases to the right and y downwards.
 typealias Point = SIMD2<Double>
 
-/// The unit vector at an angle, clockwise on the screen, from the x axis.
+/// Returns the unit vector at an angle from the x axis, clockwise on the screen.
 ///
-/// It does not use libm, because the last bit of libm's sine differs between machines and the pictures must not: IEEE addition,
-/// multiplication, division and square root are the same everywhere, and Swift never fuses them.
+/// It does not use libm's sine, whose last bit differs between machines while the images must not. IEEE
+/// addition, multiplication, division and square root are the same everywhere, and Swift never fuses them.
 func direction(degrees: Double) -> Point {
     let quarters = (degrees / 90).rounded()
     let x = (degrees - quarters * 90) * (Double.pi / 180)
@@ -24,13 +24,13 @@ func length(_ vector: Point) -> Double { (vector.x * vector.x + vector.y * vecto
 
 func mix(_ a: Point, _ b: Point, _ share: Double) -> Point { a + (b - a) * share }
 
-/// An affine map: where the unit vectors and the origin go.
+/// An affine map, given by the images of the unit vectors and of the origin.
 struct Transform {
     var x = Point(1, 0), y = Point(0, 1), origin = Point(0, 0)
 
     init() {}
 
-    /// Scales, then turns, then moves; a negative `scale.x` mirrors.
+    /// Creates a map that scales, then rotates, then translates; a negative `scale.x` mirrors.
     init(move: Point = .zero, turn degrees: Double = 0, scale: Point = Point(1, 1)) {
         let along = direction(degrees: degrees)
         x = along * scale.x
@@ -40,7 +40,7 @@ struct Transform {
 
     func callAsFunction(_ p: Point) -> Point { x * p.x + y * p.y + origin }
 
-    /// This map after `inner`.
+    /// Returns the composition of this map after `inner`.
     func callAsFunction(_ inner: Transform) -> Transform {
         var result = Transform()
         result.x = x * inner.x.x + y * inner.x.y
@@ -49,6 +49,6 @@ struct Transform {
         return result
     }
 
-    /// How much longer lengths get; the maps here stretch both axes about alike.
+    /// The factor of lengths; maps here scale both axes about equally.
     var magnification: Double { (length(x) + length(y)) / 2 }
 }

@@ -1,4 +1,4 @@
-/// Outlines made of straight pieces; curves are cut into pieces when they are made.
+/// Outlines of straight segments; curves are divided into segments when they are created.
 struct Path {
     var contours: [[Point]] = []
 
@@ -15,7 +15,7 @@ struct Path {
 
     static func circle(_ center: Point, _ radius: Double) -> Path { .ellipse(center, Point(radius, radius)) }
 
-    /// The part of an ellipse's edge between two angles, in degrees; an open line.
+    /// Returns an open arc of an ellipse between two angles in degrees.
     static func arc(_ center: Point, _ radii: Point, from start: Double, to end: Double) -> Path {
         .polygon(
             (0...24).map { center + radii * direction(degrees: start + (end - start) * Double($0) / 24) })
@@ -31,7 +31,7 @@ struct Path {
             })
     }
 
-    /// A closed Catmull-Rom curve through the points.
+    /// Returns a closed Catmull–Rom curve through the points.
     static func blob(_ points: [Point]) -> Path {
         .polygon(
             points.indices.flatMap { i in
@@ -40,7 +40,7 @@ struct Path {
             })
     }
 
-    /// An open Catmull-Rom curve through the points.
+    /// Returns an open Catmull–Rom curve through the points.
     static func curve(_ points: [Point]) -> Path {
         .polygon(
             zip(points.indices, points.indices.dropFirst()).flatMap { i, next in
@@ -51,7 +51,7 @@ struct Path {
             } + [points[points.count - 1]])
     }
 
-    /// A tapering limb along a curve: neck, tail, arm.
+    /// Returns a tapering limb along a curve, such as a neck, a tail or an arm.
     static func limb(_ points: [Point], widths first: Double, _ last: Double) -> Path {
         Path.curve(points).stroked { first + (last - first) * $0 }
     }
@@ -62,9 +62,11 @@ struct Path {
         return p[1] + (p[2] - p[0] + (square + cubic * t) * t) * (t / 2)
     }
 
-    /// The outline of a round pen drawn along every contour; `width` is the pen's at a share of the way, 0...1.
+    /// Returns the outline of a round pen along every contour; `width` maps a fraction of the way, 0...1, to
+    /// the pen's width.
     ///
-    /// A disc at each point and a quadrilateral along each piece, all wound the same way, for the non-zero rule to unite.
+    /// It consists of a disc at each point and a quadrilateral along each segment, all with the same winding,
+    /// which the non-zero rule unites.
     func stroked(closed: Bool = false, _ width: (Double) -> Double) -> Path {
         var result = Path()
         for points in contours where points.count > 1 {

@@ -1,8 +1,10 @@
-/// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+/// The SplitMix64 generator.
+///
+/// - Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
 struct RandomSource {
     private var state: UInt64
 
-    /// A stream of its own for every name, so that one picture's drawing never moves another's.
+    /// Creates a stream that the name determines, so that images are independent of each other.
     init(_ name: String) {
         state = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }

@@ -1,13 +1,14 @@
-/// Writes baseline and progressive Huffman-coded JPEG files in integers only (ITU-T T.81).
+/// Writes baseline and progressive Huffman-coded JPEG files with integer arithmetic (ITU-T T.81).
 struct JPEGEncoder {
-    /// 1...100, as libjpeg scales the tables of Annex K.
+    /// The quality, 1...100, by which libjpeg scales the tables of Annex K.
     var quality = 85
-    /// Colour at half the resolution both ways (4:2:0) instead of the full one (4:4:4).
+    /// Whether chroma has half the resolution in both directions (4:2:0) instead of the full one (4:4:4).
     var halvesChroma = true
     var isGray = false
-    /// Each component's frequencies in two bands of scans instead of everything in one.
+    /// Whether each component's frequencies are in two bands of scans instead of one scan.
     var isProgressive = false
-    /// EXIF orientation, 1...8, said in an APP1 segment when it is not 1; the pixels are written as they are.
+    /// The EXIF orientation, 1...8, written to an APP1 segment if it is not 1; the pixels are written
+    /// unchanged.
     var orientation = 1
 
     func encode(_ image: Raster) -> [UInt8] {
@@ -17,7 +18,7 @@ struct JPEGEncoder {
         var file = JPEGSegments()
         file.segment(0xE0, Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0])
         if orientation != 1 {
-            // One entry of a little-endian TIFF directory: tag 0x0112, SHORT, one value.
+            // The directory is a little-endian TIFF directory with one entry: tag 0x0112, SHORT, one value.
             let directory: [UInt8] = [
                 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, UInt8(orientation), 0, 0, 0, 0, 0, 0, 0,
             ]
@@ -52,7 +53,7 @@ struct JPEGEncoder {
         return max(1, min(255, (step * percent + 50) / 100))
     }
 
-    /// Y, Cb and Cr of the pixels, in 65536ths rounded, less 128 (JFIF 1.02).
+    /// Returns Y, Cb and Cr of the pixels, rounded from 65536ths and less 128 (JFIF 1.02).
     private func components(of image: Raster) -> [JPEGPlane] {
         func plane(_ r: Int, _ g: Int, _ b: Int) -> [Int] {
             image.pixels.map { (r * Int($0.x) + g * Int($0.y) + b * Int($0.z) + 32768) >> 16 }
@@ -78,15 +79,15 @@ struct Raster {
     var pixels: [SIMD4<UInt8>]
 }
 
-/// One component's samples, centred on 0.
+/// The samples of one component, centered on 0.
 struct JPEGPlane {
     var width, height: Int
     var samples: [Int]
-    /// Blocks each way in one minimum coded unit.
+    /// The number of blocks in each direction per minimum coded unit.
     var sampling: Int
     var table: Int
 
-    /// The sample at a place, the last ones repeated beyond the edges.
+    /// Returns a sample; beyond the edges, the last ones are repeated.
     func sample(_ x: Int, _ y: Int) -> Int { samples[min(y, height - 1) * width + min(x, width - 1)] }
 
     func halved() -> JPEGPlane {
@@ -100,10 +101,11 @@ struct JPEGPlane {
     }
 }
 
-/// A component's blocks of quantized coefficients in zigzag order, whole coding units of them.
+/// A component's quantized coefficients in zigzag order, in blocks of whole minimum coded units.
 struct QuantizedComponent {
     let plane: JPEGPlane
-    /// Blocks of the whole coding units, and of the picture alone, which a scan of one component holds (§A.2.2).
+    /// The numbers of blocks in whole minimum coded units, and in the image alone, which a scan of one
+    /// component contains (§A.2.2).
     let columns, rows, ownColumns, ownRows: Int
     let blocks: [[Int]]
 
@@ -124,7 +126,7 @@ struct QuantizedComponent {
         }
     }
 
-    /// The 8×8 forward cosine transform (§A.3.3), times 2^26, by its definition.
+    /// Computes the 8 × 8 forward DCT (§A.3.3), times 2^26, by its definition.
     static func cosineTransform(_ samples: [Int]) -> [Int] {
         var rows = Array(repeating: 0, count: 64), result = rows
         for i in 0..<64 {
@@ -136,7 +138,7 @@ struct QuantizedComponent {
         return result
     }
 
-    /// By frequency and place: C(u)/2 · cos((2x+1)uπ/16), times 2^13.
+    /// The basis by frequency and position: C(u)/2 · cos((2x+1)uπ/16), times 2^13.
     private static let basis: [Int] = {
         let quarter = [4096, 4017, 3784, 3406, 2896, 2276, 1567, 799, 0]
         return (0..<64).map { i in

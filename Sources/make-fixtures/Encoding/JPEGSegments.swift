@@ -1,6 +1,6 @@
 func bigEndian(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 255), UInt8(value & 255)] }
 
-/// A JPEG file as it grows: segments, and entropy-coded scans among them.
+/// A JPEG file under construction: segments and entropy-coded scans.
 struct JPEGSegments {
     private(set) var bytes: [UInt8] = [0xFF, 0xD8]
     private var held = 0, heldCount = 0
@@ -9,7 +9,8 @@ struct JPEGSegments {
         bytes += [0xFF, marker] + bigEndian(payload.count + 2) + payload
     }
 
-    /// The coefficients of `band` of some components; of all components only a scan of band 0...0 or 0...63 may be.
+    /// Appends a scan with the coefficients of `band` of some components; several components are valid only
+    /// for the bands 0...0 and 0...63.
     mutating func scan(_ components: [QuantizedComponent], of chosen: [Int], band: ClosedRange<Int>) {
         let tables: [UInt8] = chosen.flatMap { [UInt8($0 + 1), UInt8(components[$0].plane.table * 0x11)] }
         segment(0xDA, [UInt8(chosen.count)] + tables + [UInt8(band.lowerBound), UInt8(band.upperBound), 0])
@@ -41,19 +42,20 @@ struct JPEGSegments {
                 }
             }
         }
-        // The last byte is filled up with ones (§F.1.2.3).
+        // The last byte is padded with ones (§F.1.2.3).
         put(0x7F, 7)
         (held, heldCount) = (0, 0)
     }
 
-    /// §F.1.2.1.
+    /// Encodes a DC difference (§F.1.2.1).
     private mutating func direct(_ difference: Int, table: Int) {
         let size = bitWidth(difference)
         symbol(size, JPEGTables.direct[table])
         magnitude(difference, size)
     }
 
-    /// §F.1.2.2, which in a first scan of a band (§G.1.2.2) writes the same when no run of ended blocks is longer than one.
+    /// Encodes AC coefficients (§F.1.2.2). A first scan of a band (§G.1.2.2) is encoded equally if no
+    /// end-of-band run is longer than one.
     private mutating func alternating(_ band: ArraySlice<Int>, table: Int) {
         let code = JPEGTables.alternating[table]
         var zeros = 0

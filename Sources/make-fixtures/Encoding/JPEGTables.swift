@@ -1,6 +1,6 @@
 /// The example tables of ITU-T T.81, Annex K.
 enum JPEGTables {
-    /// Coefficient numbers in zigzag order (Figure A.6).
+    /// The coefficient indices in zigzag order (Figure A.6).
     static let zigzag: [Int] = {
         var order: [Int] = []
         for diagonal in 0..<15 {
@@ -10,18 +10,18 @@ enum JPEGTables {
         return order
     }()
 
-    /// K.1, in zigzag order.
+    /// Table K.1 in zigzag order.
     static let lumaSteps = [
         16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29,
         40, 58, 51, 61, 60, 57, 51,
         56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62, 77, 113,
         121, 112, 100, 120, 92, 101, 103, 99,
     ]
-    /// K.2, in zigzag order.
+    /// Table K.2 in zigzag order.
     static let chromaSteps =
         [17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66] + Array(repeating: 99, count: 50)
 
-    /// K.3 to K.6; luma and chroma.
+    /// Tables K.3 to K.6, for luma and chroma.
     static let direct = [
         HuffmanCode(lengths: [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], symbols: Array(0...11)),
         HuffmanCode(lengths: [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], symbols: Array(0...11)),
@@ -46,17 +46,17 @@ enum JPEGTables {
             ])),
     ]
 
-    /// The rarest of the 162 symbols follow in numeric order in both tables.
+    /// Returns all 162 symbols: after the frequent ones, the others follow in numeric order in both tables.
     private static func allSymbols(startingWith frequent: [UInt8]) -> [UInt8] {
         let all: [UInt8] = (0...255).filter { $0 == 0x00 || $0 == 0xF0 || (1...10).contains($0 & 15) }
         return frequent + all.filter { !frequent.contains($0) }
     }
 }
 
-/// A canonical Huffman code (T.81 Annex C).
+/// A canonical Huffman code (ITU-T T.81, Annex C).
 struct HuffmanCode {
     let lengths, symbols: [UInt8]
-    /// By symbol: the code word and its length.
+    /// The code word and its length for each symbol.
     let words: [(bits: Int, length: Int)]
 
     init(lengths: [UInt8], symbols: [UInt8]) {

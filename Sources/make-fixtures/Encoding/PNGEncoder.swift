@@ -28,7 +28,7 @@ enum PNGEncoder {
         return file
     }
 
-    /// A pixel's bytes; the palette is the 6×6×6 cube of the early web.
+    /// Returns a pixel's bytes; the palette is the 6 × 6 × 6 cube of web-safe colors.
     private static func bytes(_ pixel: SIMD4<UInt8>, _ colors: Colors) -> [UInt8] {
         let (red, green, blue) = (Int(pixel.x), Int(pixel.y), Int(pixel.z))
         switch colors {
@@ -43,7 +43,7 @@ enum PNGEncoder {
         }
     }
 
-    /// The filtered row with the smallest sum of magnitudes, its filter's number first (§12.7).
+    /// Returns the filtered row with the least sum of magnitudes, preceded by its filter type (§12.7).
     private static func best(_ row: [UInt8], above: [UInt8], _ channels: Int) -> [UInt8] {
         let candidates = (0..<5).map { filter in
             [UInt8(filter)]
