@@ -16,20 +16,21 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A frozen feature extractor: a graph and what it wants.
+/// A frozen feature extractor: a graph with the description of its input and bottleneck.
 package struct Backbone: Sendable {
     package let description: BackboneDescription
     package let graph: Graph
-    /// The file, or a name for the embedded graph.
+    /// The path of the file, or a name for the embedded graph.
     package let path: String
     private let file: ByteRegion
 
-    /// Finds a network by what `--architecture` and `--model_dir` say.
+    /// Finds a network by the values of `--architecture` and `--model_dir`.
     ///
     /// - Parameters:
-    ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a frozen graph; nil: `inception_v3` where there is a
-    ///     model directory, else the embedded network.
-    ///   - install: puts the network of an archive into the model directory, which lacks it.
+    ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a frozen graph; nil is
+    ///     `inception_v3` with a model directory and otherwise the embedded network.
+    ///   - modelDirectory: The directory of downloaded networks.
+    ///   - install: Installs the network of an archive into a model directory that lacks it.
     package static func find(
         architecture: String?, modelDirectory: String?,
         install: (NetworkArchive, String) throws(BackboneError) -> Void = { _, _ in }
@@ -44,7 +45,7 @@ package struct Backbone: Sendable {
         }
     }
 
-    /// A network that has an archive.
+    /// Opens a network that can be downloaded as an archive.
     private init(
         _ description: BackboneDescription, in directory: String?,
         _ install: (NetworkArchive, String) throws(BackboneError) -> Void
@@ -61,13 +62,14 @@ package struct Backbone: Sendable {
         }
     }
 
-    /// The network inside a model that `retrain` wrote, or that was made of one.
+    /// Returns the network inside a model that `retrain` wrote, or that was derived from one.
     package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
         let file = try ModelFile(path: path, labels: nil)
         return try Backbone(file.description.backbone, in: file.graph, path: path)
     }
 
-    /// What a model's taps need; its final layer has no say in the fingerprint.
+    /// Extracts the nodes on which a model's taps depend, so that its final layer does not affect the
+    /// fingerprint.
     package init(_ description: BackboneDescription, in model: Graph, path: String) throws(BackboneError) {
         let network = model.reachable(from: description.taps.map(\.tensor) + [description.input])
         let bytes: [UInt8]
@@ -84,14 +86,15 @@ package struct Backbone: Sendable {
         }
     }
 
-    /// The same network with another bottleneck.
+    /// Returns the same network with another bottleneck.
     package func with(taps: [BackboneDescription.Tap]) throws(BackboneError) -> Backbone {
         var description = description
         description.taps = taps
         return try Backbone(description, file, path: path)
     }
 
-    /// Everything but the picture that decides a bottleneck's bits, as far as they are promised: instruction sets differ in the last.
+    /// Returns a text with everything besides the image that determines a bottleneck, up to the last bits, in
+    /// which instruction sets differ.
     package func fingerprint(precision: Precision) -> String {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
@@ -116,7 +119,7 @@ package struct Backbone: Sendable {
         }
     }
 
-    /// The description beside a graph: `net.json` for `net.pb`.
+    /// Reads the description beside a graph: `net.json` for `net.pb`.
     static func describe(_ path: String) throws(BackboneError) -> BackboneDescription {
         let stem = path.hasSuffix(".pb") ? String(path.dropLast(3)) : path
         let place = stem + ".json"
@@ -146,7 +149,7 @@ package struct Backbone: Sendable {
         }
     }
 
-    /// Up to three tensors with names like the one looked for.
+    /// Returns up to three tensors with similar names.
     static func nearest(to name: String, in graph: Graph) -> [String] {
         let wanted = name.lowercased()
         let last = wanted.split(separator: "/").last.map(String.init) ?? wanted

@@ -1,7 +1,8 @@
 import TensorGraph
 
-/// What a frozen network wants as input and where its bottleneck is. Two are known; any other frozen
-/// graph `net.pb` brings `net.json` along:
+/// The description of a frozen network's input and bottleneck.
+///
+/// Two networks are built in; any other frozen graph `net.pb` needs a file `net.json`:
 ///
 /// ```json
 /// {
@@ -11,20 +12,21 @@ import TensorGraph
 /// ```
 package struct BackboneDescription: Sendable, Codable, Equatable {
     package var name: String
-    /// The tensor that takes the picture: `[N, height, width, 3]`, RGB.
+    /// The input tensor, `[N, height, width, 3]`, RGB.
     package var input: String
     package var height, width: Int
-    /// What the network sees of a channel's value v, 0...255: (v - mean) * scale.
+    /// The normalization of a channel's value v, 0...255: (v - mean) * scale.
     package var mean, scale: Float
     package var inverseDCT: DCT
     package var resize: Resize
-    /// A bottleneck is these, one after the other.
+    /// The tensors of which the bottleneck is the concatenation.
     package var taps: [Tap]
 
-    /// How JPEGs are decoded: `fast` is what TensorFlow does.
+    /// The inverse DCT for JPEGs; `fast` is TensorFlow's.
     package enum DCT: String, Sendable, Codable { case accurate, fast }
 
-    /// How pictures are brought to the input's size: `bilinear` is what TensorFlow 1 does, which skips pixels of large pictures.
+    /// The resizing to the input's size; `bilinear` is that of TensorFlow 1, which skips pixels of large
+    /// images.
     package enum Resize: String, Sendable, Codable { case bilinear, antialiased }
 
     package struct Tap: Sendable, Codable, Equatable {
@@ -41,7 +43,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         }
     }
 
-    /// Reads `tensor` or `tensor:mean`, several joined by commas; nil for a reduction there is none of.
+    /// Parses `tensor` or `tensor:reduction`, several separated by commas; nil for an unknown reduction.
     package static func taps(_ text: String) -> [Tap]? {
         let taps = text.split(separator: ",").map { part -> Tap? in
             guard let colon = part.lastIndex(of: ":") else { return Tap(String(part)) }
@@ -52,7 +54,8 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         return taps.isEmpty || taps.contains { $0 == nil } ? nil : taps.compactMap { $0 }
     }
 
-    /// What makes a vector of an image: nothing where it is one already, or the mean, maximum or standard deviation over height and width.
+    /// The reduction of an image to a vector: none if it is a vector already, or the mean, maximum or
+    /// standard deviation over height and width.
     package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation }
 
     enum CodingKeys: String, CodingKey {
@@ -97,10 +100,13 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
 }
 
 extension BackboneDescription {
-    /// EfficientNet-Lite0: the one in every build. Source: the model's repository, `preprocessing` of the Lite models.
+    /// EfficientNet-Lite0, which is part of every build.
     ///
-    /// Its bottleneck is 8,512 numbers: what the last blocks see in the mean, how much it varies over the picture, and the last
-    /// layer. Chosen by cross-validation on two sets of cartoons and six of other kinds.
+    /// Its bottleneck has 8,512 elements: the means of depthwise layers in the last blocks, their standard
+    /// deviations over the image, and the last layer. It was chosen by cross-validation on two sets of
+    /// cartoons and six of other kinds.
+    ///
+    /// - Source: `preprocessing` of the Lite models in the model's repository.
     package static let efficientNetLite0 = BackboneDescription(
         name: "efficientnet_lite0", input: "input", size: 224, mean: 127, scale: 1 / 128,
         taps: [
@@ -110,12 +116,13 @@ extension BackboneDescription {
             Tap("block_6/depthwise/Relu6", .deviation), Tap("head/Relu6", .deviation), Tap("features"),
         ])
 
-    /// TensorFlow's inception-2015-12-05, decoded as TensorFlow decodes it, so that bottlenecks are the same.
+    /// TensorFlow's inception-2015-12-05, with TensorFlow's decoding, so that bottlenecks are equal.
     package static let inceptionV3 = BackboneDescription(
         name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast,
         taps: [Tap("pool_3/_reshape")])
 
-    /// The network that a graph is or was made of, by its nodes' names; nil for others than these two.
+    /// Returns the built-in network that a graph is or was derived from, recognized by its nodes' names; nil
+    /// for other networks.
     package static func recognized(in graph: Graph) -> BackboneDescription? {
         let names = Set(graph.nodes.map(\.name))
         if names.isSuperset(of: ["Mul", "mixed_10/join"]) { return .inceptionV3 }

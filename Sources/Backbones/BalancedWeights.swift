@@ -1,25 +1,28 @@
 import TensorGraph
 
-/// Weights as powers of two, one a channel, times weights that are all of one magnitude: the same weights, bit for bit.
+/// Weights as the exact product of a power of two per channel and weights of similar magnitude in all
+/// channels.
 ///
-/// quantize_graph lays one grid of 256 values over a constant. Channels whose weights are a hundred times smaller than the largest
-/// are lost in it: those of depthwise convolutions into which a normalization was folded, and those that meet the largest features in a
-/// final layer. So such constants are written as a product, whose powers are bytes, which `weights_rounded` and `weights` leave alone.
+/// quantize_graph uses one grid of 256 values per constant. Channels whose weights are a hundred times
+/// smaller than the largest vanish in it, such as those of depthwise convolutions with a folded
+/// normalization, and those of a final layer's largest features. Such constants are therefore written as
+/// products whose powers are bytes, which `weights_rounded` and `weights` leave unchanged.
 struct BalancedWeights {
-    /// The greatest of each channel is 1..<2 times one power of two.
+    /// The scaled weights; the largest magnitude of each channel is 1..<2 times a common power of two.
     let weights: [Float]
-    /// `[channels]` each, exponents of two, 0...7, that add up.
+    /// Exponents of two, 0...7, `[channels]` each, whose sum is the channel's exponent.
     let exponents: [[UInt8]]
 
     /// - Parameters:
-    ///   - weights: `[outer, channels, inner]`.
-    ///   - inner: 1 where a channel is a column, as in a convolution; the row's length where it is a row.
+    ///   - weights: The weights, `[outer, channels, inner]`.
+    ///   - channels: The number of channels.
+    ///   - inner: 1 if a channel is a column, as in a convolution; the length of a row if it is a row.
     init(_ weights: [Float], channels: Int, inner: Int) {
         var greatest = [Float](repeating: 0, count: channels)
         for i in weights.indices {
             greatest[i / inner % channels] = max(greatest[i / inner % channels], weights[i].magnitude)
         }
-        // A channel without weights has the power 1, as the least have.
+        // A channel without weights gets the smallest power.
         let top = greatest.max()?.exponent ?? 0
         let powers = greatest.map { $0.isNormal ? max(0, Int($0.exponent - top) + Self.largestPower) : nil }
         let least = powers.compactMap { $0 }.min() ?? 0
@@ -32,22 +35,28 @@ struct BalancedWeights {
         }
     }
 
-    /// Two bytes a channel: weights 2¹⁴ times smaller than the largest are left small.
+    /// The largest exponent, which takes two bytes per channel; smaller weights than 2⁻¹⁴ of the largest are
+    /// not raised further.
     private static let largestPower = 14
 
-    /// The noise of 256 values between the least and the greatest weight, as a share of a channel's energy, on average over the channels.
+    /// Returns the rounding noise of 256 levels between the least and the greatest weight, as a share of a
+    /// channel's energy, averaged over channels.
     static func roundingNoise(_ weights: [Float], channels: Int) -> Float {
         guard let low = weights.min(), let high = weights.max() else { return 0 }
         var energies = [Float](repeating: 0, count: channels)
         for i in weights.indices { energies[i % channels] += weights[i] * weights[i] }
         let step = (high - low) / 256, noise = step * step / 12 * Float(weights.count / channels)
-        // A channel that is lost is lost once.
+        // The noise of a channel counts at most as its energy.
         return energies.reduce(0) { $0 + ($1 > 0 ? min(1, noise / $1) : 0) } / Float(channels)
     }
 
-    /// The nodes whose last, `name`, gives the weights of `shape`.
+    /// Returns the nodes that compute the weights; the last one is `name`.
     ///
-    /// - Parameter powersShape: what the powers are multiplied in as, an end of `shape`.
+    /// - Parameters:
+    ///   - name: The name of the weights.
+    ///   - shape: The shape of the weights.
+    ///   - powersShape: The shape in which the powers are multiplied, a suffix of `shape`.
+    ///   - fresh: Returns an unused name similar to the given one.
     func nodes(_ name: String, shape: [Int], powersShape: [Int], fresh: (String) -> String) -> [Node] {
         let low = fresh(name + "/low"), high = fresh(name + "/high"), balanced = fresh(name + "/balanced")
         var nodes: [Node] = [
@@ -64,7 +73,7 @@ struct BalancedWeights {
                     Tensor(
                         type: .quint8, shape: powersShape,
                         contents: .dense(ByteRegion(exponents.map { 1 << $0 })))))
-            // 0 + q · (255 − 0) / 255, the byte itself.
+            // 0 + q · (255 − 0) / 255 is the byte itself.
             nodes.append(
                 Node(
                     "Dequantize", name: powers, inputs: [codes, low, high],
@@ -80,7 +89,7 @@ struct BalancedWeights {
 }
 
 extension Graph {
-    /// Balances the weights of convolutions that 256 values between the least and the greatest would not suit.
+    /// Balances the weights of convolutions for which a grid of 256 levels is too coarse.
     func balancingConvolutions() -> Graph {
         var channelShapes: [String: [Int]] = [:]
         let constants = Dictionary(
@@ -105,7 +114,8 @@ extension Graph {
                 let weights = tensor.floats
             else { return [node] }
             let channels = shape.reduce(1, *)
-            // A hundredth, −20 dB, is what Inception v3 bears in no layer and EfficientNet's depthwise ones pass.
+            // The threshold is −20 dB, which no layer of Inception v3 reaches and EfficientNet's depthwise
+            // layers exceed.
             guard channels > 0, BalancedWeights.roundingNoise(weights, channels: channels) > 0.01 else {
                 return [node]
             }

@@ -1,9 +1,11 @@
 import TensorGraph
 
 extension Backbone {
-    /// The network with its bottleneck as one tensor: taps are reduced and joined by nodes that TensorFlow knows.
+    /// Returns the network with its bottleneck as one tensor; TensorFlow operations reduce and concatenate
+    /// the taps.
     ///
-    /// - Returns: the graph, the tensor's name (its shape is `[1, D]`), and the tensors it is joined from, one a tap.
+    /// - Returns: The graph, the name of the tensor, whose shape is `[1, D]`, and the tensors that are
+    ///   concatenated, one per tap.
     package func featureGraph() -> (graph: Graph, bottleneck: String, taps: [String]) {
         var graph = graph
         var names = Set(graph.nodes.map(\.name))
@@ -64,7 +66,7 @@ extension Backbone {
 }
 
 extension Graph {
-    /// The nodes that the named ones need, in the file's order; control edges count.
+    /// Returns the nodes on which the given ones depend, including control edges, in the file's order.
     package func reachable(from outputs: [String]) -> Graph {
         let byName = Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var needed = Set<String>(), open = outputs

@@ -1,16 +1,16 @@
 import Compression
 import TensorGraph
 
-/// The bytes of a frozen graph: a file of its own, mapped, or the one in a package, unpacked and checked.
+/// The bytes of a frozen graph: a mapped file, or the verified contents of a package.
 package struct GraphFile: Sendable {
     package let path: String
     package let region: ByteRegion
-    /// Its name in the package; nil where it is a file of its own.
+    /// The graph's name in the package; nil for a plain file.
     package let member: String?
-    /// The labels in the file beside it in the package; nil without one.
+    /// The labels in the package; nil without them.
     package let labels: [String]?
 
-    /// Protocol Buffers stop at 2 GiB, and so does a graph.
+    /// The maximum size of a graph, Protocol Buffers' limit of 2 GiB.
     private static let limit = Int(Int32.max)
 
     package init(_ path: String) throws(BackboneError) {
@@ -36,7 +36,7 @@ package struct GraphFile: Sendable {
         }
     }
 
-    /// The lines of the one text besides the README.
+    /// Returns the lines of the only text file besides the README.
     private static func labels(in package: ZipReader) throws(ZipReader.Failure) -> [String]? {
         let texts = package.entries.filter { $0.name.hasSuffix(".txt") && $0.name != "README.txt" }
         guard texts.count == 1 else { return nil }

@@ -7,22 +7,22 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What a model file says of itself, as JSON in a constant that no node reads.
+/// The description of a model, stored as JSON in a constant that no node reads.
 package struct ModelDescription: Sendable, Codable, Equatable {
-    /// The version of this description's format.
+    /// The version of the description's format.
     package var format = 1
-    /// Program and version that made the model.
+    /// The name and version of the program that wrote the model.
     package var tool: String
     package var labels: [String]
-    /// The tensor of the scores, `[N, labels]`.
+    /// The tensor of the probabilities, `[N, labels]`.
     package var output: String
     /// The tensor that the final layer reads.
     package var bottleneck: String
     package var backbone: BackboneDescription
     package var seed: UInt64
-    /// The novelty of the training pictures at 0, 1, … 100 percent of them; nil in models that know no strangers.
+    /// The 0th to 100th percentile of the training images' novelty; nil in models without novelty detection.
     package var noveltyQuantiles: [Float]?
-    /// In which the bottlenecks were computed that trained the layer; nil for single precision.
+    /// The precision in which the training bottlenecks were computed; nil for single precision.
     package var precision: Precision?
 
     package init(
@@ -34,21 +34,21 @@ package struct ModelDescription: Sendable, Codable, Equatable {
         )
     }
 
-    /// The constant's name; exports to other formats use it as a key.
+    /// The name of the constant, which exports to other formats use as a key.
     package static let nodeName = "cartoonctl/description"
-    /// Constants that no node reads: the mean of each feature, and the factor of its distance from there.
+    /// The constants, which no node reads, with the mean of each feature and the factor of its deviation.
     static let meansName = "cartoonctl/novelty/means", scalesName = "cartoonctl/novelty/scales"
-    /// All nodes that no other reads and that must not be lost.
+    /// The nodes that no other node reads but that must be kept.
     package static let nodeNames = [nodeName, meansName, scalesName]
 
-    /// - Parameter path: of the file that carries it, for the error.
+    /// - Parameter path: The path of the file, for errors.
     package init(json: some Sequence<UInt8>, of path: String) throws(BackboneError) {
         do { self = try JSONDecoder().decode(ModelDescription.self, from: Data(json)) } catch {
             throw .description(path: path, reason: "carries a description that this version cannot read")
         }
     }
 
-    /// Equal descriptions give equal bytes.
+    /// Returns the description as JSON; equal descriptions give equal bytes.
     package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -56,7 +56,7 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     }
 }
 
-/// What tells pictures unlike those that trained a model: `[D]`, `[D]` and 101 numbers.
+/// The parameters of novelty detection: means `[D]`, scales `[D]` and 101 quantiles.
 package struct NoveltyTable: Sendable, Equatable {
     package var means, scales, quantiles: [Float]
     package init(means: [Float], scales: [Float], quantiles: [Float]) {
@@ -64,15 +64,18 @@ package struct NoveltyTable: Sendable, Equatable {
     }
 }
 
-/// A trained classifier: network, final layer and what it says of itself.
+/// A trained classifier: the network with the final layer, and its description.
 package struct ModelFile: Sendable {
     package let path: String
     package let graph: Graph
     package let description: ModelDescription
 
-    /// Reads a model that `retrain` wrote, or one of retrain.py's, whose labels come from `labels`; either may lie in a package.
+    /// Reads a model that `retrain` wrote, or one by retrain.py, whose labels come from `labels`; both may be
+    /// in a package.
     ///
-    /// - Parameter labels: names to use in place of those inside, one an output.
+    /// - Parameters:
+    ///   - path: The path of the model or package.
+    ///   - labels: Names that replace those in the model, one per output.
     package init(path: String, labels: [String]?) throws(BackboneError) {
         try self.init(GraphFile(path), labels: labels)
     }
@@ -96,7 +99,7 @@ package struct ModelFile: Sendable {
         self.description = description
     }
 
-    /// What `retrain` learned of how unlike each other its pictures are; nil in other models.
+    /// The parameters of novelty detection from `retrain`; nil in other models.
     package var novelty: NoveltyTable? {
         func floats(_ name: String) -> [Float]? {
             let tensor = graph.nodes.first { $0.name == name }?.constant
@@ -119,7 +122,7 @@ package struct ModelFile: Sendable {
         {
             return try ModelDescription(json: text, of: path)
         }
-        // A model of retrain.py's: known by its network.
+        // A model by retrain.py is recognized by its network.
         let backbone: BackboneDescription
         if let known = BackboneDescription.recognized(in: graph) {
             backbone = known
@@ -144,14 +147,19 @@ package struct ModelFile: Sendable {
 }
 
 extension Backbone {
-    /// The network and a trained layer as one frozen graph that TensorFlow loads as it is, with retrain.py's names for the new nodes.
+    /// Returns the network and a trained layer as one frozen graph that TensorFlow can load, with
+    /// retrain.py's names for the new nodes.
     ///
     /// - Parameters:
-    ///   - weights: `[D, labels]`, row-major.
-    ///   - biases: `[labels]`.
-    ///   - novelty: told apart from the layer, as constants that TensorFlow never reads; in double, for no quantization takes these for weights.
-    ///   - output: the name of the node with the probabilities.
-    ///   - precision: in which the bottlenecks were computed.
+    ///   - weights: The weights, `[D, labels]`, row-major.
+    ///   - biases: The biases, `[labels]`.
+    ///   - labels: The names of the classes.
+    ///   - novelty: The parameters of novelty detection, stored as constants that TensorFlow never reads;
+    ///     they are double, so that no quantization takes them for weights.
+    ///   - output: The name of the node with the probabilities.
+    ///   - tool: The name and version of this program.
+    ///   - seed: The seed of the training.
+    ///   - precision: The precision in which the bottlenecks were computed.
     package func joined(
         weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String,
         tool: String, seed: UInt64,

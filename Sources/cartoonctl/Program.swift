@@ -3,7 +3,7 @@ import TransferLearning
 
 @main
 enum Program {
-    /// The commands in the order help lists them.
+    /// The commands in the order of the help.
     static let verbs: [Verb] = [
         retrainVerb, classifyVerb, evaluateVerb, auditVerb, bottlenecksVerb, inspectVerb, optimizeVerb,
         quantizeVerb, exportVerb,
@@ -21,14 +21,14 @@ enum Program {
         exitProcess(code)
     }
 
-    /// The command line's words as text that gives their bytes back, which `CommandLine.arguments` does not.
+    /// The arguments as text that preserves their bytes, which `CommandLine.arguments` does not.
     private static var words: [String] {
         (1..<max(1, Int(CommandLine.argc))).compactMap { index in
             CommandLine.unsafeArgv[index].map { FilePath(cString: $0).description }
         }
     }
 
-    /// Runs one command line and returns its exit code.
+    /// Runs a command line and returns its exit code.
     static func run(_ words: [String]) -> Int32 {
         do {
             guard let name = words.first else {

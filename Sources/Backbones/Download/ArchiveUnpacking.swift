@@ -2,13 +2,13 @@ import Compression
 import SystemFiles
 import TensorGraph
 
-/// Takes the wanted files out of an archive whose digest was checked, under their plain names in one folder and nowhere else.
+/// Extracts the wanted files from a verified archive into one folder, under their plain names.
 ///
-/// The whole archive is read before any file appears: one with a single unsafe entry leaves nothing. The graph appears last, so that where
-/// it is, all is.
+/// The whole archive is read before any file is moved into place, so that an archive with an unsafe entry
+/// leaves nothing behind. The graph is moved last, so that its presence implies that of the others.
 struct ArchiveUnpacking {
     let archive: NetworkArchive
-    /// With a slash at its end.
+    /// The target folder, with a trailing slash.
     let directory: String
 
     func run(_ file: ByteRegion) throws(DownloadError) {
@@ -19,7 +19,7 @@ struct ArchiveUnpacking {
                 guard !entry.isDirectory,
                     entry.name == archive.graph.name || archive.others.contains(entry.name)
                 else { continue }
-                // Of two entries of one name the later counts, as tar has it.
+                // Of several entries with the same name, the last one counts, as in tar.
                 parts[entry.name] = nil
                 let part = try PartFile(directory + entry.name)
                 while let piece = try Self.nextPiece(&reader) { try part.write(piece) }
@@ -55,7 +55,7 @@ struct ArchiveUnpacking {
     }
 }
 
-/// A file under a temporary name beside its place; removed unless it is put there.
+/// A file under a temporary name beside its destination, which is removed unless it is moved there.
 private final class PartFile {
     let path: String
     private let file: AtomicFile
@@ -71,7 +71,8 @@ private final class PartFile {
         do { try file.write(bytes) } catch { throw .system(path: path, code: error.errno) }
     }
 
-    /// - Parameter replacing: false leaves a file alone that has the name already: the folder may be used for more than networks.
+    /// - Parameter replacing: If false, an existing file with the name is kept, because the folder may serve
+    ///   other purposes too.
     func place(replacing: Bool) throws(DownloadError) {
         var information = stat()
         if !replacing, FilePath(path).withCString({ lstat($0, &information) }) == 0 { return }

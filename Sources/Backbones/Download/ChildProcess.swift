@@ -11,9 +11,10 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A program of the system's that runs beside this one, its output and errors gathered.
+/// A child process whose output and errors are collected.
 ///
-/// Not Foundation's `Process`: that is in the part of Foundation that brings the tables of all languages along, 44 MB in a static program.
+/// Foundation's `Process` is not used, because it is in the part of Foundation with the internationalization
+/// data, 44 MB in a static executable.
 struct ChildProcess: ~Copyable {
     enum End: Equatable { case exited(Int32), signalled(Int32) }
 
@@ -25,7 +26,7 @@ struct ChildProcess: ~Copyable {
         var bytes: [UInt8] = []
         var isOpen = true
 
-        /// Reads what is there.
+        /// Reads all available bytes.
         mutating func drain() {
             var buffer = [UInt8](repeating: 0, count: 4096)
             while isOpen {
@@ -40,10 +41,12 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Starts a program found by `PATH`. It stays in the process group, so that Ctrl-C reaches it too.
+    /// Starts a program found in `PATH`, in the same process group, so that Ctrl-C reaches it too.
     ///
-    /// - Parameter inherited: a descriptor that it holds open too.
-    /// - Throws: the system's error number; `ENOENT` where there is no such program.
+    /// - Parameters:
+    ///   - words: The program's name and arguments.
+    ///   - inherited: A descriptor that the program inherits.
+    /// - Throws: `SystemError` with the system's error number; `ENOENT` if the program does not exist.
     init(_ words: [String], inheriting inherited: Int32) throws(SystemError) {
         let (output, errors) = (try Self.pipe(), try Self.pipe())
         defer { for end in [output.write, errors.write] { close(end) } }
@@ -63,9 +66,10 @@ struct ChildProcess: ~Copyable {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, errors.write, STDERR_FILENO)
-        // Of a descriptor to itself: not closed on exec.
+        // Duplicating a descriptor to itself clears its close-on-exec flag.
         posix_spawn_file_actions_adddup2(&actions, inherited, inherited)
-        // This program ignores a broken pipe, others expect to be ended by one; and a thread may have signals blocked that are to end it.
+        // Signal dispositions and the mask are reset: this program ignores SIGPIPE, and its threads may block
+        // signals that should end the child.
         var usual = sigset_t(), blocked = sigset_t()
         sigemptyset(&usual)
         sigaddset(&usual, SIGPIPE)
@@ -91,23 +95,24 @@ struct ChildProcess: ~Copyable {
 
     deinit { for stream in streams { close(stream.descriptor) } }
 
-    /// What it has written so far; of more than 64 KiB the beginning.
+    /// The output so far, limited to the first 64 KiB.
     var output: String { String(decoding: streams[0].bytes, as: UTF8.self) }
     var errors: String { String(decoding: streams[1].bytes, as: UTF8.self) }
 
-    /// Waits until it writes or ends, a signal comes, or the time is over.
+    /// Waits until the process writes or ends, a signal arrives, or the time is over.
     ///
-    /// - Returns: how it ended; nil while it runs.
+    /// - Returns: How the process ended; nil while it runs.
     mutating func gather(milliseconds: Int32) -> End? {
         var waiting = streams.map {
             pollfd(fd: $0.isOpen ? $0.descriptor : -1, events: Int16(POLLIN), revents: 0)
         }
         _ = poll(&waiting, nfds_t(waiting.count), milliseconds)
         var status: Int32 = 0
-        // Not what the streams' ends tell: a program that another thread starts at the wrong moment holds them open.
+        // The streams' ends are not reliable, because a program that another thread starts may inherit them.
         let hasEnded = waitpid(identifier, &status, WNOHANG) == identifier
         for index in streams.indices { streams[index].drain() }
-        // <sys/wait.h>: the low seven bits are the signal that ended it, the next byte its exit code.
+        // In <sys/wait.h>, the low seven bits are the signal that ended the process, and the next byte is its
+        // exit code.
         return hasEnded ? status & 0x7f == 0 ? .exited(status >> 8 & 0xff) : .signalled(status & 0x7f) : nil
     }
 
@@ -129,5 +134,5 @@ struct ChildProcess: ~Copyable {
     }
 }
 
-/// The system's error number.
+/// A system error number.
 struct SystemError: Error { let code: Int32 }

@@ -1,36 +1,41 @@
 import SystemFiles
 
-/// One run of the system's `curl`, which knows proxies, redirections and certificates: fetches a file, or the rest of it.
+/// One run of the system's `curl`, which handles proxies, redirections and certificates; it fetches a file or
+/// the rest of it.
 struct CurlTransfer {
     let url: String
-    /// Where the bytes go: appended from `offset` on.
+    /// The file to which the bytes are appended from `offset` on.
     let path: String
     let offset: Int
-    /// What the whole file must have; nil: not known.
+    /// The expected size of the whole file; nil if it is unknown.
     let size: Int?
     let policy: DownloadPolicy
     let lock: Int32
 
-    /// The bytes of an archive whose size is not known.
+    /// The maximum size in bytes of an archive whose size is unknown.
     private static let largest = 1 << 32
 
     enum Outcome: Equatable {
-        /// As much as the server had.
+        /// Everything that the server has was received.
         case complete
         case interrupted
         case noCurl
         case system(code: Int32)
-        /// The server's file has another size.
+        /// The server's file has a different size.
         case otherSize(Int)
-        /// The server sends whole files only, or has no more than there is.
+        /// The server cannot resume, or the local part exceeds its file.
         case cannotResume(String)
-        /// Another try may help.
+        /// The transfer failed, but another attempt may succeed.
         case brokeOff(String)
         case refused(String)
     }
 
-    /// - Parameter progress: bytes there are, and in all, if that is known; ten times a second.
-    /// - Returns: how it went, and whether a server answered at all.
+    /// Runs curl.
+    ///
+    /// - Parameters:
+    ///   - isInterrupted: Called ten times a second.
+    ///   - progress: Called ten times a second with the bytes received and the total, if it is known.
+    /// - Returns: The outcome, and whether a server answered.
     func run(isInterrupted: () -> Bool, progress: (Int, Int?) -> Void) -> (outcome: Outcome, isAnswered: Bool)
     {
         var curl: ChildProcess
@@ -40,7 +45,7 @@ struct CurlTransfer {
         }
         var reason: Outcome?
         var end: ChildProcess.End?
-        // curl's own limit takes the mean of several seconds; this one is exact.
+        // curl's own stall limit averages over several seconds; this one is exact.
         let clock = ContinuousClock()
         var (news, newsTime) = (-1, clock.now)
         while end == nil {
@@ -70,36 +75,38 @@ struct CurlTransfer {
         return (reason ?? outcome(end, reply, curl.errors, isInterrupted()), reply.status != nil || isLocal)
     }
 
-    /// A file of this machine's has no headers, and is all there.
+    /// Whether the URL refers to a local file, which has no headers.
     private var isLocal: Bool { url.lowercased().hasPrefix("file:") }
 
     private var arguments: [String] {
         let resumption = offset > 0 ? ["--continue-at", "\(offset)"] : []
         return [
-            // Whatever the user's ~/.curlrc says; this has to be the first.
+            // This ignores the user's ~/.curlrc and must be the first argument.
             "--disable",
             "--silent", "--show-error", "--fail", "--globoff", "--location", "--max-redirs", "10", "--proto",
             "=http,https,file",
             "--proto-redir", "=http,https", "--connect-timeout", "\(policy.connectSeconds)", "--dump-header",
             "-", "--output", path,
-            // What has come is in the file, whatever ends curl.
+            // The bytes received so far are in the file however curl ends.
             "--no-buffer",
         ] + resumption + ["--url", url]
     }
 
+    /// Interprets curl's exit code.
+    ///
     /// - Source: curl(1), "EXIT CODES"
     private func outcome(
         _ end: ChildProcess.End?, _ reply: HTTPReply, _ errors: String, _ isInterrupted: Bool
     ) -> Outcome {
         if end == .exited(0) { return .complete }
-        // Ctrl-C reaches curl before we have seen it.
+        // Ctrl-C may reach curl before this process has noticed it.
         if isInterrupted { return .interrupted }
         guard case .exited(let code) = end else { return .refused("curl was ended from outside") }
         let words = Self.words(errors, code)
         switch code {
         case 22 where [408, 425, 429, 500, 502, 503, 504].contains(reply.status ?? 0):
             return .brokeOff("HTTP status \(reply.status ?? 0)")
-        // Range Not Satisfiable.
+        // Status 416 is Range Not Satisfiable.
         case 22 where reply.status == 416, 33, 36: return offset > 0 ? .cannotResume(words) : .refused(words)
         case 22: return .refused("HTTP status \(reply.status.map(String.init) ?? "unknown")")
         case 23: return .system(code: writeFailure)
@@ -108,7 +115,7 @@ struct CurlTransfer {
         }
     }
 
-    /// Why curl could not write: what the system says to us, or else that there is no room.
+    /// The error number of writing: that of an attempt to open the file, or else ENOSPC.
     private var writeFailure: Int32 {
         let descriptor = FilePath(path).withCString {
             open($0, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o666)
@@ -118,18 +125,18 @@ struct CurlTransfer {
         return ENOSPC
     }
 
-    /// curl's own words without its `curl: (7) `.
+    /// Returns curl's message without the prefix `curl: (7) `.
     private static func words(_ errors: String, _ code: Int32) -> String {
         let line = errors.split(whereSeparator: \.isNewline).last { $0.hasPrefix("curl: (") }
         return line?.split(separator: ") ", maxSplits: 1).last.map(String.init) ?? "curl's exit code \(code)"
     }
 }
 
-/// What the headers say that have come so far; of several replies (redirections, a proxy's) the last.
+/// The HTTP headers received so far; of several replies (redirections, a proxy's) the last one counts.
 struct HTTPReply {
     private(set) var status: Int?
     private var length: Int?
-    /// The whole file's, of a part.
+    /// The size of the whole file, declared in a partial reply.
     private var total: Int?
 
     init(_ headers: String) {
@@ -150,7 +157,7 @@ struct HTTPReply {
 
     private init(status: Int?) { self.status = status }
 
-    /// The size of the whole file, where it is told.
+    /// The size of the whole file, if it was declared.
     func size(from offset: Int) -> Int? {
         switch status {
         case 200: length
@@ -161,7 +168,7 @@ struct HTTPReply {
 }
 
 enum FileSize {
-    /// Bytes of a file; nil where there is none.
+    /// Returns the size of a file in bytes; nil if it does not exist.
     static func of(_ path: String) -> Int? {
         var information = stat()
         return FilePath(path).withCString { stat($0, &information) } == 0 ? Int(information.st_size) : nil

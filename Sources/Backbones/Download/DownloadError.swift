@@ -1,36 +1,36 @@
 import Compression
 
-/// Why a network could not be fetched.
+/// The errors of downloading a network.
 package enum DownloadError: Error, Sendable, Equatable {
     /// The system has no `curl`.
     case noCurl
-    /// No server answered; curl's words.
+    /// No server answered; the text is curl's message.
     case unreachable(String)
-    /// A server answered, and trying again would not help.
+    /// A server answered with an error that another attempt would not resolve.
     case refused(String)
-    /// It broke off too often without anything new; what came is kept.
+    /// The transfer failed repeatedly without progress; the received bytes are kept.
     case brokeOff(String, received: Int)
-    /// What came is another file, and was removed.
+    /// The received file has a wrong digest and was removed.
     case wrongFile(String)
-    /// The archive is the right one by its digest, and is none that can be unpacked.
+    /// The archive has the right digest but cannot be unpacked.
     case archive(TarReader.Failure)
     case missingMember(String)
-    /// A file in the model directory; the system's error number.
+    /// An operation on a file in the model directory failed with the system's error number.
     case system(path: String, code: Int32)
-    /// What came is kept.
+    /// The download was interrupted; the received bytes are kept.
     case interrupted(received: Int, total: Int?)
 }
 
-/// What happens while a network is fetched.
+/// An event of downloading a network.
 public enum DownloadEvent: Sendable {
-    /// - Parameter resumed: bytes that an earlier run left.
+    /// The download begins; `resumed` is the number of bytes that an earlier run received.
     case began(url: String, path: String, total: Int?, resumed: Int)
     case progress(done: Int, total: Int?)
-    /// Another try begins after so many seconds.
+    /// Another attempt begins after the given number of seconds.
     case retrying(reason: String, seconds: Double)
-    /// Another process is at it.
+    /// Another process is downloading into the directory.
     case waiting(directory: String)
-    /// The digest is right, the graph is in its place.
+    /// The digest was verified, and the graph is in place.
     case finished(path: String, bytes: Int)
     case warning(String)
 }

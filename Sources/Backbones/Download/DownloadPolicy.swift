@@ -1,12 +1,14 @@
-/// How patient a download is.
+/// The retry policy of a download.
 package struct DownloadPolicy: Sendable {
-    /// Tries one after the other without a single new byte before it gives up; fewer where no server has answered yet.
+    /// The number of consecutive attempts without a new byte, and the smaller number if no server has
+    /// answered yet.
     package var attempts = 6, unansweredAttempts = 2
-    /// Before the second try; doubled before each other, up to `longestDelay`.
+    /// The delay in seconds before the second attempt, which doubles for each further one up to
+    /// `longestDelay`.
     package var firstDelay = 1.0, longestDelay = 30.0
-    /// Without a byte; until a connection stands.
+    /// The time limits in seconds without receiving a byte, and for connecting.
     package var stallSeconds = 30.0, connectSeconds = 20.0
-    /// The program, looked for in `PATH`.
+    /// The program, searched in `PATH`.
     package var curl = "curl"
     package init() {}
 }

@@ -1,17 +1,18 @@
 import Compression
 import TensorGraph
 
-/// An archive that a network may be had from.
+/// An archive from which a network can be downloaded.
 package struct NetworkArchive: Sendable, Equatable {
-    /// Its name in the model directory, where retrain.py leaves it; `.partial` follows while it is fetched.
+    /// The name in the model directory, where retrain.py keeps it too; `.partial` is appended during the
+    /// download.
     package var name: String
     package var url: String
-    /// Bytes; nil where only the digest is known.
+    /// The size in bytes; nil if only the digest is known.
     package var size: Int?
     package var digest: FileDigest
-    /// The frozen graph, by its name in the archive and in the model directory.
+    /// The frozen graph, with its name in the archive and in the model directory.
     package var graph: Member
-    /// What else retrain.py leaves beside the graph.
+    /// The names of the other files that retrain.py keeps beside the graph.
     package var others: [String]
 
     package struct Member: Sendable, Equatable {
@@ -20,7 +21,7 @@ package struct NetworkArchive: Sendable, Equatable {
         package var digest: FileDigest?
     }
 
-    /// The archives of networks that are not built in.
+    /// The archives of the networks that are not embedded.
     package static let known: [String: NetworkArchive] = [
         BackboneDescription.inceptionV3.name: NetworkArchive(
             name: "inception-2015-12-05.tgz",
@@ -36,34 +37,34 @@ package struct NetworkArchive: Sendable, Equatable {
             ])
     ]
 
-    /// The archive as another place has it.
+    /// Returns the archive at another location.
     ///
     /// - Parameters:
-    ///   - url: a mirror; nil: the usual place.
-    ///   - sha256: hexadecimal, of another archive than the usual one; nil: the mirror has the very same.
+    ///   - url: The URL of a mirror; nil keeps the default.
+    ///   - sha256: The digest in hexadecimal of a different archive; nil expects an identical one.
     package func at(url: String?, sha256: String?) -> NetworkArchive {
         var archive = self
         if let url { archive.url = url }
         if let sha256 {
             (archive.size, archive.digest) = (nil, .sha256(sha256.lowercased()))
             archive.graph = Member(name: graph.name)
-            // The remains of two archives must not mix.
+            // Partial downloads of different archives must not be mixed.
             archive.name = "\(sha256.lowercased().prefix(16)).tgz"
         }
         return archive
     }
 }
 
-/// What a file's bytes must hash to, in lower-case hexadecimal.
+/// The expected digest of a file in lower-case hexadecimal.
 package enum FileDigest: Sendable, Equatable, CustomStringConvertible {
-    /// `git hash-object`: SHA-1 of "blob", a space, the size in decimal, a zero and the bytes. Nobody can make another file of a given SHA-1
-    /// (what is broken is making two files of one).
+    /// The digest of `git hash-object`: SHA-1 of "blob", a space, the decimal size, a zero byte and the
+    /// contents. SHA-1's weakness allows collisions but not another file with a given digest.
     case gitBlob(String)
     case sha256(String)
 
     package func matches(_ file: ByteRegion) -> Bool { computed(of: file) == self }
 
-    /// The same kind of digest, of these bytes.
+    /// Returns the digest of the same kind for these bytes.
     package func computed(of file: ByteRegion) -> FileDigest {
         file.withUnsafeBytes { bytes in
             switch self {

@@ -1,18 +1,19 @@
 import SystemFiles
 import TensorGraph
 
-/// Fetches a network's archive and puts its graph into the model directory, whole or not at all.
+/// Downloads a network's archive and installs its graph in the model directory atomically.
 ///
 ///     try NetworkInstallation(.known["inception_v3"]!, in: "/data/inception").run()
 ///
-/// What was fetched so far lies beside the graph's place as `inception-2015-12-05.tgz.partial`, whatever happens, and the next run goes on
-/// from there: the digest decides in the end. One process works on a directory at a time; others wait, and find the graph.
+/// Received bytes are kept beside the graph as `inception-2015-12-05.tgz.partial`, and the next run continues
+/// from there; the digest is verified at the end. Only one process downloads into a directory at a time;
+/// others wait and then find the graph.
 package struct NetworkInstallation {
     private let archive: NetworkArchive
     private let directory: String
     private let policy: DownloadPolicy
 
-    /// - Parameter directory: one that exists.
+    /// - Parameter directory: An existing directory.
     package init(_ archive: NetworkArchive, in directory: String, policy: DownloadPolicy = DownloadPolicy()) {
         (self.archive, self.policy) = (archive, policy)
         self.directory = directory.isEmpty ? "./" : directory.hasSuffix("/") ? directory : directory + "/"
@@ -22,16 +23,18 @@ package struct NetworkInstallation {
     private var wholePath: String { directory + archive.name }
     private var partialPath: String { wholePath + ".partial" }
 
+    /// Installs the graph unless it exists.
+    ///
     /// - Parameters:
-    ///   - isInterrupted: asked ten times a second.
-    ///   - report: called on the calling thread.
+    ///   - isInterrupted: Called ten times a second.
+    ///   - report: Called on the calling thread.
     package func run(isInterrupted: () -> Bool = { false }, report: (DownloadEvent) -> Void = { _ in })
         throws(DownloadError)
     {
         let lock = try lock(isInterrupted, report)
         if FileSize.of(graphPath) != nil { return }
         if FileSize.of(wholePath) != nil {
-            // Left by retrain.py, or put there by hand.
+            // The archive was left by retrain.py or put there manually.
             let file = try map(wholePath)
             if archive.digest.matches(file) { return try unpack(file, report) }
             report(
@@ -43,7 +46,7 @@ package struct NetworkInstallation {
         if FilePath(partialPath).withCString({ lstat($0, &information) }) == 0,
             information.st_mode & S_IFMT != S_IFREG
         {
-            // A link that somebody planted would be written through.
+            // A symbolic link is removed, because writing would follow it.
             remove(partialPath)
         }
         try fetch(holding: lock, isInterrupted, report)
@@ -86,7 +89,7 @@ package struct NetworkInstallation {
 
     // MARK: - Fetching
 
-    /// Leaves the archive at `partialPath`, its digest checked.
+    /// Downloads the archive to `partialPath` and verifies its digest.
     private func fetch(
         holding lock: borrowing FolderLock, _ isInterrupted: () -> Bool, _ report: (DownloadEvent) -> Void
     ) throws(DownloadError) {
@@ -95,7 +98,7 @@ package struct NetworkInstallation {
         report(
             .began(url: url, path: partialPath, total: archive.size, resumed: FileSize.of(partialPath) ?? 0))
         var failures = 0, isAnswered = false
-        /// Whether bytes that an earlier run left are among those there are: they may be another file's.
+        /// Whether the file contains bytes from an earlier run, which may belong to another file.
         var hasRemains = (FileSize.of(partialPath) ?? 0) > 0
         while true {
             let offset = FileSize.of(partialPath) ?? 0

@@ -1,11 +1,11 @@
 import SystemFiles
 import TransferLearning
 
-/// A flag a verb understands, by its retrain.py spelling.
+/// A flag of a verb, in retrain.py's spelling.
 struct Option: Sendable {
-    /// Words joined by underscores: `image_dir`. Dashes are accepted as well.
+    /// The name with underscores, such as `image_dir`; dashes are accepted as well.
     let name: String
-    /// What the value is, as help shows it; nil for a switch.
+    /// The placeholder of the value in help; nil for a switch.
     let value: String?
     let help: String
 
@@ -15,11 +15,11 @@ struct Option: Sendable {
     static func flag(_ name: String, _ help: String) -> Option { Option(name: name, value: nil, help: help) }
 }
 
-/// One of the program's commands: what it accepts, and what its help says.
+/// A command of the program with its options and help.
 struct Verb: Sendable {
     let name: String
     let summary: String
-    /// Without the program's name: `retrain --image_dir DIR [options]`.
+    /// The synopsis without the program's name: `retrain --image_dir DIR [options]`.
     let usage: String
     let options: [Option]
     let examples: [String]
@@ -28,7 +28,7 @@ struct Verb: Sendable {
     let run: @Sendable (Arguments) throws -> Int32
 }
 
-/// What the user typed, checked against the verb's options but not yet interpreted.
+/// The typed arguments, validated against the verb's options but not yet interpreted.
 struct Arguments {
     fileprivate(set) var values: [String: String] = [:]
     fileprivate(set) var files: [String] = []
@@ -36,14 +36,15 @@ struct Arguments {
     fileprivate(set) var typed: [String] = []
 }
 
-/// A command line that cannot be understood. Exit code 2.
+/// An invalid command line; the exit code is 2.
 struct UsageError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
 extension Arguments {
-    /// Reads `words`: `--name value`, `--name=value`, `--switch`, `--noswitch`, `--switch=false`; `--` ends the flags.
+    /// Parses `--name value`, `--name=value`, `--switch`, `--noswitch` and `--switch=false`; `--` ends the
+    /// flags.
     init(parsing words: [String], for verb: Verb, among verbs: [Verb]) throws(UsageError) {
         typed = words
         let known = Dictionary(uniqueKeysWithValues: verb.options.map { ($0.name, $0) })
@@ -88,7 +89,7 @@ extension Arguments {
         }
     }
 
-    /// `~/x` behind an equals sign, which shells leave as it is.
+    /// Expands `~/x` after an equals sign, where shells do not.
     private static func expandingHome(_ value: String) -> String {
         guard value == "~" || value.hasPrefix("~/"), let home = getenv("HOME") else { return value }
         return FilePath(cString: home).description + value.dropFirst()

@@ -1,6 +1,6 @@
 import TransferLearning
 
-/// Flags that several verbs have in common.
+/// Flags that several verbs share.
 extension Option {
     static let imageDirectory = Option.value(
         "image_dir", "DIR",
@@ -49,7 +49,7 @@ extension Option {
     static let report = Option.value(
         "report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")
     static let quiet = Option.flag("quiet", "Print nothing but results and errors.")
-    /// retrain.py's distortions, which make further variants of each picture.
+    /// The distortions of retrain.py, which add variants of each image.
     static let distortions = [
         Option.flag("flip_left_right", "Train on mirror images of the training pictures too."),
         Option.value(
@@ -67,7 +67,7 @@ extension Option {
 }
 
 extension BottleneckOptions {
-    /// What the flags say about where bottlenecks come from.
+    /// Reads the flags that determine the source of bottlenecks.
     init(_ arguments: Arguments) throws(UsageError) {
         self.init()
         imageDirectory = arguments.string("image_dir").map { FilePath($0) }
@@ -110,7 +110,7 @@ extension PictureLimits {
 }
 
 extension PrecisionChoice {
-    /// nil where the flag is not given.
+    /// Reads `--precision`; nil if it is not given.
     init?(_ arguments: Arguments) throws(UsageError) {
         guard let name = arguments.string("precision") else { return nil }
         guard let choice = PrecisionChoice(rawValue: name) else {

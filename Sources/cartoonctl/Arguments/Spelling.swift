@@ -1,15 +1,16 @@
-/// Finds what a misspelt word was meant to be.
+/// Suggests corrections of misspelt words.
 enum Spelling {
-    /// The candidate with the fewest edits, if few enough to be a slip; the first one among equals.
+    /// Returns the candidate with the fewest edits if it is plausible, the first of equal ones.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         let scored = candidates.map { (candidate: $0, distance: distance(word, $0)) }
         guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }
         if best.distance <= max(2, word.count / 3) { return best.candidate }
-        // A part of a flag, such as `graph` for `output_graph`.
+        // A part of a flag also matches, such as `graph` for `output_graph`.
         return word.count >= 4 ? candidates.first { $0.contains(word) || word.contains($0) } : nil
     }
 
-    /// Insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment).
+    /// Returns the number of insertions, deletions, substitutions and swaps of neighbours between two words
+    /// (optimal string alignment).
     static func distance(_ first: String, _ second: String) -> Int {
         let (a, b) = (Array(first), Array(second))
         var rows = [Array(0...b.count)]

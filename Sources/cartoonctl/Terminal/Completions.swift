@@ -1,4 +1,4 @@
-/// Shell completions, made from the verbs themselves so that they cannot disagree with what is accepted.
+/// Shell completions, generated from the verbs.
 enum Completions {
     static let shells = ["bash", "zsh", "fish"]
 
@@ -74,15 +74,15 @@ enum Completions {
         }.joined(separator: "\n")
     }
 
-    /// The first sentence.
+    /// Returns the first sentence.
     private static func brief(_ help: String) -> String { String(help.prefix { $0 != "." && $0 != ";" }) }
-    /// Safe between single quotes and in zsh's brackets.
+    /// Returns text that is safe in single quotes and in zsh's brackets.
     private static func quoted(_ text: String) -> String {
         String(text.map { "'[]:".contains($0) ? " " : $0 })
     }
 }
 
-/// The manual page (roff, `man` macros), made from the verbs themselves.
+/// The manual page (roff with `man` macros), generated from the verbs.
 enum ManualPage {
     static func text(_ verbs: [Verb], version: String) -> String {
         var lines = [

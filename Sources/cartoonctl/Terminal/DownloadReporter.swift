@@ -1,6 +1,7 @@
 import TransferLearning
 
-/// Shows on standard error how a download goes: bytes, speed and time left on a terminal, a line at its ends elsewhere.
+/// Shows a download on standard error: bytes, speed and remaining time on a terminal, otherwise lines at its
+/// begin and end.
 struct DownloadReporter {
     private let quiet: Bool
     private var progress: ProgressLine

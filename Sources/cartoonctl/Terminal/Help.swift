@@ -1,4 +1,4 @@
-/// The help pages, made from the verbs themselves so that they cannot disagree with what is accepted.
+/// The help pages, generated from the verbs.
 enum Help {
     static func overview(_ verbs: [Verb]) -> String {
         let width = verbs.map(\.name.count).max() ?? 0

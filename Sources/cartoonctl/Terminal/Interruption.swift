@@ -1,35 +1,36 @@
 import Synchronization
 import SystemFiles
 
-/// SIGINT, SIGTERM and SIGHUP: the work is asked to stop where nothing is lost, and stopped if it does not within 0.7 s.
+/// Handles SIGINT, SIGTERM and SIGHUP: the work is asked to stop at a safe point, and is ended if it has not
+/// stopped after 0.7 s.
 ///
-/// The handler only notes the signal and wakes a thread, which does the rest: if the work goes on, or a second signal
-/// comes, that thread removes the temporary files and ends the process. The same thread reports a mapped file that was
-/// cut while it was read (SIGBUS), as a handler may do nothing of the kind.
+/// The signal handler only records the signal and wakes a thread. If the work continues or a second signal
+/// arrives, this thread removes the temporary files and ends the process. It also reports a mapped file that
+/// was truncated while being read (SIGBUS), which a handler cannot do safely.
 enum Interruption {
     private static let received = Atomic<Int32>(0)
     private static let faultAddress = Atomic<UInt>(0)
     private static let pipeEnd = Atomic<Int32>(-1)
-    /// What is true of an interrupted work beyond its outputs.
+    /// An additional message about interrupted work besides its outputs.
     private static let remark = Mutex("")
 
     private static let patience: Int32 = 700
 
     static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
-    /// What an interrupted process exits with, 128 and the signal's number; nil where none came.
+    /// The exit code of an interrupted process, 128 plus the signal's number; nil without a signal.
     static var exitCode: Int32? {
         let number = received.load(ordering: .relaxed)
         return number == 0 ? nil : 128 + number
     }
 
-    /// Adds to what is said where the work has to be stopped.
+    /// Sets the message that is added if the work must be ended.
     static func remark(_ words: String) { remark.withLock { $0 = words } }
 
     static func watch() {
-        // A pipe closed by `head` is an error of the write that meets it, so that temporary files are removed.
+        // Writing to a closed pipe becomes an error, so that temporary files are removed.
         signal(SIGPIPE, SIG_IGN)
-        // A limit on file sizes is reported as the error of the write that met it.
+        // Exceeding a file size limit becomes an error of the write.
         signal(SIGXFSZ, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return }
@@ -41,12 +42,12 @@ enum Interruption {
         var watched = sigset_t()
         sigemptyset(&watched)
         for number in [SIGINT, SIGTERM, SIGHUP] {
-            // nohup ignores SIGHUP for the programs it starts.
+            // nohup ignores SIGHUP for the programs it starts, which must be preserved.
             let before = unsafeBitCast(signal(number, heard), to: Int.self)
             if number == SIGHUP, before == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
             sigaddset(&watched, number)
         }
-        // A program that starts this one from a worker thread passes on that thread's mask, which may block them.
+        // A parent process may pass on a signal mask that blocks these signals.
         sigprocmask(SIG_UNBLOCK, &watched, nil)
         watchMappings()
     }
@@ -78,7 +79,7 @@ enum Interruption {
                 Interruption.faultAddress.store(
                     UInt(bitPattern: address) | 1, ordering: .sequentiallyConsistent)
                 Interruption.wake()
-                // This thread cannot go on; the watcher ends the process.
+                // This thread cannot continue; the watcher ends the process.
                 while true { pause() }
             }
         #if os(Linux)
@@ -130,7 +131,7 @@ enum Interruption {
     }
 }
 
-/// Ends the process with no temporary file left.
+/// Removes temporary files and ends the process.
 func exitProcess(_ code: Int32) -> Never {
     TemporaryFiles.removeAll()
     exit(code)

@@ -1,12 +1,13 @@
 import TransferLearning
 
-/// One line on the terminal that is drawn over itself: share done, rate and time left. Silent when there is no terminal.
+/// A progress line on the terminal with the completed share, rate and remaining time; it is not shown without
+/// a terminal.
 struct ProgressLine {
     private let isShown: Bool
-    /// How often a whole line is written where there is no terminal; nil: never.
+    /// The interval of log lines without a terminal; nil for none.
     private let logInterval: Duration?
     private let unit: String
-    /// How many of what is counted make one of what is shown: 1,000,000 bytes a MB.
+    /// The number of counted units per displayed unit, such as 1,000,000 bytes per MB.
     private let scale: Double
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -20,8 +21,9 @@ struct ProgressLine {
     }
 
     /// - Parameters:
-    ///   - total: nil where it is not known.
-    ///   - worked: how many of `done` took work, and so tell the rate.
+    ///   - done: The completed units.
+    ///   - total: The total; nil if it is unknown.
+    ///   - worked: The completed units that took work, which determine the rate.
     mutating func update(done: Int, total: Int?, worked: Int) {
         guard isShown || logInterval != nil else { return }
         let now = clock.now
@@ -49,7 +51,7 @@ struct ProgressLine {
             + "\(amount(done))/\(amount(total)) \(unit)  \(speed)  ETA \(clockText(left))"
     }
 
-    /// Takes the line off the terminal, so that other lines can be written.
+    /// Erases the line, so that other lines can be written.
     func clear() {
         if isShown, drawn != nil { Terminal.note("\r\u{1B}[K") }
     }

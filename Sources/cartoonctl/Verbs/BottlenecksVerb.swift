@@ -49,7 +49,8 @@ private func transfer(
     return report.problems.isEmpty ? 0 : 1
 }
 
-/// Skipped pictures do not change the exit code: an array job would be held up by them. `--strict` stops at one.
+/// Skipped images do not change the exit code, because they would stop array jobs; `--strict` stops at the
+/// first one.
 private func compute(_ arguments: Arguments) throws -> Int32 {
     _ = try arguments.required("image_dir", "--image_dir DIR")
     let options = try BottleneckOptions(arguments), distortion = try Distortion(arguments)

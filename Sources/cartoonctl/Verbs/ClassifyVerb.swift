@@ -60,7 +60,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     var failures = list.failures.count
     for failure in list.failures { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
     var objects: [String] = []
-    // What was answered before an interruption is printed, in JSON too.
+    // Results before an interruption are printed, also in JSON.
     defer { if json { Terminal.printBlock("[\n" + objects.joined(separator: ",\n") + "\n]") } }
     try classifier.classify(
         pictures, standardInput: list.standardInput, isInterrupted: { Interruption.isRequested }

@@ -51,7 +51,7 @@ let optimizeVerb = Verb(
 )
 
 extension Arguments {
-    /// The words of a value such as `A,B`.
+    /// Returns the words of a value such as `A,B`.
     func list(_ name: String) -> [String] { (string(name) ?? "").split(separator: ",").map(String.init) }
 }
 
