@@ -1,9 +1,9 @@
-/// Facts about this program that files and reports carry.
+/// Facts about this program for files and reports.
 public enum Tool {
     public static let version = "0.1.0"
 }
 
-/// A number with a fixed count of digits after the point, rounded half away from zero, as `%.*f` prints it for people.
+/// Formats a number with a fixed number of decimals, rounded half away from zero.
 public func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "\(value)" }
     var scale = 1.0

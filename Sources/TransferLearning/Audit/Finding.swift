@@ -1,44 +1,44 @@
-/// Something about a folder of pictures that may cost accuracy.
+/// A problem in a folder of images that may cost accuracy.
 public struct Finding: Sendable, Codable, Equatable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
-        /// Cannot be decoded.
+        /// The file cannot be decoded.
         case unreadable
-        /// Decoded with faults: cut short, bad checksums.
+        /// The image was decoded with faults, such as truncation or wrong checksums.
         case damaged
-        /// Its name claims another format than its content is.
+        /// The file name suggests a different format.
         case misnamed
         /// A side is shorter than 64 pixels.
         case tiny
-        /// All of one colour, nearly.
+        /// The image has nearly one color.
         case blank
-        /// The same picture twice.
+        /// Another file has the same image.
         case duplicate
-        /// Nearly the same picture: re-encoded, resized, cropped, brightened.
+        /// Another file has nearly the same image: re-encoded, resized, cropped or brightened.
         case nearDuplicate = "near_duplicate"
-        /// Final layers that never saw the picture say another class.
+        /// Final layers that were not trained on the image predict another class.
         case mislabelled
-        /// Looks like none of the classes.
+        /// The image resembles none of the classes.
         case outlier
-        /// A class with far fewer pictures than the largest.
+        /// A class has far fewer images than the largest.
         case imbalance
     }
 
     public let kind: Kind
     public let path: String
-    /// The class folder's label.
+    /// The label of the class folder.
     public let label: String
-    /// The picture that a duplicate equals, and its label.
+    /// The image that a duplicate equals, and its label.
     public var other: String?
     public var otherLabel: String?
-    /// The label that fits a probable mistake better.
+    /// The label that fits a probably mislabelled image better.
     public var suggestion: String?
-    /// How sure, how alike, how far out: larger is worse.
+    /// The confidence, similarity or distance, depending on the kind; larger is worse.
     public var score: Double?
-    /// For people.
+    /// The explanation for people.
     public let reason: String
 }
 
-/// What is wrong with a folder of pictures.
+/// The problems in a folder of images.
 public struct AuditReport: Sendable, Codable {
     public struct ClassCount: Sendable, Codable, Equatable {
         public let label: String
@@ -47,14 +47,16 @@ public struct AuditReport: Sendable, Codable {
 
     public let pictures: Int
     public let classes: [ClassCount]
-    /// The accuracy of the cross-validation behind the suggestions; nil where a class is too small for one.
+    /// The cross-validated accuracy on which the suggestions are based; nil if a class is too small.
     public let accuracy: Double?
-    /// By kind, the worst first.
+    /// The findings by kind, worst first.
     public let findings: [Finding]
 
     public func findings(_ kind: Finding.Kind) -> [Finding] { findings.filter { $0.kind == kind } }
 
-    /// - Parameter limit: how many of each kind to show.
+    /// Returns the report as text.
+    ///
+    /// - Parameter limit: The maximum number of findings to show per kind.
     public func text(limit: Int = 10) -> String {
         var lines = [
             "\(pictures) pictures in \(classes.count) classes: "
@@ -77,7 +79,7 @@ public struct AuditReport: Sendable, Codable {
 }
 
 extension Finding.Kind {
-    /// A heading.
+    /// The heading of this kind's findings.
     var title: String {
         switch self {
         case .unreadable: "files that are no readable pictures"

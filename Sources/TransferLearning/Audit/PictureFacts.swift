@@ -2,20 +2,21 @@ import SystemFiles
 import Imaging
 import Synchronization
 
-/// What can be said of a picture by itself.
+/// The properties of one image on its own.
 struct PictureFacts: Sendable {
     var format = ImageFormat.unknown
     var width = 0, height = 0
-    /// Standard deviation of the luma, 0...128.
+    /// The standard deviation of the luma, 0...128.
     var contrast = 0.0
-    /// 16 × 16 means of luma, less their mean, with length 1: what re-encoding and scaling leave as it is.
+    /// The 16 × 16 local means of luma, without their mean and normalized to length 1, which re-encoding and
+    /// scaling hardly change.
     var thumbnail: [Float] = []
 
-    /// - Throws: `ImageError` for what is no picture.
+    /// - Throws: `ImageError` if the file is not a supported image.
     init(_ bytes: [UInt8], _ limits: PictureLimits) throws(ImageError) {
         var options = DecodingOptions(limits)
         options.readsCgBI = true
-        // A large file is a large picture, whose eighth says the same.
+        // A large file has a large image, for which an eighth of the size suffices.
         options.scaleDenominator = bytes.count > 400_000 ? 8 : 1
         let image = try Image(decoding: bytes, options: options)
         (format, width, height) = (
@@ -52,7 +53,7 @@ struct PictureFacts: Sendable {
         thumbnail = norm > 0 ? cells.map { $0 / norm } : cells
     }
 
-    /// Facts of many files; nil for what cannot be read.
+    /// Returns the facts of many files; nil for those that cannot be read.
     static func of(
         _ paths: [FilePath], threads: Int, limits: PictureLimits,
         isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
@@ -81,7 +82,7 @@ struct PictureFacts: Sendable {
         init(_ count: Int) { facts = Mutex([PictureFacts?](repeating: nil, count: count)) }
     }
 
-    /// Correlation of two thumbnails, at most 1.
+    /// Returns the correlation of the two thumbnails, at most 1.
     func likeness(to other: PictureFacts) -> Float {
         zip(thumbnail, other.thumbnail).reduce(0) { $0 + $1.0 * $1.1 }
     }

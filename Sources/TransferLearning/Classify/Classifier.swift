@@ -4,18 +4,19 @@ import Imaging
 import Inference
 import Synchronization
 
-/// Which model, and how to run it.
+/// The model and how to run it.
 public struct ClassifyOptions: Sendable {
     public var graph: FilePath = "output_graph.pb"
-    /// A labels file, used in place of the labels inside the model.
+    /// A labels file that replaces the labels in the model.
     public var labels: FilePath?
-    /// nil: as many as there are cores.
+    /// The number of threads; nil uses all cores.
     public var threads: Int?
     public var isStrict = false
     public var limits = PictureLimits()
-    /// A picture is unknown when a smaller share of the training pictures was as unusual as it; nil: every picture gets a label.
+    /// The familiarity below which an image is unknown, that is, the share of training images that were as
+    /// unusual; nil gives every image a label.
     public var unknownThreshold: Float? = ClassifyOptions.usualUnknownThreshold
-    /// nil: the one that the model was trained in.
+    /// The precision; nil uses the one in which the model was trained.
     public var precision: PrecisionChoice?
     public static let usualUnknownThreshold: Float = 0.002
     public init() {}
@@ -27,32 +28,34 @@ public struct Prediction: Sendable, Codable, Equatable {
     public let score: Float
 }
 
-/// Why a picture could not be classified.
+/// The reason why an image could not be classified.
 public struct PictureFailure: Error, Sendable {
     public let reason: String
-    /// Where not the picture is at fault but the network.
+    /// The error of the network, if the image is not at fault.
     public var network: NetworkError?
 }
 
-/// What a model says about one picture.
+/// The model's answer for one image.
 public struct Answer: Sendable {
     public let path: FilePath
-    /// All labels, best first.
+    /// All labels by decreasing probability.
     public let outcome: Result<[Prediction], PictureFailure>
-    /// The share of training pictures that were at least as unusual, 0...1; nil where the model cannot tell.
+    /// The share of training images that were at least as unusual, 0...1; nil if the model lacks this
+    /// information.
     public let familiarity: Float?
-    /// Whether the picture is unlike all that trained the model, so that its labels mean nothing.
+    /// Whether the image is unlike all training images, so that its labels are meaningless.
     public let isUnknown: Bool
-    /// What was wrong with the file and could be worked around.
+    /// The faults in the file that decoding worked around.
     public let warnings: [String]
 }
 
-/// Names what pictures show.
+/// Classifies images.
 ///
 ///     let classifier = try Classifier(options, pictures: paths.count)
 ///     try classifier.classify(paths) { answer in print(answer.path, answer.outcome) }
 ///
-/// One picture is spread over all threads; of many, each thread takes one at a time. The scores are the same either way.
+/// A single image is divided among all threads; with several, each thread processes one at a time. The scores
+/// are the same either way.
 public struct Classifier: Sendable {
     private let model: LoadedModel
     private let threads: Int
@@ -61,8 +64,8 @@ public struct Classifier: Sendable {
     private let unknownThreshold: Float?
 
     /// - Parameters:
-    ///   - options: which model, and how to run it.
-    ///   - pictures: how many there will be, about; decides how the threads are used.
+    ///   - options: The model and how to run it.
+    ///   - pictures: The approximate number of images, which determines the use of threads.
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
@@ -74,16 +77,16 @@ public struct Classifier: Sendable {
         (isStrict, limits) = (options.isStrict, options.limits)
     }
 
-    /// Labels in the model's order.
+    /// The labels in the model's order.
     public var labels: [String] { model.labels }
 
-    /// Answers in the order of `pictures`, on the calling thread, each as soon as those before it are there.
+    /// Classifies images and reports the answers in order, each as soon as the earlier ones were reported.
     ///
     /// - Parameters:
-    ///   - pictures: files; `-` stands for standard input.
-    ///   - standardInput: the bytes of the picture that is called `-`.
-    ///   - isInterrupted: asked between pictures, from any thread.
-    ///   - report: called on the calling thread.
+    ///   - pictures: The paths of the images; `-` is standard input.
+    ///   - standardInput: The bytes of the image on standard input.
+    ///   - isInterrupted: Called between images, from any thread.
+    ///   - report: Called on the calling thread.
     public func classify(
         _ pictures: [FilePath], standardInput: [UInt8]? = nil,
         isInterrupted: @escaping @Sendable () -> Bool = { false },
@@ -174,7 +177,8 @@ extension Answer {
         let unknown: Bool?
     }
 
-    /// `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`, or with `error` in place of these.
+    /// Returns `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`,
+    /// or `error` in place of the results.
     public func json(top: Int, threshold: Float) throws -> String {
         let warnings = warnings.isEmpty ? nil : warnings
         switch outcome {

@@ -1,20 +1,23 @@
 import SystemFiles
 
-/// The pictures a command line names: files, folders, a list on standard input, or one picture there.
+/// The images that command line arguments name: files, folders, a list on standard input, or an image on
+/// standard input.
 public struct PictureList: Sendable {
-    /// `-` where standard input is a picture itself.
+    /// The paths; `-` is the image on standard input.
     public private(set) var pictures: [FilePath] = []
-    /// Folders that could not be listed; what they hold is missing above.
+    /// The folders that could not be listed, whose images are missing.
     public private(set) var failures: [FileError] = []
-    /// The picture on standard input.
+    /// The bytes of the image on standard input.
     public private(set) var standardInput: [UInt8]?
 
-    /// Files come as named; a folder stands for the files in it and below that are neither hidden nor a system's,
-    /// sorted, each folder once however links lead to it; `-` for standard input: a picture, or one path a line, or
-    /// paths with a zero behind each (`find -print0`).
+    /// Resolves the arguments.
     ///
-    /// A file that does not exist stays in the list, so that it is reported with the others.
-    /// - Throws: `.file` where standard input cannot be read.
+    /// Files are taken as named. A folder contributes all files in it and its subfolders that are neither
+    /// hidden nor system files, sorted and each folder once even if links form cycles. `-` is standard input:
+    /// an image, one path per line, or paths ending with zero bytes (`find -print0`). Missing files stay in
+    /// the list, so that they are reported with the others.
+    ///
+    /// - Throws: `.file` if standard input cannot be read.
     public init(_ arguments: [String], isInterrupted: () -> Bool = { false }) throws(TransferLearningError) {
         for argument in arguments {
             guard argument == "-" else {
@@ -47,12 +50,12 @@ public struct PictureList: Sendable {
         }
     }
 
-    /// Whether bytes begin as JPEG, PNG, GIF, BMP, WebP or TIFF do, none of which begins a path.
+    /// Whether bytes begin like JPEG, PNG, GIF, BMP, WebP or TIFF files, which no list of paths does.
     static func isPicture(_ bytes: [UInt8]) -> Bool {
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) || bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
             return true
         }
-        // A name may begin with these letters, but holds no zero so near.
+        // A name may begin with these letters, but it contains no zero byte so early.
         let marks = ["GIF87a", "GIF89a", "BM", "RIFF", "II*", "MM"]
         return bytes.prefix(32).contains(0) && !bytes.prefix(32).contains(UInt8(ascii: "\n"))
             && !bytes.prefix(32).contains(UInt8(ascii: "/"))

@@ -1,15 +1,16 @@
 import SystemFiles
 
-/// The search for the level of a folder on which its classes lie.
+/// Finds the level of a folder at which its classes are.
 ///
-/// That is the folder itself where at least two of its sub-folders hold pictures; `cat/images/*.jpg` counts for `cat`.
-/// Else it is the one folder below, or the preferred one (`train`), of which that is true, up to four levels deep.
+/// This is the folder itself if at least two of its subfolders contain images; `cat/images/*.jpg` counts for
+/// `cat`. Otherwise it is the only subfolder, or the preferred one (`train`), for which this holds, up to
+/// four levels deep.
 struct FolderScan {
     private let rules: ImageFolder.Rules
     private let excluded: Set<FileSystem.Identity>
     private(set) var notes: [String] = []
 
-    /// A sub-folder with what is in it.
+    /// A subfolder with its contents.
     private struct Entry {
         let name: FilePath
         var files: [FilePath] = [], nested: [FilePath] = []
@@ -24,7 +25,8 @@ struct FolderScan {
         excluded = Set(rules.excluded.compactMap { FileSystem.identity(of: $0) })
     }
 
-    /// The name that a class's label is made of: of `cat/images` it is `cat`, of the folder itself its own.
+    /// Returns the name from which a class's label is derived: `cat` for `cat/images`, and the folder's own
+    /// name for the folder itself.
     func labelName(_ entry: ImageFolder.Class, in directory: FilePath) -> FilePath {
         guard entry.folder.bytes.isEmpty else {
             return FilePath(bytes: entry.folder.bytes.prefix { $0 != UInt8(ascii: "/") })
@@ -50,7 +52,7 @@ struct FolderScan {
         let entries: [Entry]
     }
 
-    /// The classes of a level; those without files are left out.
+    /// Returns the classes of a level without those that have no files.
     private mutating func chosen(_ level: Level) throws(TransferLearningError) -> [ImageFolder.Class] {
         let empty = level.entries.filter(\.files.isEmpty), filled = level.entries.filter { !$0.files.isEmpty }
         if let first = empty.first, rules.isStrict || filled.count < max(1, rules.minimumClasses) {
@@ -66,7 +68,7 @@ struct FolderScan {
         return filled.map { ImageFolder.Class(folder: $0.name, files: $0.files, nested: $0.nested) }
     }
 
-    /// - Returns: nil where there are not two classes.
+    /// - Returns: The level, or nil if there are not two classes.
     private mutating func level(of directory: FilePath, depth: Int) throws(TransferLearningError) -> Level? {
         let (entries, _) = try entries(of: directory)
         let direct = entries.filter(\.holdsPictures).count
@@ -111,7 +113,7 @@ struct FolderScan {
         rules.preferredNames.contains(name.description.lowercased())
     }
 
-    /// The folder with pictures at the end of single folders in each other; nil where the way forks.
+    /// Follows single nested folders to one with images; nil if there are several.
     private mutating func inner(_ entry: Entry, in directory: FilePath) throws(TransferLearningError)
         -> Entry?
     {
@@ -135,7 +137,7 @@ struct FolderScan {
         return (entries, all.files.filter { !FolderNames.isData($0) })
     }
 
-    /// Files and folders that are neither hidden, nor a system's, nor the run's own.
+    /// Returns the files and folders that are neither hidden, nor system files, nor the run's own.
     private mutating func contents(of name: FilePath, in directory: FilePath) throws(TransferLearningError)
         -> Entry
     {
@@ -166,18 +168,18 @@ struct FolderScan {
         return entry
     }
 
-    /// Folders may be looked at twice; what is said of them is said once.
+    /// Adds a note once, because folders may be examined twice.
     private mutating func note(_ line: String) { if !notes.contains(line) { notes.append(line) } }
 }
 
-/// Which names in a folder of pictures are no pictures and no classes; one rule for all commands.
+/// The names in an image folder that are neither images nor classes, by one rule for all commands.
 enum FolderNames {
-    /// Left by systems and programs: Windows, macOS, Synology, QNAP, Linux.
+    /// Names that systems and programs create: Windows, macOS, Synology, QNAP, Linux.
     private static let systems: Set<String> = [
         "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "#recycle",
         "system volume information", "lost+found", "icon\r",
     ]
-    /// Of files that go with pictures.
+    /// Extensions of data files that accompany images.
     private static let dataEndings: Set<String> = [
         "csv", "tsv", "txt", "json", "xml", "md", "yaml", "yml", "log", "ini", "db", "zip", "pb", "py", "pdf",
     ]
@@ -186,7 +188,7 @@ enum FolderNames {
     static func isSystems(_ name: FilePath) -> Bool { systems.contains(name.description.lowercased()) }
     static func isLeftOut(_ name: FilePath) -> Bool { isHidden(name) || isSystems(name) }
 
-    /// Whether its name says that a file is no picture.
+    /// Whether the name shows that a file is not an image.
     static func isData(_ name: FilePath) -> Bool {
         let parts = name.description.lowercased().split(separator: ".")
         return parts.count > 1 && dataEndings.contains(String(parts[parts.count - 1]))

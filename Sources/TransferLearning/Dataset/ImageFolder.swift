@@ -1,17 +1,17 @@
 import SystemFiles
 
-/// A folder of pictures, one sub-folder per class, as it was found on the disk.
+/// A folder of images with one subfolder per class, as found on disk.
 ///
-/// Every visible file directly inside a class folder is a candidate: whether it is a picture is decided by its content
-/// when it is decoded, never by its name.
+/// Every visible file in a class folder is a candidate; whether it is an image is decided by its content when
+/// it is decoded, not by its name.
 public struct ImageFolder: Sendable {
     public struct Class: Sendable {
-        /// Relative to the directory; empty where the directory itself is the class.
+        /// The path relative to the directory; empty if the directory itself is the class.
         public let folder: FilePath
         public fileprivate(set) var label: String
-        /// Names of the files, sorted by their bytes.
+        /// The names of the files in byte order.
         public let files: [FilePath]
-        /// Folders inside the class folder; their files take no part.
+        /// The folders inside the class folder, whose files are ignored.
         public let nested: [FilePath]
 
         init(folder: FilePath, label: String = "", files: [FilePath], nested: [FilePath]) {
@@ -19,40 +19,43 @@ public struct ImageFolder: Sendable {
         }
     }
 
-    /// How a folder is read.
+    /// The options for reading a folder.
     public struct Rules: Sendable {
         public var labelling = ClassLabelling.automatic
-        /// Refuses classes without pictures in place of leaving them out.
+        /// Whether classes without images are an error; otherwise they are omitted.
         public var isStrict = false
-        /// Files and folders of the run's own, which are no pictures wherever they lie.
+        /// Files and folders of the run itself, which are never images.
         public var excluded: [FilePath] = []
-        /// How many classes there have to be; with 0 the folder may hold the pictures itself.
+        /// The minimum number of classes; with 0, the folder may contain the images itself.
         public var minimumClasses = 2
-        /// Which of several data sets in one folder is meant, the best first.
+        /// The preferred names among several data sets in one folder, best first.
         public var preferredNames = ["train", "training"]
         public init() {}
     }
 
     public let directory: FilePath
-    /// Sorted by the folders' names; an index into this is the class index everywhere.
+    /// The classes sorted by their folders' names; class indices refer to this array.
     public let classes: [Class]
-    /// What was left out and where the classes were found, for people; one line each.
+    /// Notes for people about what was omitted and where the classes were found, one line each.
     public let notes: [String]
 
     public var labels: [String] { classes.map(\.label) }
     public var fileCount: Int { classes.reduce(0) { $0 + $1.files.count } }
 
-    /// The path of a file as retrain.py would spell it: the split is a hash of this.
+    /// Returns the path of a file as retrain.py would spell it, whose hash determines the split.
     public func path(class index: Int, file: Int) -> FilePath {
         path(class: index).appending(classes[index].files[file])
     }
 
-    /// The class's folder.
+    /// Returns the path of the class's folder.
     public func path(class index: Int) -> FilePath {
         classes[index].folder.bytes.isEmpty ? directory : directory.appending(classes[index].folder)
     }
 
-    /// - Throws: `DatasetError` for a folder that cannot be trained on, before any picture is read.
+    /// Reads a folder.
+    ///
+    /// - Throws: `TransferLearningError.dataset` if the folder cannot be trained on, before any image is
+    ///   read.
     public static func scan(_ directory: FilePath, _ rules: Rules = Rules())
         throws(TransferLearningError) -> ImageFolder
     {

@@ -1,9 +1,10 @@
 import SystemFiles
 
-/// The label of a class, from its folder's name.
+/// Returns the label of a class, derived from its folder's name.
 ///
-/// As retrain.py: lowercase, each run of anything but letters and digits becomes one space. Letters are Unicode's, so
-/// that a name without ASCII letters keeps its own label where retrain.py gave all of them `" "`.
+/// It follows retrain.py: lowercase, with each run of other characters than letters and digits replaced by
+/// one space. Letters are those of Unicode, so that names without ASCII letters keep distinct labels, for
+/// which retrain.py gives `" "`.
 package func label(forFolder name: FilePath) -> String {
     var label = ""
     for character in name.description.lowercased() {
@@ -16,19 +17,22 @@ package func label(forFolder name: FilePath) -> String {
     return label
 }
 
-/// How classes are named after their folders.
+/// The derivation of class labels from folder names.
 public enum ClassLabelling: String, Sendable, CaseIterable {
-    /// By retrain.py's rule, but with the folder's own name where that rule makes labels equal, blank or ragged.
+    /// retrain.py's rule, or the folder's own name if the rule yields equal labels or labels that are blank
+    /// or have outer spaces.
     case automatic
-    /// By the folder's own name.
+    /// The folder's own name.
     case folder
-    /// By retrain.py's rule always; equal labels are an error.
+    /// retrain.py's rule; equal labels are an error.
     case retrain
 
+    /// Returns the labels for folders.
+    ///
     /// - Parameters:
-    ///   - folders: the classes' names, all different.
-    ///   - collision: the error of a label and the two classes that make it.
-    /// - Returns: a label for each, all different, and what is to be said of them.
+    ///   - folders: The classes' folder names, all different.
+    ///   - collision: Returns the error for a label that two classes share.
+    /// - Returns: A distinct label for each folder, and a note for the user, if any.
     func labels(
         for folders: [FilePath],
         collision: (String, _ first: Int, _ second: Int) -> TransferLearningError
@@ -64,11 +68,13 @@ public enum ClassLabelling: String, Sendable, CaseIterable {
         }
     }
 
-    /// The folders' names as text of one line; those that differ in their Unicode form only are told apart.
+    /// Returns the folder names as one-line text, with suffixes for names that differ only in their Unicode
+    /// normalization.
     private static func ownNames(_ folders: [FilePath]) -> (names: [String], note: String?) {
         var names = folders.map { $0.description.printable }
         var twins: [String] = []
-        // Swift compares strings by canonical equivalence: equal ones differ in form at most.
+        // Swift compares strings by canonical equivalence, so equal names differ only in their normalization
+        // form.
         for (name, members) in Dictionary(grouping: names.indices, by: { names[$0] }) where members.count > 1
         {
             twins.append(name)

@@ -1,7 +1,7 @@
 import Backbones
 
 extension BackboneDescription {
-    /// How the pictures were decoded and resized that a model was trained on, in words for people.
+    /// A description for people of how the training images were decoded and resized.
     var preparation: String {
         let transform =
             switch inverseDCT {

@@ -4,16 +4,16 @@ import Deployment
 import TensorFlowFormat
 import TensorGraph
 
-/// A frozen graph that is to be rewritten, with what it says of itself if `retrain` wrote it.
+/// A frozen graph to be rewritten, with its description if `retrain` wrote it.
 struct DeployableGraph: Sendable {
     let path: FilePath
     let graph: Graph
     let bytes: Int
     let description: ModelDescription?
-    /// What the model knows of strangers; nil in others.
+    /// The parameters of novelty detection; nil in other graphs.
     let novelty: NoveltyTable?
 
-    /// - Parameter labels: a file with names to use in place of those inside, one a line.
+    /// - Parameter labels: A file with one label per line that replaces the labels in the model.
     init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
         let file: GraphFile
         do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
@@ -31,14 +31,14 @@ struct DeployableGraph: Sendable {
         }
     }
 
-    /// Nodes that mean something to a program that reads the graph, though no output needs them: they keep their names.
+    /// The nodes that programs access by name although no output depends on them.
     var keptNames: [String] {
         ModelDescription.nodeNames
             + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
     }
 
-    /// The shape of a batch of images at a node, `[-1, height, width, 3]`; nil where the file does not say how large
-    /// the images of this node are.
+    /// Returns the shape of a batch of images at a node, `[-1, height, width, 3]`; nil if the size of its
+    /// images is unknown.
     func batchShape(of input: String) -> [Int]? {
         guard let backbone = description?.backbone ?? BackboneDescription.recognized(in: graph),
             TensorReference(backbone.input) == TensorReference(input)
@@ -46,7 +46,7 @@ struct DeployableGraph: Sendable {
         return [-1, backbone.height, backbone.width, 3]
     }
 
-    /// What goes in and what comes out: as the command line says, else as the model itself does.
+    /// Returns the input and output names given on the command line, or those in the model's description.
     func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (
         inputs: [String], outputs: [String]
     ) {
@@ -63,9 +63,9 @@ struct DeployableGraph: Sendable {
 }
 
 extension Graph {
-    /// Writes the graph under `path`, whole or not at all.
+    /// Writes the graph to `path` atomically.
     ///
-    /// - Returns: its bytes.
+    /// - Returns: The size in bytes.
     func write(to path: FilePath, flag: String) throws(TransferLearningError) -> Int {
         do {
             let file = try AtomicFile(path)

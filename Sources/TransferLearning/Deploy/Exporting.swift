@@ -3,10 +3,10 @@ import Backbones
 import Deployment
 import TensorGraph
 
-/// `export`: a model for those who left GraphDef behind.
+/// The options of `export`.
 public struct ExportOptions: Sendable {
     public enum Format: String, Sendable, CaseIterable {
-        /// Operator set 13.
+        /// ONNX with operator set 13.
         case onnx
         /// TensorFlow Lite, now LiteRT.
         case tflite
@@ -17,23 +17,23 @@ public struct ExportOptions: Sendable {
     public enum Layout: String, Sendable, CaseIterable { case nhwc, nchw }
     public enum Weights: String, Sendable, CaseIterable {
         case float
-        /// A byte a weight of a convolution, and a factor an output channel; what is computed with are floats.
+        /// One byte per convolution weight and a factor per output channel; the computation uses floats.
         case int8
     }
 
     public var input: FilePath = "output_graph.pb"
-    /// nil: the labels that the model carries.
+    /// A labels file; nil uses the labels in the model.
     public var labels: FilePath?
     public var output: FilePath
     public var format: Format
     public var weights = Weights.float
-    /// Of graphs that say nothing of themselves: the nodes that are fed and asked for, and the height and width of the images.
+    /// The input and output nodes and the height and width of the images, for graphs without a description.
     public var inputName, outputName: String?
     public var size: Int?
     public var layout = Layout.nhwc
     /// Whether the exported model takes raw channel values, 0 to 255.
     public var normalizes = false
-    /// Whether the exported model has a second output, the familiarity of a picture.
+    /// Whether the exported model has a second output with the familiarity of an image.
     public var tellsFamiliarity = false
 
     public init(output: FilePath, format: Format) { (self.output, self.format) = (output, format) }
@@ -42,16 +42,16 @@ public struct ExportOptions: Sendable {
 public struct ExportResult: Sendable, Codable {
     public let input, output, format, weights: String
     public let bytesBefore, bytesAfter: Int
-    /// The tensor that is fed and the one that is asked for, with their shapes.
+    /// The input and output tensors; their shapes follow.
     public let inputTensor, outputTensor: String
     public let inputShape: [Int]
-    /// The tensor that tells strangers; nil where it was not asked for.
+    /// The output with the familiarity; nil if it was not requested.
     public let familiarityTensor: String?
 
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// Writes a model in another format.
+/// Exports a model to another format.
 public struct Exporting: Sendable {
     private let options: ExportOptions
     public init(_ options: ExportOptions) { self.options = options }
@@ -110,7 +110,7 @@ public struct Exporting: Sendable {
         }
     }
 
-    /// - Returns: the bytes of the file.
+    /// - Returns: The size of the file in bytes.
     private func writeFile(
         _ graph: Graph, input: String, shape: [Int], outputs: [String],
         _ entries: [(key: String, value: String)],
@@ -139,9 +139,9 @@ public struct Exporting: Sendable {
         }
     }
 
-    /// Writes the folder: `saved_model.pb`, and the labels in `assets.extra`, where TensorFlow leaves files alone.
+    /// Writes the folder: `saved_model.pb`, and the labels in `assets.extra`, whose files TensorFlow ignores.
     ///
-    /// - Returns: the bytes of both files.
+    /// - Returns: The size of both files in bytes.
     private func writeSavedModel(
         _ graph: Graph, _ file: DeployableGraph, input: String, shape: [Int], outputs: [String]
     ) throws -> Int {
@@ -149,7 +149,7 @@ public struct Exporting: Sendable {
             throw TransferLearningError.option(
                 "weights", reason: "int8 is not for a SavedModel; quantize the model")
         }
-        // Reading it as other formats do finds the shapes of the outputs, and what would not compute.
+        // Reading the graph as for other formats finds the outputs' shapes and unsupported operations.
         let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
         let batch = network.takesBatches ? -1 : 1
         let (optimized, _) = try Optimization(
@@ -194,12 +194,12 @@ public struct Exporting: Sendable {
             deviation: 1 / backbone.scale, note: backbone.preparation)
     }
 
-    /// What programs need to know to feed the model and to read its answer.
+    /// Returns the metadata that programs need to feed the model and to interpret its output.
     private func entries(_ model: ModelDescription, familiarity: String?) throws -> [(
         key: String, value: String
     )] {
         var model = model
-        // Of no use without the means and scales, which only a GraphDef has room for.
+        // These are useless without the means and scales, which only a GraphDef contains.
         model.noveltyQuantiles = nil
         let backbone = model.backbone, (height, width) = (backbone.height, backbone.width)
         let layout =

@@ -1,19 +1,23 @@
 import FinalLayer
 
-/// Pictures of nothing, for networks of which no pictures are at hand: leaves of all sizes that fell on each other.
+/// Synthetic images by the dead leaves model, for networks for which no images are available.
 ///
-/// Boxes and ellipses of plain colours cover each other; sizes r have density r⁻³, which looks the same from near and far. Edges, corners
-/// and spectra are then distributed much as in natural pictures, and so is what a network's layers make of them.
+/// Boxes and ellipses of plain colors cover each other, with sizes r of density r⁻³, which makes the images
+/// scale-invariant. Their edges, corners and spectra, and therefore the activations of a network's layers,
+/// are distributed much as for natural images.
 ///
-/// - Source: Lee, Mumford and Huang, Occlusion models for natural images (2001); Baradad et al., Learning to see by looking at noise (2021).
+/// - Source: Lee, Mumford and Huang, "Occlusion Models for Natural Images", 2001; Baradad et al., "Learning
+///   to See by Looking at Noise", 2021.
 struct FallenLeaves: Sendable {
     let width, height: Int
 
-    /// Enough that little of the ground is seen.
+    /// The number of shapes, enough to cover most of the background.
     private static let leaves = 1500
 
-    /// - Parameter number: each has a picture of its own.
-    /// - Returns: `[height, width, 3]`, 0 to 255.
+    /// Draws an image.
+    ///
+    /// - Parameter number: The seed; each number gives a different image.
+    /// - Returns: The image, `[height, width, 3]`, 0 to 255.
     func picture(_ number: Int) -> [Float] {
         var random = RandomSource(seed: UInt64(number))
         var image = [Float](repeating: 0, count: height * width * 3)

@@ -3,13 +3,13 @@ import Deployment
 import TensorGraph
 
 extension Graph {
-    /// The graph with a node `familiarity`, `[N, 1]`: the share of the training pictures that were at least as unlike
-    /// the others as this picture is. It is what `classify` compares with `--unknown_threshold`.
+    /// Returns the graph with a node `familiarity`, `[N, 1]`: the share of training images that were at least
+    /// as unusual as the image. `classify` compares it with `--unknown_threshold`.
     ///
-    /// Minima are taken by `Relu6`, interpolation between the 100 quantiles is a sum of ramps, and means are matrix
-    /// products, so that every format that holds the network holds the rule.
+    /// Minima are computed with `Relu6`, interpolation between the 100 quantiles as a sum of ramps, and means
+    /// as matrix products, so that every format that supports the network supports this too.
     ///
-    /// - Returns: the graph and the node's name.
+    /// - Returns: The graph and the node's name.
     func addingFamiliarity(_ table: NoveltyTable, bottleneck: String) -> (graph: Graph, name: String) {
         var builder = FamiliarityBuilder(taken: Set(nodes.map(\.name)))
         let name = builder.build(table, bottleneck: bottleneck)
@@ -31,10 +31,12 @@ private struct FamiliarityBuilder {
         self.scope = scope
     }
 
-    /// - Source: `Novelty.score` and `Novelty.familiarity`, whose limits these are.
+    /// Adds the nodes.
+    ///
+    /// - Source: `Novelty.score` and `Novelty.familiarity`, whose limits are used.
     mutating func build(_ table: NoveltyTable, bottleneck: String) -> String {
         let features = table.means.count, quantiles = table.quantiles
-        // The mean over the features of min(z², 100), as 100/6 · Relu6(6/100 · z²).
+        // The mean over the features of min(z², 100) is computed as 100/6 · Relu6(6/100 · z²).
         let centred = binary("Sub", "centred", bottleneck, constant("means", table.means, [features]))
         let root = Float(0.06).squareRoot()
         let scaled = binary(
@@ -44,7 +46,7 @@ private struct FamiliarityBuilder {
             "novelty", capped, [Float](repeating: 1 / (0.06 * Float(features)), count: features),
             [features, 1])
 
-        // One ramp from 0 to 6 between each two quantiles that follow each other.
+        // One ramp from 0 to 6 lies between each two consecutive quantiles.
         let low = Array(quantiles[0..<99]),
             gaps = (0..<99).map { max(quantiles[$0 + 1] - quantiles[$0], 1e-6) }
         let copies = product("copies", score, [Float](repeating: 1, count: 99), [1, 99])
@@ -54,7 +56,7 @@ private struct FamiliarityBuilder {
         let passed = product("passed", ramps, [Float](repeating: -0.01 / 6, count: 99), [99, 1])
         let share = binary("Add", "share", passed, constant("one", [1], [1]))
 
-        // Beyond the last but one quantile the share falls with the eighth power.
+        // Beyond the 99th percentile, the share falls with the eighth power.
         let positive = binary("Add", "positive", score, constant("least", [1e-20], [1]))
         let ratio = binary("RealDiv", "ratio", constant("last", [6 * quantiles[99]], [1]), positive)
         let limited = binary(

@@ -6,11 +6,11 @@ import TensorFlowFormat
 import TensorGraph
 
 public struct PackageOptions: Sendable {
-    /// A model, or an export of one.
+    /// The path of a model, or of an export of one.
     public var model: FilePath = "output_graph.pb"
     public var labels: FilePath = "output_labels.txt"
     public var output: FilePath = "model.zip"
-    /// DEFLATE's, 1 to 10.
+    /// The level of DEFLATE, 1 to 10.
     public var level = 10
     public init() {}
 }
@@ -22,7 +22,7 @@ public struct PackageResult: Sendable, Codable {
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// Puts a model, its labels and what a program needs to know of them into a zip.
+/// Puts a model, its labels and a description for programs into a zip archive.
 public struct Packaging: Sendable {
     private let options: PackageOptions
     public init(_ options: PackageOptions) { self.options = options }
@@ -57,7 +57,7 @@ public struct Packaging: Sendable {
         }
     }
 
-    /// What the model says of itself, with the names of the labels file.
+    /// Returns the model's description with the names from the labels file.
     private func describe(_ file: GraphFile, _ format: ExportFormat?, labels: [String])
         throws(TransferLearningError) -> ModelDescription
     {

@@ -5,13 +5,14 @@ import Deployment
 import TensorFlowFormat
 import TensorGraph
 
-/// How `quantize` makes weights small.
+/// The methods by which `quantize` compresses weights.
 public enum QuantizationMode: String, Sendable, CaseIterable {
-    /// As quantize_graph: floats of few values, for a small zip.
+    /// quantize_graph's mode of the same name: floats with few distinct values, which compress well.
     case weightsRounded = "weights_rounded"
-    /// As quantize_graph: bytes, and a `Dequantize` node a constant.
+    /// quantize_graph's mode of the same name: bytes with a `Dequantize` node per constant.
     case weights
-    /// Bytes on a grid a channel, rounded with compensation: the smallest zip for a loss.
+    /// Bytes on a grid per channel, rounded with error compensation, which give the smallest zip archive for
+    /// a given loss.
     case compact
 }
 
@@ -19,19 +20,20 @@ public struct QuantizeOptions: Sendable {
     public var input: FilePath = "output_graph.pb"
     public var output: FilePath = "quantized_graph.pb"
     public var mode = QuantizationMode.compact
-    /// Empty: what a model of `retrain`'s says of itself.
+    /// The names of inputs and outputs; empty uses those in a model's description.
     public var inputNames: [String] = [], outputNames: [String] = []
-    /// Of `weights_rounded`: how many values a constant takes, as a power of two.
+    /// For `weights_rounded`: the binary logarithm of the number of distinct values per constant.
     public var bitDepth = 8
-    /// Of `compact`: what a weight costs in the package, on average; nil: 5.5, or what `calibration` finds.
+    /// For `compact`: the average bits per weight in the package; nil uses 5.5, or the value that
+    /// `calibration` determines.
     public var bits: Double?
-    /// A folder of pictures, one sub-folder per class.
+    /// A folder of images with one subfolder per class.
     public var calibration: FilePath?
-    /// Of `compact`: keeps the final layer although there are pictures to train it on.
+    /// For `compact`: whether to keep the final layer although there are images to retrain it.
     public var keepsLayer = false
-    /// The bottleneck cache, for those of the model as it is; nil: the user's cache folder.
+    /// The bottleneck cache for the original model's bottlenecks; nil uses the user's cache folder.
     public var bottleneckDirectory: FilePath?
-    /// How many points of accuracy may be lost on those pictures.
+    /// The maximum loss of accuracy on these images, in percentage points.
     public var maximumAccuracyDrop = 0.5
     public var threads: Int?
     public init() {}
@@ -40,21 +42,21 @@ public struct QuantizeOptions: Sendable {
 public struct QuantizeResult: Sendable, Codable {
     public let input, output, mode: String
     public let bytesBefore, bytesAfter: Int
-    /// What the files take in a zip.
+    /// The sizes of the files in a zip archive.
     public let zippedBefore, zippedAfter: Int
-    /// Of `compact`.
+    /// For `compact`: the bits per weight.
     public let bits: Double?
-    /// Shares of the calibration pictures that are given their own class; nil without pictures.
+    /// The accuracies on the calibration images; nil without them.
     public let accuracyBefore, accuracyAfter: Double?
-    /// Points of accuracy lost, in the cross-validation that lost most.
+    /// The loss in the worst cross-validation, in percentage points.
     public let worstDrop: Double?
-    /// Whether the final layer was trained anew; these shares are then means of three cross-validations.
+    /// Whether the final layer was retrained; the accuracies are then means of three cross-validations.
     public let isLayerRenewed: Bool
 
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// Makes a model's weights small.
+/// Compresses a model's weights.
 public struct Quantization: Sendable {
     private let options: QuantizeOptions
     private let isInterrupted: @Sendable () -> Bool
@@ -63,10 +65,10 @@ public struct Quantization: Sendable {
         (self.options, self.isInterrupted) = (options, isInterrupted)
     }
 
-    /// What a weight costs on average where nothing tells how much it may.
+    /// The average bits per weight if nothing determines them.
     private static let bits = 5.5
 
-    /// A quantized graph, and what is known of it.
+    /// A quantized graph with its properties.
     private struct Outcome {
         var graph: Graph
         var bits: Double?
@@ -74,11 +76,12 @@ public struct Quantization: Sendable {
         var isLayerRenewed = false
     }
 
-    /// Shares of pictures given their own class, before and after; several of each where they are had by several cross-validations.
+    /// The accuracies before and after quantization; several of each if they come from several
+    /// cross-validations.
     private struct Accuracies {
         let before, after: [Double]
 
-        /// In points, of the pair that differs most.
+        /// The loss of the worst pair, in percentage points.
         var worstDrop: Double { zip(before, after).map { 100 * ($0 - $1) }.max() ?? 0 }
 
         static func mean(_ shares: [Double]) -> Double { shares.reduce(0, +) / Double(max(shares.count, 1)) }
@@ -89,7 +92,7 @@ public struct Quantization: Sendable {
         }
     }
 
-    /// - Parameter report: called with a line about each step of a search.
+    /// - Parameter report: Called with a line about each step of the search.
     public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError)
         -> QuantizeResult
     {
@@ -141,7 +144,7 @@ public struct Quantization: Sendable {
         _ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void
     ) throws -> Outcome {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
-        // Normalizations belong into the weights before these are rounded.
+        // Normalizations must be folded into the weights before rounding.
         let optimized = try Optimization(
             inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true
         ).apply(to: file.graph).0
@@ -192,7 +195,8 @@ public struct Quantization: Sendable {
         }
     }
 
-    /// The coarsest setting that keeps to the limit, to a quarter of a bit; finer settings are taken to be no worse.
+    /// Finds the coarsest setting within the limit, to a quarter of a bit, assuming that finer settings are
+    /// not worse.
     private func search(_ attempt: (Double) throws -> Outcome) throws -> Outcome {
         if let bits = options.bits { return try attempt(bits) }
         var (low, high) = (9, 24), best: Outcome?

@@ -1,9 +1,9 @@
 import SystemFiles
 
 extension EvaluationReport {
-    /// The report as a terminal shows it.
+    /// Returns the report as text for a terminal.
     ///
-    /// - Parameter worst: how many mistakes to list, the most confident first.
+    /// - Parameter worst: The number of mistakes to list, most confident first.
     public func text(worst: Int = 10) -> String {
         var lines = [
             "accuracy           \(percent(accuracy))%  (\(correct) of \(count); 95% interval \(percent(interval[0]))% to \(percent(interval[1]))%)",
@@ -17,7 +17,7 @@ extension EvaluationReport {
         lines += table(
             head: ["class", "pictures", "precision", "recall", "F1"],
             rows: perClass.map {
-                // A class that is absent has no recall, and what it would lower is nobody's fault.
+                // A class without images has no recall, precision or F1.
                 $0.count == 0
                     ? [$0.label.printable, "0", "-", "-", "-"]
                     : [
@@ -42,7 +42,7 @@ extension EvaluationReport {
     private func percent(_ share: Double) -> String { fixed(100 * share, 1) }
 }
 
-/// Columns as wide as their widest cell; the first to the left, the others to the right.
+/// Formats columns as wide as their widest cell, the first left-aligned and the others right-aligned.
 func table(head: [String], rows: [[String]]) -> [String] {
     let all = [head] + rows
     let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
@@ -55,6 +55,6 @@ func table(head: [String], rows: [[String]]) -> [String] {
 }
 
 extension [String] {
-    /// The lines as one text, each of them `printable`.
+    /// The lines as one text, each made `printable`.
     var printable: String { map(\.printable).joined(separator: "\n") }
 }

@@ -1,6 +1,6 @@
 import FinalLayer
 
-/// How well a classifier does on pictures whose class is known, in the terms people and scripts read.
+/// The quality of a classifier on labelled images, for people and scripts.
 public struct EvaluationReport: Sendable, Codable {
     public struct ClassRow: Sendable, Codable, Equatable {
         public let label: String
@@ -8,7 +8,7 @@ public struct EvaluationReport: Sendable, Codable {
         public let precision, recall, f1: Double
     }
 
-    /// Pictures whose highest probability lies in `from..<to`.
+    /// The images whose highest probability is in `from..<to`.
     public struct CalibrationRow: Sendable, Codable, Equatable {
         public let from, to: Double
         public let count: Int
@@ -18,32 +18,35 @@ public struct EvaluationReport: Sendable, Codable {
     public struct Mistake: Sendable, Codable, Equatable {
         public let path: String
         public let label, predicted: String
-        /// Probabilities given to `predicted` and to `label`.
+        /// The probabilities of `predicted` and of `label`.
         public let score, labelScore: Float
     }
 
     public let labels: [String]
     public let count, correct: Int
     public let accuracy: Double
-    /// 95 % confidence interval of the accuracy (Wilson's score interval): lower and upper bound.
+    /// The lower and upper bound of the 95 % confidence interval of the accuracy (Wilson's score interval).
     public let interval: [Double]
     public let crossEntropy: Double
-    /// Expected calibration error over ten bins of confidence.
+    /// The expected calibration error over ten bins of confidence.
     public let calibrationError: Double
     public let perClass: [ClassRow]
-    /// Unweighted mean of the classes' F1.
+    /// The unweighted mean of the classes' F1.
     public let macroF1: Double
-    /// Row: true class, column: predicted class.
+    /// The confusion matrix, with true classes as rows and predicted classes as columns.
     public let confusion: [[Int]]
     public let calibration: [CalibrationRow]
-    /// Every mistake, the most confident first.
+    /// All mistakes, most confident first.
     public let mistakes: [Mistake]
-    /// Accuracy on each fold of a cross-validation; nil where a finished model was evaluated.
+    /// The accuracy on each fold of a cross-validation; nil for the evaluation of a model.
     public let foldAccuracies: [Double]?
 
     /// - Parameters:
-    ///   - probabilities: `[paths, labels]`, row-major.
-    ///   - classes: the true class of each path, an index into `labels`.
+    ///   - labels: The names of the classes.
+    ///   - paths: The paths of the images.
+    ///   - classes: The true class of each path, an index into `labels`.
+    ///   - probabilities: The probabilities, `[paths, labels]`, row-major.
+    ///   - foldAccuracies: The accuracy on each fold of a cross-validation.
     package init(
         labels: [String], paths: [String], classes: [Int], probabilities: [Float],
         foldAccuracies: [Double]? = nil
@@ -85,9 +88,9 @@ public struct EvaluationReport: Sendable, Codable {
     }
 }
 
-/// `--assert_accuracy`: whether a report is good enough for a script to go on.
+/// The check of `--assert_accuracy`, by which scripts decide whether to continue.
 public struct AccuracyAssertion: Sendable {
-    /// The exit code of an accuracy below the demanded one; no other failure has it.
+    /// The exit code if the accuracy is below the demanded one; no other failure uses it.
     public static let exitCode: Int32 = 40
     public let demanded: Double
 

@@ -1,30 +1,32 @@
 import SystemFiles
 import BottleneckCache
 
-/// Computes the bottlenecks of a folder of pictures, or of one share of it, into the cache, and trains nothing.
+/// Computes the bottlenecks of a folder of images, or of one shard of it, into the cache without training.
 ///
 ///     let result = try BottleneckComputation(options, shard: Shard("3/8")).run()
 ///
-/// `retrain` with the same folder and network then finds everything in the cache. A share that died is simply run
-/// again: what it had written is found. Vectors are not kept in memory.
+/// A later `retrain` with the same folder and network finds everything in the cache. A shard that failed can
+/// be run again and continues where it ended. Vectors are not kept in memory.
 public struct BottleneckComputation: Sendable {
     private let options: BottleneckOptions
     private let distortion: Distortion
     private let shard: Shard
 
     /// - Parameters:
-    ///   - options: the pictures, the network and the cache.
-    ///   - shard: which share of the pictures; nil: all.
-    ///   - distortion: what variants of each picture are computed too, besides itself.
+    ///   - options: The images, the network and the cache.
+    ///   - shard: The shard of the images; nil for all.
+    ///   - distortion: The variants of each image that are computed additionally.
     public init(_ options: BottleneckOptions, shard: Shard? = nil, distortion: Distortion = Distortion()) {
         (self.options, self.distortion) = (options, distortion)
         self.shard = shard ?? Shard(index: 0, count: 1)!
     }
 
+    /// Computes the bottlenecks.
+    ///
     /// - Parameters:
-    ///   - isInterrupted: asked between pictures, from any thread.
-    ///   - report: called on the calling thread.
-    /// - Throws: `TransferLearningError`, or what `report` throws. What was computed is in the cache.
+    ///   - isInterrupted: Called between images, from any thread.
+    ///   - report: Called on the calling thread.
+    /// - Throws: `TransferLearningError`, or errors of `report`. Computed bottlenecks stay in the cache.
     public func run(
         isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
@@ -32,7 +34,8 @@ public struct BottleneckComputation: Sendable {
         guard let directory = options.imageDirectory else {
             throw TransferLearningError.option("image_dir", reason: "needed: the pictures' folder")
         }
-        // The scan comes first, so that a wrong folder is an error before the network is read and calibrated.
+        // The folder is scanned first, so that a wrong folder is reported before the network is read and
+        // calibrated.
         let folder = try BottleneckSource.scan(directory, options, report)
         let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
@@ -64,13 +67,13 @@ public struct BottleneckComputation: Sendable {
     }
 }
 
-/// What `BottleneckComputation` did.
+/// The result of `BottleneckComputation`.
 public struct BottleneckComputationResult: Sendable, Codable {
-    /// `I/N`, with I from 1.
+    /// The shard as `I/N`, with I from 1.
     public let shard: String
-    /// The share's pictures, and those of the whole folder.
+    /// The number of images in the shard and in the whole folder.
     public let pictures, totalPictures: Int
-    /// The fingerprint that the cache knows these bottlenecks by; equal for all shares of one job.
+    /// The fingerprint under which the cache stores these bottlenecks, equal for all shards of a job.
     public let network: String
     public let bottlenecks: BottleneckSummary
     public let skipped: [SkippedPicture]
@@ -79,7 +82,7 @@ public struct BottleneckComputationResult: Sendable, Codable {
 }
 
 extension ImageFolder {
-    /// The paths of the pictures that belong to a share, in the folder's order.
+    /// Returns the paths of the images in a shard in the folder's order.
     func pictures(in shard: Shard) -> [FilePath] {
         classes.indices.flatMap { index in
             classes[index].files.indices.filter { file in

@@ -1,9 +1,9 @@
 import BottleneckCache
 import SystemFiles
 
-/// Where bottlenecks are kept.
+/// The location of the bottleneck cache.
 enum CacheLocation {
-    /// The folder given, or the user's cache folder by the XDG base directory specification.
+    /// Returns the given folder, or the user's cache folder by the XDG base directory specification.
     static func directory(_ given: FilePath?) -> FilePath {
         if let given { return given }
         func variable(_ name: String) -> FilePath? {

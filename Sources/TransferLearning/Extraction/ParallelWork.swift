@@ -2,15 +2,21 @@ import Dispatch
 import FinalLayer
 import Synchronization
 
-/// Many independent items on a few threads, while the calling thread reports.
+/// Processes many independent items on several threads, while the calling thread reports progress.
 ///
-/// Items are taken in order, one at a time, so that a slow picture holds up one thread only. Structured concurrency is
-/// not used: its pool is for work that waits, and this work never does.
+/// Items are taken in order one at a time, so that a slow image delays only one thread. Structured
+/// concurrency is not used, because its thread pool is intended for work that suspends, which this work never
+/// does.
 enum ParallelWork {
+    /// Processes `count` items.
+    ///
     /// - Parameters:
-    ///   - makeWorker: called once on each thread; what it returns handles the items that thread takes.
-    ///   - report: called on the calling thread about ten times a second with the number of items done.
-    /// - Returns: how many items were handled: fewer than `count` when `isCancelled` said so.
+    ///   - count: The number of items.
+    ///   - threads: The number of threads.
+    ///   - isCancelled: Called between items, from any thread.
+    ///   - makeWorker: Called once on each thread; the returned function processes an item.
+    ///   - report: Called on the calling thread about ten times a second with the number of completed items.
+    /// - Returns: The number of items processed, fewer than `count` after a cancellation.
     static func run(
         count: Int, threads: Int, isCancelled: @escaping @Sendable () -> Bool,
         makeWorker: @escaping @Sendable () -> (Int) -> Void, report: (Int) throws -> Void
@@ -47,10 +53,10 @@ enum ParallelWork {
         var isStopped: Bool { stopped.load(ordering: .relaxed) }
     }
 
-    /// The cores this process may use.
+    /// The number of cores available to this process.
     static var coreCount: Int { ProcessorCount.available }
 
-    /// Threads for the final layer's solvers; their results do not depend on how many.
+    /// Returns threads for the final layer's solvers, whose results do not depend on their number.
     static func workers(threads: Int) -> Workers {
         guard threads > 1 else { return .serial }
         return Workers { count, body in DispatchQueue.concurrentPerform(iterations: count, execute: body) }

@@ -1,16 +1,16 @@
 import SystemFiles
 import Compression
 
-/// One of several equal shares of a folder's pictures, so that machines that know nothing of each other divide the work.
+/// One of several shards of a folder's images, by which independent machines divide the work.
 ///
-/// A picture belongs to the share that a hash of its class folder and file name says, wherever the folder is
-/// mounted. The shares are disjoint, complete, and even to within chance.
+/// A hash of the class folder and file name assigns each image to a shard, wherever the folder is mounted.
+/// The shards are disjoint and complete, and their sizes differ only by chance.
 public struct Shard: Sendable, Equatable, CustomStringConvertible {
-    /// The share's number, from 0.
+    /// The index of the shard, from 0.
     public let index: Int
     public let count: Int
 
-    /// The largest count of shares that is accepted.
+    /// The maximum number of shards.
     public static let maximumCount = 1_000_000
 
     /// - Returns: nil unless `0 <= index < count <= maximumCount`.
@@ -19,7 +19,7 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
         (self.index, self.count) = (index, count)
     }
 
-    /// Reads `I/N`, with I from 1 to N.
+    /// Parses `I/N`, with I from 1 to N.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), number >= 1 else {
@@ -30,27 +30,27 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(index + 1)/\(count)" }
 
-    /// Whether the picture at `path` (class folder and file name) belongs to this share.
+    /// Whether the image at `path` (class folder and file name) belongs to this shard.
     func contains(_ path: FilePath) -> Bool {
         let digest = SHA256.hash(path.bytes).bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Int(digest % UInt64(count)) == index
     }
 }
 
-/// A share that a scheduler gave this process, and the variables that say so.
+/// A shard that a job scheduler assigned, with the variables that define it.
 public struct ScheduledShard: Sendable, Equatable {
     public let shard: Shard
-    /// Such as `SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=8`.
+    /// The variables, such as `SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=8`.
     public let source: String
 }
 
 extension ScheduledShard {
-    /// Looks for an array task of Slurm, then for an indexed job of Kubernetes.
+    /// Detects an array task of Slurm, or an indexed job of Kubernetes.
     ///
-    /// - Returns: nil where the environment speaks of neither.
-    /// - Throws: `TransferLearningError.option` where it speaks of one that makes no sense.
-    /// - Source: Slurm, `sbatch` (output environment variables); Kubernetes, indexed Jobs, whose pods know only
-    ///   their index: `CARTOONCTL_SHARDS` says how many there are.
+    /// - Returns: The shard, or nil if the environment defines neither.
+    /// - Throws: `TransferLearningError.option` if the variables are invalid.
+    /// - Source: Slurm, `sbatch` (output environment variables); Kubernetes, indexed Jobs, whose pods know
+    ///   only their index, so that `CARTOONCTL_SHARDS` must give the number.
     public static func find(_ environment: [String: String]) throws(TransferLearningError) -> ScheduledShard?
     {
         func number(_ name: String) throws(TransferLearningError) -> Int? {

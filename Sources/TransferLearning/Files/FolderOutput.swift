@@ -1,16 +1,18 @@
 import SystemFiles
 
-/// A folder of files that an export is made of.
+/// Writes an export that consists of several files in a folder.
 ///
-/// Folders are made where they are missing. Each file appears whole or not at all; the last of them is the one by which
-/// readers know the folder, so that an interrupted export is not taken for a whole one.
+/// Missing folders are created, and each file is written atomically. The file by which readers recognize the
+/// folder is written last, so that an interrupted export is not mistaken for a complete one.
 struct FolderOutput {
     let path: FilePath
 
     init(_ path: FilePath) { self.path = path }
 
-    /// - Parameter parts: paths inside the folder; the first is written last.
-    /// - Throws: `FileError` where the path is a file, or nothing can be written there.
+    /// Writes the files.
+    ///
+    /// - Parameter parts: The paths inside the folder with their contents; the first is written last.
+    /// - Throws: `FileError` if the path is a file or the folder cannot be written.
     func write(_ parts: [(path: FilePath, bytes: [UInt8])]) throws(FileError) {
         for part in parts.reversed() {
             let place = path.appending(part.path)

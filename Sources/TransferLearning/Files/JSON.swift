@@ -6,7 +6,7 @@ import Foundation
 
 import SystemFiles
 
-/// JSON as scripts get it: keys in snake case, sorted, one layout; no characters that terminals obey.
+/// JSON for scripts: sorted keys in snake case, one layout, and no characters that control terminals.
 package enum JSON {
     package static func text(_ value: some Encodable, pretty: Bool = true) throws -> String {
         let encoder = JSONEncoder()

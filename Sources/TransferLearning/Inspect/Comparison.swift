@@ -1,9 +1,9 @@
-/// Something that two files do not have alike.
+/// A difference between two files.
 public struct Difference: Sendable, Codable, Equatable {
     public let what: String
-    /// nil: only the other has it.
+    /// The values; nil if the file lacks it.
     public let first, second: String?
-    /// How many numbers differ, and by how much at most; nil where no numbers are compared.
+    /// The number of different elements and their maximum difference; nil if no numbers are compared.
     public var count: Int?
     public var maximum: Double?
 
@@ -21,17 +21,17 @@ public struct Difference: Sendable, Codable, Equatable {
     }
 }
 
-/// What differs between two files.
+/// The comparison of two files.
 ///
 ///     let comparison = try Comparison(Inspection("a.pb"), Inspection("b.pb"))
 ///     print(comparison.text())
 public struct Comparison: Sendable {
     let first, second: Inspection
-    /// Differences in the figures `inspect` tells and in what is compared one by one.
+    /// The differences in the facts that `inspect` shows and in the items compared one by one.
     public let differences: [Difference]
     /// The comparison of two graphs, in packages or not; nil for other files.
     public let graph: GraphComparison?
-    /// Whether the bytes are equal, or, of folders, all they hold.
+    /// Whether the bytes, or for folders all contents, are equal.
     public let isSame: Bool
 
     public init(_ first: Inspection, _ second: Inspection) throws {
@@ -42,7 +42,7 @@ public struct Comparison: Sendable {
             differences.append(Difference("bytes", "\(a)", "\(b)"))
         }
         let (a, b) = (first.findings, second.findings)
-        // A list or a field that is compared one by one is not told twice.
+        // Fields that are compared item by item are not reported twice.
         let told = Set(["labels", "members", "networks"] + a.items.keys + b.items.keys)
         differences += Self.differences(
             a.facts.filter { !told.contains($0.name) }.items, b.facts.filter { !told.contains($0.name) }.items
@@ -59,7 +59,7 @@ public struct Comparison: Sendable {
         isSame = differences.isEmpty && graph?.isEmpty ?? true
     }
 
-    /// By name; of numbers, how far they are apart.
+    /// Returns the differences by name, with the maximum difference of numbers.
     static func differences(_ first: [String: Item], _ second: [String: Item]) -> [Difference] {
         Set(first.keys).union(second.keys).sorted().compactMap { name in
             switch (first[name], second[name]) {
@@ -79,9 +79,9 @@ public struct Comparison: Sendable {
         }
     }
 
-    /// Lines for people.
+    /// Returns the comparison as text.
     ///
-    /// - Parameter limit: of differences of one kind, how many to show.
+    /// - Parameter limit: The maximum number of differences to show per kind.
     public func text(limit: Int = 10) -> String {
         if isSame { return "\(first.path) and \(second.path) are the same" }
         var lines = ["\(first.path) (\(first.kind)) and \(second.path) (\(second.kind)) differ"]
@@ -91,7 +91,7 @@ public struct Comparison: Sendable {
         return (lines + (graph?.lines(limit: limit) ?? [])).printable
     }
 
-    /// One object: `same`, `first`, `second`, `differences` and, of graphs, `graph`.
+    /// Returns a JSON object: `same`, `first`, `second`, `differences` and, for graphs, `graph`.
     public func json() throws -> String { try JSON.text(self) }
 }
 

@@ -3,15 +3,15 @@ import BottleneckCache
 import TensorFlowFormat
 import TensorGraph
 
-/// A kind of file that `inspect` knows: by what it is recognized, and what is told of it.
+/// A kind of file that `inspect` supports: how it is recognized and what is reported.
 ///
-/// A new format is a row of `FileFormat.all` and a function in `Formats`.
+/// A new format needs an entry in `FileFormat.all` and a function in `Formats`.
 struct FileFormat: Sendable {
     let kind: String
     let isRecognized: @Sendable (FileContents) -> Bool
     let inspect: @Sendable (FileContents) throws -> Findings
 
-    /// In the order they are tried; what is none of them must be a graph.
+    /// The formats in the order in which they are tried; everything else must be a graph.
     static let all: [FileFormat] = [
         FileFormat(
             kind: "package", isRecognized: { $0.foreign == .zip }, inspect: { try PackageFormat.inspect($0) }),
@@ -41,7 +41,7 @@ struct FileFormat: Sendable {
         FileFormat(kind: "graph", isRecognized: { _ in true }, inspect: { try GraphFormat.inspect($0) }),
     ]
 
-    /// Folders, likewise.
+    /// The formats of folders in the order in which they are tried.
     static let folders: [FileFormat] = [
         FileFormat(
             kind: "bottleneck cache", isRecognized: { CacheContents.isDirectory($0.path.description) },
@@ -52,7 +52,7 @@ struct FileFormat: Sendable {
     ]
 }
 
-/// A file's bytes, mapped; of a folder none.
+/// The mapped bytes of a file; empty for a folder.
 struct FileContents: Sendable {
     let path: FilePath
     let region: ByteRegion
@@ -74,24 +74,24 @@ struct FileContents: Sendable {
     init(folder path: FilePath) { (self.path, region, foreign) = (path, ByteRegion([]), .unknown) }
 
     func starts(_ bytes: [UInt8]) -> Bool { region.withUnsafeBytes { $0.starts(with: bytes) } }
-    /// The first part as text.
+    /// The beginning of the file as text.
     var opening: String { region.withUnsafeBytes { String(decoding: $0.prefix(4096), as: UTF8.self) } }
     var text: String { region.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// What is told of a file.
+/// The results of inspecting a file.
 struct Findings: Sendable {
     var facts: [Fact]
-    /// What is compared one by one with another file's, by name.
+    /// The items that are compared individually with those of another file, by name.
     var items: [String: Item] = [:]
     var graph: GraphInspection?
-    /// What the JSON has the graph's figures under; nil: they are the object's own.
+    /// The key of the graph's figures in the JSON; nil puts them at the top level.
     var graphKey: String?
-    /// For a comparison node by node.
+    /// The contents for a node-by-node comparison.
     var file: GraphFileContents?
 }
 
-/// Something to know of a file.
+/// A fact about a file.
 struct Fact: Sendable, Equatable {
     enum Value: Sendable, Equatable {
         case text(String), count(Int), number(Double), list([String])
@@ -102,7 +102,7 @@ struct Fact: Sendable, Equatable {
     init(_ name: String, _ value: Value) { (self.name, self.value) = (name, value) }
 }
 
-/// A part of a file that another file may have too.
+/// A part of a file that is compared with that of another file.
 enum Item: Sendable, Equatable {
     case text(String)
     case numbers([Float])

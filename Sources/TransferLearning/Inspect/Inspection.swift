@@ -5,21 +5,21 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What is in a file that this program wrote, or reads.
+/// The contents of a file that this program writes or reads.
 ///
 ///     print(try Inspection("cartoon.zip").text())
 public struct Inspection: Sendable {
     public let path: FilePath
     public let kind: String
-    /// nil for a folder.
+    /// The size in bytes; nil for a folder.
     public let bytes: Int?
     let findings: Findings
     let contents: FileContents
 
     /// - Parameters:
-    ///   - path: a graph, an export, a package, or a folder that holds a network.
-    ///   - profiles: runs a graph and times every step.
-    ///   - threads: for the profile.
+    ///   - path: The path of a graph, an export, a package, or a folder.
+    ///   - profiles: Whether to run a graph and measure every step.
+    ///   - threads: The number of threads for the profile.
     public init(_ path: FilePath, profiles: Bool = false, threads: Int? = nil) throws {
         let isFolder = (try? FileSystem.kind(of: path)) == .directory
         let contents = try isFolder ? FileContents(folder: path) : FileContents(path)
@@ -35,7 +35,7 @@ public struct Inspection: Sendable {
         bytes = isFolder ? nil : contents.region.count
     }
 
-    /// Lines for people.
+    /// Returns the facts as text.
     public func text() -> String {
         let size =
             bytes.map { ", \($0 < 100_000 ? "\($0) bytes" : fixed(Double($0) * 1e-6, 2) + " MB")" } ?? ""
@@ -46,7 +46,7 @@ public struct Inspection: Sendable {
         return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).printable
     }
 
-    /// One object: `path`, `kind`, `bytes` and what there is to know.
+    /// Returns a JSON object: `path`, `kind`, `bytes` and the facts.
     public func json() throws -> String { try JSON.text(self) }
 }
 

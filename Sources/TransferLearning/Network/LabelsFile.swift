@@ -1,6 +1,6 @@
 import SystemFiles
 
-/// A labels file: one name a line, in the order of the model's outputs.
+/// A labels file with one name per line in the order of the model's outputs.
 enum LabelsFile {
     static func read(_ path: FilePath) throws(TransferLearningError) -> [String] {
         do { return names(in: try FileSystem.read(path)) } catch {
@@ -8,9 +8,11 @@ enum LabelsFile {
         }
     }
 
-    /// UTF-8 or UTF-16, with a byte-order mark or without; blanks at a line's end and empty lines say nothing.
+    /// Parses UTF-8 or UTF-16, with or without a byte-order mark; trailing white space and empty lines are
+    /// ignored.
     ///
-    /// Lines that are all numbered from 0 on (`0 cat`, `1 dog`, as Teachable Machine writes them) lose their numbers.
+    /// If all lines are numbered from 0 on (`0 cat`, `1 dog`, as Teachable Machine writes them), the numbers
+    /// are removed.
     static func names(in bytes: [UInt8]) -> [String] {
         let lines = text(bytes).split(whereSeparator: \.isNewline).map { line in
             String(
@@ -22,7 +24,7 @@ enum LabelsFile {
             let parts = line.split(separator: " ", maxSplits: 1)
             return parts.count == 2 && parts[0] == "\(number)" ? String(parts[1]) : nil
         }
-        // A single class of the name `0 x` says nothing about the rest.
+        // A single class named `0 x` does not indicate numbering.
         return numbered.count > 1 && numbered.allSatisfy { $0 != nil } ? numbered.compactMap { $0 } : lines
     }
 
@@ -42,7 +44,7 @@ enum LabelsFile {
         if bytes.starts(with: [0xFE, 0xFF]) {
             return String(decoding: units(from: 2, lowFirst: false), as: UTF16.self)
         }
-        // Text holds no zeros, but for the halves of UTF-16's ASCII.
+        // Text contains zero bytes only if it is UTF-16.
         if bytes.count >= 4, bytes.count % 2 == 0, bytes.contains(0) {
             let odd = stride(from: 1, to: bytes.count, by: 2).count { bytes[$0] == 0 }
             return String(decoding: units(from: 0, lowFirst: odd * 4 > bytes.count), as: UTF16.self)

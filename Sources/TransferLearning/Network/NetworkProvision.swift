@@ -2,7 +2,7 @@ import SystemFiles
 import Backbones
 import Compression
 
-/// Finds the network that the options name, and fetches it where it has an archive and is not there yet.
+/// Finds the network that the options name, and downloads it if it has an archive and is missing.
 struct NetworkProvision {
     private let options: BottleneckOptions
 
@@ -25,7 +25,7 @@ struct NetworkProvision {
         }
     }
 
-    /// - Throws: `BackboneError`, `TransferLearningError` or what `report` throws.
+    /// - Throws: `BackboneError`, `TransferLearningError`, or errors of `report`.
     func find(isInterrupted: () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Backbone {
         var failure: (any Error)?
         do {
@@ -34,7 +34,7 @@ struct NetworkProvision {
             ) {
                 (archive, directory) throws(BackboneError) in
                 do {
-                    // Whatever else is wrong is said before minutes of download.
+                    // Other errors are reported before a download of minutes.
                     if let pictures = options.imageDirectory {
                         _ = try ImageFolder.scan(pictures, options.folderRules)
                     }
@@ -60,7 +60,7 @@ struct NetworkProvision {
 }
 
 extension TransferLearningError {
-    /// - Parameter path: where the graph should have come to be.
+    /// - Parameter path: The path at which the graph was expected.
     init(_ error: DownloadError, _ archive: NetworkArchive, _ path: FilePath) {
         func none(_ reason: String) -> TransferLearningError {
             .network(.noDownload(path, url: archive.url, reason: reason))

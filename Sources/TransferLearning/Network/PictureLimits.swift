@@ -1,9 +1,9 @@
 import Imaging
 
-/// What a picture may take before it is refused, checked before anything is allocated.
+/// The limits on an image, checked before anything is allocated.
 public struct PictureLimits: Sendable, Equatable {
     public var pixels = DecodingOptions().maximumPixels
-    /// The most bytes of memory that a picture, or what its decoder must hold, may take.
+    /// The maximum bytes of memory for an image or for its decoder.
     public var bytes = DecodingOptions().maximumBytes
     public init() {}
 }

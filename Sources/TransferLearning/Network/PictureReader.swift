@@ -2,13 +2,13 @@ import Backbones
 import Imaging
 import Inference
 
-/// From a file's bytes to a network's answer, on one thread, one picture after another.
+/// Decodes images and runs a network on them, on one thread and one image after another.
 final class PictureReader {
     let executor: Executor
     private let description: BackboneDescription
     private let options: DecodingOptions
 
-    /// - Parameter isStrict: refuse damaged pictures, and those in Apple's CgBI variant of PNG, which is no standard's.
+    /// - Parameter isStrict: Whether to reject damaged images and Apple's nonstandard CgBI variant of PNG.
     init(
         _ description: BackboneDescription, _ executor: Executor, isStrict: Bool,
         limits: PictureLimits = .init()
@@ -20,11 +20,10 @@ final class PictureReader {
         self.options = options
     }
 
-    /// Decodes, turns upright, resizes and runs.
+    /// Decodes, orients and resizes an image and runs the network; the result is `executor.output(0)`.
     ///
-    /// - Returns: what was wrong with the file and could be worked around. The answer is `executor.output(0)`.
-    ///
-    /// - Parameter draw: how the picture is distorted on the way; nil for not at all.
+    /// - Parameter draw: The distortion of the image; nil for none.
+    /// - Returns: The faults in the file that decoding worked around.
     func run(_ bytes: [UInt8], _ draw: Distortion.Draw? = nil) throws(ImageError) -> [DecodingWarning] {
         if let draw { return try run(bytes, distorted: draw) }
         let warnings = try read(bytes)
@@ -32,7 +31,7 @@ final class PictureReader {
         return warnings
     }
 
-    /// The same without running: the picture lies in `executor.input` then.
+    /// Does the same without running the network; the image is in `executor.input`.
     func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height,
@@ -73,7 +72,7 @@ final class PictureReader {
 }
 
 extension ImageError {
-    /// What a person is told about a file, with a remedy where there is one.
+    /// The explanation for people, with a remedy if there is one.
     var reason: String {
         switch self {
         case .unsupported(.html, _): "a web page, not a picture"

@@ -1,7 +1,7 @@
 import SystemFiles
 
 extension Page {
-    /// Accuracy, tables, plots and pictures of an evaluation.
+    /// Adds the accuracy, tables, plots and images of an evaluation.
     mutating func evaluation(_ report: EvaluationReport, name: String) {
         heading(name)
         figures([
@@ -60,7 +60,7 @@ extension Page {
         return markup + "</table></div>"
     }
 
-    /// What an audit found, with the pictures it is about.
+    /// Adds the findings of an audit with the images.
     mutating func audit(_ report: AuditReport) {
         heading("The pictures")
         table(head: ["class", "pictures"], rows: report.classes.map { [$0.label, "\($0.count)"] })
@@ -78,7 +78,7 @@ extension Page {
         }
     }
 
-    /// What it takes to repeat a run.
+    /// Adds the information for repeating a run.
     mutating func provenance(_ manifest: RunManifest) {
         heading("How to repeat it")
         code("cartoonctl retrain " + manifest.command.map(Self.quoted).joined(separator: " "))
@@ -102,6 +102,8 @@ extension Page {
 }
 
 extension EvaluationReport {
+    /// Writes the report as an HTML page.
+    ///
     /// - Throws: `TransferLearningError.output`.
     public func writeHTML(to path: FilePath, title: String) throws {
         var page = Page(title: title)
@@ -112,6 +114,8 @@ extension EvaluationReport {
 }
 
 extension AuditReport {
+    /// Writes the report as an HTML page.
+    ///
     /// - Throws: `TransferLearningError.output`.
     public func writeHTML(to path: FilePath, title: String) throws {
         var page = Page(title: title)

@@ -2,14 +2,14 @@
 enum Plot {
     struct Line {
         let name: String
-        /// Ascending x.
+        /// The points with ascending x.
         let points: [(x: Double, y: Double)]
         let color: String
     }
 
     private static let width = 640.0, height = 280.0, left = 48.0, bottom = 34.0, top = 12.0, right = 12.0
 
-    /// Lines over a common horizontal axis.
+    /// Returns a plot of lines over a common horizontal axis.
     static func lines(_ lines: [Line], xTitle: String, yTitle: String) -> String {
         let points = lines.flatMap(\.points)
         guard let first = points.first else { return "" }
@@ -28,7 +28,7 @@ enum Plot {
         return svg + "</svg>"
     }
 
-    /// How often a model is right against how sure it says it is; the area of a point is its share of pictures.
+    /// Returns a plot of accuracy against confidence; the area of a point is its share of images.
     static func calibration(_ rows: [EvaluationReport.CalibrationRow]) -> String {
         let total = Double(max(rows.reduce(0) { $0 + $1.count }, 1))
         var svg = frame(x: (0, 1), y: (0, 1), xTitle: "confidence", yTitle: "accuracy")

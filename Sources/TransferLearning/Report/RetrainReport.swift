@@ -1,6 +1,6 @@
 import SystemFiles
 
-/// The page about one run of `retrain`.
+/// The HTML page about one run of `retrain`.
 struct RetrainReport {
     let evaluation: Evaluation
     let curve: LayerTraining.LearningCurve

@@ -7,9 +7,9 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Small pictures inside a page, so that it needs nothing beside it.
+/// Thumbnails embedded in a page.
 enum Thumbnail {
-    /// A `data:` address of a PNG no larger than `side` pixels; nil for what cannot be read.
+    /// Returns a `data:` URL of a PNG of at most `side` pixels per side; nil if the image cannot be decoded.
     static func address(of path: String, side: Int = 112) -> String? {
         guard let bytes = try? FileSystem.read(FilePath(path)) else { return nil }
         var options = DecodingOptions()
@@ -19,7 +19,7 @@ enum Thumbnail {
         return "data:image/png;base64," + Data(png(width, height, pixels)).base64EncodedString()
     }
 
-    /// Means over boxes, RGB.
+    /// Reduces an image to RGB by averaging over boxes.
     private static func reduced(_ image: Image, side: Int) -> (width: Int, height: Int, pixels: [UInt8]) {
         let longest = max(image.width, image.height)
         let width = max(1, longest > side ? image.width * side / longest : image.width)
@@ -46,7 +46,7 @@ enum Thumbnail {
         return (width, height, pixels)
     }
 
-    /// 8-bit RGB, every row filtered by the pixel to its left (W3C PNG §9).
+    /// Encodes an 8-bit RGB PNG in which each row is filtered with Sub (W3C PNG §9).
     private static func png(_ width: Int, _ height: Int, _ pixels: [UInt8]) -> [UInt8] {
         var rows: [UInt8] = []
         for y in 0..<height {

@@ -1,16 +1,16 @@
 import FinalLayer
 
-/// How a trained layer does on each part of the pictures.
+/// The quality of a trained layer on each part of the images.
 struct Evaluation {
     let trainAccuracy: Double
     let validationAccuracy: Double?
-    /// nil without test pictures.
+    /// The metrics on the test images; nil without them.
     let test: Metrics?
     let misclassified: [Misclassification]
-    /// The same, in full; nil without test pictures.
+    /// The full report on the test images; nil without them.
     let report: EvaluationReport?
 
-    /// - Parameter testBatchSize: -1 for all test pictures, else that many, evenly spread over them.
+    /// - Parameter testBatchSize: The number of test images, evenly spread; -1 for all.
     init(
         of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int,
         workers: Workers

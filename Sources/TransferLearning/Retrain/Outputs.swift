@@ -3,18 +3,23 @@ import SystemFiles
 import TensorFlowFormat
 import TensorGraph
 
-/// The two files a run makes. Opened before the work starts, so that a path that cannot be written costs no time.
+/// The two output files of a run, which are opened before the work starts, so that an unwritable path is
+/// reported at once.
 final class Outputs {
     private let graph, labels: AtomicFile
 
-    /// SHA-256 of the two files, once they are written; nil for a pipe.
+    /// The SHA-256 digests of the files after they were written; nil for a pipe.
     private(set) var graphDigest, labelsDigest: String?
 
-    /// Whether a manifest can stand beside the model: it is no pipe or device.
+    /// Whether a manifest can be written beside the model, which is not a pipe or device.
     var takesManifest: Bool { graph.isReplaceable }
 
-    /// - Parameter others: files that the run will write too.
-    /// - Throws: `.option` where two names are one file, however they are spelled; `.output`.
+    /// - Parameters:
+    ///   - graph: The path of the model.
+    ///   - labels: The path of the labels.
+    ///   - others: Other files that the run will write.
+    /// - Throws: `.option` if two names refer to one file, however they are spelled; `.output` if a file
+    ///   cannot be created.
     init(graph: FilePath, labels: FilePath, others: [(flag: String, path: FilePath)] = [])
         throws(TransferLearningError)
     {
@@ -30,11 +35,11 @@ final class Outputs {
         self.labels = try Self.open(labels, flag: "output_labels")
     }
 
-    /// Writes both under temporary names before either appears under its own.
+    /// Writes both files under temporary names before either is moved into place.
     func write(_ model: Graph, labels names: [String]) throws(TransferLearningError) {
         var flag = "output_graph"
         do {
-            // Piece by piece: the weights go from the network's file to the model's without a copy in between.
+            // The graph is written piece by piece, so that weights are not copied.
             try graph.withDescriptor { descriptor throws(GraphDefError) in
                 try GraphDef.write(model, to: descriptor)
             }
@@ -54,7 +59,7 @@ final class Outputs {
         }
     }
 
-    /// Writes one more model, whole or not at all; makes the folder where it is missing.
+    /// Writes another model atomically, creating its folder if needed.
     static func write(_ model: Graph, to path: FilePath, flag: String) throws(TransferLearningError) {
         do { try FileSystem.makeDirectory(path.parent) } catch { throw .output(error, flag: flag) }
         let file = try open(path, flag: flag)

@@ -5,32 +5,35 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What it takes to repeat a run, written beside the model as `<model>.manifest.json`.
+/// The information for repeating a run, written beside the model as `<model>.manifest.json`.
 ///
-/// There is no time in it: the same run writes the same bytes.
+/// It contains no time, so that equal runs write equal bytes.
 public struct RunManifest: Sendable, Codable, Equatable {
     public enum State: String, Sendable, Codable { case finished, interrupted }
 
     public var state: State
     public var version: String
-    /// The words after `retrain`.
+    /// The arguments after `retrain`.
     public var command: [String]
     public var seed: UInt64
-    /// SHA-256 over the network's file, how pictures are prepared for it, the precision with its ranges, and the taps.
+    /// The SHA-256 over the network's file, the preparation of images, the precision with its ranges, and the
+    /// taps.
     public var network: String
-    /// SHA-256 over paths, classes and bottlenecks; nil for an interrupted run.
+    /// The SHA-256 over paths, classes and bottlenecks; nil for an interrupted run.
     public var dataset: String?
-    /// The precision of the bottlenecks; nil in manifests older than the choice.
+    /// The precision of the bottlenecks; nil in older manifests.
     public var precision: String?
-    /// The processor's instruction set, which decides the last bits of bottlenecks.
+    /// The processor's instruction set, which affects the last bits of bottlenecks.
     public var instructionSet: String
     public var outputGraph, outputLabels: String
-    /// SHA-256 of the two files: a model and labels of another run, left by one that was killed, are told apart by it.
+    /// The SHA-256 digests of the two files, which reveal files of another run.
     public var outputGraphDigest, outputLabelsDigest: String?
-    /// SHA-256 of the trained layer's weights and biases; nil for an interrupted run.
+    /// The SHA-256 over the trained layer's weights and biases; nil for an interrupted run.
     public var layer: String?
     public var testAccuracy: Double?
 
+    /// Reads a manifest.
+    ///
     /// - Throws: `TransferLearningError.file` or `.option`.
     public static func read(_ path: FilePath) throws(TransferLearningError) -> RunManifest {
         let bytes: [UInt8]
@@ -42,7 +45,7 @@ public struct RunManifest: Sendable, Codable, Equatable {
         }
     }
 
-    /// Beside the model.
+    /// Returns the path of the manifest beside a model.
     static func path(of model: FilePath) -> FilePath {
         FilePath(bytes: model.bytes + Array(".manifest.json".utf8))
     }

@@ -6,10 +6,10 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A file of summaries in a folder that TensorBoard watches; each record is on its way to the disk when `append` returns.
+/// An event file in a folder that TensorBoard watches; each record is written when `append` returns.
 ///
-/// A new file is made beside those of earlier runs, under a name of its own; nothing is ever removed or overwritten, where
-/// retrain.py deleted the whole folder.
+/// A new file with a unique name is created beside those of earlier runs. Nothing is removed or overwritten,
+/// whereas retrain.py deletes the whole folder.
 package final class EventFile {
     package let path: String
     private let descriptor: Int32
@@ -20,14 +20,14 @@ package final class EventFile {
         package var description: String { "\(path): \(String(cString: strerror(errno)))" }
     }
 
-    /// - Parameter directory: made where it is missing, with those above it.
+    /// - Parameter directory: The folder, which is created with its parents if needed.
     package init(in directory: String, time: Double = Date().timeIntervalSince1970) throws(WriteError) {
         do { try FileSystem.makeDirectory(FilePath(directory)) } catch {
             throw WriteError(path: directory, errno: error.errno)
         }
         let stem = "\(directory)/events.out.tfevents.\(Self.seconds(time)).\(Self.host)"
         var (path, tries) = (stem, 0)
-        // Runs that start within one second get names of their own.
+        // Runs that start within the same second get different names.
         var file = Self.create(path)
         while file < 0, errno == EEXIST {
             tries += 1
@@ -57,7 +57,7 @@ package final class EventFile {
         if failure != 0 { throw WriteError(path: path, errno: failure) }
     }
 
-    /// - Returns: a descriptor, or -1 with `errno` set.
+    /// - Returns: A descriptor, or -1 with `errno` set.
     private static func create(_ path: String) -> Int32 {
         FilePath(path).withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666) }
     }
@@ -77,7 +77,7 @@ package final class EventFile {
     deinit { close(descriptor) }
 }
 
-/// The two folders of retrain.py's `--summaries_dir`: `train` and `validation`.
+/// The event files in the two folders of retrain.py's `--summaries_dir`, `train` and `validation`.
 package struct TrainingSummaries {
     private let train, validation: EventFile
 
@@ -87,7 +87,9 @@ package struct TrainingSummaries {
         validation = try EventFile(in: directory + "/validation")
     }
 
-    /// - Parameter layer: its weights and biases are drawn beside the training scalars.
+    /// Appends the scores of a training step.
+    ///
+    /// - Parameter layer: The layer, whose weights and biases are added; nil for none.
     package func trained(
         step: Int, accuracy: Double, crossEntropy: Double, layer: TrainedLayer?
     ) throws(EventFile.WriteError) {
@@ -97,7 +99,7 @@ package struct TrainingSummaries {
         try train.append(summary, step: step)
     }
 
-    /// A layer that was trained in one go.
+    /// Appends the weights and biases of a finished layer.
     package func layer(_ layer: TrainedLayer, step: Int) throws(EventFile.WriteError) {
         var summary = Summary()
         summary.layer(layer)

@@ -1,14 +1,15 @@
-/// How numbers are distributed, in TensorFlow's buckets, which grow by a tenth from 1e-12 to 1e20 on both sides of zero.
+/// The distribution of numbers in TensorFlow's buckets, whose limits grow by a tenth from 1e-12 to 1e20 on
+/// both sides of zero.
 ///
 /// - Source: TensorFlow `core/lib/histogram/histogram.cc`.
 struct Histogram: Equatable {
     private(set) var minimum = Double.infinity, maximum = -Double.infinity
     private(set) var count = 0
     private(set) var sum = 0.0, sumOfSquares = 0.0
-    /// A number lies in the first bucket whose limit is above it.
+    /// The counts of the buckets; a number is in the first bucket whose limit is above it.
     private var counts = [Int](repeating: 0, count: Histogram.limits.count)
 
-    /// Numbers that are not finite are left out: they have no bucket.
+    /// Counts numbers; those that are not finite are ignored.
     init(of values: [Float]) {
         for value in values where value.isFinite {
             let value = Double(value)
@@ -22,10 +23,10 @@ struct Histogram: Equatable {
     }
 
     var mean: Double { sum / Double(max(count, 1)) }
-    /// The standard deviation of the population, as retrain.py's `sqrt(mean(square(x - mean)))`.
+    /// The population's standard deviation, like retrain.py's `sqrt(mean(square(x - mean)))`.
     var standardDeviation: Double { max(sumOfSquares / Double(max(count, 1)) - mean * mean, 0).squareRoot() }
 
-    /// Limits and counts with each run of empty buckets drawn into one, which keeps the shape and saves the space.
+    /// The limits and counts, with each run of empty buckets merged into one.
     var buckets: (limits: [Double], counts: [Double]) {
         var limits: [Double] = [], kept: [Double] = []
         for (index, bucket) in counts.enumerated() {
@@ -39,7 +40,7 @@ struct Histogram: Equatable {
         return (limits, kept)
     }
 
-    /// As TensorFlow's `HistogramProto`.
+    /// The histogram as TensorFlow's `HistogramProto`.
     var message: SummaryMessage {
         var message = SummaryMessage()
         if count > 0 {

@@ -1,6 +1,6 @@
 import FinalLayer
 
-/// What TensorBoard shows of one step: named numbers and distributions.
+/// The summary of one step for TensorBoard: named numbers and distributions.
 package struct Summary {
     private(set) var message = SummaryMessage()
 
@@ -15,7 +15,7 @@ package struct Summary {
 
     package mutating func histogram(_ tag: String, _ values: [Float]) { add(tag, Histogram(of: values)) }
 
-    /// What retrain.py shows of a variable: mean, standard deviation, extremes and distribution.
+    /// Adds retrain.py's summary of a variable: mean, standard deviation, extremes and distribution.
     package mutating func variable(_ name: String, _ values: [Float]) {
         let histogram = Histogram(of: values)
         scalar("\(name)/summaries/mean", histogram.mean)
@@ -25,13 +25,13 @@ package struct Summary {
         add("\(name)/summaries/histogram", histogram)
     }
 
-    /// Weights and biases under retrain.py's names.
+    /// Adds weights and biases under retrain.py's names.
     package mutating func layer(_ layer: TrainedLayer) {
         variable("final_training_ops/weights", layer.weights)
         variable("final_training_ops/biases", layer.biases)
     }
 
-    /// The names under which retrain.py shows how well a step does.
+    /// Adds the scores of a step under retrain.py's names.
     package mutating func progress(accuracy: Double, crossEntropy: Double) {
         scalar("accuracy", accuracy)
         scalar("cross_entropy", crossEntropy)

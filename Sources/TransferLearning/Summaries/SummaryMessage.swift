@@ -1,4 +1,4 @@
-/// A Protocol Buffers message of the few field types that TensorBoard's events are made of.
+/// A Protocol Buffers message with the field types of TensorBoard's events.
 struct SummaryMessage {
     private(set) var bytes: [UInt8] = []
 

@@ -1,6 +1,6 @@
 import BottleneckCache
 
-/// retrain.py's text files: one vector, or the tree of all.
+/// retrain.py's text files: a single vector, or a tree of them.
 enum BottleneckFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
         let opening = contents.opening

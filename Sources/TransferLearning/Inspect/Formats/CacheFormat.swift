@@ -1,6 +1,6 @@
 import BottleneckCache
 
-/// The bottleneck cache: one segment, or the folder of all.
+/// The bottleneck cache: a single segment, or the whole folder.
 enum CacheFormat {
     static func inspect(segment contents: FileContents) throws(TransferLearningError) -> Findings {
         do { return findings(try CacheContents(segment: contents.path.description)) } catch {

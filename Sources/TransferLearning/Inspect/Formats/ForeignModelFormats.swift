@@ -1,9 +1,9 @@
 import TensorFlowFormat
 
-/// ONNX's `ModelProto`.
+/// Inspects ONNX's `ModelProto`.
 ///
-/// - Source: onnx/onnx.proto: ModelProto ir_version 1, producer_name 2, producer_version 3, graph 7, opset_import 8; GraphProto node 1,
-///   initializer 5, input 11, output 12.
+/// - Source: onnx/onnx.proto: ModelProto ir_version 1, producer_name 2, producer_version 3, graph 7,
+///   opset_import 8; GraphProto node 1, initializer 5, input 11, output 12.
 enum ONNXFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
         do throws(GraphDefError) {
@@ -59,7 +59,7 @@ enum ONNXFormat {
         ])
     }
 
-    /// A text field of a message.
+    /// Returns a text field of a message.
     private static func text(_ number: Int, of message: WireReader) throws(GraphDefError) -> String {
         var message = message, text = ""
         while let field = try message.next() {
@@ -73,10 +73,11 @@ enum ONNXFormat {
     }
 }
 
-/// TensorFlow Lite's FlatBuffer.
+/// Inspects TensorFlow Lite's FlatBuffer.
 ///
-/// - Source: tensorflow/lite/schema/schema.fbs: Model version 0, operator_codes 1, subgraphs 2, description 3, buffers 4; SubGraph tensors 0,
-///   inputs 1, outputs 2, operators 3. FlatBuffers internals: a table begins with the signed distance back to its table of field offsets.
+/// - Source: tensorflow/lite/schema/schema.fbs: Model version 0, operator_codes 1, subgraphs 2, description
+///   3, buffers 4; SubGraph tensors 0, inputs 1, outputs 2, operators 3. FlatBuffers internals: a table
+///   begins with the signed distance back to its vtable.
 enum TFLiteFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
         let findings = contents.region.withUnsafeBytes { bytes -> Findings? in
@@ -103,7 +104,7 @@ enum TFLiteFormat {
         return findings
     }
 
-    /// Offsets into a FlatBuffer, each checked: nil where it leads outside.
+    /// Bounds-checked access to a FlatBuffer by offsets; invalid ones give nil.
     private struct FlatBuffer {
         let bytes: UnsafeRawBufferPointer
 
@@ -116,7 +117,7 @@ enum TFLiteFormat {
                 ? Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))) : nil
         }
 
-        /// Where a table's field lies; nil where it is absent.
+        /// Returns the offset of a table's field; nil if it is absent.
         func field(_ number: Int, of table: Int) -> Int? {
             guard let distance = word(table) else { return nil }
             let offsets = table - Int(Int32(truncatingIfNeeded: distance))
@@ -126,12 +127,12 @@ enum TFLiteFormat {
             return table + offset
         }
 
-        /// Where a vector begins: with its count.
+        /// Returns the offset of a vector, which begins with its count.
         func vector(_ number: Int, of table: Int) -> Int? {
             field(number, of: table).flatMap { at in word(at).map { at + $0 } }
         }
 
-        /// A table in a vector of tables.
+        /// Returns the offset of a table in a vector of tables.
         func element(_ index: Int, of vector: Int) -> Int? {
             guard let count = word(vector), index < count else { return nil }
             let at = vector + 4 + 4 * index

@@ -3,10 +3,10 @@ import Backbones
 import TensorFlowFormat
 import TensorGraph
 
-/// A graph read from a file or a package, with what it says of itself if `retrain` wrote it.
+/// A graph from a file or a package, with its description if `retrain` wrote it.
 struct GraphFileContents: Sendable {
     let path: FilePath
-    /// The graph's size in bytes, unpacked.
+    /// The decompressed size of the graph in bytes.
     let bytes: Int
     let graph: Graph
     let model: ModelFile?
@@ -29,12 +29,12 @@ enum GraphFormat {
 }
 
 extension GraphInspection {
-    /// Those in `facts`, which the JSON has as fields.
+    /// The names of the facts below, which the JSON has as fields.
     static let factNames: Set<String> = [
         "nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations",
     ]
 
-    /// What a person is told.
+    /// The facts shown to people.
     var facts: [Fact] {
         var facts = [Fact("nodes", .count(nodes))]
         if let madeBy, !madeBy.isEmpty { facts.append(Fact("made by", .text(madeBy))) }

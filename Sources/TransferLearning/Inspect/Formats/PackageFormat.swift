@@ -1,7 +1,7 @@
 import Compression
 import TensorGraph
 
-/// A zip with a model, as `package` makes it, or any other zip.
+/// A zip archive with a model, as `package` creates it, or any other zip archive.
 enum PackageFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
         let entries: [ZipReader.Entry]
@@ -15,7 +15,7 @@ enum PackageFormat {
             findings.items["member \(entry.name)"] = .text(
                 "\(entry.size) bytes, CRC-32 \(String(entry.checksum, radix: 16))")
         }
-        // Without a model it is a zip all the same; one that is damaged is an error.
+        // An archive without a model is valid too, but a damaged one is an error.
         guard entries.contains(where: { $0.name.lowercased().hasSuffix(".pb") }) else { return findings }
         let file = try GraphFileContents(contents.path)
         let graph = try GraphInspection(file, profiles: false, threads: nil)

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A labels file: one a line, in the order of a model's outputs.
+/// A labels file with one label per line in the order of a model's outputs.
 enum LabelsFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
         contents.foreign == .text && !contents.starts([UInt8(ascii: "{")])
@@ -21,7 +21,7 @@ enum LabelsFormat {
     }
 }
 
-/// What `retrain` writes beside a model to repeat the run.
+/// The manifest that `retrain` writes beside a model for repeating the run.
 enum ManifestFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
         contents.starts([UInt8(ascii: "{")]) && (try? manifest(contents)) != nil
@@ -59,7 +59,7 @@ enum ReportFormat {
         func between(_ start: String, _ end: String) -> [String] {
             text.components(separatedBy: start).dropFirst().map { $0.components(separatedBy: end)[0] }
         }
-        // Headings carry an identifier at times: what follows the first `>` is the text.
+        // Headings may have an identifier; the text follows the first `>`.
         let sections = between("<h2", "</h2>").map { String($0.drop { $0 != ">" }.dropFirst()) }
         return Findings(facts: [
             Fact("title", .text(between("<title>", "</title>").first ?? "")),
@@ -70,7 +70,7 @@ enum ReportFormat {
     }
 }
 
-/// Any JSON.
+/// Any JSON value.
 indirect enum JSONValue: Decodable {
     case null, bool(Bool), integer(Int64), number(Double), text(String), list([JSONValue]), object(
         [String: JSONValue])
@@ -94,7 +94,8 @@ indirect enum JSONValue: Decodable {
         }
     }
 
-    /// All values by their paths, such as `backbone.taps[1].tensor`; numbers and lists of them as numbers.
+    /// Returns all values by their paths, such as `backbone.taps[1].tensor`; numbers and lists of numbers
+    /// become numbers.
     func flattened(_ path: String = "") -> [String: Item] {
         switch self {
         case .null: [path: .text("null")]
@@ -132,7 +133,7 @@ indirect enum JSONValue: Decodable {
         return numbers.isEmpty ? nil : numbers
     }
 
-    /// Texts as one line of words, those with spaces in them in quotation marks.
+    /// Returns texts as one line of words, those with spaces in quotation marks.
     private func words(_ list: [JSONValue]) -> String? {
         var words: [String] = []
         for case .text(let text) in list {
