@@ -8,7 +8,7 @@ import Musl
 import Darwin
 #endif
 
-/// The elements of a constant, whatever their type, in row-major order.
+/// The elements of a constant of any type in row-major order.
 struct Numbers {
     var type: ElementType
     var shape: [Int]
@@ -18,7 +18,7 @@ struct Numbers {
         (self.type, self.shape, self.values) = (type, shape, values)
     }
 
-    /// - Returns: nil for types that networks do not compute with.
+    /// - Returns: The elements, or nil for types with which networks do not compute.
     init?(_ tensor: Tensor) {
         guard case .dense(let region) = tensor.contents else { return nil }
         (type, shape) = (tensor.type, tensor.shape)
@@ -35,9 +35,9 @@ struct Numbers {
         }
     }
 
-    /// Rounded to the type; integers that do not fit are clamped.
+    /// The tensor, with the values rounded to the type; integers that do not fit are clamped.
     ///
-    /// - Returns: nil for types that are not made.
+    /// - Returns: The tensor, or nil for types that are not created.
     var tensor: Tensor? {
         switch type {
         case .float32: return Tensor(values.map(Float.init), shape: shape)
@@ -61,9 +61,9 @@ struct Numbers {
 }
 
 extension Network.Operation {
-    /// What the operation makes of constants. The shape has been inferred.
+    /// Evaluates the operation on constants; `shape` is the inferred shape of the result.
     ///
-    /// - Returns: nil for operations that are not computed ahead.
+    /// - Returns: The result, or nil for operations that are not evaluated while reading.
     func evaluate(_ inputs: [Numbers], shape: [Int]) -> Numbers? {
         guard var result = inputs.first else { return nil }
         switch self {
@@ -121,7 +121,7 @@ extension Network.Operation {
             result.values = AxisWalk(steps: steps, over: sizes).offsets.map { inputs[0].values[$0] }
         case .reduction(let reduction, let axes, _):
             guard let combine = reduction.function else { return nil }
-            // The reduced axes last, each result's elements together.
+            // The reduced axes come last, so that each result's elements are consecutive.
             let from = inputs[0].shape, steps = AxisWalk.steps(of: from)
             let order = from.indices.filter { !axes.contains($0) } + axes
             let walk = AxisWalk(steps: order.map { steps[$0] }, over: order.map { from[$0] })
@@ -136,11 +136,11 @@ extension Network.Operation {
     }
 }
 
-/// Where the elements of a tensor lie that is walked over in the order of another shape.
+/// The offsets of a tensor's elements in the order of another shape.
 private struct AxisWalk {
     let offsets: [Int]
 
-    /// - Parameter steps: from one entry of each axis to the next.
+    /// - Parameter steps: The distance between consecutive entries of each axis.
     init(steps: [Int], start: Int = 0, over sizes: [Int]) {
         var offsets = [start]
         for (step, size) in zip(steps, sizes) {
@@ -150,7 +150,7 @@ private struct AxisWalk {
         self.offsets = offsets
     }
 
-    /// Of a tensor that is broadcast.
+    /// Creates the offsets of a tensor that is broadcast.
     init(of shape: [Int], over sizes: [Int]) {
         let steps = zip(shape, Self.steps(of: shape)).map { $0 == 1 ? 0 : $1 }
         self.init(steps: [Int](repeating: 0, count: sizes.count - shape.count) + steps, over: sizes)

@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// What moves numbers without computing with them, and the arithmetic of shapes.
+/// Operations that rearrange elements, and the arithmetic of shapes.
 extension GraphReader {
     static let arrangements: [String: Handler] = [
         "Shape": { (reader, call) throws(GraphReadingError) in
@@ -111,7 +111,7 @@ extension GraphReader {
         Tensor(values.map { Int32(clamping: $0) }, shape: [values.count])
     }
 
-    /// What a handler has made last for the node.
+    /// Returns the value that a handler has defined for the node.
     func made(_ call: NodeCall) throws(GraphReadingError) -> Value {
         guard let value = defined(call.name) else { throw .noSuchTensor(call.name) }
         return value
@@ -174,7 +174,10 @@ extension GraphReader {
         }
     }
 
-    /// - Source: TensorFlow's `StridedSlice`: begins and ends from the back where negative, clamped; masks have a bit an entry.
+    /// Reads a strided slice.
+    ///
+    /// - Source: TensorFlow's `StridedSlice`: negative begins and ends count from the back and are clamped;
+    ///   masks have one bit per entry.
     private mutating func readStridedSlice(_ call: NodeCall) throws(GraphReadingError) {
         let from = try shape(call)
         let begins = try integers(call, 1), ends = try integers(call, 2), steps = try integers(call, 3)

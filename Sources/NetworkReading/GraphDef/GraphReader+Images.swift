@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// Convolutions, pools, normalizations and what else works on images.
+/// Convolutions, pooling, normalizations and other operations on images.
 extension GraphReader {
     static let images: [String: Handler] = [
         "Conv2D": { (reader, call) throws(GraphReadingError) in
@@ -86,7 +86,8 @@ extension GraphReader {
             guard image.count == 4 else { throw call.malformed("an input of shape \(image)") }
             window.padding = try margin(of: window, over: image, call)
         }
-        // A depthwise filter [h, w, C, m] has the memory of a grouped one of C groups, [h, w, 1, C · m].
+        // A depthwise filter [h, w, C, m] has the memory layout of a grouped one with C groups, [h, w, 1, C ·
+        // m].
         var values = Value.constant(weights)
         if isDepthwise {
             guard filter[2] == image[3] else {
@@ -103,7 +104,10 @@ extension GraphReader {
         if isPhased { markPhased(try made(call)) }
     }
 
-    /// - Source: TensorFlow's rule: SAME makes ceil(size / stride) outputs and puts the odd pixel of padding after.
+    /// Returns the padding of a window.
+    ///
+    /// - Source: TensorFlow's rule: SAME gives ceil(size / stride) outputs and puts an odd pixel of padding
+    ///   after the image.
     private func margin(
         of window: Network.Window, over image: [Int], _ call: NodeCall
     ) throws(GraphReadingError) -> Network.Margin {
@@ -138,14 +142,14 @@ extension GraphReader {
         return window
     }
 
-    /// A product and a sum a channel.
+    /// Reads a batch normalization as a product and a sum per channel.
     ///
     /// - Source: both forms are `(x - mean) * rsqrt(variance + epsilon) * gamma + beta`.
     private mutating func readBatchNormalization(_ call: NodeCall) throws(GraphReadingError) {
         let isLegacy = call.node.operation == "BatchNormWithGlobalNormalization"
         if !isLegacy {
             try call.requireChannelsLast()
-            // TensorFlow's default is training.
+            // TensorFlow's default is true.
             if try call.bool("is_training", default: true) { throw call.unsupported("is_training") }
         }
         let order =
@@ -159,7 +163,7 @@ extension GraphReader {
         guard [variance, beta, gamma].allSatisfy({ $0.count == channels }), channels > 0 else {
             throw call.malformed("statistics of \(mean.count) channels")
         }
-        // In double, so that folding rounds once.
+        // Double precision is used, so that folding rounds once.
         let scale = (0..<channels).map {
             Double(gamma[$0]) / (Double(variance[$0]) + Double(epsilon)).squareRoot()
         }

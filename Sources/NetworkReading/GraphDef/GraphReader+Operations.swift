@@ -4,7 +4,7 @@ import TensorGraph
 extension GraphReader {
     typealias Handler = @Sendable (inout GraphReader, NodeCall) throws(GraphReadingError) -> Void
 
-    /// How each operation is read: to add one, add an entry.
+    /// The handler of each operation; a new operation needs an entry here.
     static let table: [String: Handler] = {
         var table = images
         table.merge(arrangements) { first, _ in first }
@@ -105,7 +105,7 @@ extension GraphReader {
         "EuclideanNorm": .euclideanNorm,
     ]
 
-    /// What hands its inputs on.
+    /// Operations that pass their inputs through.
     private static let passing = [
         "Identity", "IdentityN", "StopGradient", "CheckNumerics", "PlaceholderWithDefault", "PreventGradient",
         "Snapshot", "EnsureShape",
@@ -143,9 +143,9 @@ extension GraphReader {
         define(call.name, .constant(result))
     }
 
-    /// The clamp to a quantized range and the rounding to its grid.
+    /// Reads the clamping and rounding of fake quantization.
     ///
-    /// - Source: TensorFlow's `FakeQuantWithMinMaxVars`: the range is nudged so that 0 is on the grid.
+    /// - Source: TensorFlow's `FakeQuantWithMinMaxVars`: the range is shifted so that 0 is on the grid.
     private mutating func readGrid(
         _ call: NodeCall, _ low: Float, _ high: Float
     ) throws(GraphReadingError) {

@@ -1,9 +1,9 @@
 import TensorGraph
 
-/// A node with its attributes by type: what is of another type is an error that names the node.
+/// Typed access to a node's attributes; a wrong type is an error that names the node.
 struct NodeCall {
     let node: Node
-    /// Inputs that carry data, without `:0`.
+    /// The names of the data inputs, without `:0`.
     let inputs: [String]
 
     init(_ node: Node) {
@@ -17,7 +17,7 @@ struct NodeCall {
         tensor.hasSuffix(":0") ? String(tensor.dropLast(2)) : tensor
     }
 
-    /// The node's name in the name of a tensor.
+    /// Returns the name of the node that computes a tensor.
     static func nodeName(_ tensor: String) -> String {
         guard let colon = tensor.lastIndex(of: ":"), Int(tensor[tensor.index(after: colon)...]) != nil else {
             return tensor
@@ -66,7 +66,8 @@ struct NodeCall {
         return values.map { Int($0) }
     }
 
-    /// The height and width entries of a list such as `strides`, which must leave batch and channels alone.
+    /// Returns the height and width entries of a list such as `strides`, whose batch and channel entries must
+    /// be 1.
     func spatial(
         _ name: String, default standard: Int? = nil
     ) throws(GraphReadingError) -> (height: Int, width: Int) {

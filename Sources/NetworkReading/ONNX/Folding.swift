@@ -1,14 +1,15 @@
 import Network
 import TensorGraph
 
-/// What is computed of constants while a model is read: shapes, masks, and weights that are standardized or scaled.
+/// Evaluates operators on constants while a model is read: shapes, masks, and weights that are standardized
+/// or scaled.
 ///
-/// Numbers are computed in double precision and kept in the type that ONNX gives the result: sums, products, quotients and roots
-/// of single-precision numbers are rounded once, so that they are what single precision would give.
+/// Values are computed in double precision and stored in ONNX's result type. Sums, products, quotients and
+/// square roots of single-precision numbers are therefore rounded once and equal those in single precision.
 enum Folding {
     typealias Failure = ONNXReadingError
 
-    /// Whether no product of some of the sizes overflows, zeros counted as one.
+    /// Whether no product of some of the sizes overflows, where zeros count as one.
     static func isBounded(_ shape: [Int]) -> Bool {
         shape.reduce(1) { $0.multipliedClamping(by: max($1, 1)) } <= 1 << 48
     }
@@ -54,7 +55,7 @@ enum Folding {
         return Tensor(numbers: result, type: tensor.type, shape: shape)
     }
 
-    /// The product of two matrices; those before them must be equally many.
+    /// Returns the product of two matrices; the leading axes must have equally many elements.
     static func product(
         _ a: Tensor, _ b: Tensor, _ call: Call, _ reader: ONNXReader
     ) throws(Failure) -> Tensor {
@@ -71,7 +72,7 @@ enum Folding {
         guard isBounded(left), isBounded(right) else { throw call.failure("of \(left)") }
         try reader.spend(
             [batches, rows, columns].reduce(1) { $0.multipliedClamping(by: max($1, 1)) }, call)
-        // As a limit to the work: a product of 2^30 sums takes a second.
+        // This limits the work: a product with 2^30 terms takes a second.
         try reader.spend(
             [batches, rows, columns, inner].reduce(1) { $0.multipliedClamping(by: max($1, 1)) } >> 4, call)
         let x = try numbers(a, call), y = try numbers(b, call)
@@ -85,7 +86,7 @@ enum Folding {
         return Tensor(numbers: result, type: a.type, shape: left.dropLast(2) + [rows, columns])
     }
 
-    /// The entries `indices[axis]` of each axis.
+    /// Returns the entries `indices[axis]` of each axis.
     static func gathered(
         _ tensor: Tensor, _ indices: [[Int]], _ call: Call, _ reader: ONNXReader
     ) throws(Failure) -> Tensor {

@@ -2,11 +2,11 @@ import Foundation
 import Network
 import TensorGraph
 
-/// Operators that compute numbers of numbers.
+/// Operators that compute with elements.
 extension ONNXReader {
     // MARK: - Functions of one number
 
-    /// An operator that is a function of one number; constants are computed by `fold`.
+    /// Reads an elementwise function of one argument; constants are evaluated by `fold`.
     func unary(
         _ call: Call, _ operation: Network.Unary, _ fold: (Double) -> Double
     ) throws(Failure) -> [Value] {
@@ -28,7 +28,7 @@ extension ONNXReader {
         return try unary(call, .clip(lowest: low, highest: high)) { min(max($0, Double(low)), Double(high)) }
     }
 
-    /// γ · elu(x), α and γ near the paper's unless the attributes say otherwise.
+    /// Reads γ · elu(x); α and γ are about those of the paper unless attributes specify others.
     func selu(_ call: Call) throws(Failure) -> [Value] {
         let alpha = try call.float("alpha", else: 1.673_263_2),
             gamma = try call.float("gamma", else: 1.050_701)
@@ -94,13 +94,13 @@ extension ONNXReader {
         return .computed(try append(.binary(operation), name: call.name, inputs), axes)
     }
 
-    /// Axes of size 1 in front.
+    /// Prepends axes of size 1.
     private func widened(_ value: Value, _ rank: Int, _ call: Call) throws(Failure) -> Value {
         let old = shape(value)
         return try reshaped(value, [Int](repeating: 1, count: rank - old.count) + old, call)
     }
 
-    /// Of any number of inputs, one after the other.
+    /// Combines any number of inputs one after the other.
     func variadic(
         _ call: Call, _ operation: Network.Binary, _ fold: (Double, Double) -> Double
     ) throws(Failure) -> [Value] {
@@ -127,7 +127,7 @@ extension ONNXReader {
         return try binary(call, .power, pow)
     }
 
-    /// An operator that is only computed of constants.
+    /// Reads an operator that is supported on constants only.
     func folded(
         _ call: Call, type: ElementType? = nil, _ fold: (Double, Double) -> Double
     ) throws(Failure) -> [Value] {
@@ -294,7 +294,7 @@ extension ONNXReader {
     func softmax(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), old = shape(value)
         let axis = try call.axis(try call.int("axis", else: version < 13 ? 1 : -1), rank: old.count)
-        // Until operator set 13, the axes from `axis` on are one.
+        // Before operator set 13, the axes from `axis` on are treated as one.
         if version < 13, old[(axis + 1)...].contains(where: { $0 > 1 }) {
             let flat = try reshaped(value, [old[..<axis].reduce(1, *), old[axis...].reduce(1, *)], call)
             return [try reshaped(try softmax(flat, axis: 1, call), old, call)]
@@ -311,7 +311,7 @@ extension ONNXReader {
 
     // MARK: - Normalizations
 
-    /// `x · scale + shift`, both of ONNX's shape `shape`, which is broadcast.
+    /// Computes `x · scale + shift`, in which both have ONNX's shape `shape` and broadcast.
     private func affine(
         _ index: Int, _ axes: [Int], scale: Tensor?, shift: Tensor?, shape: [Int], _ call: Call
     ) throws(Failure) -> Value {
@@ -344,7 +344,7 @@ extension ONNXReader {
         var mean = try numbers(3, "mean"), variance = try numbers(4, "variance")
         let trains = try call.int("training_mode", else: 0) != 0
         if trains {
-            // Weights that are standardized; of a computed tensor it would be a batch's statistics.
+            // Constants are standardized weights; for a computed tensor these would be batch statistics.
             guard case .constant(let tensor) = value else {
                 throw .unsupported(
                     operation: call.node.operation, node: call.title, .training,
@@ -385,7 +385,7 @@ extension ONNXReader {
             .normalization(
                 axes: axes[first...].sorted(), epsilon: try call.float("epsilon", else: 1e-5)),
             name: call.name, [index])
-        // Scale and shift are broadcast to the axes from `axis` on.
+        // Scale and shift broadcast to the axes from `axis` on.
         func widened(_ tensor: Tensor?) throws(Failure) -> Tensor? {
             guard let tensor, tensor.count != old[first...].reduce(1, *) else { return tensor }
             return try Folding.broadcast(tensor, to: Array(old[first...]), call, self)
@@ -429,7 +429,7 @@ extension ONNXReader {
         guard case .computed(let whole, let order) = try reshaped(.computed(made, axes), old, call) else {
             throw call.failure("of a constant")
         }
-        // Until operator set 21, there is a scale and a shift for each group.
+        // Before operator set 21, there is one scale and shift per group.
         func widened(_ tensor: Tensor?) throws(Failure) -> Tensor? {
             guard let tensor, tensor.count == groups, groups != old[1] else { return tensor }
             let column = Tensor(type: tensor.type, shape: [groups, 1], contents: tensor.contents)
@@ -482,7 +482,8 @@ extension ONNXReader {
         return .computed(made, Array(network.shape(made).indices))
     }
 
-    /// A matrix whose last two axes lie the other way round in the network is taken as it lies.
+    /// Returns a matrix for a product; if its last two axes are swapped in the network, they are not
+    /// transposed.
     private func operand(_ value: Value, _ call: Call) throws(Failure) -> (Int, swaps: Bool) {
         let rank = shape(value).count
         var axes = Array(0..<rank)
@@ -493,7 +494,7 @@ extension ONNXReader {
         return (try align(value, to: axes, name: call.name), false)
     }
 
-    /// α · A · B + β · C, A and B perhaps transposed.
+    /// Reads α · A · B + β · C, where A and B may be transposed.
     func generalProduct(_ call: Call) throws(Failure) -> [Value] {
         let alpha = try call.float("alpha", else: 1), beta = try call.float("beta", else: 1)
         let swapsLeft = try call.int("transA", else: 0) != 0,

@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// Operators that move numbers and do not change them.
+/// Operators that rearrange elements.
 extension ONNXReader {
     func identity(_ call: Call) throws(Failure) -> [Value] { [try call.input(0)] }
 
@@ -124,10 +124,11 @@ extension ONNXReader {
         }
     }
 
-    /// The same numbers, in ONNX's order, in another shape.
+    /// Reshapes a value in ONNX's element order.
     ///
-    /// Sizes are grouped: the fewest neighbouring axes of the old shape that hold as many numbers as some of the new one. Where the axes
-    /// of every group lie together in the network's tensor, it takes the new shape as it is; else one transpose brings them together.
+    /// Axes are grouped: each group consists of the fewest neighbouring old axes with as many elements as
+    /// some new axes. If the axes of every group are adjacent in the network's tensor, it is reshaped
+    /// directly; otherwise one transpose makes them adjacent.
     func reshaped(_ value: Value, _ new: [Int], _ call: Call) throws(Failure) -> Value {
         let old = shape(value)
         guard new.count <= 16, new.allSatisfy({ $0 >= 0 }),
@@ -141,7 +142,7 @@ extension ONNXReader {
         }
         if new == old { return value }
         let groups = Self.groups(old, new)
-        // The network's axes, group by group in the order in which the groups begin there.
+        // These are the network's axes, group by group in the order in which the groups begin there.
         let order = groups.indices.sorted { a, b in
             (groups[a].old.map { axes[$0] }.min() ?? 0) < (groups[b].old.map { axes[$0] }.min() ?? 0)
         }
@@ -152,7 +153,7 @@ extension ONNXReader {
             index = try transpose(index, all, name: call.name)
             axes = axes.map { all.inverted[$0] }
         }
-        // New axes in the network's order; one of size 1 follows the axis before it.
+        // The new axes are in the network's order; an axis of size 1 follows the preceding axis.
         var layout = order.flatMap { groups[$0].new }
         for axis in new.indices where new[axis] == 1 {
             if axis == 0 {
@@ -165,7 +166,7 @@ extension ONNXReader {
         return .computed(made, layout.inverted)
     }
 
-    /// Axes larger than 1 of both shapes, which hold equally many numbers.
+    /// Returns groups of axes larger than 1 of both shapes with equally many elements.
     private static func groups(_ old: [Int], _ new: [Int]) -> [(old: [Int], new: [Int])] {
         var groups: [(old: [Int], new: [Int])] = []
         let olds = old.indices.filter { old[$0] > 1 }, news = new.indices.filter { new[$0] > 1 }
@@ -202,7 +203,7 @@ extension ONNXReader {
         if tensors.count == inputs.count {
             return [.constant(try Folding.concatenation(tensors, axis: axis, call, self))]
         }
-        // Parts without any number, as a cache at its start, add nothing.
+        // Empty parts, such as a cache at its start, are ignored.
         inputs = inputs.filter { !shape($0).contains(0) }
         let axes = order(of: inputs)
         var parts: [Int] = []
@@ -214,7 +215,7 @@ extension ONNXReader {
         return [.computed(try append(.concatenation(axis: axes[axis]), name: call.name, parts), axes)]
     }
 
-    /// The order of the axes of the largest computed value.
+    /// Returns the axis order of the largest computed value.
     func order(of values: [Value]) -> [Int] {
         var best: (count: Int, axes: [Int]) = (-1, Array(values.first.map { shape($0).indices } ?? 0..<0))
         for value in values {
@@ -407,7 +408,7 @@ extension ONNXReader {
         case "edge": padding = .edge
         case let mode: throw call.failure("its mode is \(mode)")
         }
-        // Negative pads cut.
+        // Negative pads remove entries.
         var parts: [Int: Network.Stretch] = [:]
         for axis in old.indices where before[axis] < 0 || after[axis] < 0 {
             let cut = max(0, -before[axis])
@@ -448,7 +449,7 @@ extension ONNXReader {
 }
 
 extension Int {
-    /// The product, or the largest number where it overflows.
+    /// Returns the product, or the largest number if it overflows.
     func multipliedClamping(by other: Int) -> Int {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? .max : product

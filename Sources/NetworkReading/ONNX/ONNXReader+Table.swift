@@ -1,9 +1,9 @@
 import Foundation
 import Network
 
-/// The one place that says which operators are read, and how.
+/// The table of supported operators and their handlers.
 ///
-/// To add one, give it a line here and, where a line does not do, a function beside those of its kind.
+/// A new operator needs an entry here and, if that does not suffice, a function beside those of its kind.
 extension ONNXReader {
     static var table: [String: Operation] {
         functions.merging(shapes) { $1 }.merging(images) { $1 }.merging(constants) { $1 }
@@ -122,7 +122,7 @@ extension ONNXReader {
         ]
     }
 
-    /// What is computed of constants alone.
+    /// Operators that are supported on constants only.
     private static var constants: [String: Operation] {
         [
             "Constant": ONNXReader.constant, "ConstantOfShape": ONNXReader.filled, "Shape": ONNXReader.shape,
@@ -134,7 +134,7 @@ extension ONNXReader {
             "Or": comparison { $0 != 0 || $1 != 0 }, "Xor": comparison { ($0 != 0) != ($1 != 0) },
             "Mod": { reader in
                 { (call) throws(Failure) in
-                    // The sign of the divisor, as Python's, unless `fmod` asks for C's.
+                    // The result has the divisor's sign, as in Python, unless `fmod` requests that of C.
                     let isC = try call.int("fmod", else: 0) != 0
                     return try reader.folded(call) { x, y in
                         guard y != 0 else { return 0 }

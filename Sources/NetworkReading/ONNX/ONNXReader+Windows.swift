@@ -59,7 +59,7 @@ extension ONNXReader {
         return [.computed(made, axes)]
     }
 
-    /// The window by `kernel_shape`, `strides`, `dilations`, and `pads` or `auto_pad`.
+    /// Returns the window from `kernel_shape`, `strides`, `dilations`, and `pads` or `auto_pad`.
     private func window(
         _ call: Call, size: [Int], over image: [Int]
     ) throws(Failure) -> Network.Window {
@@ -95,7 +95,7 @@ extension ONNXReader {
             padding: .init(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3]))
     }
 
-    /// `Resize` since operator set 10, and `Upsample` before, whose second input are scales.
+    /// Reads `Resize` since operator set 10, and its predecessor `Upsample`, whose second input are scales.
     func resize(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), old = shape(value)
         guard old.count == 4 else { throw call.failure("of \(old): only images are resized") }
@@ -156,7 +156,8 @@ extension ONNXReader {
         case "cubic": method = .cubic(coefficient: try call.float("cubic_coeff_a", else: -0.75))
         case let mode: throw call.failure("its mode is \(mode)")
         }
-        // ONNX lets corners lie where the scale puts them, not on the last whole pixel.
+        // ONNX permits corners at positions given by the scale instead of whole pixels, which is not
+        // supported.
         if coordinates == .alignedCorners, sizes.isEmpty,
             zip(old, scales).contains(where: { Double($0) * $1 != (Double($0) * $1).rounded() })
         {

@@ -2,13 +2,15 @@ import Network
 import ONNXFormat
 import TensorGraph
 
-/// Reads an ONNX model as a network: the only owner of ONNX's names, attributes, defaults and padding rules.
+/// Reads an ONNX model as a network; ONNX's names, attributes, defaults and padding rules are known only
+/// here.
 ///
 ///     let network = try ONNXReader.read(try ONNXModel.read(path: "net.onnx"))
 ///
-/// ONNX's images are `[N, C, H, W]`, the network's are `[N, H, W, C]`. A tensor of the network carries the order in which ONNX sees
-/// its axes, so that a transpose costs nothing until an operation needs the axes in an order of its own: exporters' transposes cancel.
-/// What depends on no input is computed once, here.
+/// ONNX's images are `[N, C, H, W]`, the network's are `[N, H, W, C]`. Each value records the order in which
+/// ONNX sees the axes of the network's tensor, so that a transpose is performed only when an operation
+/// requires it, and transposes by exporters cancel. Whatever does not depend on the input is evaluated while
+/// reading.
 ///
 /// - Source: https://github.com/onnx/onnx/blob/main/docs/Operators.md, operator sets 7 to 21
 package final class ONNXReader {
@@ -16,15 +18,16 @@ package final class ONNXReader {
 
     let version: Int64
     var network = Network()
-    /// By ONNX's name; the values that no one reads any more stay, for they are small.
+    /// The values by ONNX's names; unused ones are kept, because they are small.
     private var values: [String: Value] = [:]
-    /// Transposed tensors that were made already: by the node and its axes.
+    /// The transposed tensors created so far, by node and axes.
     private var transposed: [Aligned: Int] = [:]
     private var materialized: [String: Int] = [:]
-    /// What is left for constants computed from constants, in elements.
+    /// The remaining number of elements for constants computed from constants.
     private var budget = ONNXReader.maximumElements
     static let maximumElements = 1 << 30
-    /// The largest layers of image networks have some ten million weights.
+    /// The maximum number of elements of a constant; the largest layers of image networks have about ten
+    /// million weights.
     static let maximumConstant = 1 << 26
     private let operations: [String: Operation]
 
@@ -36,9 +39,13 @@ package final class ONNXReader {
         let axes: [Int]
     }
 
-    /// - Parameter size: height and width of the input where the model leaves them open.
-    /// - Parameter outputs: the values wanted; nil: the graph's outputs.
-    /// - Throws: `ONNXReadingError`: for operators that are not read, before any work.
+    /// Reads a model.
+    ///
+    /// - Parameters:
+    ///   - model: The model.
+    ///   - size: The height and width of the input if the model leaves them open.
+    ///   - outputs: The requested values; nil for the graph's outputs.
+    /// - Throws: `ONNXReadingError`; unsupported operators are reported first.
     package static func read(
         _ model: ONNXModel, size: (height: Int, width: Int)? = nil, outputs: [String]? = nil
     ) throws(ONNXReadingError) -> Network {
@@ -49,7 +56,7 @@ package final class ONNXReader {
         return try reader.network(of: model.graph, size: size, outputs: outputs)
     }
 
-    /// The operators that are read, in alphabetical order.
+    /// The supported operators in alphabetical order.
     package static var supportedOperators: [String] { table.keys.sorted() }
 
     private init(version: Int64) { (self.version, operations) = (version, Self.table) }
@@ -75,7 +82,7 @@ package final class ONNXReader {
         return network.pruned()
     }
 
-    /// The nodes that the outputs depend on, in their order.
+    /// Returns the nodes on which the outputs depend, in their order.
     private static func needed(_ nodes: [ONNXNode], for outputs: [String]) -> [ONNXNode] {
         var names = Set(outputs), kept: [ONNXNode] = []
         for node in nodes.reversed() where node.outputs.contains(where: { names.contains($0) }) {
@@ -109,7 +116,7 @@ package final class ONNXReader {
         }
         guard let dimensions = input.shape else { throw .input(name: input.name, what: "has no shape") }
         var shape = dimensions.map { if case .size(let size) = $0 { Int(clamping: size) } else { 0 } }
-        // A batch is one picture.
+        // The batch size is one image.
         if let first = shape.first, first <= 0 { shape[0] = 1 }
         let isChannelsLast = shape.count == 4 && [1, 3].contains(shape[3]) && ![1, 3].contains(shape[1])
         if shape.count == 4, let size {
@@ -147,7 +154,7 @@ package final class ONNXReader {
         let results = try operations[node.operation]!(self)(call)
         for (index, name) in node.outputs.enumerated() where !name.isEmpty {
             guard index < results.count else {
-                // Masks, means and other by-products, which matter only where they are read.
+                // By-products such as masks and means matter only if they are read.
                 continue
             }
             values[name] = results[index]
@@ -179,7 +186,7 @@ package final class ONNXReader {
 
     // MARK: - The order of axes
 
-    /// The shape as ONNX sees it.
+    /// Returns the shape as ONNX sees it.
     func shape(_ value: Value) -> [Int] {
         switch value {
         case .constant(let tensor): return tensor.shape
@@ -189,7 +196,7 @@ package final class ONNXReader {
         }
     }
 
-    /// The node whose axis `axes[i]` is ONNX's axis i of the value.
+    /// Returns the node whose axis `axes[i]` is ONNX's axis i of the value.
     func align(_ value: Value, to axes: [Int], name: String) throws(Failure) -> Int {
         switch value {
         case .constant(let tensor):
@@ -201,12 +208,12 @@ package final class ONNXReader {
         }
     }
 
-    /// The value with its axes as ONNX has them.
+    /// Returns the value with its axes in ONNX's order.
     func plain(_ value: Value, name: String) throws(Failure) -> Int {
         try align(value, to: Array(shape(value).indices), name: name)
     }
 
-    /// The value as `[N, H, W, C]`.
+    /// Returns the value as `[N, H, W, C]`.
     func image(_ value: Value, _ call: Call) throws(Failure) -> Int {
         guard shape(value).count == 4 else {
             throw call.failure("does not take the shape \(shape(value)): images have four axes")
@@ -219,7 +226,7 @@ package final class ONNXReader {
         let key = Aligned(node: index, axes: order)
         if let made = transposed[key] { return made }
         let shape = network.shape(index)
-        // Axes of size 1 may go anywhere without moving a number.
+        // Axes of size 1 can be moved without rearranging elements.
         let moved = order.filter { shape[$0] > 1 }
         let made =
             if moved == moved.sorted() {
@@ -234,25 +241,25 @@ package final class ONNXReader {
 }
 
 enum Axes {
-    /// Where ONNX's axes N, C, H, W lie in `[N, H, W, C]`.
+    /// The positions of ONNX's axes N, C, H, W in `[N, H, W, C]`.
     static let channelsFirst = [0, 3, 1, 2]
 }
 
 /// A value of the model while it is read.
 enum Value {
     case constant(Tensor)
-    /// A node; its axis `axes[i]` is axis i of ONNX's tensor.
+    /// The index of a node, whose axis `axes[i]` is axis i of ONNX's tensor.
     case computed(Int, [Int])
 
     var isConstant: Bool { if case .constant = self { true } else { false } }
 }
 
-/// One node with its inputs.
+/// A node with its inputs.
 struct Call {
     let node: ONNXNode
     let inputs: [Value?]
 
-    /// The name of the tensor that is made.
+    /// The name of the tensor that the node computes.
     var name: String { node.outputs.first ?? node.name }
     var title: String { node.title }
 
@@ -264,7 +271,7 @@ struct Call {
         guard let value = optional(index) else { throw failure("has no input \(index)") }
         return value
     }
-    /// An input that must not depend on the network's input; nil where it is left out.
+    /// Returns an input that must be constant; nil if it is omitted.
     func constant(_ index: Int, _ role: String) throws(ONNXReadingError) -> Tensor? {
         switch optional(index) {
         case nil: return nil
@@ -312,10 +319,10 @@ struct Call {
         default: throw failure("its \(name) is no string")
         }
     }
-    /// Axes that came as an attribute until some operator set, and as an input since.
+    /// Returns axes given by an attribute or, since some operator set, by an input.
     func axes() throws(ONNXReadingError) -> [Int]? { try list("axes", input: 1) }
 
-    /// Integers that came as an attribute until some operator set, and as an input since.
+    /// Returns integers given by an attribute or, since some operator set, by an input.
     func list(_ name: String, input: Int) throws(ONNXReadingError) -> [Int]? {
         if let values = try ints(name) { return values }
         return try integers(input, name)
@@ -327,7 +334,7 @@ struct Call {
 }
 
 extension ONNXNode {
-    /// The node's name, or where it has none, that of its first output.
+    /// The node's name or, without one, that of its first output.
     var title: String { name.isEmpty ? outputs.first ?? operation : name }
 }
 

@@ -1,12 +1,12 @@
 import TensorGraph
 
-/// Numbers of constants of any type, and their order.
+/// The elements of constants as numbers, and transposition.
 extension Tensor {
     init(integers values: [Int], shape: [Int]) {
         self.init(type: .int64, shape: shape, contents: .dense(ByteRegion(of: values.map { Int64($0) })))
     }
 
-    /// Values as they are kept in `type`: rounded to single precision, truncated to an integer, 0 or 1.
+    /// Converts values to `type`: rounded to single precision, truncated to an integer, or 0 and 1.
     init(numbers: [Double], type: ElementType, shape: [Int]) {
         let region: ByteRegion
         var type = type
@@ -54,7 +54,7 @@ extension Tensor {
         }
     }
 
-    /// The same numbers in single precision; itself where they are.
+    /// The tensor in single precision, or itself if it already is.
     var asFloat32: Tensor? {
         if type == .float32 { return self }
         guard case .dense(let region) = contents else { return nil }
@@ -68,9 +68,9 @@ extension Tensor {
         }
     }
 
-    /// Axis i of the result is axis `order[i]`.
+    /// Returns the tensor with axis `order[i]` as axis i.
     ///
-    /// - Precondition: `order` is an order of the axes, and the elements have a fixed size.
+    /// - Precondition: `order` is a permutation of the axes, and the elements have a fixed size.
     func transposed(_ order: [Int]) -> Tensor {
         guard !order.isIdentity, case .dense(let region) = contents, let size = type.size else { return self }
         let new = order.map { shape[$0] }
@@ -107,14 +107,15 @@ extension Tensor {
     }
 }
 
-/// All positions of a shape in row-major order, each with the sum of its coordinates times `steps`.
+/// Iterates over all positions of a shape in row-major order, each with the sum of its coordinates times
+/// `steps`.
 struct Walk {
     let shape: [Int]
     let steps: [Int]
 
     init(_ shape: [Int], _ steps: [Int]) { (self.shape, self.steps) = (shape, steps) }
 
-    /// The steps through a tensor of shape `small` that is broadcast to `shape`.
+    /// Creates a walk through a tensor of shape `small` that is broadcast to `shape`.
     init(_ shape: [Int], broadcasting small: [Int]) {
         var steps = [Int](repeating: 0, count: shape.count), stride = 1
         for (axis, size) in zip(shape.indices.reversed(), small.reversed()) {
@@ -147,14 +148,14 @@ struct Walk {
 }
 
 extension Int64 {
-    /// Truncated towards zero; the nearest that there is where it is out of range, 0 for no number.
+    /// Truncates towards zero; values out of range become the nearest limit and NaN becomes 0.
     init(saturating value: Double) {
         self = value.isNaN ? 0 : value >= 0x1p63 ? .max : value <= -0x1p63 ? .min : Int64(value)
     }
 }
 
 extension Float {
-    /// IEEE 754 binary16.
+    /// Converts IEEE 754 binary16 bits.
     init(halfBits bits: UInt16) {
         let sign = UInt32(bits & 0x8000) << 16, exponent = UInt32(bits >> 10 & 31),
             fraction = UInt32(bits & 1023)
