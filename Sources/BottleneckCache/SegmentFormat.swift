@@ -70,7 +70,7 @@ enum SegmentFormat {
         }
     }
 
-    /// Whether a record's bytes match the checksum at their end.
+    /// Returns whether a record's bytes match the checksum at their end.
     static func isIntact(record bytes: UnsafeRawBufferPointer) -> Bool {
         let body = bytes.count - 4
         return bytes.littleEndian(at: body)

@@ -27,7 +27,7 @@ struct WithinClassWhitening {
     ///   - isHeldOut: Whether each row is excluded from the covariance.
     ///   - isLowerTriangular: Whether row i of `design` is zero beyond column i, which saves two thirds of
     ///     the covariance's work.
-    /// - Returns: nil if no row varies within its class.
+    /// - Returns: The transformation, or nil if no row varies within its class.
     init?(
         _ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool],
         isLowerTriangular: Bool = false,

@@ -72,7 +72,7 @@ extension ImageFormat {
         return nil
     }
 
-    /// Whether a marker can be the first after SOI: tables, frames, APPn or comments.
+    /// Returns whether a marker can be the first after SOI: tables, frames, APPn or comments.
     private static func isFirstMarker(_ marker: UInt8) -> Bool {
         (0xe0...0xef).contains(marker) || [0xfe, 0xdb, 0xc4, 0xdd].contains(marker)
             || (0xc0...0xcf).contains(marker)

@@ -12,7 +12,7 @@ extension Vector {
     @inline(__always) mutating func accumulate(_ a: Vector, _ b: Vector) { addProduct(a, b) }
 }
 
-/// A mask in which the lanes below `count` have their highest bit set.
+/// Returns a mask in which the lanes below `count` have their highest bit set.
 @inline(__always) private func mask(_ count: Int) -> __m256i {
     let numbers = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
     return unsafeBitCast(

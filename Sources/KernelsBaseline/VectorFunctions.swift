@@ -28,7 +28,7 @@ extension Vector {
     return unsafeBitCast(unsafeBitCast(magnitude, to: LaneBits.self) | sign, to: Vector.self)
 }
 
-/// `e^x` as an integer power of 2 times a polynomial on [−½ ln 2, ½ ln 2]; 0 below −87.33.
+/// Returns `e^x` as an integer power of 2 times a polynomial on [−½ ln 2, ½ ln 2]; 0 below −87.33.
 @inline(__always) func exponential(_ x: Vector) -> Vector {
     let bounded = clamp(x, splat(-87.336_54), splat(88.722_83))
     let shifted = bounded * splat(1.442_695_04) + splat(12_582_912)
@@ -48,7 +48,7 @@ extension Vector {
     return result.replacing(with: x, where: x .!= x)
 }
 
-/// `e^x − 1`.
+/// Returns `e^x − 1`.
 @inline(__always) func exponentialMinusOne(_ x: Vector) -> Vector {
     let near =
         x
@@ -58,7 +58,7 @@ extension Vector {
     return (exponential(x) - splat(1)).replacing(with: near, where: absolute(x) .< splat(0.7))
 }
 
-/// The natural logarithm; −∞ below the smallest normal number, NaN for negative numbers.
+/// Returns the natural logarithm; −∞ below the smallest normal number, NaN for negative numbers.
 @inline(__always) func logarithm(_ x: Vector) -> Vector {
     let bits = unsafeBitCast(x, to: LaneBits.self)
     // This splits off the exponent so that the mantissa lies between √½ and √2.
@@ -82,7 +82,7 @@ extension Vector {
     return result.replacing(with: x, where: x .!= x)
 }
 
-/// `1 / (1 + e^−x)`.
+/// Returns `1 / (1 + e^−x)`.
 @inline(__always) func sigmoid(_ x: Vector) -> Vector { splat(1) / (splat(1) + exponential(-x)) }
 
 @inline(__always) func hyperbolicTangent(_ x: Vector) -> Vector {
@@ -96,7 +96,7 @@ extension Vector {
     return withSign(far, of: x).replacing(with: near, where: magnitude .< splat(0.625))
 }
 
-/// `ln(1 + e^x)`.
+/// Returns `ln(1 + e^x)`.
 @inline(__always) func softplus(_ x: Vector) -> Vector {
     let y = exponential(-absolute(x))
     let logarithm =
@@ -109,7 +109,7 @@ extension Vector {
     return x.replacing(with: splat(0), where: x .< splat(0)) + logarithm
 }
 
-/// `erf(x)` for magnitudes up to 0.85.
+/// Returns `erf(x)` for magnitudes up to 0.85.
 @inline(__always) private func errorFunctionNearZero(_ x: Vector) -> Vector {
     let square = x * x
     return x
@@ -119,7 +119,7 @@ extension Vector {
         ).times(square, plus: 1.128_379_17)
 }
 
-/// `erfc(x)` for x ≥ 0, as `t · exp(p(t) − x²)` with t = 2 / (2 + x).
+/// Returns `erfc(x)` for x ≥ 0, as `t · exp(p(t) − x²)` with t = 2 / (2 + x).
 ///
 /// - Source: Press et al., "Numerical Recipes", §6.2, for the form.
 @inline(__always) private func complementaryErrorFunction(ofMagnitude x: Vector) -> Vector {
@@ -145,12 +145,13 @@ extension Vector {
     return far.replacing(with: splat(1) - errorFunctionNearZero(x), where: magnitude .< splat(0.5))
 }
 
-/// `x · Φ(x)`, where Φ is the cumulative normal distribution.
+/// Returns `x · Φ(x)`, where Φ is the cumulative normal distribution.
 @inline(__always) func gelu(_ x: Vector) -> Vector {
     splat(0.5) * x * complementaryErrorFunction(x * splat(-0.707_106_781))
 }
 
-/// `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, with the hyperbolic tangent expressed as a sigmoid.
+/// Returns `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, with the hyperbolic tangent expressed as a
+/// sigmoid.
 @inline(__always) func geluByTangent(_ x: Vector) -> Vector {
     x * sigmoid(x * (splat(1.595_769_12) + splat(0.071_354_816) * (x * x)))
 }

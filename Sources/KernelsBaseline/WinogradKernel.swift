@@ -10,7 +10,7 @@ private struct Strided {
     }
 }
 
-/// `base + a * b`.
+/// Returns `base + a * b`.
 @inline(__always) private func plus(_ base: Vector, _ a: Float, _ b: Vector) -> Vector {
     var sum = base
     sum.accumulate(Vector(repeating: a), b)

@@ -42,7 +42,7 @@ extension Network {
         /// Padding before and after each axis.
         case pad([Border], Padding)
         case concatenation(axis: Int)
-        /// The same elements in the same order with another shape.
+        /// A tensor with another shape and the same elements in the same order.
         case reshape(Shape)
         /// A transposition: axis `i` of the result is axis `axes[i]` of the input.
         case transpose([Int])

@@ -41,7 +41,7 @@ package enum CarriedBytes {
         scalars.contains(scalar.value) ? UInt8(scalar.value & 0xFF) : nil
     }
 
-    /// Whether text may contain such scalars, which begin with 0xF4 in UTF-8.
+    /// Returns whether text may contain such scalars, which begin with 0xF4 in UTF-8.
     private static func mayCarry(_ text: String) -> Bool { text.utf8.contains(0xF4) }
 
     /// Returns the length of a UTF-8 sequence from its first byte (RFC 3629, section 3).

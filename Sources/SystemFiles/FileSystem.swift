@@ -68,7 +68,7 @@ package enum FileSystem {
         return count > 0 && count < room.count ? FilePath(bytes: room[..<count]) : nil
     }
 
-    /// Whether two outputs would overwrite each other; pipes and devices may take several outputs.
+    /// Returns whether two outputs would overwrite each other; pipes and devices may take several outputs.
     package static func areOneOutput(_ first: FilePath, _ second: FilePath) -> Bool {
         let (a, b) = (destination(of: first), destination(of: second))
         if let kind = try? kind(of: a), kind == .other { return false }

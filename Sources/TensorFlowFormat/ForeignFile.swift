@@ -63,7 +63,7 @@ package enum ForeignFile: String, Equatable, Sendable {
         return bytes.prefix(512).contains { $0 >= 0x80 } && !isUTF8(opening) ? .unknown : .text
     }
 
-    /// Whether `bytes` are UTF-8, possibly with an incomplete last character.
+    /// Returns whether `bytes` are UTF-8, possibly with an incomplete last character.
     private static func isUTF8(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
         (0...3).contains { String(validating: bytes.dropLast($0), as: UTF8.self) != nil }
     }

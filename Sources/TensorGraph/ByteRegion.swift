@@ -76,7 +76,7 @@ package struct ByteRegion: @unchecked Sendable {
         if begin < end { madvise(UnsafeMutableRawPointer(bitPattern: begin), end - begin, MADV_DONTNEED) }
     }
 
-    /// Whether both regions hold the same bytes.
+    /// Returns whether both regions hold the same bytes.
     package func hasSameBytes(as other: ByteRegion) -> Bool {
         guard count == other.count, let base, let otherBase = other.base else { return count == other.count }
         return withExtendedLifetime((owner, other.owner)) { memcmp(base, otherBase, count) == 0 }

@@ -157,7 +157,7 @@ struct HTTPReply {
 
     private init(status: Int?) { self.status = status }
 
-    /// The size of the whole file, if it was declared.
+    /// Returns the size of the whole file, if it was declared.
     func size(from offset: Int) -> Int? {
         switch status {
         case 200: length

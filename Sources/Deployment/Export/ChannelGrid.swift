@@ -26,7 +26,7 @@ struct ChannelGrid: Sendable {
         (self.codes, self.steps) = (codes, steps)
     }
 
-    /// Whether the codes represent exactly these weights.
+    /// Returns whether the codes represent exactly these weights.
     func represents(_ weights: [Float]) -> Bool {
         weights.count == codes.count
             && weights.indices.allSatisfy { weights[$0] == Float(codes[$0]) * steps[$0 % steps.count] }

@@ -18,7 +18,9 @@ struct PreparedInput: Sendable {
         scales = view.isDepthwise ? nil : Self.scales(compensations[0].costs, channels: view.window.channels)
     }
 
-    /// A channel whose error costs c times as much needs steps finer by √c if all weights have the same size;
+    /// Returns the step's scale for each input channel, `[channels]`.
+    ///
+    /// A channel whose error costs c times as much needs steps finer by √c if all weights have the same size,
     /// but training makes the weights of strong inputs small. Scales are powers of √2, so that they take few
     /// bytes.
     private static func scales(_ costs: [Float], channels: Int) -> [Float] {

@@ -5,7 +5,7 @@ struct JPEGProgression {
     /// The lowest known bit per component and zigzag position; -1 for a coefficient that no scan contained
     /// yet.
     private var lowestBit: [[Int]]
-    /// The same for the first ten positions before the component's last scan.
+    /// The lowest known bits of the first ten positions before the component's last scan.
     private var before: [Known]
     private var scans = 0
 
@@ -42,6 +42,6 @@ struct JPEGProgression {
         return lowestBit.map { Array($0[...9]) }
     }
 
-    /// The same without the last scan, for rows that its data did not reach.
+    /// The lowest known bits without the last scan, for rows that its data did not reach.
     var knownBefore: [Known] { scans > 1 ? before : before.map { $0.map { _ in -1 } } }
 }

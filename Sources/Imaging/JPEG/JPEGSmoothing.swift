@@ -45,7 +45,7 @@ struct JPEGSmoothing {
         (self.known, self.quantization) = (known, quantization)
     }
 
-    /// Whether a component with this quantization table can be smoothed.
+    /// Returns whether a component with this quantization table can be smoothed.
     static func allows(_ quantization: [UInt16]) -> Bool {
         quantization[0] != 0 && fromDCAlone.allSatisfy { quantization[$0.place] != 0 }
     }

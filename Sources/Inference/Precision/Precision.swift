@@ -55,7 +55,7 @@ package struct ActivationRanges: Sendable, Equatable, Codable {
 
     /// Creates ranges from the numbers that `numbers` returns.
     ///
-    /// - Returns: nil if there are not two numbers for each name or if they are not ranges.
+    /// - Returns: The ranges, or nil if there are not two numbers for each name or if they are not ranges.
     package init?(names: Set<String>, numbers: [Float]) {
         guard numbers.count == 2 * names.count else { return nil }
         ranges = [:]

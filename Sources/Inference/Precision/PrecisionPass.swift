@@ -67,7 +67,8 @@ private struct PrecisionPass {
         return pass.result
     }
 
-    /// Whether low-precision kernels exist for a convolution: not for grouped nor for dilated depthwise ones.
+    /// Returns whether low-precision kernels exist for a convolution: not for grouped nor for dilated
+    /// depthwise ones.
     private func isForCells(_ convolution: Convolution) -> Bool {
         convolution.groups == 1 && !(convolution.isDepthwise && convolution.window.isDilated)
     }

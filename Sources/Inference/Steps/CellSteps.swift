@@ -3,7 +3,7 @@ import Kernels
 extension StepMaker {
     /// Makes the step for a layer that runs on bfloat16 or 8-bit cells.
     ///
-    /// - Returns: nil for computations without such kernels; concatenations are done by copies.
+    /// - Returns: The step, or nil for computations without such kernels; concatenations are done by copies.
     func makeForCells(_ layer: Layer, _ margin: MarginFill) -> (any Step)? {
         let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
         switch layer.computation {

@@ -97,7 +97,7 @@ struct ConvolutionStep: PlainStep {
             ?? outputOffsets
     }
 
-    /// The number of output pixels from which threads divide the pixels rather than the panels.
+    /// Returns the number of output pixels from which threads divide the pixels rather than the panels.
     static func pixelsToDivide(_ kernels: InstructionSet, _ threads: Int) -> Int {
         8 * kernels.tileRows * threads
     }

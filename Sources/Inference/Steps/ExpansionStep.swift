@@ -52,8 +52,8 @@ struct ExpansionStep: Step {
             * panelWidth
     }
 
-    /// Whether threads divide the rows; they divide the panels where the image is small or where too many
-    /// rows would be computed twice.
+    /// Returns whether threads divide the rows; they divide the panels where the image is small or where too
+    /// many rows would be computed twice.
     static func dividesRows(_ input: Extent, _ window: Window, kernels: InstructionSet, threads: Int) -> Bool
     {
         let twice = (threads - 1) * max(0, window.height - window.strideY)

@@ -3,7 +3,7 @@
 protocol Step: Sendable {
     /// The name of the layer.
     var name: String { get }
-    /// What the layer computes, as the profile shows it.
+    /// The name of the operation that the layer computes, as the profile shows it.
     var kind: String { get }
     var unitCount: Int { get }
     /// The number of multiply-adds.

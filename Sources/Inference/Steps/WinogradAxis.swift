@@ -9,7 +9,7 @@ struct WinogradAxis {
     var outputs: Int { taps == 1 ? 1 : WinogradPoints.outputs }
 
     func tiles(_ length: Int) -> Int { (length + outputs - 1) / outputs }
-    /// The number of input values that the tiles for `length` outputs read.
+    /// Returns the number of input values that the tiles for `length` outputs read.
     func reach(_ length: Int) -> Int { tiles(length) * outputs + taps - 1 }
 
     /// The filter transform G, `[points, taps]`.

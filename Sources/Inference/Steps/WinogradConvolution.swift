@@ -38,8 +38,8 @@ struct WinogradConvolution: Sendable {
         var first, width: Int
     }
 
-    /// Whether a convolution takes this algorithm: both channel counts must fill vectors, and it must save
-    /// work.
+    /// Returns whether a convolution takes this algorithm: both channel counts must fill vectors, and it must
+    /// save work.
     ///
     /// Fewer than 24 tiles cost as much as 24, because all weights are read for them. The factor 3/2 covers
     /// the transforms and the larger number of weights.

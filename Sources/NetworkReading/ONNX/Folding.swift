@@ -9,7 +9,7 @@ import TensorGraph
 enum Folding {
     typealias Failure = ONNXReadingError
 
-    /// Whether no product of some of the sizes overflows, where zeros count as one.
+    /// Returns whether no product of some of the sizes overflows, where zeros count as one.
     static func isBounded(_ shape: [Int]) -> Bool {
         shape.reduce(1) { $0.multipliedClamping(by: max($1, 1)) } <= 1 << 48
     }

@@ -50,7 +50,7 @@ public struct PictureList: Sendable {
         }
     }
 
-    /// Whether bytes begin like JPEG, PNG, GIF, BMP, WebP or TIFF files, which no list of paths does.
+    /// Returns whether bytes begin like JPEG, PNG, GIF, BMP, WebP or TIFF files, which no list of paths does.
     static func isPicture(_ bytes: [UInt8]) -> Bool {
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) || bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
             return true

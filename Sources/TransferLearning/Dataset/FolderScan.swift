@@ -188,7 +188,7 @@ enum FolderNames {
     static func isSystems(_ name: FilePath) -> Bool { systems.contains(name.description.lowercased()) }
     static func isLeftOut(_ name: FilePath) -> Bool { isHidden(name) || isSystems(name) }
 
-    /// Whether the name shows that a file is not an image.
+    /// Returns whether the name shows that a file is not an image.
     static func isData(_ name: FilePath) -> Bool {
         let parts = name.description.lowercased().split(separator: ".")
         return parts.count > 1 && dataEndings.contains(String(parts[parts.count - 1]))

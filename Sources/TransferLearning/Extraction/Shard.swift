@@ -13,7 +13,7 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
     /// The maximum number of shards.
     public static let maximumCount = 1_000_000
 
-    /// - Returns: nil unless `0 <= index < count <= maximumCount`.
+    /// Creates a shard, or returns nil unless `0 <= index < count <= maximumCount`.
     public init?(index: Int, count: Int) {
         guard (1...Self.maximumCount).contains(count), (0..<count).contains(index) else { return nil }
         (self.index, self.count) = (index, count)
@@ -30,7 +30,7 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(index + 1)/\(count)" }
 
-    /// Whether the image at `path` (class folder and file name) belongs to this shard.
+    /// Returns whether the image at `path` (class folder and file name) belongs to this shard.
     func contains(_ path: FilePath) -> Bool {
         let digest = SHA256.hash(path.bytes).bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Int(digest % UInt64(count)) == index
