@@ -7,38 +7,9 @@ package struct CRC32: Sendable {
     /// The checksum of all bytes so far.
     package var value: UInt32 { ~register }
 
-    /// Adds bytes with the slicing-by-16 algorithm, whose sixteen table lookups per step are independent of
-    /// each other.
+    /// Adds bytes.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        guard var p = bytes.baseAddress else { return }
-        let t = Self.tables
-        var (crc, left) = (register, bytes.count)
-        // Unsafe: a byte indexes 256 entries, and 16-byte steps are counted before they are read.
-        while left >= 16 {
-            let a = UInt64(littleEndian: p.loadUnaligned(as: UInt64.self)) ^ UInt64(crc)
-            let b = UInt64(littleEndian: p.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-            let first =
-                t[15 * 256 + Int(a & 255)] ^ t[14 * 256 + Int(a &>> 8 & 255)]
-                ^ t[13 * 256 + Int(a &>> 16 & 255)] ^ t[12 * 256 + Int(a &>> 24 & 255)]
-            let second =
-                t[11 * 256 + Int(a &>> 32 & 255)] ^ t[10 * 256 + Int(a &>> 40 & 255)]
-                ^ t[9 * 256 + Int(a &>> 48 & 255)] ^ t[8 * 256 + Int(a &>> 56)]
-            let third =
-                t[7 * 256 + Int(b & 255)] ^ t[6 * 256 + Int(b &>> 8 & 255)]
-                ^ t[5 * 256 + Int(b &>> 16 & 255)] ^ t[4 * 256 + Int(b &>> 24 & 255)]
-            let fourth =
-                t[3 * 256 + Int(b &>> 32 & 255)] ^ t[2 * 256 + Int(b &>> 40 & 255)]
-                ^ t[256 + Int(b &>> 48 & 255)] ^ t[Int(b &>> 56)]
-            crc = (first ^ second) ^ (third ^ fourth)
-            p += 16
-            left -= 16
-        }
-        while left > 0 {
-            crc = t[Int((crc ^ UInt32(p.load(as: UInt8.self))) & 255)] ^ (crc &>> 8)
-            p += 1
-            left -= 1
-        }
-        register = crc
+        register = Self.code.updated(register, bytes)
     }
 
     package static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
@@ -51,18 +22,7 @@ package struct CRC32: Sendable {
         bytes.withUnsafeBytes { checksum($0) }
     }
 
-    /// The tables, `[16, 256]`: row n holds the CRC of each byte followed by n zero bytes. They are
-    /// initialized once, never freed, and only read.
-    nonisolated(unsafe) private static let tables: UnsafePointer<UInt32> = {
-        let tables = UnsafeMutablePointer<UInt32>.allocate(capacity: 16 * 256)
-        for byte in 0..<256 {
-            var crc = UInt32(byte)
-            for _ in 0..<8 { crc = crc & 1 == 1 ? 0xedb8_8320 ^ (crc >> 1) : crc >> 1 }
-            tables[byte] = crc
-        }
-        for i in 256..<(16 * 256) { tables[i] = tables[Int(tables[i - 256] & 255)] ^ (tables[i - 256] >> 8) }
-        return UnsafePointer(tables)
-    }()
+    private static let code = ReflectedCRC(polynomial: 0xedb8_8320)
 }
 
 /// The Adler-32 checksum of a zlib stream (RFC 1950 §9).

@@ -4,7 +4,7 @@ import TensorGraph
 struct TensorReader {
     let region: ByteRegion
     /// What is left for constants that are not stored as they are used.
-    private var budget = GraphDef.maximumExpandedBytes
+    var budget = GraphDef.maximumExpandedBytes
 
     init(region: ByteRegion) { self.region = region }
 

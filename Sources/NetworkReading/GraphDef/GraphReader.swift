@@ -1,4 +1,5 @@
 import Network
+import TensorFlowFormat
 import TensorGraph
 
 /// Reads a frozen graph of TensorFlow's as a network: the only owner of TensorFlow's names, attributes and padding rule.
@@ -6,6 +7,8 @@ import TensorGraph
 /// ```swift
 /// let network = try GraphReader.read(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
 /// ```
+///
+/// Functions of the graph's library are put in the place of their calls.
 ///
 /// What depends on no input is computed once, here, in double precision and rounded to its type after each node. Time and memory are
 /// linear in the nodes and in the constants' elements, of which no more than `mostElements` are made.
@@ -36,7 +39,12 @@ package struct GraphReader {
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(GraphReadingError) -> Network {
         let input = NodeCall.canonical(input), outputs = outputs.map(NodeCall.canonical)
-        var reader = GraphReader(graph)
+        let flat: Graph
+        do throws(FunctionError) { flat = try FunctionInlining.inlined(graph, for: outputs + [input]) } catch
+        {
+            throw .function(error)
+        }
+        var reader = GraphReader(flat)
         guard reader.nodes[NodeCall.nodeName(input)] != nil else { throw .noSuchTensor(input) }
         let order = try reader.evaluationOrder(from: outputs, to: input)
         for node in order where node.operation != "Const" && Self.table[node.operation] == nil {

@@ -1,4 +1,5 @@
 import Network
+import TensorFlowFormat
 
 /// Why a graph of TensorFlow's could not be read as a network.
 package enum GraphReadingError: Error, Sendable, Equatable {
@@ -12,6 +13,8 @@ package enum GraphReadingError: Error, Sendable, Equatable {
     case malformed(node: String, operation: String, what: String)
     /// The node depends on its own result.
     case cycle(node: String)
+    /// Functions of the graph's library cannot be put in the place of their calls.
+    case function(FunctionError)
     /// A wanted tensor does not depend on the input.
     case constantOutput(String)
     /// Constants computed from constants grow beyond what the reader grants.

@@ -1,3 +1,4 @@
+import Compression
 import FinalLayer
 import Foundation
 import Testing

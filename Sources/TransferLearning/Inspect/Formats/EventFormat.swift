@@ -1,3 +1,4 @@
+import Compression
 import TensorFlowFormat
 
 /// TensorBoard's event files, as `--summaries_dir` has them written.

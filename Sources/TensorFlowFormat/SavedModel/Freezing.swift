@@ -1,0 +1,136 @@
+import SystemFiles
+import TensorGraph
+
+/// Puts constants in the place of variables.
+///
+/// Which entry of the checkpoint belongs to which variable is what the graph's own restoring says, `Assign(variable, RestoreV2)`:
+/// it holds for models of TensorFlow 1 and 2 alike.
+struct Freezing {
+    private let nodes: [Node]
+    private let places: [String: Int]
+    private let folder: FilePath
+    /// The checkpoint's key of each variable.
+    private var keys: [String: String] = [:]
+    private var values: [String: Tensor] = [:]
+    private var bundle: TensorBundle?
+
+    /// - Parameter graph: without calls.
+    init(_ graph: Graph, folder: FilePath) {
+        nodes = graph.nodes
+        places = Dictionary(
+            graph.nodes.indices.map { (graph.nodes[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.folder = folder
+        for node in nodes where node.operation == "AssignVariableOp" || node.operation == "Assign" {
+            let inputs = Self.data(node)
+            guard inputs.count >= 2, let variable = origin(of: inputs[0]), let value = origin(of: inputs[1]),
+                let name = Self.variable(nodes[variable.node]), let key = restoredKey(value)
+            else { continue }
+            keys[name] = key
+        }
+    }
+
+    /// The nodes that the tensors depend on, without variables and without edges that carry no data.
+    mutating func frozen(for tensors: [String]) throws(SavedModelError) -> Graph {
+        var isDone = [Bool](repeating: false, count: nodes.count), result: [Node] = []
+        var stack = tensors.reversed().compactMap { places[FunctionInlining.nodeName($0)] }
+        while let index = stack.popLast() {
+            if isDone[index] { continue }
+            isDone[index] = true
+            var node = nodes[index]
+            let inputs = Self.data(node)
+            if inputs.count < node.inputs.count { node.inputs = inputs }
+            switch node.operation {
+            case "ReadVariableOp":
+                result.append(.constant(node.name, try value(readBy: node)))
+                continue
+            case "VariableV2", "Variable":
+                result.append(.constant(node.name, try value(of: node)))
+                continue
+            case "ResourceGather":
+                let table = Node.constant(node.name + "/table", try value(readBy: node))
+                let axis = Node.constant(node.name + "/axis", Tensor([Int32(0)], shape: []))
+                let indices = Array(inputs.dropFirst())
+                result += [
+                    table, axis,
+                    Node(
+                        "GatherV2", name: node.name, inputs: [table.name] + indices + [axis.name],
+                        attributes: node.attributes.filter { $0.key == "batch_dims" }),
+                ]
+                stack += indices.compactMap { places[FunctionInlining.nodeName($0)] }
+                continue
+            default: break
+            }
+            result.append(node)
+            stack += inputs.reversed().compactMap { places[FunctionInlining.nodeName($0)] }
+        }
+        return Graph(nodes: result)
+    }
+
+    private static func data(_ node: Node) -> [String] { node.inputs.filter { !$0.hasPrefix("^") } }
+
+    /// The node and output that a tensor comes from, past what only hands it on.
+    private func origin(of tensor: String) -> (node: Int, output: Int)? {
+        var tensor = tensor
+        // No chain is longer than the graph: one that is goes in a circle.
+        for _ in 0...nodes.count {
+            guard let index = places[FunctionInlining.nodeName(tensor)] else { return nil }
+            let output = tensor.lastIndex(of: ":").flatMap { Int(tensor[tensor.index(after: $0)...]) } ?? 0
+            let inputs = Self.data(nodes[index])
+            switch nodes[index].operation {
+            case "Identity", "IdentityN", "DisableCopyOnRead":
+                guard inputs.indices.contains(output) else { return nil }
+                tensor = inputs[output]
+            default: return (index, output)
+            }
+        }
+        return nil
+    }
+
+    /// What variables of the same value share; nil for what is no variable.
+    private static func variable(_ node: Node) -> String? {
+        guard ["VarHandleOp", "VariableV2", "Variable"].contains(node.operation) else { return nil }
+        func text(_ attribute: String) -> String {
+            guard case .bytes(let bytes)? = node.attributes[attribute] else { return "" }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        let shared = text("shared_name")
+        return text("container") + "\0" + (shared.isEmpty ? node.name : shared)
+    }
+
+    /// The key that a `RestoreV2` reads for one of its outputs.
+    private func restoredKey(_ source: (node: Int, output: Int)) -> String? {
+        let inputs = Self.data(nodes[source.node])
+        guard nodes[source.node].operation == "RestoreV2", inputs.count >= 2,
+            let names = origin(of: inputs[1]), let tensor = nodes[names.node].constant,
+            case .strings(let keys) = tensor.contents, keys.indices.contains(source.output)
+        else { return nil }
+        return String(decoding: keys[source.output], as: UTF8.self)
+    }
+
+    private mutating func value(readBy node: Node) throws(SavedModelError) -> Tensor {
+        guard let handle = Self.data(node).first, let variable = origin(of: handle) else {
+            throw .variable(name: node.name, .notRestored)
+        }
+        return try value(of: nodes[variable.node])
+    }
+
+    private mutating func value(of variable: Node) throws(SavedModelError) -> Tensor {
+        guard let name = Self.variable(variable), let key = keys[name] else {
+            throw .variable(name: variable.name, .notRestored)
+        }
+        if let known = values[key] { return known }
+        if bundle == nil { bundle = try TensorBundle(folder: folder) }
+        let tensor = try bundle!.tensor(key, name: variable.name)
+        if case .type(let type)? = variable.attributes["dtype"], type != tensor.type {
+            throw .variable(name: variable.name, .mismatch)
+        }
+        if case .shape(let shape?)? = variable.attributes["shape"],
+            shape.count != tensor.shape.count
+                || zip(shape, tensor.shape).contains(where: { $0 >= 0 && $0 != $1 })
+        {
+            throw .variable(name: variable.name, .mismatch)
+        }
+        values[key] = tensor
+        return tensor
+    }
+}
