@@ -4,7 +4,7 @@ struct ReflectedCRC: @unchecked Sendable {
     /// initialized once, never freed, and only read.
     private let tables: UnsafePointer<UInt32>
 
-    /// - Parameter polynomial: with the coefficient of x³¹ in the lowest bit.
+    /// - Parameter polynomial: The generator polynomial, with the coefficient of x³¹ in the lowest bit.
     init(polynomial: UInt32) {
         let tables = UnsafeMutablePointer<UInt32>.allocate(capacity: 16 * 256)
         for byte in 0..<256 {
@@ -59,7 +59,8 @@ package enum CRC32C {
 
     package static func checksum(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { checksum($0) } }
 
-    /// Rotated and shifted, so that the checksum of bytes which hold checksums stays a good one.
+    /// Returns the checksum as TensorFlow stores it: rotated and with a constant added, so that a checksum of
+    /// bytes that contain checksums remains a good one.
     ///
     /// - Source: TensorFlow `core/lib/hash/crc32c.h`.
     package static func masked(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

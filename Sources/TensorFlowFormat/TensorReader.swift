@@ -3,23 +3,23 @@ import TensorGraph
 /// Reads `TensorProto` and `TensorShapeProto` messages.
 struct TensorReader {
     let region: ByteRegion
-    /// What is left for constants that are not stored as they are used.
+    /// The remaining size in bytes for constants that must be expanded.
     var budget = GraphDef.maximumExpandedBytes
 
     init(region: ByteRegion) { self.region = region }
 
-    /// Whose shape it is: a constant's dimensions are all known.
+    /// The owner of a shape; in a constant's shape all dimensions are known.
     enum ShapeOwner { case attribute, constant }
 
-    /// TensorFlow's own limit is 254 dimensions, and the largest product any graph needs is far below 2^48 elements.
+    /// The maximum rank is TensorFlow's; the maximum number of elements is far above any graph's.
     static let maximumRank = 254, maximumElements = 1 << 48
 
-    /// - Returns: nil for an unknown rank; an unknown dimension is -1.
+    /// - Returns: The shape, in which -1 is an unknown dimension; nil for an unknown rank.
     static func shape(_ message: WireReader, of owner: ShapeOwner) throws(GraphDefError) -> [Int]? {
         var message = message
         var dimensions: [Int] = []
         var isUnknown = false
-        // Zeros count as one, so that no product of some of the dimensions overflows either.
+        // Zeros count as one, so that no partial product overflows either.
         var elements = 1
         while let field = try message.next() {
             switch field.number {
@@ -61,7 +61,7 @@ struct TensorReader {
         return size
     }
 
-    /// - Returns: nil for a type that `Tensor` does not hold.
+    /// - Returns: The tensor, or nil if `Tensor` does not support its type.
     mutating func tensor(_ message: WireReader) throws(GraphDefError) -> Tensor? {
         var message = message
         let start = message.offset
@@ -101,7 +101,8 @@ struct TensorReader {
             contents: .dense(try expand(given, count: count, size: size, offset: start)))
     }
 
-    /// Fills up to `count` elements with the last one given, or zero where none is: how TensorFlow abbreviates constants.
+    /// Extends the elements to `count` by repeating the last one, or zero without any, as TensorFlow
+    /// abbreviates constants.
     private mutating func expand(
         _ given: [UInt8], count: Int, size: Int, offset: Int
     ) throws(GraphDefError) -> ByteRegion {
@@ -143,7 +144,7 @@ struct TensorReader {
     }
 }
 
-/// The `*_val` fields of a `TensorProto`: repeated numbers, each type in a field of its own.
+/// The `*_val` fields of a `TensorProto`: repeated numbers in a field per type.
 private struct Values {
     var floats: [Float] = [], doubles: [Double] = []
     var integers: [UInt64] = []
@@ -173,7 +174,7 @@ private struct Values {
         }
     }
 
-    /// The given values as little-endian elements; nil for a type that has no such field.
+    /// Returns the values as little-endian elements; nil for a type without such a field.
     func elements(of type: ElementType) -> [UInt8]? {
         func encoded<Element: BitwiseCopyable>(_ elements: [Element]) -> [UInt8] {
             elements.withUnsafeBytes { [UInt8]($0) }

@@ -1,21 +1,22 @@
-/// Why the functions of a graph's library cannot be put in the place of their calls.
+/// An error of inlining the functions of a graph's library.
 package enum FunctionError: Error, Equatable, Sendable {
-    /// The library itself is malformed. Offsets are bytes from the start of the graph's fields other than nodes.
+    /// The library itself is malformed; offsets are bytes from the start of the graph's fields other than
+    /// nodes.
     case malformed(GraphDefError)
-    /// A node calls what the library does not hold.
+    /// A node calls a function that the library does not contain.
     case unknown(function: String, node: String)
     /// The function calls itself, directly or through others.
     case cyclic(function: String)
-    /// Calls are nested more deeply than the reader follows.
+    /// Calls are nested more deeply than the limit.
     case tooDeep(function: String, limit: Int)
-    /// The nodes of all calls together are more than the reader makes.
+    /// The inlined calls have more nodes than the limit.
     case tooManyNodes(limit: Int)
-    /// The names of the nodes of all calls together are longer than the reader makes them.
+    /// The names of the inlined calls' nodes have more bytes than the limit.
     case namesTooLong(limit: Int)
-    /// A call gives fewer tensors than the function takes.
+    /// A call passes fewer tensors than the function has arguments.
     case argumentMismatch(function: String, node: String, expected: Int, found: Int)
-    /// An argument or result that is a list of tensors.
+    /// An argument or result of the function is a list of tensors.
     case listArgument(function: String, argument: String)
-    /// A result that no node of the function makes.
+    /// No node of the function computes the result.
     case missingResult(function: String, result: String)
 }

@@ -1,24 +1,25 @@
 import TensorGraph
 
-/// Puts the nodes of functions in the place of the calls that a graph makes of them.
+/// Inlines the functions that a graph calls: the nodes of their bodies replace the calls.
 ///
 ///     let flat = try FunctionInlining.inlined(graph, for: ["StatefulPartitionedCall:0"])
 ///
-/// A node of a call is named `call/node`, as TensorFlow's own optimizer names it. The call itself becomes an `Identity`, or an
-/// `IdentityN` where it has several results, so that every name that other nodes use stays what it was.
+/// A node of a body is named `call/node`, as TensorFlow's optimizer names it. The call becomes an `Identity`,
+/// or an `IdentityN` where it has several results, so that the names that other nodes read remain valid.
 ///
 /// - Source: tensorflow/core/common_runtime/inline_function_utils.h
 package enum FunctionInlining {
-    /// Calls within calls.
+    /// The maximum depth of nested calls.
     static let maximumDepth = 64
-    /// Nodes that all calls together may become, and the bytes of their names.
+    /// The maximum number of nodes that all calls are expanded to, and of bytes of their names.
     static let maximumNodes = 1 << 18
     static let maximumNameBytes = 1 << 28
 
-    /// The graph without calls: the nodes that `targets` depend on, by data or by order, in the order of the graph and after them
-    /// those of its calls. A graph that calls nothing comes back as it is.
+    /// Returns the graph without calls: the nodes that `targets` depend on, by data or control edges, in the
+    /// graph's order, followed by the nodes of the calls. A graph without calls is returned unchanged.
     ///
-    /// - Parameter targets: tensors or nodes, which may lie within a call; those that do not exist are passed over.
+    /// - Parameter targets: Tensors or nodes, which may lie within a call; those that do not exist are
+    ///   ignored.
     package static func inlined(_ graph: Graph, for targets: [String]) throws(FunctionError) -> Graph {
         let library = try FunctionLibrary(graph.trailer)
         guard !library.isEmpty, graph.nodes.contains(where: { library.isCall($0) }) else { return graph }
@@ -42,7 +43,7 @@ package enum FunctionInlining {
         var isNeeded = [Bool](repeating: false, count: nodes.count), stack: [Int] = []
         func place(_ tensor: String) -> Int? { places[nodeName(tensor)] }
         for target in targets {
-            // A tensor within a call needs the call: the longest part of its name that is a node.
+            // A tensor within a call depends on the call, whose name is the longest prefix that names a node.
             var name = nodeName(target)[...]
             while !name.isEmpty {
                 if let place = places[String(name)] {
@@ -62,7 +63,7 @@ package enum FunctionInlining {
         return nodes.indices.filter { isNeeded[$0] }.map { nodes[$0] }
     }
 
-    /// The node's name in what a node reads: without `^` and without the output's number.
+    /// Returns the name of the node that an input refers to, without `^` and without the output's index.
     static func nodeName(_ input: String) -> String {
         let bare = input.hasPrefix("^") ? input.dropFirst() : input[...]
         guard let colon = bare.lastIndex(of: ":"), Int(bare[bare.index(after: colon)...]) != nil else {
@@ -73,7 +74,7 @@ package enum FunctionInlining {
 }
 
 extension FunctionLibrary {
-    /// The function that a node calls; nil for other operations.
+    /// Returns the name of the function that a node calls; nil for other operations.
     func callee(of node: Node) -> String? {
         switch node.operation {
         case "PartitionedCall", "StatefulPartitionedCall": Self.functionName(node.attributes["f"]) ?? ""
@@ -84,7 +85,7 @@ extension FunctionLibrary {
 
     func isCall(_ node: Node) -> Bool { callee(of: node) != nil }
 
-    /// The name in an `AttrValue` that holds a `NameAttrList`.
+    /// Returns the function's name in an `AttrValue` that holds a `NameAttrList`.
     private static func functionName(_ attribute: Attribute?) -> String? {
         guard case .encoded(let bytes)? = attribute else { return nil }
         return bytes.withUnsafeBytes { bytes in
@@ -105,9 +106,9 @@ extension FunctionLibrary {
     }
 }
 
-/// The work that is left, and what is made of it.
+/// The state of inlining: the calls that are left and the nodes that have been made.
 private struct Inliner {
-    /// A call with the place of the call that it came from, so that a cycle is seen.
+    /// A call and the index of the frame that contains it, from which cycles are found.
     struct Call {
         let node: Node
         let parent: Int?
@@ -117,7 +118,7 @@ private struct Inliner {
     var nodes: [Node] = []
     var pending: [Call] = []
     private var functions: [String: Function] = [:]
-    /// Each function that was called, with the call that it was called from.
+    /// The functions that were called, each with the index of the frame that called it.
     private var frames: [(function: String, parent: Int?)] = []
     private var made = 0, nameBytes = 0
 
@@ -158,7 +159,7 @@ private struct Inliner {
         try append(results: function, of: name, call.node, scope)
     }
 
-    /// The call's own name, with what it returns.
+    /// Appends the node that keeps the call's name and returns the function's results.
     private mutating func append(
         results function: Function, of name: String, _ call: Node, _ scope: Scope
     ) throws(FunctionError) {
@@ -184,7 +185,7 @@ private struct Inliner {
         }
     }
 
-    /// An `AttrValue` that lists types, which `Attribute` has no case for.
+    /// Returns an encoded `AttrValue` with a list of types, for which `Attribute` has no case.
     private static func list(of types: [ElementType]) -> [UInt8] {
         var packed = WireWriter(), list = WireWriter(), value = WireWriter()
         for type in types { packed.varint(UInt64(type.rawValue)) }
@@ -204,7 +205,8 @@ private struct Inliner {
         let operations: [String: String]
     }
 
-    /// What a function's node reads, in the terms of the graph: `argument`, `node:output:index` and `^node` become tensors and nodes.
+    /// Returns the graph's name for an input of a function's node: `argument`, `node:output:index` or
+    /// `^node`.
     private mutating func tensor(_ input: String, in scope: Scope) throws(FunctionError) -> String {
         if input.hasPrefix("^") { return "^" + scope.prefix + input.dropFirst() }
         let parts = input.split(separator: ":", omittingEmptySubsequences: false)
@@ -217,7 +219,7 @@ private struct Inliner {
         return scope.prefix + (index == 0 ? node : "\(node):\(index)")
     }
 
-    /// Where an operation's output of some name begins among all of its outputs.
+    /// Returns the index of the first output with a given name among all outputs of an operation.
     private mutating func offset(of output: String, _ operation: String) throws(FunctionError) -> Int {
         if library.contains(operation), let function = try function(named: operation) {
             return function.results.firstIndex { $0.name == output } ?? 0
@@ -225,7 +227,8 @@ private struct Inliner {
         return Self.outputs[operation]?.firstIndex(of: output) ?? 0
     }
 
-    /// The outputs of operations that have several of different names. All others have one, or a list of one name.
+    /// The output names of operations that have several. All other operations have one output, or a list
+    /// under one name.
     private static let outputs: [String: [String]] = {
         let batch = [
             "y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2", "reserve_space_3",
@@ -274,7 +277,7 @@ private struct Inliner {
         guard made <= FunctionInlining.maximumNodes else {
             throw .tooManyNodes(limit: FunctionInlining.maximumNodes)
         }
-        // Every node is named, and most are read, with the prefix.
+        // Every node's name, and most names it reads, gain the prefix.
         for node in copies {
             nameBytes += (prefix.utf8.count + 1) * (1 + node.inputs.count) + node.name.utf8.count
             guard nameBytes <= FunctionInlining.maximumNameBytes else {

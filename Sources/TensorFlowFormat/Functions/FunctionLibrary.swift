@@ -1,8 +1,8 @@
 import TensorGraph
 
-/// The functions that a GraphDef carries beside its nodes.
+/// The functions that a GraphDef stores beside its nodes.
 ///
-/// Only names are read at first; a function's body is read when it is called.
+/// Only their names are read at first; the body of a function is read when it is called.
 ///
 /// - Source: tensorflow/core/framework/{function,op_def}.proto
 struct FunctionLibrary {
@@ -10,7 +10,7 @@ struct FunctionLibrary {
     private var places: [String: Range<Int>] = [:]
     private var tensors: NodeReader
 
-    /// - Parameter trailer: the fields of the GraphDef other than its nodes.
+    /// - Parameter trailer: The fields of the GraphDef other than its nodes.
     init(_ trailer: [UInt8]) throws(FunctionError) {
         region = ByteRegion(trailer)
         tensors = NodeReader(region: region)
@@ -24,7 +24,7 @@ struct FunctionLibrary {
     var isEmpty: Bool { places.isEmpty }
     func contains(_ name: String) -> Bool { places[name] != nil }
 
-    /// Reads a function's body; nil where there is none of the name.
+    /// Reads a function's body; nil if there is no function with the name.
     mutating func function(_ name: String) throws(FunctionError) -> Function? {
         guard let place = places[name] else { return nil }
         let body = region[place]
@@ -80,19 +80,19 @@ struct FunctionLibrary {
     }
 }
 
-/// A function as `FunctionDef` has it.
+/// A function as `FunctionDef` defines it.
 struct Function {
     struct Argument {
         var name = ""
-        /// nil where the type is an attribute of the call.
+        /// The type; nil where it is an attribute of the call.
         var type: ElementType?
-        /// Whether the argument stands for any number of tensors.
+        /// Whether the argument takes any number of tensors.
         var isList = false
     }
 
     private(set) var arguments: [Argument] = []
     private(set) var results: [Argument] = []
-    /// The tensor that each result is, as the function's own nodes name it: `node:output:index`, or an argument.
+    /// The tensor of each result as the function's nodes name it: `node:output:index`, or an argument.
     private(set) var returned: [String: String] = [:]
     private(set) var nodes: [Node] = []
 

@@ -1,20 +1,22 @@
 import SystemFiles
 import TensorGraph
 
-/// Puts constants in the place of variables.
+/// Replaces variables by constants.
 ///
-/// Which entry of the checkpoint belongs to which variable is what the graph's own restoring says, `Assign(variable, RestoreV2)`:
-/// it holds for models of TensorFlow 1 and 2 alike.
+/// The graph's own restoring, `Assign(variable, RestoreV2)`, tells which entry of the checkpoint belongs to
+/// which variable, in models of TensorFlow 1 and 2 alike.
 struct Freezing {
     private let nodes: [Node]
     private let places: [String: Int]
     private let folder: FilePath
-    /// The checkpoint's key of each variable.
+    /// The key of each variable in the checkpoint.
     private var keys: [String: String] = [:]
     private var values: [String: Tensor] = [:]
     private var bundle: TensorBundle?
 
-    /// - Parameter graph: without calls.
+    /// - Parameters:
+    ///   - graph: A graph without function calls.
+    ///   - folder: The folder of the SavedModel.
     init(_ graph: Graph, folder: FilePath) {
         nodes = graph.nodes
         places = Dictionary(
@@ -29,7 +31,7 @@ struct Freezing {
         }
     }
 
-    /// The nodes that the tensors depend on, without variables and without edges that carry no data.
+    /// Returns the nodes that the tensors depend on, with constants for variables and without control edges.
     mutating func frozen(for tensors: [String]) throws(SavedModelError) -> Graph {
         var isDone = [Bool](repeating: false, count: nodes.count), result: [Node] = []
         var stack = tensors.reversed().compactMap { places[FunctionInlining.nodeName($0)] }
@@ -68,10 +70,10 @@ struct Freezing {
 
     private static func data(_ node: Node) -> [String] { node.inputs.filter { !$0.hasPrefix("^") } }
 
-    /// The node and output that a tensor comes from, past what only hands it on.
+    /// Returns the node and output that computes a tensor, past nodes that only forward it.
     private func origin(of tensor: String) -> (node: Int, output: Int)? {
         var tensor = tensor
-        // No chain is longer than the graph: one that is goes in a circle.
+        // A chain longer than the graph is a cycle.
         for _ in 0...nodes.count {
             guard let index = places[FunctionInlining.nodeName(tensor)] else { return nil }
             let output = tensor.lastIndex(of: ":").flatMap { Int(tensor[tensor.index(after: $0)...]) } ?? 0
@@ -86,7 +88,7 @@ struct Freezing {
         return nil
     }
 
-    /// What variables of the same value share; nil for what is no variable.
+    /// Returns the identity of a variable, which nodes for the same value share; nil for other nodes.
     private static func variable(_ node: Node) -> String? {
         guard ["VarHandleOp", "VariableV2", "Variable"].contains(node.operation) else { return nil }
         func text(_ attribute: String) -> String {
@@ -97,7 +99,7 @@ struct Freezing {
         return text("container") + "\0" + (shared.isEmpty ? node.name : shared)
     }
 
-    /// The key that a `RestoreV2` reads for one of its outputs.
+    /// Returns the checkpoint key that a `RestoreV2` reads for one of its outputs; nil for other nodes.
     private func restoredKey(_ source: (node: Int, output: Int)) -> String? {
         let inputs = Self.data(nodes[source.node])
         guard nodes[source.node].operation == "RestoreV2", inputs.count >= 2,

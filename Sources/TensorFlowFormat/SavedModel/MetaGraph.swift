@@ -1,22 +1,22 @@
 import TensorGraph
 
-/// A graph of a SavedModel with what it says of its use.
+/// A graph of a SavedModel with its tags and signatures.
 ///
 /// - Source: tensorflow/core/protobuf/{saved_model,meta_graph,saver}.proto
 struct MetaGraph {
     private(set) var tags: [String] = []
     private(set) var graph: Graph?
     private(set) var signatures: [String: Signature] = [:]
-    /// The node that restores every variable; nil where there is none.
+    /// The name of the node that restores every variable; nil if there is none.
     private(set) var restoring: String?
 
-    /// Tensors by the names that callers use.
+    /// Input and output tensors under the names that callers use.
     struct Signature {
         var inputs: [SavedModel.Endpoint] = []
         var outputs: [SavedModel.Endpoint] = []
     }
 
-    /// All graphs of `saved_model.pb`.
+    /// Returns the graphs of `saved_model.pb`.
     static func all(in region: ByteRegion) throws(GraphDefError) -> [MetaGraph] {
         try region.withUnsafeBytes { (file) throws(GraphDefError) in
             var message = WireReader(file: file), graphs: [MetaGraph] = []
@@ -74,7 +74,7 @@ struct MetaGraph {
         }
     }
 
-    /// One entry of a map from strings to messages.
+    /// Returns the key and value of an entry of a map from strings to messages.
     private static func entry(_ message: WireReader) throws(GraphDefError) -> (String, WireReader?) {
         var message = message, key = "", value: WireReader?
         while let field = try message.next() {
@@ -107,13 +107,13 @@ struct MetaGraph {
                 signature.outputs.append(endpoint)
             }
         }
-        // A map has no order of its own.
+        // A map has no order.
         signature.inputs.sort { $0.name < $1.name }
         signature.outputs.sort { $0.name < $1.name }
         return signature
     }
 
-    /// - Returns: nil for what is no dense tensor.
+    /// - Returns: The tensor, or nil if it is not a dense tensor.
     private static func endpoint(
         _ message: WireReader, named name: String
     ) throws(GraphDefError) -> SavedModel.Endpoint? {

@@ -1,45 +1,48 @@
 import SystemFiles
 import TensorGraph
 
-/// A SavedModel folder of TensorFlow's, frozen: what `model.export`, TensorFlow Hub and Kaggle give.
+/// A frozen TensorFlow SavedModel, the folder that `model.export`, TensorFlow Hub and Kaggle provide.
 ///
 ///     let model = try SavedModel.read(folder: "mobilenet/")
 ///     model.graph             // constants in the place of variables, no functions
 ///     model.inputs[0].tensor  // "serving_default_images:0"
 ///
-/// The variables come from the checkpoint beside the graph, by what the graph itself restores into them; functions are put in the
-/// place of their calls. Weights lie where the checkpoint has them, mapped.
+/// The variables' values come from the checkpoint beside the graph, by the nodes with which the graph
+/// restores them. Functions are inlined. Weights are views of the mapped checkpoint.
 ///
 /// - Source: https://www.tensorflow.org/guide/saved_model
 package struct SavedModel: Sendable {
-    /// A tensor by the name that callers use.
+    /// A tensor under the name that callers use.
     package struct Endpoint: Sendable, Equatable {
         package var name: String
-        /// As nodes name it: `node:0`.
+        /// The tensor's name in the graph, `node:0`.
         package var tensor: String
         package var type: ElementType?
-        /// nil: unknown rank; -1: unknown dimension.
+        /// The shape, in which -1 is an unknown dimension; nil for an unknown rank.
         package var shape: [Int]?
     }
 
-    /// The signature that was chosen.
+    /// The name of the signature that was read.
     package let signature: String
-    /// Only what the signature's outputs depend on.
+    /// The nodes that the signature's outputs and the requested tensors depend on.
     package let graph: Graph
-    /// In the order of their names.
+    /// The inputs, sorted by name.
     package let inputs: [Endpoint]
     package let outputs: [Endpoint]
 
     private static let fileName = "saved_model.pb"
 
-    /// Whether a folder holds a SavedModel.
+    /// Returns whether a folder contains a SavedModel.
     package static func isPresent(in folder: FilePath) -> Bool {
         FileSystem.exists(folder.appending(FilePath(fileName)))
     }
 
+    /// Reads a SavedModel.
+    ///
     /// - Parameters:
-    ///   - signature: nil for `serving_default`, or the only one that there is.
-    ///   - tensors: wanted beside the signature's outputs, such as taps.
+    ///   - folder: The folder that contains `saved_model.pb`.
+    ///   - signature: The name of a signature; nil for `serving_default` or the only one.
+    ///   - tensors: Tensors that are kept besides the signature's outputs, such as taps.
     package static func read(
         folder: FilePath, signature: String? = nil, tensors: [String] = []
     ) throws(SavedModelError) -> SavedModel {
@@ -68,7 +71,7 @@ package struct SavedModel: Sendable {
         return SavedModel(signature: name, graph: frozen, inputs: ends.inputs, outputs: ends.outputs)
     }
 
-    /// The graph for serving on a processor, or the only one that there is.
+    /// Returns the graph for serving on a CPU, or the only graph.
     private static func chosen(of graphs: [MetaGraph]) -> MetaGraph? {
         graphs.first { $0.tags == ["serve"] } ?? graphs.first { $0.tags.contains("serve") }
             ?? graphs.first { $0.tags.isEmpty } ?? (graphs.count == 1 ? graphs[0] : nil)
@@ -77,7 +80,7 @@ package struct SavedModel: Sendable {
     private static func signature(
         _ wanted: String?, of graph: MetaGraph
     ) throws(SavedModelError) -> (String, MetaGraph.Signature) {
-        // What initializes the model has no inputs.
+        // Signatures that initialize the model have no inputs.
         let usable = graph.signatures.filter { !$0.value.inputs.isEmpty && !$0.value.outputs.isEmpty }
         let name = wanted ?? (usable.count == 1 ? usable.first!.key : "serving_default")
         guard let signature = usable[name] else {

@@ -1,58 +1,58 @@
 import TensorGraph
 
-/// Why a SavedModel folder could not be read. Files are named as they lie in the folder.
+/// An error of reading a SavedModel. Files are named relative to its folder.
 package enum SavedModelError: Error, Equatable, Sendable {
-    /// The file could not be opened or mapped; the system's error number.
+    /// The file could not be opened or mapped; `errno` is the system's error number.
     case inputOutput(file: String, errno: Int32)
-    /// The file's messages are no Protocol Buffers as they should be.
+    /// The file's Protocol Buffers messages are malformed.
     case malformed(file: String, GraphDefError)
-    /// No graph in the file is meant for serving; the tags of those that there are.
+    /// No graph has the tag for serving; `tags` are those of each graph.
     case noServingGraph(tags: [[String]])
-    /// The signature that was asked for, or the default one, is missing; those that there are.
+    /// The requested signature, or the default one, is missing; `present` are the names of those in the file.
     case noSignature(String?, present: [String])
-    /// A tensor of the signature that no node makes.
+    /// No node computes a tensor of the signature.
     case noSuchTensor(signature: String, tensor: String)
-    /// Functions that cannot be put in the place of their calls.
+    /// The graph's functions cannot be inlined.
     case function(FunctionError)
-    /// The checkpoint's index, `variables/variables.index`, is no sorted table as it should be.
+    /// The checkpoint's index, `variables/variables.index`, is malformed.
     case index(SortedTableFault)
-    /// A variable whose value the checkpoint does not give.
+    /// The checkpoint does not give the value of a variable.
     case variable(name: String, VariableFault)
 }
 
-/// What is wrong with a variable's value.
+/// The reason why a variable has no value.
 package enum VariableFault: Equatable, Sendable {
-    /// The graph restores nothing into it.
+    /// The graph restores nothing into the variable.
     case notRestored
-    /// The checkpoint's index has no such key.
+    /// The checkpoint's index does not contain the key.
     case missing(key: String)
-    /// The value is spread over several entries of the checkpoint.
+    /// The value is divided among several entries of the checkpoint.
     case partitioned
-    /// Strings, resources and what else is no dense array.
+    /// The type, such as strings or resources, is not that of a dense array.
     case unsupportedType(ElementType?)
-    /// The entry's shape or type is not what the graph declares.
+    /// The entry's shape or type differs from the one that the graph declares.
     case mismatch
-    /// The entry lies in a shard that the checkpoint does not have.
+    /// The entry lies in a shard that does not exist.
     case noSuchShard(Int, of: Int)
-    /// The entry reaches beyond the end of its shard, which is likely cut short.
+    /// The entry extends beyond the end of its shard, which is probably truncated.
     case outsideShard(offset: Int, size: Int, shard: Int)
-    /// The entry has not as many bytes as its type and shape need.
+    /// The entry's size in bytes does not fit its type and shape.
     case sizeMismatch(expected: Int, found: Int)
-    /// The bytes are not those that were written.
+    /// The entry's bytes do not match their checksum.
     case checksum
 }
 
-/// What is wrong with a sorted table. Offsets are bytes from the start of the file.
+/// A fault of a sorted table. Offsets are bytes from the start of the file.
 package enum SortedTableFault: Error, Equatable, Sendable {
-    /// The file does not end as a table does: another kind of file, or one that is cut short.
+    /// The file does not end with a table's footer; it is another kind of file or truncated.
     case notTable
     case block(offset: Int, size: Int)
-    /// A block that is compressed, which TensorFlow's checkpoints are not.
+    /// A block is compressed; TensorFlow does not compress checkpoints.
     case compressedBlock(offset: Int, kind: Int)
-    /// The block's bytes are not those that were written.
+    /// A block's bytes do not match their checksum.
     case checksum(offset: Int)
     case entry(offset: Int)
     case overLimit(offset: Int, limit: Int)
-    /// The first entry, which says how the checkpoint is laid out, is missing or of another byte order.
+    /// The header entry is missing or declares another byte order.
     case header
 }

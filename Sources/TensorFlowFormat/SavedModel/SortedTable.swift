@@ -1,19 +1,20 @@
 import Compression
 import TensorGraph
 
-/// A sorted table of keys and values, as LevelDB lays it out and TensorFlow's checkpoints index their tensors.
+/// A sorted table of keys and values in LevelDB's format, with which TensorFlow's checkpoints index their
+/// tensors.
 ///
-/// The file ends in a footer, which leads to a block of entries whose values lead to the blocks of the table's entries. In a block,
-/// a key leaves out what it shares with the key before.
+/// The footer at the end of the file refers to an index block, whose values refer to the blocks of the
+/// table's entries. Within a block, a key omits the prefix that it shares with the previous key.
 ///
 /// - Source: https://github.com/google/leveldb/blob/main/doc/table_format.md; tensorflow/core/lib/io/format.h
 struct SortedTable {
-    /// A model has a few thousand variables.
+    /// The maximum number of entries; a model has a few thousand variables.
     static let maximumEntries = 1 << 20
-    /// All keys together, in bytes: keys that share their beginnings are longer than the file.
+    /// The maximum size of all keys, in bytes; keys that share prefixes can be longer than the file.
     static let maximumKeyBytes = 1 << 26
 
-    /// Where each key's value lies in the file.
+    /// The range of each key's value in the file.
     private(set) var values: [[UInt8]: Range<Int>] = [:]
     private var keyBytes = 0
 
@@ -35,7 +36,7 @@ struct SortedTable {
         for place in blocks {
             var cursor = Cursor(file: file, offset: place.lowerBound, end: place.upperBound)
             let handle = try cursor.handle()
-            // Blocks do not overlap, so that no file makes more work than it is long.
+            // Blocks do not overlap, so that the work is bounded by the file's size.
             guard handle.size <= left else { throw .block(offset: handle.offset, size: handle.size) }
             left -= handle.size
             let block = try Self.block(handle, in: file)
@@ -47,7 +48,7 @@ struct SortedTable {
         }
     }
 
-    /// A block's entries and restart points, checked against its checksum.
+    /// Returns the range of a block's entries, after its checksum is verified.
     private static func block(
         _ handle: (offset: Int, size: Int), in file: UnsafeRawBufferPointer
     ) throws(SortedTableFault) -> Range<Int> {
@@ -61,7 +62,7 @@ struct SortedTable {
             throw .checksum(offset: handle.offset)
         }
         guard file[end] == 0 else { throw .compressedBlock(offset: handle.offset, kind: Int(file[end])) }
-        // The restart points: 32 bits each, and their number.
+        // The block ends with its restart points, 32 bits each, and their number.
         guard handle.size >= 4 else { throw .block(offset: handle.offset, size: handle.size) }
         let count = Int(UInt32(littleEndian: file.loadUnaligned(fromByteOffset: end - 4, as: UInt32.self)))
         guard count <= handle.size / 4 - 1 else { throw .block(offset: handle.offset, size: handle.size) }

@@ -2,9 +2,10 @@ import Compression
 import SystemFiles
 import TensorGraph
 
-/// A checkpoint: an index `variables.index` of tensors, whose elements lie in shards `variables.data-00000-of-00001`.
+/// A checkpoint: the index `variables.index` of tensors, whose elements lie in shards such as
+/// `variables.data-00000-of-00001`.
 ///
-/// Shards are mapped when a tensor of theirs is wanted, and tensors are slices of them.
+/// A shard is mapped when one of its tensors is read; tensors are slices of the mapping.
 ///
 /// - Source: tensorflow/core/util/tensor_bundle/tensor_bundle.h, tensorflow/core/protobuf/tensor_bundle.proto
 struct TensorBundle {
@@ -16,7 +17,7 @@ struct TensorBundle {
 
     private static let indexName = "variables/variables.index"
 
-    /// - Parameter folder: that of the SavedModel.
+    /// - Parameter folder: The folder of the SavedModel.
     init(folder: FilePath) throws(SavedModelError) {
         self.folder = folder
         index = try SavedModel.mapped(Self.indexName, in: folder)
@@ -38,7 +39,7 @@ struct TensorBundle {
         self.shardCount = shardCount
     }
 
-    /// What `BundleEntryProto` says of a tensor.
+    /// A tensor's `BundleEntryProto`.
     private struct Entry {
         var type: ElementType?
         var shape: [Int]? = []
@@ -47,9 +48,11 @@ struct TensorBundle {
         var isPartitioned = false
     }
 
-    /// The tensor of a key.
+    /// Returns the tensor of a key.
     ///
-    /// - Parameter name: the variable's, for errors.
+    /// - Parameters:
+    ///   - key: The tensor's key in the index.
+    ///   - name: The variable's name, for errors.
     mutating func tensor(_ key: String, name: String) throws(SavedModelError) -> Tensor {
         guard let place = places[Array(key.utf8)] else {
             throw .variable(name: name, .missing(key: key))
@@ -60,7 +63,7 @@ struct TensorBundle {
         guard let type = entry.type, let size = type.size, let shape = entry.shape else {
             throw refuse(.unsupportedType(entry.type))
         }
-        // The product is within limits: the shape was read as a constant's.
+        // The product does not overflow, because the shape was checked like a constant's.
         let expected = shape.reduce(1, *) * size
         guard entry.size == expected else {
             throw refuse(.sizeMismatch(expected: expected, found: entry.size))

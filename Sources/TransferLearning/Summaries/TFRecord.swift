@@ -1,6 +1,6 @@
 import Compression
 
-/// TensorFlow's framing of records in a file: length, its checksum, the bytes, their checksum, all little-endian.
+/// TensorFlow's record format: a length, its checksum, the bytes, and their checksum, all little-endian.
 ///
 /// - Source: TensorFlow `core/lib/io/record_writer.h`.
 enum TFRecord {
@@ -9,7 +9,8 @@ enum TFRecord {
         return length + bytes(of: CRC32C.masked(length)) + record + bytes(of: CRC32C.masked(record))
     }
 
-    /// The record at a byte, and where the next begins; nil where it is cut short or a checksum is wrong.
+    /// Returns the record at an offset and the offset of the next one; nil if it is truncated or a checksum
+    /// is wrong.
     static func read(_ file: UnsafeRawBufferPointer, at start: Int) -> (
         contents: UnsafeRawBufferPointer, next: Int
     )? {

@@ -1,11 +1,11 @@
 import Compression
 import TensorFlowFormat
 
-/// TensorBoard's event files, as `--summaries_dir` has them written.
+/// TensorBoard's event files, as `--summaries_dir` writes them.
 ///
 /// - Source: TensorFlow `core/util/event.proto`, `core/framework/summary.proto`.
 enum EventFormat {
-    /// Eight bytes of length, and their checksum.
+    /// Returns whether the file begins with eight bytes of length and their checksum.
     static func isRecognized(_ contents: FileContents) -> Bool {
         contents.region.withUnsafeBytes { bytes in
             bytes.count >= 12
