@@ -7,7 +7,7 @@
 Pillow writes what it can write; the other variants of BMP and GIF are put together here. `pillow.tsv` has a line a file: its name, its
 size, and the SHA-256 of the RGB rows that Pillow reads from it (of its RGBA rows where the name says rgba).
 """
-import hashlib, io, os, struct, sys
+import hashlib, io, os, struct, sys, zlib
 from PIL import Image, ImageOps
 
 root = sys.argv[1]
@@ -31,7 +31,7 @@ files = {}
 
 def save(name, image, **options):
     buffer = io.BytesIO()
-    image.save(buffer, name.split(".")[-1].replace("jpg", "jpeg"), **options)
+    image.save(buffer, name.split(".")[-1].replace("jpg", "jpeg").replace("tif", "tiff"), **options)
     files[name] = buffer.getvalue()
 
 
@@ -167,6 +167,165 @@ save("webp_lossless_palette.webp", robot.quantize(13).convert("RGB"), lossless=T
 small = clear.resize((40, 30))
 save("webp_animated_rgba.webp", small, save_all=True, duration=80, quality=50,
      append_images=[small.transpose(Image.FLIP_LEFT_RIGHT)])
+
+# TIFF: what Pillow writes, and layouts that it does not write, put together here.
+
+def tiff(fields, units, tiled=False, order="<", big=False):
+    """A file of one directory: `fields` maps tags to values, `units` are its strips or tiles."""
+    size, pack = (8, "Q") if big else (4, "I")
+    kinds = {"H": 3, "I": 4, "Q": 16, "2I": 5}
+    fields = dict(fields)
+    data, offsets = b"", []
+    head = 16 if big else 8
+    for unit in units:
+        offsets.append(head + len(data))
+        data += unit + bytes(len(unit) % 2)
+    fields[324 if tiled else 273] = offsets
+    fields[325 if tiled else 279] = [len(unit) for unit in units]
+    start = head + len(data)
+    count = struct.pack(order + ("Q" if big else "H"), len(fields))
+    entries, rest = b"", b""
+    behind = start + len(count) + len(fields) * (4 + 2 * size) + size
+    for tag, values in sorted(fields.items()):
+        values = values if isinstance(values, list) else [values]
+        if isinstance(values[0], tuple):
+            kind, content = "2I", b"".join(struct.pack(order + "2I", *value) for value in values)
+        else:
+            kind = "I" if max(values) > 65535 or tag in (273, 279, 324, 325) else "H"
+            content = struct.pack(order + kind * len(values), *values)
+        entries += struct.pack(order + "HH" + pack, tag, kinds[kind], len(values))
+        if len(content) <= size:
+            entries += content.ljust(size, b"\0")
+        else:
+            entries += struct.pack(order + pack, behind + len(rest))
+            rest += content
+    magic = struct.pack(order + "HHHQ", 43, 8, 0, start) if big else struct.pack(order + "HI", 42, start)
+    name = b"II" if order == "<" else b"MM"
+    return name + magic + data + count + entries + bytes(size) + rest
+
+
+def strips(data, rows, row): return [data[i:i + rows * row] for i in range(0, len(data), rows * row)]
+
+
+def tiles(data, pixel, side=16):
+    """Square tiles of whole pixels, filled up with zeros."""
+    result = []
+    for top in range(0, H, side):
+        for left in range(0, W, side):
+            rows = []
+            for y in range(top, top + side):
+                row = data[y * W * pixel:(y + 1) * W * pixel] if y < H else b""
+                rows.append(row[left * pixel:(left + side) * pixel].ljust(side * pixel, b"\0"))
+            result.append(b"".join(rows))
+    return result
+
+
+def differences(data, order, samples):
+    """Rows of 16-bit samples as differences between neighbours."""
+    words = struct.unpack(order + "H" * (len(data) // 2), data)
+    row = W * samples
+    return struct.pack(order + "H" * len(words), *[
+        (word - (words[i - samples] if i % row >= samples else 0)) & 0xffff for i, word in enumerate(words)])
+
+
+def bits(values, depth):
+    rows = b""
+    for y in range(H):
+        text = "".join(format(values[y * W + x], f"0{depth}b") for x in range(W))
+        text += "0" * (-len(text) % 8)
+        rows += bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8))
+    return rows
+
+
+def basic(depths, photometric, **more):
+    fields = {256: W, 257: H, 258: depths, 259: 1, 262: photometric, 277: len(depths), 278: H}
+    names = {"compression": 259, "fill": 266, "orientation": 274, "rows": 278, "planes": 284, "predictor": 317,
+             "side": 322, "extra": 338, "subsampling": 530, "colors": 320, "reference": 532}
+    for name, value in more.items(): fields[names[name]] = value
+    if "side" in more: fields[323] = more["side"]; del fields[278]
+    return fields
+
+
+plain = picture.tobytes()
+wide = b"".join(struct.pack("<H", value * 257 ^ 0x5a) for value in plain)
+swapped = b"".join(struct.pack(">H", value * 257 ^ 0x5a) for value in plain)
+gray = [(x * 13 + y * 7) & 255 for y in range(H) for x in range(W)]
+save("tiff_lzw.tif", picture, compression="tiff_lzw")
+save("tiff_packbits.tif", picture, compression="packbits")
+save("tiff_deflate.tif", picture, compression="tiff_adobe_deflate")
+save("tiff_jpeg.tif", picture, compression="jpeg", quality=90)
+save("tiff_jpeg_gray.tif", picture.convert("L"), compression="jpeg", quality=90)
+save("tiff_bilevel.tif", picture.convert("1"), compression="packbits")
+save("tiff_palette.tif", picture.quantize(31))
+save("tiff_cmyk.tif", picture.convert("CMYK"), compression="tiff_lzw")
+save("tiff_rgba.tif", rgba, compression="tiff_deflate")
+eight = [8, 8, 8]
+files["tiff_strips.tif"] = tiff(basic(eight, 2, rows=4), strips(plain, 4, 3 * W))
+files["tiff_big_endian.tif"] = tiff(basic(eight, 2), [plain], order=">")
+files["tiff_big.tif"] = tiff(basic(eight, 2, rows=5), strips(plain, 5, 3 * W), big=True)
+files["tiff_orientation_6.tif"] = tiff(basic(eight, 2, orientation=6), [plain])
+files["tiff_tiles.tif"] = tiff(basic(eight, 2, compression=8, side=16), [
+    zlib.compress(tile) for tile in tiles(plain, 3)], tiled=True)
+files["tiff_planes.tif"] = tiff(basic(eight, 2, planes=2), [plain[c::3] for c in range(3)])
+multiplied = b"".join(bytes([value * a // 255 for value in color]) + bytes([a]) for *color, a in
+                      zip(plain[0::3], plain[1::3], plain[2::3], alpha.tobytes()))
+files["tiff_multiplied_rgba.tif"] = tiff(basic(eight + [8], 2, extra=1), [multiplied])
+files["tiff_16.tif"] = tiff(basic([16] * 3, 2), [wide])
+files["tiff_16_differences.tif"] = tiff(
+    basic([16] * 3, 2, compression=8, predictor=2), [zlib.compress(differences(wide, "<", 3))])
+files["tiff_16_differences_big_endian.tif"] = tiff(
+    basic([16] * 3, 2, compression=8, predictor=2), [zlib.compress(differences(swapped, ">", 3))], order=">")
+files["tiff_gray_4.tif"] = tiff(basic([4], 1), [bits([value >> 4 for value in gray], 4)])
+files["tiff_gray_2_inverted.tif"] = tiff(basic([2], 0), [bits([value >> 6 for value in gray], 2)])
+files["tiff_reversed_bits.tif"] = tiff(basic([1], 0, fill=2), [
+    bytes(int(format(byte, "08b")[::-1], 2) for byte in bits([value >> 7 for value in gray], 1))])
+colors = [(i * 4096 + channel * 999) & 0xffff for channel in range(3) for i in range(16)]
+files["tiff_palette_4.tif"] = tiff(basic([4], 3, colors=colors), [bits([value >> 4 for value in gray], 4)])
+blocks = b"".join(
+    bytes(gray[min(y + j, H - 1) * W + min(x + i, W - 1)] for j in range(2) for i in range(2))
+    + bytes([(90 + 5 * x) & 255, (200 - 9 * y) & 255]) for y in range(0, H, 2) for x in range(0, W, 2))
+files["tiff_ycbcr.tif"] = tiff(basic(eight, 6, compression=8, subsampling=[2, 2]), [zlib.compress(blocks)])
+files["tiff_ycbcr_reference.tif"] = tiff(basic(eight, 6, compression=8, subsampling=[2, 2], reference=[
+    (15, 1), (235, 1), (128, 1), (240, 1), (128, 1), (240, 1)]), [zlib.compress(blocks)])
+
+# Icons and cursors: a directory, and bitmaps without a file header, with a mask behind them, or PNGs.
+
+def icon(kind, pictures):
+    """`pictures`: width, height, bits a pixel, bytes."""
+    head, rest = struct.pack("<HHH", 0, kind, len(pictures)), b""
+    for width, height, depth, data in pictures:
+        head += struct.pack("<BBBBHHII", width, height, 0, 0, 1, depth, len(data), 6 + 16 * len(pictures) + len(rest))
+        rest += data
+    return head + rest
+
+
+def padded(row): return row + bytes(-len(row) % 4)
+
+
+def bare(depth, rows, colors=b""):
+    mask = [bytes(int("".join("1" if x % 3 == y % 4 else "0" for x in range(W)).ljust(24, "0")[i:i + 8], 2)
+                  for i in range(0, 24, 8)) for y in range(H)]
+    head = struct.pack("<IiiHHIIiiII", 40, W, 2 * H, 1, depth, 0, 0, 0, 0, len(colors) // 4, 0)
+    return head + colors + b"".join(map(padded, reversed(rows))) + b"".join(map(padded, reversed(mask)))
+
+
+def row(y, *order): return bytes(value for x in range(W) for value in
+                                 [((*rgb(x, y), alpha.getpixel((x, y)))[c]) for c in order])
+
+
+deep, fine = bare(24, [row(y, 2, 1, 0) for y in range(H)]), bare(32, [row(y, 2, 1, 0, 3) for y in range(H)])
+few = bare(4, [bytes((x * 3 + y) % 16 << 4 | (x * 5 + y) % 16 for x in range(10)) for y in range(H)],
+           b"".join(bytes([i * 16, 255 - i * 9, i * i, 0]) for i in range(16)))
+buffer = io.BytesIO()
+rgba.save(buffer, "png")
+files["ico_png_rgba.ico"] = icon(1, [(W, H, 32, buffer.getvalue())])
+files["ico_24_mask_rgba.ico"] = icon(1, [(W, H, 24, deep)])
+files["ico_32_rgba.ico"] = icon(1, [(W, H, 32, fine)])
+files["ico_4_mask_rgba.ico"] = icon(1, [(W, H, 4, few)])
+small = io.BytesIO()
+rgba.resize((8, 8)).save(small, "png")
+files["ico_largest_rgba.ico"] = icon(1, [(8, 8, 32, small.getvalue()), (W, H, 32, fine), (8, 8, 32, small.getvalue())])
+files["cur_24.cur"] = icon(2, [(W, H, 3, deep)])
 
 with open(os.path.join(root, "pillow.tsv"), "w") as table:
     print("name", "width", "height", "sha", sep="\t", file=table)

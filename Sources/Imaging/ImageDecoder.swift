@@ -9,7 +9,7 @@ import Foundation
 /// A format is a folder with one such type and an entry in `ImageFormat.decoders`; the README in this folder
 /// describes how to add one. What is common to all formats, namely limits, orientation and strictness, is
 /// done in `decode(_:options:into:)`.
-protocol ImageDecoder {
+protocol ImageDecoder: SendableMetatype {
     /// The format with its usual name.
     static var format: ImageFormat { get }
 
@@ -57,7 +57,7 @@ extension ImageDecoder {
 extension ImageFormat {
     /// The supported formats, in the order in which a file is compared with them.
     static let decoders: [any ImageDecoder.Type] = [
-        JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, PNM.self, QOI.self,
+        JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, TIFF.self, PNM.self, QOI.self, ICO.self,
     ]
 }
 

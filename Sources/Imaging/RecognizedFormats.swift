@@ -1,7 +1,6 @@
 /// Formats that are recognized but not decoded, so that errors can name them and images embedded in them are
 /// ignored.
 extension ImageFormat {
-    public static let tiff = ImageFormat("TIFF")
     public static let avif = ImageFormat("AVIF")
     public static let heic = ImageFormat("HEIC")
     public static let svg = ImageFormat("SVG")
@@ -34,9 +33,6 @@ extension ImageFormat {
     /// The signatures; longer ones precede their own prefixes.
     private static let signatures: [Signature] = [
         // Images.
-        .init("camera raw file", "II*\0\u{10}\0\0\0CR"), .init("TIFF", "II*\0"),
-        .init("TIFF", "MM\0*"), .init("TIFF", "II+\0"),
-        .init("TIFF", "MM\0+"),
         .init("JPEG XL", "\u{ff}\u{0a}"), .init("JPEG XL", "\0\0\0\u{0c}JXL \r\n\u{87}\n"),
         .init("JPEG 2000", "\0\0\0\u{0c}jP  \r\n\u{87}\n"),
         .init("JPEG 2000", "\u{ff}\u{4f}\u{ff}\u{51}"),
@@ -84,6 +80,7 @@ extension ImageFormat {
 
     /// Returns the kind of a file that cannot be decoded; nil if it is unknown.
     static func recognized(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
+        if TIFFDirectory.isCameraRaw(bytes) { return .cameraRaw }
         if let found = signatures.first(where: { $0.begins(bytes) }) { return found.format }
         return brand(bytes) ?? markup(bytes) ?? text(bytes) ?? (isMPEGAudio(bytes) ? ImageFormat("MP3") : nil)
             ?? (isTGA(bytes) ? .tga : nil)

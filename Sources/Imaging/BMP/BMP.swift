@@ -17,12 +17,26 @@ struct BMP: ImageDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let bitmap: BMPHeader
     let channels: Int
+    /// An icon's, where alpha comes from it.
+    private let mask: BMPMask?
     private(set) var warnings: [DecodingWarning] = []
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         self.bytes = bytes
         bitmap = try BMPHeader(bytes)
         channels = bitmap.hasAlpha && options.keepsAlpha ? 4 : 3
+        mask = nil
+    }
+
+    /// Reads an icon's bitmap.
+    ///
+    /// - Parameter bytes: 14 bytes that mean nothing, and the bitmap.
+    init(icon bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        self.bytes = bytes
+        bitmap = try BMPHeader(bytes, isIcon: true)
+        let usesMask = options.keepsAlpha && !bitmap.hasRuns && !BMPMask.isAlphaUsed(bytes, bitmap)
+        mask = usesMask ? BMPMask(bytes, behind: bitmap) : nil
+        channels = options.keepsAlpha && (bitmap.hasAlpha || mask != nil) ? 4 : 3
     }
 
     var width: Int { bitmap.width }
@@ -62,16 +76,18 @@ struct BMP: ImageDecoder {
                     offset: bytes.count, "the file ends after \(stored) of \(bitmap.height) rows"))
         }
         var row = [UInt8](repeating: 0, count: channels * bitmap.width)
+        let colors = mask == nil ? channels : 3
         for y in 0..<bitmap.height {
             let start = bitmap.data + (bitmap.isTopDown ? y : bitmap.height - 1 - y) * bitmap.rowBytes
             if start < bytes.count {
                 let end = min(bytes.count, start + bitmap.rowBytes)
                 Self.unpack(
-                    UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: channels, to: &row
+                    UnsafeRawBufferPointer(rebasing: bytes[start..<end]), bitmap, channels: colors, to: &row
                 )
             } else {
                 for i in row.indices { row[i] = 0 }
             }
+            mask?.apply(toRow: y, &row)
             row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
         }
     }

@@ -14,7 +14,12 @@ struct BMPHeader {
     /// The offset of the pixels.
     let data: Int
 
-    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+    static let fileHeaderSize = 14
+
+    /// - Parameters:
+    ///   - bytes: from the file header on.
+    ///   - isIcon: of an icon's bitmap, where the file header means nothing, and whose height counts a mask too.
+    init(_ bytes: UnsafeRawBufferPointer, isIcon: Bool = false) throws(ImageError) {
         func fail(_ offset: Int, _ reason: String) -> ImageError {
             .malformed(.bmp, offset: offset, reason: reason)
         }
@@ -30,7 +35,7 @@ struct BMPHeader {
         let signedHeight =
             isCore
             ? bytes.littleEndian16(at: 20) : Int(Int32(truncatingIfNeeded: bytes.littleEndian32(at: 22)))
-        (height, isTopDown) = (abs(signedHeight), signedHeight < 0)
+        (height, isTopDown) = (abs(signedHeight) / (isIcon ? 2 : 1), signedHeight < 0)
         guard (1...0x7fff_ffff).contains(width), (1...0x7fff_ffff).contains(height) else {
             throw fail(18, "a size of \(width)×\(signedHeight)")
         }
@@ -58,9 +63,10 @@ struct BMPHeader {
         let masksAfter = hasMasks && size == 40 ? (compression == .bitfields ? 12 : 16) : 0
         let afterHeader = 14 + size + masksAfter
         guard bytes.count >= afterHeader else { throw .truncated(.bmp, offset: bytes.count) }
-        masks = Self.masks(bytes, hasMasks: hasMasks, depth: depth, size: size, after: masksAfter)
+        let masks = Self.masks(bytes, hasMasks: hasMasks, depth: depth, size: size, after: masksAfter)
+        self.masks = isIcon && depth == 32 && !hasMasks ? masks[..<3] + [0xff00_0000] : masks
 
-        let declared = bytes.littleEndian32(at: 10)
+        let declared = isIcon ? 0 : bytes.littleEndian32(at: 10)
         let entry = isCore ? 3 : 4
         var colors = 0
         if depth <= 8 {

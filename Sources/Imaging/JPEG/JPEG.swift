@@ -19,10 +19,24 @@ struct JPEG: ImageDecoder {
     private(set) var warnings: [DecodingWarning] = []
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
+        try self.init(bytes, options: options, tables: nil, color: nil)
+    }
+
+    /// Reads a stream inside another file.
+    ///
+    /// - Parameters:
+    ///   - tables: a stream of tables for abbreviated ones (ITU-T T.81 §B.5), which may lack its own.
+    ///   - color: what the components are, where that file says it; nil where the stream does.
+    init(
+        _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, tables: UnsafeRawBufferPointer?,
+        color: JPEGFrame.Color?
+    ) throws(ImageError) {
         guard [1, 2, 4, 8].contains(options.scaleDenominator) else {
             throw .unsupported(.jpeg, feature: "scale 1/\(options.scaleDenominator)")
         }
         var headers = JPEGHeaders(bytes)
+        headers.declaredColor = color
+        if let tables { try headers.take(tables: tables) }
         guard let scan = try headers.nextScan(), var frame = headers.frame else {
             throw .truncated(.jpeg, offset: bytes.count)
         }
@@ -35,6 +49,8 @@ struct JPEG: ImageDecoder {
     var outputWidth: Int { frame.outputWidth }
     var outputHeight: Int { frame.outputHeight }
     var channels: Int { 3 }
+    /// Samples a pixel, as stored.
+    var components: Int { frame.components.count }
     var metadata: ImageMetadata { headers.metadata }
 
     private var isStreamed: Bool {

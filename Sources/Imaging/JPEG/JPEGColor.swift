@@ -3,6 +3,7 @@ struct JPEGColorConverter {
     let color: JPEGFrame.Color
     let hasAdobe: Bool
     let width: Int
+    let components: Int
     let kernels = JPEGKernels.best
 
     /// - Parameter rows: with `JPEGKernels.room` beyond the end, for as many pixels in `rgb` too.
@@ -11,6 +12,11 @@ struct JPEGColorConverter {
         case .grayscale: kernels.interleave(rows[0], rows[0], rows[0], rgb, width)
         case .rgb: kernels.interleave(rows[0], rows[1], rows[2], rgb, width)
         case .yCbCr: kernels.convertYCbCr(rows[0], rows[1], rows[2], rgb, width)
+        case .unchanged:
+            for component in 0..<components {
+                let row = rows[component]
+                for x in 0..<width { rgb[components &* x &+ component] = row[x] }
+            }
         case .cmyk: convertCMYK(rows[0], rows[1], rows[2], rows[3], rgb)
         case .ycck:
             // YCC stands for the complement of CMY.

@@ -24,7 +24,8 @@ final class JPEGDecoder {
 
     init(_ frame: JPEGFrame, _ headers: JPEGHeaders, _ options: DecodingOptions) throws(ImageError) {
         converter = JPEGColorConverter(
-            color: try headers.color(frame), hasAdobe: headers.hasAdobe, width: frame.outputWidth)
+            color: try headers.color(frame), hasAdobe: headers.hasAdobe, width: frame.outputWidth,
+            components: frame.components.count)
         var planes: [JPEGPlane] = []
         for component in frame.components {
             guard let plane = JPEGPlane(component, in: frame) else {
@@ -35,8 +36,9 @@ final class JPEGDecoder {
         let count = frame.components.count
         (self.frame, self.headers, self.options, self.planes) = (frame, headers, options, planes)
         quantization = .init(repeating: nil, count: count)
-        rgb = .allocate(capacity: 3 * frame.outputWidth + 3 * JPEGKernels.room)
-        rgb.initialize(repeating: 0, count: 3 * frame.outputWidth + 3 * JPEGKernels.room)
+        let pixels = max(3, count) * (frame.outputWidth + JPEGKernels.room)
+        rgb = .allocate(capacity: pixels)
+        rgb.initialize(repeating: 0, count: pixels)
         rows = .allocate(capacity: count)
         samples = .allocate(capacity: count)
         for (index, plane) in planes.enumerated() {

@@ -1,6 +1,10 @@
 /// What a frame header says (ITU-T T.81 §B.2.2), and what follows from it.
 struct JPEGFrame {
-    enum Color { case grayscale, rgb, yCbCr, cmyk, ycck }
+    enum Color {
+        case grayscale, rgb, yCbCr, cmyk, ycck
+        /// Not turned into anything: the components of a pixel side by side.
+        case unchanged
+    }
 
     struct Component {
         var identifier: UInt8

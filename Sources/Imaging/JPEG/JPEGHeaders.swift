@@ -12,6 +12,8 @@ struct JPEGHeaders {
     private(set) var metadata = ImageMetadata()
     /// Whether the marker that ends the picture was seen.
     private(set) var hasEnd = false
+    /// What the components are, where the file around the stream says it.
+    var declaredColor: JPEGFrame.Color?
     private var hasJFIF = false
     private var adobeTransform: UInt8?
 
@@ -22,8 +24,21 @@ struct JPEGHeaders {
 
     var hasAdobe: Bool { adobeTransform != nil }
 
+    /// Takes the tables of a stream that holds nothing else (§B.5).
+    mutating func take(tables: UnsafeRawBufferPointer) throws(ImageError) {
+        var other = JPEGHeaders(tables)
+        guard try other.nextScan() == nil else {
+            throw .malformed(.jpeg, offset: other.position, reason: "a scan among shared tables")
+        }
+        (quantization, dcTables, acTables) = (other.quantization, other.dcTables, other.acTables)
+    }
+
     /// libjpeg's rules, which TensorFlow follows.
     func color(_ frame: JPEGFrame) throws(ImageError) -> JPEGFrame.Color {
+        if let declaredColor {
+            // Three components make the color; others are what they are.
+            return declaredColor == .yCbCr && frame.components.count != 3 ? .unchanged : declaredColor
+        }
         switch frame.components.count {
         case 1: return .grayscale
         case 3:
