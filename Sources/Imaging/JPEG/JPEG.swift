@@ -2,9 +2,11 @@ extension ImageFormat {
     public static let jpeg = ImageFormat("JPEG")
 }
 
-/// JPEG: baseline, extended and progressive, Huffman and arithmetic coding (ITU-T T.81), with libjpeg-turbo's arithmetic throughout.
+/// A decoder for baseline, extended and progressive JPEG with Huffman or arithmetic coding (ITU-T T.81),
+/// bit-exact with libjpeg-turbo.
 ///
-/// A picture in one scan goes through a window of two MCU rows; one in several, as progressive ones are, keeps its coefficients.
+/// An image in one scan is decoded in a window of two MCU rows; an image in several scans, such as a
+/// progressive one, keeps all its coefficients.
 struct JPEG: ImageDecoder {
     static let format = ImageFormat.jpeg
 
@@ -58,8 +60,8 @@ struct JPEG: ImageDecoder {
     }
 
     var cost: DecodingCost {
-        // The first scan alone has a bit for every block of its components, at least; arithmetic coding may have less. Small
-        // pictures are kept whatever is there of them, as by libjpeg.
+        // The first scan has at least a bit for every block of its components, but arithmetic coding may take
+        // less. Small images are kept however little data there is, as in libjpeg.
         let blocks = scan.components.reduce(0) {
             $0 + frame.components[$1.index].blocksAcross * frame.components[$1.index].blocksDown
         }

@@ -1,4 +1,4 @@
-/// Turns a row of components into RGB, with libjpeg's fixed-point arithmetic (jdcolor), bit for bit.
+/// Converts rows of components to RGB, bit-exact with libjpeg's fixed-point arithmetic (jdcolor.c).
 struct JPEGColorConverter {
     let color: JPEGFrame.Color
     let hasAdobe: Bool
@@ -6,7 +6,8 @@ struct JPEGColorConverter {
     let components: Int
     let kernels = JPEGKernels.best
 
-    /// - Parameter rows: with `JPEGKernels.room` beyond the end, for as many pixels in `rgb` too.
+    /// - Parameter rows: The rows of the components, with `JPEGKernels.room` readable samples beyond the end;
+    ///   `rgb` has room for as many pixels.
     func convert(_ rows: UnsafePointer<UnsafePointer<UInt8>>, to rgb: UnsafeMutablePointer<UInt8>) {
         switch color {
         case .grayscale: kernels.interleave(rows[0], rows[0], rows[0], rgb, width)
@@ -19,7 +20,7 @@ struct JPEGColorConverter {
             }
         case .cmyk: convertCMYK(rows[0], rows[1], rows[2], rows[3], rgb)
         case .ycck:
-            // YCC stands for the complement of CMY.
+            // YCC encodes the complement of CMY.
             kernels.convertYCbCr(rows[0], rows[1], rows[2], rgb, width)
             let black = rows[3]
             for x in 0..<width {
@@ -40,7 +41,7 @@ struct JPEGColorConverter {
         }
     }
 
-    /// TensorFlow's formula: Adobe stores ink inverted.
+    /// TensorFlow's formula; Adobe stores inverted ink values.
     @inline(__always) private func ink(_ ink: UInt8, _ black: UInt8) -> UInt8 {
         let (ink, black) = hasAdobe ? (Int(ink), Int(black)) : (255 - Int(ink), 255 - Int(black))
         return UInt8(truncatingIfNeeded: ink &* black / 255)

@@ -1,24 +1,26 @@
-/// The state of one picture's decoding: what leads from coefficients to rows, and from rows to the sink.
+/// The state of decoding one image, shared by its scans: from coefficients to rows, and from rows to the
+/// sink.
 final class JPEGDecoder {
     let frame: JPEGFrame
     var headers: JPEGHeaders
     let options: DecodingOptions
     let planes: [JPEGPlane]
     private(set) var warnings: [DecodingWarning] = []
-    /// Of each component that a scan has held so far, in natural order.
+    /// The quantization table, in natural order, of each component that a scan has contained.
     private(set) var quantization: [[UInt16]?]
-    /// What was known of a progressive picture's coefficients after its last scan, and the last MCU row that scan's data reached.
+    /// The progress of a progressive image's coefficients after the last scan, and the last MCU row that this
+    /// scan's data reached.
     var progression: JPEGProgression?
     var lastGoodRow = 0
     private let converter: JPEGColorConverter
     private let kernels = JPEGKernels.best
-    /// 64 a component.
+    /// The multipliers, 64 per component.
     private let multipliers: UnsafeMutablePointer<Int16>
-    /// A row of pixels.
+    /// One row of pixels.
     private let rgb: UnsafeMutablePointer<UInt8>
-    /// Of each component.
+    /// The row source of each component.
     private let rows: UnsafeMutablePointer<JPEGRows>
-    /// A row of each component.
+    /// One row of samples per component.
     private let samples: UnsafeMutablePointer<UnsafePointer<UInt8>>
     private var nextRow = 0
 
@@ -56,16 +58,16 @@ final class JPEGDecoder {
         multipliers.deallocate()
     }
 
-    /// Something that can be worked around, unless the caller is strict.
+    /// Adds a warning, or throws it if the options are strict.
     func note(_ offset: Int, _ text: String) throws(ImageError) {
         if options.isStrict { throw .malformed(.jpeg, offset: offset, reason: text) }
-        // One of a kind is enough: a damaged picture would give thousands.
+        // Each kind of warning is reported once, because a damaged image would give thousands.
         if !warnings.contains(where: { $0.description == text }) {
             warnings.append(DecodingWarning(offset: offset, text))
         }
     }
 
-    /// Says what was wrong with the data of a scan.
+    /// Reports the faults in a scan's data.
     func note(_ reader: JPEGBitReader, _ text: String) throws(ImageError) {
         headers.position = reader.offset
         if reader.hasRunOut { try note(reader.offset, text) }
@@ -76,7 +78,8 @@ final class JPEGDecoder {
         if !headers.hasEnd { try note(headers.bytes.count, "the end marker is missing") }
     }
 
-    /// Fixes the quantization of a scan's components, unless an earlier scan did: what the tables are then is what counts.
+    /// Fixes the quantization tables of a scan's components, unless an earlier scan did: tables that follow a
+    /// component's first scan do not apply to it.
     func fixQuantization(_ scan: JPEGScan) throws(ImageError) {
         for index in scan.components.map(\.index) where quantization[index] == nil {
             let component = frame.components[index]
@@ -91,13 +94,13 @@ final class JPEGDecoder {
         }
     }
 
-    /// The tables that a component of a scan uses.
+    /// Returns the Huffman tables of a scan's component.
     ///
-    /// - Throws: where one that is needed is not there, or its codes are not sound.
+    /// - Throws: `ImageError.malformed` if a needed table is missing or invalid.
     func tables(_ component: JPEGScan.Component, dc needsDC: Bool, ac needsAC: Bool) throws(ImageError) -> (
         dc: JPEGHuffmanTable?, ac: JPEGHuffmanTable?
     ) {
-        // There are four of each; a number beyond that matters only where the table is needed.
+        // There are four tables of each kind; a higher number matters only if the table is needed.
         let dc = component.dcTable < 4 ? headers.dcTables[component.dcTable] : nil
         let ac = component.acTable < 4 ? headers.acTables[component.acTable] : nil
         for (isNeeded, table) in [(needsDC, dc), (needsAC, ac)] where isNeeded {
@@ -114,7 +117,7 @@ final class JPEGDecoder {
         return (dc, ac)
     }
 
-    /// Transforms four blocks that lie side by side: what of them is beyond the component is of no account, here and there.
+    /// Transforms four blocks that lie side by side; those beyond the component may have any content.
     @inline(__always) func transform(
         _ blocks: UnsafePointer<Int16>, _ flatness: BlockFlatness, _ component: Int, size: Int,
         to output: UnsafeMutablePointer<UInt8>,
@@ -135,7 +138,7 @@ final class JPEGDecoder {
         }
     }
 
-    /// A block whose only coefficient is the first.
+    /// Transforms a block that has only a DC coefficient.
     @inline(__always) func transformFlat(
         _ coefficient: Int16, _ component: Int, size: Int, to output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
@@ -144,7 +147,8 @@ final class JPEGDecoder {
             stride: stride)
     }
 
-    /// Hands out the rows that are complete once an MCU row is: the last ones wait for the row below, which upsampling looks at.
+    /// Emits the rows that are complete after an MCU row; the last ones wait for the row below, which
+    /// upsampling reads.
     func emit<Sink: RowSink>(after mcuRow: Int, into sink: inout Sink) {
         let isLast = mcuRow == frame.mcusDown - 1, count = planes.count
         let end =
@@ -159,7 +163,7 @@ final class JPEGDecoder {
     }
 }
 
-/// Which of four blocks have no coefficient but the first: a byte each, 0 for those.
+/// A set of flat blocks among four, that is, blocks without AC coefficients; a zero byte marks a flat block.
 struct BlockFlatness: Equatable {
     private var bytes: UInt32
 
@@ -167,7 +171,7 @@ struct BlockFlatness: Equatable {
 
     private init(bytes: UInt32) { self.bytes = bytes }
 
-    /// - Parameter flags: four, 0 where the block is flat.
+    /// - Parameter flags: Four flags, false for a flat block.
     @inline(__always) init(_ flags: UnsafePointer<Bool>) {
         bytes = UnsafeRawPointer(flags).loadUnaligned(as: UInt32.self).littleEndian
     }

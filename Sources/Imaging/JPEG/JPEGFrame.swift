@@ -1,4 +1,4 @@
-/// What a frame header says (ITU-T T.81 §B.2.2), and what follows from it.
+/// The contents of a frame header (ITU-T T.81 §B.2.2) and the sizes derived from it.
 struct JPEGFrame {
     enum Color {
         case grayscale, rgb, yCbCr, cmyk, ycck
@@ -10,11 +10,11 @@ struct JPEGFrame {
         var identifier: UInt8
         var horizontal, vertical: Int
         var quantizationTable: Int
-        /// Samples a side that a block is transformed to: 8, or fewer where the picture is scaled.
+        /// The width in samples of a transformed block: 8, or less in a scaled image.
         var blockSize = 8
-        /// Blocks that cover the samples, and blocks of whole MCUs.
+        /// The numbers of blocks that cover the samples, and those in whole MCUs.
         var blocksAcross = 0, blocksDown = 0, paddedAcross = 0, paddedDown = 0
-        /// Samples, scaled.
+        /// The size in samples, scaled.
         var width = 0, height = 0
     }
 
@@ -22,14 +22,15 @@ struct JPEGFrame {
     var isArithmetic: Bool
     var width, height: Int
     var components: [Component]
-    /// Of all components.
+    /// The maximum sampling factors of all components.
     var horizontal = 1, vertical = 1
-    /// Blocks of the least subsampled component become this many samples a side.
+    /// The width in samples of a transformed block of the least subsampled component.
     var blockSize = 8
     var mcusAcross = 0, mcusDown = 0
     var outputWidth = 0, outputHeight = 0
 
-    /// Derives block counts and sizes. libjpeg's rule: a subsampled component is scaled down less, rather than up afterwards.
+    /// Computes block counts and sizes. As in libjpeg, a subsampled component is scaled down less instead of
+    /// being upsampled afterwards.
     mutating func lay(scaleDenominator: Int) {
         if components.count == 1 { (components[0].horizontal, components[0].vertical) = (1, 1) }
         horizontal = components.map(\.horizontal).max() ?? 1
@@ -60,20 +61,21 @@ struct JPEGFrame {
     }
 }
 
-/// One scan header (§B.2.3).
+/// A scan header (§B.2.3).
 struct JPEGScan {
     struct Component { var index, dcTable, acTable: Int }
     var components: [Component]
-    /// Zigzag positions, and bit positions of successive approximation.
+    /// The range of zigzag positions, and the bit positions of successive approximation.
     var spectralStart, spectralEnd, high, low: Int
 
-    /// Whether it holds whole blocks, as scans of sequential pictures must.
+    /// Whether the scan contains whole blocks, as scans of sequential images must.
     var isSequential: Bool { spectralStart == 0 && spectralEnd == 63 && high == 0 && low == 0 }
 }
 
-/// Zigzag position to place in a block (§A.3.6); entries beyond 63 catch runs of damaged data.
+/// The position in a block for each zigzag position (§A.3.6); entries beyond 63 catch invalid runs in damaged
+/// data.
 ///
-/// Never freed: the inner loops read it through its address.
+/// The table is never freed, so that inner loops can read it through a pointer.
 nonisolated(unsafe) let jpegZigzag: UnsafePointer<UInt8> = {
     let table = UnsafeMutablePointer<UInt8>.allocate(capacity: zigzag.count)
     table.initialize(from: zigzag, count: zigzag.count)

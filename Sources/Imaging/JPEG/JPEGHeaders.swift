@@ -1,7 +1,8 @@
-/// The marker segments of a file (ITU-T T.81 §B), read in order; what they define stays for the segments after.
+/// The marker segments of a file (ITU-T T.81 §B), read in order; their definitions stay valid for later
+/// segments.
 struct JPEGHeaders {
     let bytes: UnsafeRawBufferPointer
-    /// Of the next marker.
+    /// The offset of the next marker.
     var position: Int
     var frame: JPEGFrame?
     var quantization: [[UInt16]?] = [nil, nil, nil, nil]
@@ -10,14 +11,14 @@ struct JPEGHeaders {
     var conditioning = [JPEGArithmeticDecoder.Conditioning](repeating: .init(), count: 16)
     var restartInterval = 0
     private(set) var metadata = ImageMetadata()
-    /// Whether the marker that ends the picture was seen.
+    /// Whether the EOI marker was found.
     private(set) var hasEnd = false
     /// What the components are, where the file around the stream says it.
     var declaredColor: JPEGFrame.Color?
     private var hasJFIF = false
     private var adobeTransform: UInt8?
 
-    /// - Parameter bytes: from the SOI marker on.
+    /// - Parameter bytes: The file from the SOI marker on.
     init(_ bytes: UnsafeRawBufferPointer) {
         (self.bytes, position) = (bytes, 2)
     }
@@ -33,7 +34,7 @@ struct JPEGHeaders {
         (quantization, dcTables, acTables) = (other.quantization, other.dcTables, other.acTables)
     }
 
-    /// libjpeg's rules, which TensorFlow follows.
+    /// Returns the color space by libjpeg's rules, which TensorFlow follows.
     func color(_ frame: JPEGFrame) throws(ImageError) -> JPEGFrame.Color {
         if let declaredColor {
             // Three components make the color; others are what they are.
@@ -54,7 +55,7 @@ struct JPEGHeaders {
 
     /// Reads segments up to the next scan.
     ///
-    /// - Returns: nil at the end of the picture.
+    /// - Returns: The scan's header, or nil at the end of the image.
     mutating func nextScan() throws(ImageError) -> JPEGScan? {
         while let (marker, segment) = try nextSegment() {
             switch marker {
@@ -95,7 +96,8 @@ struct JPEGHeaders {
 
     // MARK: - Segments
 
-    /// The next marker and what follows its length; nil at the end of the file. Junk between segments is passed over.
+    /// Returns the next marker and the range of its segment after the length; nil at the end of the file.
+    /// Junk between segments is skipped.
     private mutating func nextSegment() throws(ImageError) -> (UInt8, Range<Int>)? {
         while true {
             while position + 1 < bytes.count,
@@ -113,13 +115,13 @@ struct JPEGHeaders {
                 if let process = Self.processes[marker] { throw .unsupported(.jpeg, feature: process) }
             case 0xF7: throw .unsupported(.jpeg, feature: "JPEG-LS")
             default:
-                // Reserved, or a second start: what it stands for changes how the rest is to be read (§B.1.1.3).
+                // Reserved markers and a second SOI change how the rest must be read (§B.1.1.3).
                 throw .malformed(
                     .jpeg, offset: position - 2,
                     reason: "the marker \(String(marker, radix: 16, uppercase: true))")
             }
             guard position + 2 <= bytes.count else { return nil }
-            // Some programs write lengths that do not count themselves.
+            // Some programs write lengths that do not include themselves.
             let length = max(short(position), 2)
             guard position + length <= bytes.count else { return nil }
             let segment = position + 2..<position + length
@@ -173,7 +175,7 @@ struct JPEGHeaders {
             components: components)
     }
 
-    /// The height that a DNL segment after the first scan gives (§B.2.5); 0 where there is none.
+    /// Returns the height from a DNL segment after the first scan (§B.2.5); 0 without one.
     private func numberOfLines() -> Int {
         var at = position
         while at + 6 <= bytes.count {
@@ -202,7 +204,7 @@ struct JPEGHeaders {
         }
     }
 
-    /// A DAC segment (§B.2.4.3).
+    /// Reads a DAC segment (§B.2.4.3).
     private mutating func readConditioning(_ segment: Range<Int>) throws(ImageError) {
         for at in stride(from: segment.lowerBound, to: segment.upperBound - 1, by: 2) {
             let (index, value) = (Int(bytes[at] & 15), Int(bytes[at + 1]))
@@ -222,7 +224,7 @@ struct JPEGHeaders {
 
     private mutating func readHuffmanTables(_ segment: Range<Int>) throws(ImageError) {
         var at = segment.lowerBound
-        // What is too short for a table must be nothing.
+        // A remainder too short for a table is ignored.
         while at + 16 < segment.upperBound {
             let counts = Array(bytes[at + 1..<at + 17]), total = counts.reduce(0) { $0 + Int($1) }
             let (kind, index) = (bytes[at] >> 4, Int(bytes[at] & 15))
@@ -246,7 +248,8 @@ struct JPEGHeaders {
         }
         var components: [JPEGScan.Component] = []
         for entry in stride(from: at + 1, to: at + 1 + 2 * count, by: 2) {
-            // In the frame's order (§B.2.3); where two share an identifier, as in some files, each has its turn.
+            // Components are in the frame's order (§B.2.3); where two share an identifier, as in some files,
+            // each is used once.
             guard
                 let index = frame.components.indices.dropFirst(components.count).first(where: { index in
                     frame.components[index].identifier == bytes[entry]
@@ -268,7 +271,7 @@ struct JPEGHeaders {
             spectralEnd: Int(bytes[parameters + 1]),
             high: Int(bytes[parameters + 2] >> 4), low: Int(bytes[parameters + 2] & 15))
         if frame.isProgressive {
-            // §G.1.1.1: DC alone, or AC of one component.
+            // A scan contains either DC, or AC of one component (§G.1.1.1).
             let isDC = scan.spectralStart == 0
             guard
                 isDC
