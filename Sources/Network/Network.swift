@@ -61,6 +61,15 @@ package struct Network: Sendable {
 
     package mutating func rename(_ index: Int, _ name: String) { nodes[index].name = name }
 
+    /// Makes a node compute another function of one tensor that stands before it and has the same shape.
+    ///
+    /// - Precondition: the shapes of the node and of `input` are equal, and `operation` keeps the shape.
+    package mutating func replace(_ index: Int, by operation: Operation, of input: Int) {
+        precondition(input < index && operation.shape([nodes[input].shape]) == nodes[index].shape)
+        nodes[index] = Node(
+            name: nodes[index].name, operation: operation, inputs: [input], shape: nodes[index].shape)
+    }
+
     /// The number of nodes and outputs that read each node's tensor.
     package var readerCounts: [Int] {
         var counts = [Int](repeating: 0, count: nodes.count)
