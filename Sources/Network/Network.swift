@@ -61,9 +61,9 @@ package struct Network: Sendable {
 
     package mutating func rename(_ index: Int, _ name: String) { nodes[index].name = name }
 
-    /// Makes a node compute another function of one tensor that stands before it and has the same shape.
+    /// Replaces the operation of a node by a function of one earlier tensor with the same shape.
     ///
-    /// - Precondition: the shapes of the node and of `input` are equal, and `operation` keeps the shape.
+    /// - Precondition: The shapes of the node and of `input` are equal, and `operation` preserves them.
     package mutating func replace(_ index: Int, by operation: Operation, of input: Int) {
         precondition(input < index && operation.shape([nodes[input].shape]) == nodes[index].shape)
         nodes[index] = Node(

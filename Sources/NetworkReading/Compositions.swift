@@ -1,17 +1,17 @@
 import Network
 import TensorGraph
 
-/// Finds functions of one tensor that exporters take apart, such as GELU as a quotient, an error function, a sum
-/// and two products, and makes one operation of each.
+/// Replaces each function of one tensor that an exporter has decomposed, such as GELU as a quotient, an error
+/// function, a sum and two products, by one operation.
 ///
-/// A function is recognized by its values: what the operations make of some numbers is compared with what the
-/// known functions do, so that the order of factors and the form of constants do not matter.
+/// A function is recognized by its values: the results of the operations for some numbers are compared with
+/// those of the known functions, so that the order of factors and the form of constants do not matter.
 struct Compositions {
     private let network: Network
     private let readers: [Int]
 
-    /// Returns the network with one operation for each composed function. Outputs and tensors that others read
-    /// stay.
+    /// Returns the network with one operation for each decomposed function. Outputs, and tensors that other
+    /// nodes read, are kept.
     static func fused(_ network: Network) -> Network {
         var result = network, isAbsorbed = [Bool](repeating: false, count: network.nodes.count)
         let search = Compositions(network: network, readers: network.readerCounts)
@@ -25,7 +25,7 @@ struct Compositions {
 
     private init(network: Network, readers: [Int]) { (self.network, self.readers) = (network, readers) }
 
-    /// The longest composition, GELU by tanh, has nine operations.
+    /// The maximum number of operations; the longest function, GELU with tanh, has nine.
     private static let mostNodes = 16
 
     private struct Match {
@@ -42,7 +42,7 @@ struct Compositions {
         }
         let nodes = neighbourhood(of: root)
         guard nodes.contains(where: { isBend(network[$0].operation) }) else { return nil }
-        // The nearest variable is the most specific one.
+        // The nearest variable gives the most specific function.
         for variable in nodes.reversed() where variable != root && network.constant(variable) == nil {
             guard network.shape(variable) == network.shape(root),
                 let function = function(of: root, variable, nodes)
@@ -54,7 +54,7 @@ struct Compositions {
         return nil
     }
 
-    /// Returns the nodes from which a node is computed element by element, nearest last.
+    /// Returns the nodes from which a node is computed elementwise, the nearest last.
     private func neighbourhood(of root: Int) -> [Int] {
         var found = [root], index = 0
         while index < found.count, found.count < Self.mostNodes {
@@ -69,7 +69,8 @@ struct Compositions {
         return found.sorted()
     }
 
-    /// Returns whether a function is one without which nothing composed is worth finding.
+    /// Returns whether the operation is one of those of which every decomposed function contains at least
+    /// one.
     private func isBend(_ operation: Network.Operation) -> Bool {
         guard case .unary(let function) = operation else { return false }
         switch function {
@@ -78,7 +79,7 @@ struct Compositions {
         }
     }
 
-    /// Returns the known function that `root` is of `variable`.
+    /// Returns the known function that computes `root` from `variable`; nil if there is none.
     private func function(of root: Int, _ variable: Int, _ nodes: [Int]) -> Network.Unary? {
         var candidates = Self.known
         for x in Self.samples {
@@ -94,14 +95,14 @@ struct Compositions {
         .hardSigmoid(alpha: 1 / 6, beta: 0.5),
     ]
 
-    /// Numbers on both sides of every bend, at irregular distances.
+    /// Test values on both sides of every function's breakpoints, at irregular distances.
     private static let samples = [
         0.37, -0.71, 1.9, -2.3, 2.97, -2.97, 3.04, -3.04, -1.13, 0.05, -0.02, 4.6, -4.6, 5.95, -5.95, 7.1,
         -7.1,
         1.2, -1.6, 0.8, 2.4, -0.3, -3.7, 3.6,
     ]
 
-    /// Returns the value of `root` where `variable` has the value x; nil if it depends on anything else.
+    /// Returns the value of `root` if `variable` is x; nil if the root depends on other computed tensors.
     private func value(of root: Int, _ variable: Int, _ nodes: [Int], at x: Double) -> Double? {
         var values: [Double?] = []
         values.reserveCapacity(nodes.count)
@@ -144,7 +145,7 @@ struct Compositions {
         return nodes.filter { $0 != root && $0 != variable && needed.contains($0) && dependent.contains($0) }
     }
 
-    /// Returns whether nothing but the root and each other reads the nodes.
+    /// Returns whether the nodes are read only by the root and each other.
     private func arePrivate(_ interior: [Int], _ root: Int) -> Bool {
         var reads: [Int: Int] = [:]
         for node in interior + [root] { for input in network[node].inputs { reads[input, default: 0] += 1 } }

@@ -1,28 +1,30 @@
-/// An Einstein summation of one or two tensors that is a transposition or a matrix product.
+/// An Einstein summation of one or two tensors that can be computed by a transposition or a matrix product.
 ///
-/// The labels of a product are those of its batches (in both operands and the result), of the rows (in the left
-/// operand and the result), of the columns (in the right operand and the result), and of the sums (in both
-/// operands only).
+/// The labels of a product are batches (in both operands and the result), rows (in the left operand and the
+/// result), columns (in the right operand and the result), and sums (in both operands only).
 ///
 /// - Source: numpy's `einsum`, https://numpy.org/doc/stable/reference/generated/numpy.einsum.html
 struct Einsum {
-    /// What becomes of an operand: its axes in another order, and reshaped to matrices.
+    /// The rearrangement of an operand: the order of its axes, and the shape of its matrices.
     struct Operand: Equatable {
         var order: [Int]
         var shape: [Int]
     }
 
     private(set) var operands: [Operand]
-    /// The shape of the product before its axes are put in order.
+    /// The shape of the product before its axes are permuted.
     private(set) var shape: [Int]
-    /// The axes of `shape` in the order of the result.
+    /// The axes of `shape` in the result's order.
     private(set) var order: [Int]
 
+    /// Parses an equation.
+    ///
     /// - Parameters:
-    ///   - equation: such as `bhqd,bhkd->bhqk`; without `->`, the result has the labels that occur once, in
-    ///     alphabetical order.
+    ///   - equation: An equation such as `bhqd,bhkd->bhqk`; without `->`, the result has the labels that
+    ///     occur once, in alphabetical order.
     ///   - shapes: The operands' shapes.
-    /// - Returns: nil for ellipses, diagonals, sums of one operand's axes only, and shapes that do not fit.
+    /// - Returns: The summation, or nil for ellipses, diagonals, sums over axes of one operand, and shapes
+    ///   that do not match.
     init?(_ equation: String, _ shapes: [[Int]]) {
         let text = equation.filter { $0 != " " }
         let sides = text.split(separator: "->", omittingEmptySubsequences: false)

@@ -1,17 +1,17 @@
-/// A copy of a tensor with its axes in another order.
+/// Copies a tensor with its axes permuted.
 struct Permutation {
     private let shape: [Int]
     private let steps: [Int]
 
     /// - Parameters:
-    ///   - shape: The new shape, of at least one axis.
-    ///   - steps: The distance of neighbours along each new axis in the source, whose innermost step is 1.
+    ///   - shape: The new shape, with at least one axis.
+    ///   - steps: The distance in the source between consecutive entries of each new axis; the least is 1.
     init(_ shape: [Int], _ steps: [Int]) { (self.shape, self.steps) = (shape, steps) }
 
-    /// Copies in tiles of the two axes that are innermost in the source and in the target, so that both are
-    /// accessed by whole cache lines.
+    /// Copies in tiles of the innermost axes of the source and of the target, so that whole cache lines of
+    /// both are used.
     ///
-    /// - Precondition: both hold as many elements as the shape.
+    /// - Precondition: Both have as many elements as the shape.
     func copy<Element: BitwiseCopyable>(
         _ source: UnsafePointer<Element>, to target: UnsafeMutablePointer<Element>
     ) {
@@ -21,7 +21,7 @@ struct Permutation {
         }
         guard !shape.contains(0) else { return }
         let last = shape.lastIndex { $0 > 1 } ?? 0
-        // The axis that is innermost in the source.
+        // The innermost axis of the source.
         let row = shape.indices.first { steps[$0] == 1 && shape[$0] > 1 } ?? last
         let outer = shape.indices.filter { $0 != row && $0 != last }
         let rows = row == last ? 1 : shape[row], columns = shape[last]

@@ -71,7 +71,7 @@ extension Tensor {
         }
     }
 
-    /// The numbers of a tensor of half precision in single precision; nil for other types.
+    /// The elements of a half-precision tensor in single precision; nil for other types.
     var widened: Tensor? { type == .float16 || type == .bfloat16 ? asFloat32 : nil }
 
     /// Returns the tensor with axis `order[i]` as axis i.

@@ -167,7 +167,7 @@ private struct AxisWalk {
 }
 
 extension Network.Unary {
-    /// The function in double precision; nil for those that constants and compositions do not need.
+    /// The function in double precision; nil for functions that are not evaluated.
     var function: ((Double) -> Double)? {
         switch self {
         case .relu: { max($0, 0) }
@@ -208,7 +208,7 @@ private func errorFunction(_ x: Double) -> Double { erf(x) }
 private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
 extension Network.Binary {
-    /// The function in double precision; nil where it is not computed ahead.
+    /// The function in double precision; nil for functions that are not evaluated while reading.
     var function: ((Double, Double) -> Double)? {
         switch self {
         case .add: { $0 + $1 }

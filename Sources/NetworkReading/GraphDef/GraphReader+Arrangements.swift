@@ -248,7 +248,7 @@ extension GraphReader {
         try make(.reshape(shape), [slice], call)
     }
 
-    /// Defines a tensor of one number, in the shape of the first input.
+    /// Defines the node's tensor as one number, repeated in the shape of the first input.
     private mutating func fill(_ call: NodeCall, _ number: Double) throws(GraphReadingError) {
         let shape = try self.shape(call)
         try spend(shape, call)

@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// Comparisons, which are computed of constants only, and what chooses between tensors.
+/// Comparisons, which are evaluated on constants only, and operations that select between tensors.
 extension GraphReader {
     static let choices: [String: Handler] = {
         var table: [String: Handler] = [:]
@@ -48,7 +48,7 @@ extension GraphReader {
         "LogicalOr": { $0 != 0 || $1 != 0 ? 1 : 0 },
     ]
 
-    /// Computes a function of two constants that are broadcast.
+    /// Evaluates a function of two constants that are broadcast.
     private mutating func compare(
         _ call: NodeCall, keepsType: Bool = false, _ function: (Double, Double) -> Double
     ) throws(GraphReadingError) {
@@ -65,14 +65,14 @@ extension GraphReader {
         define(call, .constant(result))
     }
 
-    /// Chooses by a constant condition.
+    /// Reads a selection with a constant condition.
     ///
-    /// - Parameter isFirstAxis: Whether a condition of one axis is about the first axis of the others
+    /// - Parameter isFirstAxis: Whether a condition with one axis applies to the first axis of the others
     ///   (TensorFlow's `Select`) rather than the last (`SelectV2`).
     private mutating func select(_ call: NodeCall, isFirstAxis: Bool) throws(GraphReadingError) {
         let condition = try constant(call, 0), chosen = try value(call, 1), other = try value(call, 2)
         guard let flags = Numbers(condition) else { throw call.unsupported("of type \(condition.type)") }
-        // The shape of a network follows its sizes, so that most choices are of one whole tensor.
+        // Most conditions compare sizes, which are constant, and therefore select one whole tensor.
         if flags.values.count == 1 {
             let taken = flags.values[0] != 0 ? 1 : 2
             if try shape(call, 1) == shape(call, 2) { return define(call, taken == 1 ? chosen : other) }
@@ -102,7 +102,7 @@ extension GraphReader {
 }
 
 extension Numbers {
-    /// Returns the values of the tensor that is broadcast to a shape.
+    /// Returns the tensor's values, broadcast to a shape.
     func broadcast(to shape: [Int]) -> [Double]? {
         if shape == self.shape { return values }
         return Network.Operation.broadcast(shape).evaluate([self], shape: shape)?.values

@@ -3,9 +3,9 @@ import TensorGraph
 /// Typed access to a node's attributes; a wrong type is an error that names the node.
 struct NodeCall {
     let node: Node
-    /// The node's place in the graph.
+    /// The index of the node in the graph.
     let index: Int
-    /// What it reads.
+    /// The outputs that the node reads.
     let sources: [NodeTable.Output]
 
     init(_ node: Node, index: Int, sources: [NodeTable.Output]) {
@@ -14,10 +14,10 @@ struct NodeCall {
 
     var name: String { node.name }
 
-    /// Returns the name of an output: the node's, with the output's number where it is not the first.
+    /// Returns the name of an output: the node's name, with the index of the output unless it is the first.
     func name(output: Int) -> String { output == 0 ? name : "\(name):\(output)" }
 
-    /// Returns the name of a data input, for errors.
+    /// Returns the name of a data input, for error messages.
     func inputName(_ index: Int) -> String { node.inputs.filter { !$0.hasPrefix("^") }[index] }
 
     func malformed(_ what: String) -> GraphReadingError {

@@ -1,8 +1,8 @@
 import TensorGraph
 
-/// The nodes of a graph by their names, so that tensors are compared and found by numbers.
+/// The nodes of a graph by name; tensors are identified by numbers, which are faster to compare than names.
 struct NodeTable {
-    /// One output of a node.
+    /// An output of a node.
     struct Output: Hashable {
         var node: Int
         var index: Int
@@ -11,14 +11,14 @@ struct NodeTable {
     let nodes: [Node]
     private var places: [String: Int]
 
-    /// The first of several nodes with the same name counts.
+    /// If several nodes have the same name, the first one counts.
     init(_ nodes: [Node]) {
         self.nodes = nodes
         places = Dictionary(minimumCapacity: nodes.count)
         for index in nodes.indices.reversed() { places[nodes[index].name] = index }
     }
 
-    /// Returns the output that a tensor's name, `node` or `node:index`, stands for.
+    /// Returns the output with a tensor name, `node` or `node:index`.
     func output(_ tensor: String) -> Output? {
         if let (name, index) = Self.split(tensor) {
             return places[name].map { Output(node: $0, index: index) }
@@ -26,9 +26,9 @@ struct NodeTable {
         return places[tensor].map { Output(node: $0, index: 0) }
     }
 
-    /// Returns the outputs that carry data to a node.
+    /// Returns the outputs that a node reads as data.
     ///
-    /// - Throws: `noSuchTensor`, where no node makes one.
+    /// - Throws: `GraphReadingError.noSuchTensor` if a node does not exist.
     func sources(of node: Int) throws(GraphReadingError) -> [Output] {
         var sources: [Output] = []
         sources.reserveCapacity(nodes[node].inputs.count)
@@ -39,7 +39,7 @@ struct NodeTable {
         return sources
     }
 
-    /// Returns the node and the number in `node:number`; nil for other names.
+    /// Returns the node's name and the index in `node:index`; nil for other names.
     private static func split(_ tensor: String) -> (name: String, index: Int)? {
         let bytes = tensor.utf8
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")),

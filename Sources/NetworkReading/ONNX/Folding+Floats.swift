@@ -1,9 +1,9 @@
 import TensorGraph
 
-/// Evaluation of single-precision constants without arrays of doubles between: weights of a hundred megabytes
-/// are standardized and scaled when a model is read.
+/// Evaluates operations on single-precision constants without arrays of doubles, because weights of a hundred
+/// megabytes are standardized and scaled when a model is read.
 ///
-/// Each element is still computed in double precision and rounded once.
+/// Each element is computed in double precision and rounded once.
 extension Folding {
     static func floats(_ tensor: Tensor, _ function: (Double) -> Double) -> Tensor {
         made(tensor.shape) { target in
@@ -13,7 +13,7 @@ extension Folding {
         }
     }
 
-    /// - Precondition: both shapes broadcast to `shape` and have no zeros.
+    /// - Precondition: Both shapes broadcast to `shape`, in which no size is 0.
     static func floats(
         _ a: Tensor, _ b: Tensor, shape: [Int], _ function: (Double, Double) -> Double
     ) -> Tensor {
@@ -37,7 +37,7 @@ extension Folding {
         }
     }
 
-    /// Combines the elements of a tensor into those of `result`, which has shape `kept`.
+    /// Combines the elements of a tensor into those of `result`, whose shape is `kept`.
     static func reduceFloats(
         _ region: ByteRegion, _ shape: [Int], to kept: [Int], _ result: inout [Double],
         _ combine: (Double, Double) -> Double
@@ -61,9 +61,9 @@ extension Folding {
         }
     }
 
-    /// Returns the mean and the variance of each entry of axis 1, over all other axes; nil for empty tensors.
+    /// Returns the mean and variance of each entry of axis 1 over all other axes; nil for empty tensors.
     ///
-    /// - Precondition: the tensor is of single precision and has at least two axes.
+    /// - Precondition: The tensor has single precision and at least two axes.
     static func channelMoments(_ tensor: Tensor) -> (mean: [Double], variance: [Double])? {
         let outer = tensor.shape[0], channels = tensor.shape[1], inner = tensor.shape[2...].reduce(1, *)
         guard outer * inner > 0 else { return nil }
@@ -75,7 +75,8 @@ extension Folding {
                     var total = 0.0
                     for block in 0..<outer {
                         let begin = (block * channels + channel) * inner
-                        // Four sums, for an addition waits for the one before it.
+                        // Four sums are independent of each other, so that additions do not wait for the
+                        // previous one.
                         var sums = SIMD4<Double>.zero, index = begin
                         while index + 4 <= begin + inner {
                             for lane in 0..<4 { sums[lane] += term(Double(source[index + lane])) }
@@ -97,7 +98,7 @@ extension Folding {
         }
     }
 
-    /// Multiplies each entry of axis 1 by a number and adds another.
+    /// Multiplies each entry of axis 1 by a factor and adds a term.
     static func scaledChannels(_ tensor: Tensor, by scale: [Double], plus offset: [Double]) -> Tensor {
         let channels = tensor.shape[1], inner = tensor.shape[2...].reduce(1, *)
         return made(tensor.shape) { target in
@@ -121,17 +122,16 @@ extension Folding {
 }
 
 extension Tensor {
-    /// - Precondition: the tensor is of single precision.
+    /// - Precondition: The tensor has single precision.
     fileprivate func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
         elements!.withElements(of: Float.self, body)
     }
 }
 
-/// The rows of two tensors that are broadcast to a shape, where axes that lie one after the other in both are
-/// taken as one.
+/// The rows of two tensors that are broadcast to a shape; axes that are consecutive in both are merged.
 private struct BroadcastRows {
     let columns: Int
-    /// 1, or 0 where a row is one element again and again.
+    /// The distance between elements of a row: 1, or 0 if the row repeats one element.
     let leftStep: Int, rightStep: Int
     private var axes: [(size: Int, left: Int, right: Int)] = []
 
@@ -159,7 +159,7 @@ private struct BroadcastRows {
         (columns, leftStep, rightStep) = (inner.size, inner.left, inner.right)
     }
 
-    /// Calls `body` with where each row begins in both tensors.
+    /// Calls `body` with the offsets at which each row begins in both tensors.
     func forEach(_ body: (_ left: Int, _ right: Int) -> Void) {
         var position = [Int](repeating: 0, count: axes.count), left = 0, right = 0
         while true {

@@ -18,7 +18,7 @@ package final class ONNXReader {
 
     let version: Int64
     var network = Network()
-    /// The values of the graph by the wiring's numbers, while a node is left that reads them.
+    /// The values by the wiring's numbers; each is removed after its last read.
     private var values: [Value?] = []
     /// The transposed tensors created so far, by node and axes.
     private var transposed: [Aligned: Int] = [:]
@@ -76,7 +76,8 @@ package final class ONNXReader {
         }
         for step in wiring.steps {
             try read(graph.nodes[step.node], step, wiring)
-            // Weights that are computed from weights are large.
+            // Constants are released after their last read, because weights that are computed from weights
+            // are large.
             wiring.forEachLastRead(of: step) { values[$0] = nil }
         }
         for (name, place) in wiring.outputs {
@@ -150,7 +151,7 @@ package final class ONNXReader {
             inputs.append(value)
         }
         let results = try operations[node.operation]!(self)(Call(node: node, inputs: inputs))
-        // By-products such as masks and means, which have no result, matter only if they are read.
+        // Secondary outputs without a result, such as masks and means, are errors only if they are read.
         for (place, result) in zip(wiring.writes(of: step), results) {
             if let place { values[place] = result }
         }

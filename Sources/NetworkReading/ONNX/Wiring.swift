@@ -1,9 +1,9 @@
 import ONNXFormat
 
-/// The values of a graph by numbers: what each node that the outputs depend on reads and writes, and which
-/// reads are the last.
+/// The reads and writes of each node that the outputs depend on, with values identified by numbers, and the
+/// last read of each value.
 struct Wiring {
-    /// A node that is needed.
+    /// A node that the outputs depend on.
     struct Step {
         /// The node's index in the graph.
         let node: Int
@@ -11,14 +11,14 @@ struct Wiring {
         fileprivate let writes: Range<Int>
     }
 
-    /// The needed nodes in the order of the graph.
+    /// The nodes that the outputs depend on, in the graph's order.
     private(set) var steps: [Step] = []
-    /// The requested values.
+    /// The numbers of the requested values.
     private(set) var outputs: [(name: String, place: Int)] = []
     private var places: [String: Int] = [:]
-    /// The values that all nodes read and write, one node after the other; nil for inputs that are left out.
+    /// The numbers of the values that the nodes read and write, node by node; nil for omitted inputs.
     private var links: [Int?] = []
-    /// For each element of `links`, whether no later node reads the value and no output is it.
+    /// For each element of `links`, whether it is the last read of a value that is not an output.
     private var isLast: [Bool] = []
 
     init(_ graph: ONNXGraph, outputs names: [String]) {
@@ -78,8 +78,8 @@ struct Wiring {
         }(&places[name])
     }
 
-    /// Returns the inputs that a node has but does not use: the running statistics of a batch normalization that
-    /// computes its own.
+    /// Returns the inputs that a node ignores: the running statistics of a batch normalization that computes
+    /// its own.
     private static func unreadInputs(of node: ONNXNode) -> Range<Int> {
         guard node.operation == "BatchNormalization", case .int(let mode)? = node.attributes["training_mode"],
             mode != 0
