@@ -72,16 +72,16 @@ let package = Package(
         room(
             "Backbones",
             [
-                "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression",
-                "SystemFiles",
+                "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Network", "NetworkReading",
+                "Inference", "Compression", "SystemFiles",
             ]),
         room("BottleneckCache", ["Compression", "SystemFiles"]),
         room("FinalLayer", ["Compression"]),
         room(
             "TransferLearning",
             [
-                "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Inference", "Backbones",
-                "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
+                "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Network", "NetworkReading",
+                "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
@@ -109,8 +109,9 @@ let package = Package(
             "NetworkReading",
             ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph", "SystemFiles", "Compression"],
             exclude: ["Operators", "SavedModels"]),
-        tests("Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference"]),
-        tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network"]),
+        tests(
+            "Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference", "NetworkReading"]),
+        tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),

@@ -1,4 +1,5 @@
 import Compression
+import NetworkReading
 import TensorFlowFormat
 
 /// Why a network or a model cannot be used.
@@ -9,6 +10,8 @@ package enum BackboneError: Error, Sendable, Equatable {
     case download(DownloadError, NetworkArchive, path: String)
     case inputOutput(path: String, code: Int32)
     case graph(path: String, GraphDefError)
+    /// The nodes are not those of a network that can be run.
+    case reading(path: String, GraphReadingError)
     /// A zip that cannot be read, or holds no graph or several.
     case package(path: String, ZipReader.Failure)
     case noGraphInPackage(path: String, graphs: [String])

@@ -1,12 +1,13 @@
 import Dispatch
+import Network
 import Synchronization
 import TensorGraph
 
-/// An execution plan of a graph for one image: validated, fused, laid out in memory, with packed weights. It
-/// is made once and shared by all executors.
+/// An execution plan of a network for one image: fused, laid out in memory, with packed weights. It is made once
+/// and shared by all executors.
 ///
 /// ```swift
-/// let plan = try Plan(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
+/// let plan = try Plan(network)
 /// let executor = Executor(plan)
 /// executor.input.update(from: pixels, count: 224 * 224 * 3)
 /// executor.run()
@@ -18,7 +19,7 @@ package struct Plan: Sendable {
     /// The output shapes as TensorFlow gives them: `[1, D]` or `[1, H, W, C]`.
     package let outputShapes: [[Int]]
     package let precision: Precision
-    /// The locations of the graph's layers in execution order; empty unless the plan keeps images.
+    /// The locations of the network's layers in execution order; empty unless the plan keeps images.
     let places: [LayerPlace]
     let steps: [any Step]
     let inputOffset: Int
@@ -32,10 +33,7 @@ package struct Plan: Sendable {
     let scratchSize: Int
 
     /// - Parameters:
-    ///   - graph: The graph of operations.
-    ///   - input: The tensor that is fed; its producers are ignored.
-    ///   - inputShape: The shape of the input, `[1, H, W, C]`.
-    ///   - outputs: The tensors to compute; nodes that none of them needs may be of any kind.
+    ///   - network: The network; its first input is fed.
     ///   - precision: The precision of convolutions and of the images between them; inputs and outputs are
     ///     floats.
     ///   - instructionSet: The kernels to use.
@@ -43,18 +41,19 @@ package struct Plan: Sendable {
     ///     the results.
     ///   - keepsImages: Whether every layer writes its own image, one after another, for a caller that
     ///     examines them.
-    /// - Throws: `PlanError` with the node that is unsupported or malformed.
+    /// - Throws: `PlanError` with the node whose operation has no step for this use of it.
     package init(
-        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
-        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
+        _ network: Network, precision: Precision = .fp32, instructionSet: InstructionSet = .preferred,
+        threads: Int = 1, keepsImages: Bool = false
     ) throws(PlanError) {
-        let lowered = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        let list = try NetworkLowering.lower(network)
+        let input = network.input ?? 0
         self.init(
-            lowered, input: input, inputShape: inputShape, precision: precision,
+            list, input: network[input].name, inputShape: network.shape(input), precision: precision,
             instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
     }
 
-    /// - Parameter lowered: The lowered layers of the graph.
+    /// - Parameter lowered: The lowered layers of the network.
     init(
         _ lowered: LayerList, input: String, inputShape: [Int], precision: Precision = .fp32,
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
@@ -86,13 +85,6 @@ package struct Plan: Sendable {
         arenaSize = layout.arenaSize + instructionSet.lanes
         // Rounding to 16 floats keeps threads from sharing a cache line.
         scratchSize = ((steps.map(\.scratchSize).max() ?? 0) + 15) / 16 * 16
-    }
-
-    /// Returns the shapes of tensors, as TensorFlow gives them, without planning a run.
-    package static func shapes(
-        of outputs: [String], in graph: Graph, input: String, inputShape: [Int]
-    ) throws(PlanError) -> [[Int]] {
-        try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs).outputShapes
     }
 
     /// The number of multiply-adds in the convolutions and matrix products of a run.
@@ -247,12 +239,6 @@ struct StepMaker: Sendable {
                     name: name, isMaximum: true, input: input, output: output, margin: margin,
                     kernels: kernels)
             ]
-        case .squaredDifference(let center):
-            return [
-                SquaredDifferenceStep(
-                    name: name, input: input, center: layout.storages[center], output: output, margin: margin)
-            ]
-        case .squareRoot: return [SquareRootStep(name: name, input: input, output: output, margin: margin)]
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             return [
                 LocalResponseNormalizationStep(

@@ -31,20 +31,16 @@ struct ForwardBenchmark {
     }
 
     func run() throws {
-        let (graph, bottleneck, _) = backbone.featureGraph()
-        let shape = [1, backbone.description.height, backbone.description.width, 3],
-            input = backbone.description.input
+        let network = try backbone.featureNetwork().network
         func plan(_ precision: Precision, _ set: InstructionSet, threads: Int) throws -> Plan {
-            try Plan(
-                graph, input: input, inputShape: shape, outputs: [bottleneck], precision: precision,
-                instructionSet: set, threads: threads)
+            try Plan(network, precision: precision, instructionSet: set, threads: threads)
         }
         let first = Executor(try plan(.fp32, InstructionSet.available[0], threads: 1))
         picture(0, first.input)
-        let pixels = Array(UnsafeBufferPointer(start: first.input, count: shape.reduce(1, *)))
+        let pixels = Array(UnsafeBufferPointer(start: first.input, count: first.plan.inputShape.reduce(1, *)))
         first.run()
         let expected = Array(first.output(0))
-        let calibrator = try Calibrator(graph, input: input, inputShape: shape, outputs: [bottleneck])
+        let calibrator = try Calibrator(network)
         for number in 0..<8 {
             picture(number, calibrator.executor.input)
             calibrator.run()

@@ -7,9 +7,8 @@ import Inference
 /// - Parameter precision: fp32, bf16 or int8; the ranges for int8 are those of the single image used.
 func benchmarkSteps(architecture: String, modelDirectory: String?, precision: String) throws {
     let backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory)
-    let (graph, bottleneck, _) = backbone.featureGraph()
+    let network = try backbone.featureNetwork().network
     let about = backbone.description
-    let shape = [1, about.height, about.width, 3]
     func draw(_ pixels: UnsafeMutablePointer<Float>) {
         for index in 0..<about.height * about.width * 3 {
             pixels[index] = (Float(index * 7919 % 256) - about.mean) * about.scale
@@ -17,15 +16,13 @@ func benchmarkSteps(architecture: String, modelDirectory: String?, precision: St
     }
     var computed = precision == "bf16" ? Precision.bf16 : .fp32
     if precision == "int8" {
-        let calibrator = try Calibrator(graph, input: about.input, inputShape: shape, outputs: [bottleneck])
+        let calibrator = try Calibrator(network)
         draw(calibrator.executor.input)
         calibrator.run()
         computed = .int8(calibrator.ranges())
     }
     let profiles = try [1, 2].map { threads in
-        let plan = try Plan(
-            graph, input: about.input, inputShape: shape, outputs: [bottleneck], precision: computed,
-            threads: threads)
+        let plan = try Plan(network, precision: computed, threads: threads)
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         draw(executor.input)
         return executor.profile(runs: 15)

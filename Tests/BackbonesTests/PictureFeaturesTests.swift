@@ -57,10 +57,7 @@ struct PictureFeaturesTests {
         description.taps = [subject.tap]
         let backbone = try Backbone(
             description, .init(mapping: SharedData.url("models/" + subject.graph).path), path: subject.graph)
-        let (graph, bottleneck, _) = backbone.featureGraph()
-        let plan = try Plan(
-            graph, input: description.input, inputShape: [1, description.height, description.width, 3],
-            outputs: [bottleneck])
+        let plan = try Plan(backbone.featureNetwork().network)
         let executor = Executor(plan, pool: ThreadPool(threads: 2))
         let expected = try NumPyArray(SharedData.data("oracles/\(subject.oracle).npy"))
         let files = try String(decoding: SharedData.data("oracles/images.txt"), as: UTF8.self).split(

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import NetworkReading
 import TensorFlowFormat
 import TensorGraph
 import TestSupport
@@ -327,7 +328,8 @@ struct OptimizationTests {
         throws -> [Float]
     {
         let executor = Executor(
-            try Plan(graph, input: input, inputShape: [1, size, size, 3], outputs: [output]))
+            try Plan(
+                GraphReader.read(graph, input: input, inputShape: [1, size, size, 3], outputs: [output])))
         executor.input.update(from: picture, count: picture.count)
         executor.run()
         return Array(executor.output(0))

@@ -227,36 +227,4 @@ struct KernelTests {
                 Node("Conv2D", name: "out", inputs: ["joined", "w3"], attributes: pointwise),
             ], image, expected)
     }
-
-    @Test("what the engine does not know is an error that names the node")
-    func errors() throws {
-        func plan(_ nodes: [Node], output: String = "out") throws {
-            _ = try Plan(
-                Graph(nodes: [Node("Placeholder", name: "in")] + nodes), input: "in",
-                inputShape: [1, 4, 4, 3], outputs: [output])
-        }
-        #expect(throws: PlanError.unsupportedOperation("Einsum", node: "out")) {
-            try plan([Node("Einsum", name: "out", inputs: ["in"])])
-        }
-        #expect(throws: PlanError.noSuchTensor("nowhere")) { try plan([], output: "nowhere") }
-        #expect(throws: PlanError.noSuchTensor("gone")) {
-            try plan([Node("Relu", name: "out", inputs: ["gone"])])
-        }
-        #expect(throws: PlanError.self) {
-            try plan([Node("Relu", name: "out", inputs: ["b"]), Node("Relu", name: "b", inputs: ["out"])])
-        }
-        var dilated = Self.attributes(1, true)
-        dilated["dilations"] = .ints([1, 2, 2, 1])
-        let weights = Node.constant("w", Self.floats([Double](repeating: 1, count: 27), [3, 3, 3, 1]))
-        #expect(throws: PlanError.self) {
-            try plan([weights, Node("Conv2D", name: "out", inputs: ["in", "w"], attributes: dilated)])
-        }
-        let wrong = Node.constant("w", Self.floats([1, 2], [1, 1, 2, 1]))
-        #expect(throws: PlanError.self) {
-            try plan([
-                wrong,
-                Node("Conv2D", name: "out", inputs: ["in", "w"], attributes: Self.attributes(1, true)),
-            ])
-        }
-    }
 }

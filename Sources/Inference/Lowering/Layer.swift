@@ -119,9 +119,6 @@ enum Computation {
     case softmax
     /// Over all pixels.
     case mean, maximum
-    /// From one value a channel.
-    case squaredDifference(Value)
-    case squareRoot
     /// A copy into the middle of zeros.
     case pad(Margin)
     /// Channels side by side.
@@ -164,7 +161,6 @@ struct Layer {
         case .convolution(let convolution), .invertedResidual(_, _, let convolution):
             [input] + (convolution.residual.map { [$0] } ?? [])
         case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
-        case .squaredDifference(let center): [input, center]
         default: [input]
         }
     }
@@ -191,7 +187,6 @@ struct Layer {
         case .affine(var affine):
             affine.addend = affine.addend.map(replace)
             layer.computation = .affine(affine)
-        case .squaredDifference(let center): layer.computation = .squaredDifference(replace(center))
         default: break
         }
         return layer

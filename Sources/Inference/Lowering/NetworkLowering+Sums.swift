@@ -56,6 +56,11 @@ extension NetworkLowering {
     mutating func combine(_ index: Int, _ function: Network.Binary) throws(PlanError) {
         let node = network[index], inputs = node.inputs
         if takesUpConstant(index, function) || takesUpSum(index, function) { return }
+        if function == .add, isWalkedByPixels(index), network.shape(inputs[0]) == network.shape(inputs[1]) {
+            let addend = try value(inputs[1])
+            append(index, .affine(Affine(addend: addend)), to: try value(inputs[0]))
+            return
+        }
         let operation: BinaryFunction =
             switch function {
             case .add: .add
@@ -72,7 +77,13 @@ extension NetworkLowering {
         append(index, .binary(operation, second), to: try value(inputs[0]))
     }
 
-    /// A constant for each channel becomes a part of the convolution or normalization before it.
+    /// Returns whether a tensor is an image or a vector, whose rows a pointwise step divides among threads.
+    private func isWalkedByPixels(_ index: Int) -> Bool {
+        let shape = network.shape(index)
+        return shape.first == 1 && (shape.count == 4 || shape.count == 2)
+    }
+
+    /// A constant for each channel becomes a part of the convolution, normalization or sum before it, or such a layer.
     private mutating func takesUpConstant(_ index: Int, _ function: Network.Binary) -> Bool {
         let node = network[index], channels = node.shape.last ?? 1
         let isLeft = network.constant(node.inputs[1]) != nil
@@ -89,7 +100,7 @@ extension NetworkLowering {
         case (.subtract, true): (factors, terms) = (nil, numbers.map { -$0 })
         default: return false
         }
-        if let open = openConvolution(input) {
+        if let open = openConvolutionOrSum(input), open.convolution.residual == nil || factors == nil {
             var convolution = open.convolution
             if let factors {
                 convolution.scale = zip(convolution.scale ?? factors.map { _ in 1 }, factors).map { $0 * $1 }
@@ -108,7 +119,16 @@ extension NetworkLowering {
                 into: layer)
             return true
         }
-        return false
+        guard isWalkedByPixels(index), let value = values[input] else { return false }
+        if let layer = soleMaker(input), case .affine(var affine) = list.layers[layer].computation,
+            affine.clamp == .none, affine.addend == nil || factors == nil
+        {
+            affine.apply(factors: factors, terms: terms)
+            absorb(index, .affine(affine), into: layer)
+            return true
+        }
+        append(index, .affine(Affine(scale: factors, shift: terms)), to: value)
+        return true
     }
 
     /// A tensor that is there before a convolution of one pixel runs becomes its residual. Other windows may go by Winograd's way,
@@ -143,6 +163,13 @@ extension NetworkLowering {
             absorb(index, .convolution(convolution), into: layer)
             return
         }
+        if function.kind == .clamp, let layer = soleMaker(input),
+            case .affine(var affine) = list.layers[layer].computation, affine.clamp == .none
+        {
+            affine.clamp = Clamp(lowest: function.alpha, highest: function.beta)
+            absorb(index, .affine(affine), into: layer)
+            return
+        }
         append(index, .unary(function), to: try value(input))
     }
 
@@ -152,6 +179,16 @@ extension NetworkLowering {
             convolution.clamp == .none, convolution.activation == nil
         else { return nil }
         return (layer, convolution)
+    }
+}
+
+extension Affine {
+    fileprivate mutating func apply(factors: [Float]?, terms: [Float]?) {
+        if let factors {
+            scale = scale.map { zip($0, factors).map { $0 * $1 } } ?? factors
+            shift = shift.map { zip($0, factors).map { $0 * $1 } }
+        }
+        if let terms { shift = shift.map { zip($0, terms).map { $0 + $1 } } ?? terms }
     }
 }
 

@@ -2,21 +2,6 @@ import Kernels
 import Network
 import TensorGraph
 
-extension Plan {
-    /// - Parameters: as for a graph.
-    /// - Throws: naming the node, for uses of operations that the engine has no step for.
-    package init(
-        _ network: Network, precision: Precision = .fp32, instructionSet: InstructionSet = .preferred,
-        threads: Int = 1, keepsImages: Bool = false
-    ) throws(PlanError) {
-        let list = try NetworkLowering.lower(network)
-        let input = network.input ?? 0
-        self.init(
-            list, input: network[input].name, inputShape: network.shape(input), precision: precision,
-            instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
-    }
-}
-
 /// Turns a network's nodes into layers, several nodes into one where they can be computed together: a convolution, or a product with
 /// constant weights, takes up the scale, bias, residual sum and activation that follow it, and zeros padded before it.
 struct NetworkLowering {

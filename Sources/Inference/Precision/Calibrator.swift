@@ -1,4 +1,4 @@
-import TensorGraph
+import Network
 
 /// Where a layer's output lies in the arena, and after which step it is complete.
 struct LayerPlace: Sendable {
@@ -29,7 +29,7 @@ struct LayerPlace: Sendable {
 /// Finds the activation ranges of a network by running images in single precision.
 ///
 /// ```swift
-/// let calibrator = try Calibrator(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
+/// let calibrator = try Calibrator(network)
 /// for pixels in pictures {
 ///     calibrator.executor.input.update(from: pixels, count: 224 * 224 * 3)
 ///     calibrator.run()
@@ -45,35 +45,31 @@ package final class Calibrator {
 
     /// - Parameter pool: The threads among which the work for each image is divided.
     package init(
-        _ graph: Graph, input: String, inputShape: [Int], outputs: [String], pool: ThreadPool? = nil,
-        instructionSet: InstructionSet = .preferred
+        _ network: Network, pool: ThreadPool? = nil, instructionSet: InstructionSet = .preferred
     ) throws(PlanError) {
-        self.input = NodeView.canonical(input)
-        list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+        list = try NetworkLowering.lower(network)
+        input = Self.inputName(network)
         groups = ActivationGroups(list)
         executor = Executor(
-            try Plan(
-                graph, input: input, inputShape: inputShape, outputs: outputs, instructionSet: instructionSet,
-                keepsImages: true),
-            pool: pool)
+            try Plan(network, instructionSet: instructionSet, keepsImages: true), pool: pool)
+    }
+
+    private static func inputName(_ network: Network) -> String {
+        network.input.map { network[$0].name } ?? ""
     }
 
     /// Returns the names whose ranges a calibrator of this network would find, without creating one.
-    package static func names(
-        in graph: Graph, input: String, inputShape: [Int], outputs: [String]
-    ) throws(PlanError) -> Set<String> {
-        let list = try Lowering.lower(graph, input: input, inputShape: inputShape, outputs: outputs)
+    package static func names(in network: Network) throws(PlanError) -> Set<String> {
+        let list = try NetworkLowering.lower(network)
         return Set(
-            list.layers.filter { list.extents[$0.output].pixels > 1 }.map(\.name) + [
-                NodeView.canonical(input)
-            ])
+            list.layers.filter { list.extents[$0.output].pixels > 1 }.map(\.name) + [inputName(network)])
     }
 
     /// Runs the image in the executor's input and records the values of every layer.
     package func run() {
         let plan = executor.plan, places = plan.places.filter { $0.storage.extent.pixels > 1 }
-        let extent = Lowering.extent(ofShape: plan.inputShape)!
-        histograms[groups.root(list.input), default: Histogram()].add(executor.input, count: extent.count)
+        histograms[groups.root(list.input), default: Histogram()].add(
+            executor.input, count: plan.inputShape.reduce(1, *))
         var next = 0
         for step in plan.steps.indices {
             executor.runStep(step)

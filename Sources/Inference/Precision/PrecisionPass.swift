@@ -35,7 +35,7 @@ extension LayerList {
             ranges[group] =
                 min(earlier.lowerBound, range.lowerBound)...max(earlier.upperBound, range.upperBound)
         }
-        add(self.input, NodeView.canonical(input))
+        add(self.input, input)
         for layer in layers { add(layer.output, layer.name) }
         return extents.indices.map { value in ranges[groups.root(value)].map(Element.bytes) }
     }

@@ -43,7 +43,7 @@ struct Calibration: Sendable {
     func accuracy(of graph: Graph, _ model: ModelDescription, path: FilePath, count: Int = 1500)
         throws(TransferLearningError) -> Double
     {
-        let plan = try plan(graph, model.backbone, outputs: [model.output], path: path)
+        let plan = try Plan(graph, model.backbone, outputs: [model.output], path: path)
         let pictures = pictures, step = max(1, pictures.count / count)
         let chosen = Swift.stride(from: 0, to: pictures.count, by: step).map { pictures[$0] }
         let tally = Mutex((read: 0, right: 0))
@@ -78,15 +78,5 @@ struct Calibration: Sendable {
             extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits()
         )
         .run(folder, isInterrupted: isInterrupted, report: { _ in })
-    }
-
-    private func plan(
-        _ graph: Graph, _ backbone: BackboneDescription, outputs: [String], path: FilePath
-    ) throws(TransferLearningError) -> Plan {
-        do {
-            return try Plan(
-                graph, input: backbone.input, inputShape: [1, backbone.height, backbone.width, 3],
-                outputs: outputs)
-        } catch { throw TransferLearningError(error, path: path.description) }
     }
 }

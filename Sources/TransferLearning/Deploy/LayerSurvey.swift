@@ -30,12 +30,7 @@ struct LayerSurvey: Sendable {
     {
         let views = CompactWeights.views(of: CompactWeights.layers(of: graph))
         let inputs = Set(views.map(\.input)).sorted()
-        let plan: Plan
-        do {
-            plan = try Plan(
-                graph, input: description.input, inputShape: [1, description.height, description.width, 3],
-                outputs: inputs)
-        } catch { throw TransferLearningError(error, path: path.description) }
+        let plan = try Plan(graph, description, outputs: inputs, path: path)
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         let reader = PictureReader(description, executor, isStrict: false)
         let gathered = Mutex(views.map { InputStatistics($0) })

@@ -1,5 +1,5 @@
 import Backbones
-import Inference
+import NetworkReading
 import TensorGraph
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -45,7 +45,8 @@ public struct GraphComparison: Sendable, Codable {
     }
 
     init(_ first: GraphFileContents, _ second: GraphFileContents) throws {
-        let a = first.graph, b = second.graph, values = (first: Constants(a), second: Constants(b))
+        let a = first.graph, b = second.graph
+        var values = (first: GraphConstants(a), second: GraphConstants(b))
         let old = Dictionary(a.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = Set(b.nodes.map(\.name))
         removed = a.nodes.filter { !names.contains($0.name) }.map {
@@ -58,7 +59,7 @@ public struct GraphComparison: Sendable, Codable {
             }
             // The description is compared by its fields.
             if !before.isEncodedLike(node), !ModelDescription.nodeNames.prefix(1).contains(node.name) {
-                compare(before, node, values)
+                compare(before, node, &values)
             }
         }
         isReordered =
@@ -67,7 +68,9 @@ public struct GraphComparison: Sendable, Codable {
         description = Comparison.differences(try Self.fields(first.model), try Self.fields(second.model))
     }
 
-    private mutating func compare(_ a: Node, _ b: Node, _ values: (first: Constants, second: Constants)) {
+    private mutating func compare(
+        _ a: Node, _ b: Node, _ values: inout (first: GraphConstants, second: GraphConstants)
+    ) {
         if a.operation != b.operation {
             operations.append(NodeChange(node: a.name, first: a.operation, second: b.operation))
         }

@@ -1,5 +1,7 @@
 import Backbones
 import Inference
+import Network
+import NetworkReading
 import TensorFlowFormat
 import TensorGraph
 
@@ -75,14 +77,14 @@ public struct GraphInspection: Sendable, Codable {
             return
         }
         do {
-            let plan = try Plan(
-                graph, input: run.input, inputShape: run.shape, outputs: [run.output],
-                precision: model?.description.precision ?? .fp32, threads: threads ?? 1)
+            let plan = try Self.plan(
+                of: graph, run.input, run.shape, run.output,
+                precision: model?.description.precision ?? .fp32, threads: threads ?? 1, path: "\(path)")
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch {
             // What cannot be run can still be looked at.
-            if profiles { throw TransferLearningError(error, path: path.description) }
+            if profiles { throw error }
             (multiplyAdds, profile) = (nil, [])
         }
     }
@@ -106,6 +108,19 @@ public struct GraphInspection: Sendable, Codable {
             declared.count == 4, declared[1...].allSatisfy({ $0 > 0 })
         else { return nil }
         return (placeholders[0].name, [1] + declared[1...], outputs[0])
+    }
+
+    private static func plan(
+        of graph: Graph, _ input: String, _ shape: [Int], _ output: String, precision: Precision,
+        threads: Int, path: String
+    ) throws(TransferLearningError) -> Plan {
+        let network: Network
+        do {
+            network = try GraphReader.read(graph, input: input, inputShape: shape, outputs: [output])
+        } catch { throw TransferLearningError(BackboneError.reading(path: path, error)) }
+        do { return try Plan(network, precision: precision, threads: threads) } catch {
+            throw TransferLearningError(error, path: path)
+        }
     }
 
     private static func profile(_ plan: Plan, threads: Int) -> [Step] {

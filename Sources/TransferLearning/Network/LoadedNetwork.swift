@@ -2,6 +2,8 @@ import SystemFiles
 import Backbones
 import FinalLayer
 import Inference
+import Network
+import TensorGraph
 
 /// A feature extractor that is ready to run: found, read, checked and planned.
 struct FeatureExtractor: Sendable {
@@ -47,35 +49,19 @@ struct FeatureExtractor: Sendable {
         throws(TransferLearningError)
     {
         self.backbone = backbone
-        let description = backbone.description
-        let (graph, bottleneck, taps) = backbone.featureGraph()
-        let shapes: [[Int]]
-        let precision = try PrecisionCalibration(backbone, graph, bottleneck: bottleneck).precision(options)
-        do {
-            plan = try Plan(
-                graph, input: description.input, inputShape: [1, description.height, description.width, 3],
-                outputs: [bottleneck],
-                precision: precision)
-            shapes = try Plan.shapes(
-                of: taps, in: graph, input: description.input,
-                inputShape: [1, description.height, description.width, 3])
-        } catch { throw TransferLearningError(error, path: backbone.path) }
-        let shape = plan.outputShapes[0]
-        guard shape.count == 2 else {
-            throw TransferLearningError.network(
-                .description(
-                    FilePath(backbone.path),
-                    reason:
-                        "tap '\(description.taps.last?.tensor ?? "")' is an image of shape \(shape); give it \"reduction\": \"mean\", \"max\" or \"deviation\""
-                ))
+        let taps = backbone.description.taps, features: FeatureNetwork
+        do { features = try backbone.featureNetwork() } catch { throw TransferLearningError(error) }
+        let precision = try PrecisionCalibration(backbone, features.network).precision(options)
+        do { plan = try Plan(features.network, precision: precision) } catch {
+            throw TransferLearningError(error, path: backbone.path)
         }
-        size = shape[1]
+        size = features.widths.reduce(0, +)
         var (begin, groups) = (0, [FeatureGroup]())
-        for (tap, width) in zip(description.taps, shapes.map { $0.last ?? 0 }) {
+        for (tap, width) in zip(taps, features.widths) {
             // Each tap has the same say, however many channels it has; together they vary as much as standardized features do.
             groups.append(
                 FeatureGroup(
-                    begin..<begin + width, factor: (Float(shape[1]) / Float(taps.count * width)).squareRoot(),
+                    begin..<begin + width, factor: (Float(size) / Float(taps.count * width)).squareRoot(),
                     isLastLayer: taps.count > 1 && tap.reduction == .none))
             begin += width
         }
@@ -124,13 +110,14 @@ struct LoadedModel: Sendable {
             }
             chosen = trained
         }
+        let network: Network
         do {
-            plan = try Plan(
-                file.graph, input: about.backbone.input,
-                inputShape: [1, about.backbone.height, about.backbone.width, 3],
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]), precision: chosen,
-                threads: threadsPerPicture)
-        } catch { throw TransferLearningError(error, path: file.path) }
+            network = try file.network(
+                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]))
+        } catch { throw TransferLearningError(error) }
+        do { plan = try Plan(network, precision: chosen, threads: threadsPerPicture) } catch {
+            throw TransferLearningError(error, path: file.path)
+        }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {
             throw .network(.damaged(graph, reason: "its novelty table does not fit its bottleneck"))
         }
@@ -141,6 +128,21 @@ struct LoadedModel: Sendable {
                     reason:
                         "gives \(plan.outputShapes[0].last ?? 0) scores for \(about.labels.count) labels; give the labels that belong to it"
                 ))
+        }
+    }
+}
+
+extension Plan {
+    /// Plans the computation of some tensors of a graph.
+    init(
+        _ graph: Graph, _ description: BackboneDescription, outputs: [String], path: FilePath
+    ) throws(TransferLearningError) {
+        let network: Network
+        do { network = try graph.network(description, outputs: outputs, path: path.description) } catch {
+            throw TransferLearningError(error)
+        }
+        do { self = try Plan(network) } catch {
+            throw TransferLearningError(error, path: path.description)
         }
     }
 }

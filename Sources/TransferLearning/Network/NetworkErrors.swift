@@ -3,6 +3,7 @@ import Backbones
 import BottleneckCache
 import Compression
 import Inference
+import NetworkReading
 import TensorFlowFormat
 #if canImport(Glibc)
 import Glibc
@@ -31,6 +32,7 @@ extension TransferLearningError {
         case .inputOutput(let path, let code):
             self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .reading(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
         case .noGraphInPackage(let path, let graphs):
             self = .network(
@@ -53,17 +55,9 @@ extension TransferLearningError {
     init(_ error: PlanError, path: String) {
         let path = FilePath(path)
         switch error {
-        case .noSuchTensor(let name): self = .network(.noSuchTensor(path, name: name, nearest: []))
-        case .unsupportedOperation(let operation, let node):
-            self = .network(
-                .unsupported(
-                    path, reason: "node '\(node)' is of operation \(operation), which is not supported"))
         case .unsupported(let node, let operation, let what):
             self = .network(
                 .unsupported(path, reason: "node '\(node)' (\(operation)): \(what) is not supported"))
-        case .malformed(let node, let operation, let what):
-            self = .network(.damaged(path, reason: "node '\(node)' (\(operation)): \(what)"))
-        case .cycle(let node): self = .network(.unsupported(path, reason: "node '\(node)' depends on itself"))
         }
     }
 
@@ -94,6 +88,29 @@ extension NetworkError {
         }
     }
 
+    init(_ path: FilePath, _ error: GraphReadingError) {
+        switch error {
+        case .noSuchTensor(let name): self = .noSuchTensor(path, name: name, nearest: [])
+        case .unsupportedOperation(let operation, let node, let supported):
+            self = .unsupported(
+                path,
+                reason:
+                    "node '\(node)' is of operation \(operation), which is not supported (supported are \(supported.joined(separator: ", ")))"
+            )
+        case .unsupported(let node, let operation, let what):
+            self = .unsupported(path, reason: "node '\(node)' (\(operation)): \(what) is not supported")
+        case .malformed(let node, let operation, let what):
+            self = .damaged(path, reason: "node '\(node)' (\(operation)): \(what)")
+        case .cycle(let node): self = .unsupported(path, reason: "node '\(node)' depends on itself")
+        case .function(let error): self = .unsupported(path, reason: Self.words(error))
+        case .constantOutput(let name):
+            self = .unsupported(path, reason: "tensor '\(name)' does not depend on the picture")
+        case .overLimit(let node, let limit):
+            self = .damaged(
+                path, reason: "node '\(node)' makes constants of more than \(limit) numbers")
+        }
+    }
+
     init(_ path: FilePath, _ failure: ZipReader.Failure) {
         switch failure {
         case .noDirectory: self = .damaged(path, reason: "a zip without its directory, which is at its end")
@@ -108,6 +125,25 @@ extension NetworkError {
                 path, reason: "a zip with \(feature)\(name.isEmpty ? "" : ", of \(name),") is not supported")
         case .overLimit(let name, let declared, let limit):
             self = .damaged(path, reason: "\(name) in it declares \(declared) bytes, more than \(limit)")
+        }
+    }
+
+    private static func words(_ error: FunctionError) -> String {
+        switch error {
+        case .malformed(let error): "its functions are damaged (\(error))"
+        case .unknown(let function, let node):
+            "node '\(node)' calls the function \(function), which is absent"
+        case .cyclic(let function): "the function \(function) calls itself"
+        case .tooDeep(let function, let limit):
+            "calls of functions, such as \(function), are nested more than \(limit) deep"
+        case .tooManyNodes(let limit): "the calls of its functions have more than \(limit) nodes"
+        case .namesTooLong(let limit): "the names in its functions take more than \(limit) bytes"
+        case .argumentMismatch(let function, let node, let expected, let found):
+            "node '\(node)' calls \(function) with \(found) tensors, not \(expected)"
+        case .listArgument(let function, let argument):
+            "the function \(function) takes a list of tensors, '\(argument)', which is not supported"
+        case .missingResult(let function, let result):
+            "no node of the function \(function) computes '\(result)'"
         }
     }
 

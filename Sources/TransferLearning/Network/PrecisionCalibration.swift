@@ -3,7 +3,7 @@ import Backbones
 import BottleneckCache
 import Compression
 import Inference
-import TensorGraph
+import Network
 
 /// In which precision a network is run.
 public enum PrecisionChoice: String, Sendable, CaseIterable { case fp32, bf16, int8 }
@@ -15,12 +15,10 @@ public enum PrecisionChoice: String, Sendable, CaseIterable { case fp32, bf16, i
 struct PrecisionCalibration {
     static let pictureCount = 48
     private let backbone: Backbone
-    private let graph: Graph
-    private let bottleneck: String
+    private let network: Network
 
-    init(_ backbone: Backbone, _ graph: Graph, bottleneck: String) {
-        (self.backbone, self.graph, self.bottleneck) = (backbone, graph, bottleneck)
-    }
+    /// - Parameter network: the backbone's, up to its bottleneck.
+    init(_ backbone: Backbone, _ network: Network) { (self.backbone, self.network) = (backbone, network) }
 
     func precision(_ options: BottleneckOptions) throws(TransferLearningError) -> Precision {
         switch options.precision ?? .fp32 {
@@ -54,17 +52,13 @@ struct PrecisionCalibration {
     private func ranges(_ paths: [FilePath], _ options: BottleneckOptions) throws(TransferLearningError)
         -> ActivationRanges
     {
-        let about = backbone.description, shape = [1, about.height, about.width, 3]
         let files = paths.compactMap { path in (try? FileSystem.read(path)).map { (path, $0) } }
         let key = BottleneckKey(
             image: SHA256.hash(files.flatMap { SHA256.hash($0.1).bytes }),
             fingerprint: .init(
                 "ranges of \(Self.pictureCount) pictures, " + backbone.fingerprint(precision: .fp32)))
         let names: Set<String>, calibrator: Calibrator
-        do {
-            names = try Calibrator.names(
-                in: graph, input: about.input, inputShape: shape, outputs: [bottleneck])
-        } catch {
+        do { names = try Calibrator.names(in: network) } catch {
             throw TransferLearningError(error, path: backbone.path)
         }
         let cache = try CacheLocation.open(options.bottleneckDirectory)
@@ -77,10 +71,10 @@ struct PrecisionCalibration {
         let threads = options.threads ?? ParallelWork.coreCount
         do {
             calibrator = try Calibrator(
-                graph, input: about.input, inputShape: shape, outputs: [bottleneck],
-                pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+                network, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         } catch { throw TransferLearningError(error, path: backbone.path) }
-        let reader = PictureReader(about, calibrator.executor, isStrict: false, limits: options.limits)
+        let reader = PictureReader(
+            backbone.description, calibrator.executor, isStrict: false, limits: options.limits)
         var seen = 0
         for (_, bytes) in files where seen < Self.pictureCount && (try? reader.read(bytes)) != nil {
             calibrator.run()
