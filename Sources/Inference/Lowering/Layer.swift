@@ -1,8 +1,9 @@
 import Kernels
 import TensorGraph
 
-/// The extent of an image with one picture: `[1, height, width, channels]`; a vector `[1, channels]` is 1 × 1 × channels. A tensor of
-/// another shape is a row of vectors along its last axis.
+/// Height, width and channels of a value. An image of batch size one, `[1, height, width, channels]`, has its
+/// own; a vector `[1, channels]` is 1 × 1 × channels; a tensor of any other shape is 1 × rows × the size of
+/// its last axis.
 struct Extent: Equatable {
     var height, width, channels: Int
 
@@ -10,7 +11,9 @@ struct Extent: Equatable {
         (self.height, self.width, self.channels) = (height, width, channels)
     }
 
-    /// - Parameter shape: of any rank.
+    /// Creates the extent of a tensor.
+    ///
+    /// - Parameter shape: The tensor's shape, of any rank.
     init(shape: [Int]) {
         if shape.count == 4 && shape[0] == 1 {
             self.init(height: shape[1], width: shape[2], channels: shape[3])
@@ -23,10 +26,10 @@ struct Extent: Equatable {
     var count: Int { pixels * channels }
 }
 
-/// Something layers read and write: an index into `LayerList.extents`.
+/// A tensor that layers read or write, as an index into `LayerList.extents`.
 typealias Value = Int
 
-/// Pixels beyond the edges of an image, or the zeros that stand there.
+/// The number of pixels of padding on each side of an image.
 struct Margin: Equatable {
     var top = 0, left = 0, bottom = 0, right = 0
     var isEmpty: Bool { self == Margin() }
@@ -38,19 +41,19 @@ struct Margin: Equatable {
     }
 }
 
-/// How a window moves over an image.
+/// The geometry of a convolution's or pooling's sliding window.
 struct Window: Equatable {
     var height, width: Int
     var strideY, strideX: Int
-    /// Pixels of padding that windows reach into.
+    /// The padding, in pixels, that windows reach into.
     var padding = Margin()
-    /// Pixels from one of a filter's taps to the next.
+    /// The distance, in pixels, from one filter tap to the next.
     var dilationY = 1, dilationX = 1
 
     var isDilated: Bool { dilationY > 1 || dilationX > 1 }
 }
 
-/// What remains between two bounds; the activations ReLU and ReLU6 are such clamps.
+/// An activation that limits values to `lowest...highest`; ReLU and ReLU6 are clamps.
 struct Clamp: Equatable {
     var lowest = -Float.infinity, highest = Float.infinity
     static let none = Clamp(), relu = Clamp(lowest: 0), relu6 = Clamp(lowest: 0, highest: 6)
@@ -58,26 +61,29 @@ struct Clamp: Equatable {
 
 struct Convolution {
     var window: Window
-    /// Float32, `[windowHeight, windowWidth, inputChannels, outputChannels]`; depthwise: `[windowHeight, windowWidth, channels]`. In the
-    /// file's memory, where possible: they are copied once, when the kernels' panels are packed.
+    /// The filters, float32, `[windowHeight, windowWidth, inputChannels, outputChannels]`, or `[windowHeight,
+    /// windowWidth, channels]` for a depthwise convolution. They are a view of the mapped file where possible
+    /// and are copied once, when they are packed into the kernels' panels.
     var weights: ByteRegion
-    /// Floats of `weights` from one row of output channels to the next, where they are some of another convolution's; nil: no more than
-    /// there are.
+    /// The distance, in floats, between rows of output channels where `weights` is a slice of a wider
+    /// convolution; nil where rows are contiguous.
     var weightStride: Int?
-    /// Factors of output channels, from normalizations that follow; nil for 1.
+    /// The factor of each output channel, from the normalizations that follow; nil where all are 1.
     var scale: [Float]?
     var bias: [Float]
     var isDepthwise = false
-    /// Into how many parts input and output channels are divided, each output part made of one input part; `inputChannels` of the
-    /// weights are then those of a part.
+    /// The number of groups that input and output channels are divided into; each group of outputs reads only
+    /// its group of inputs, and the weights' `inputChannels` are those of one group.
     var groups = 1
-    /// Added before the clamp.
+    /// An image that is added to the result before the clamp.
     var residual: Value?
     var clamp = Clamp.none
-    /// Follows the clamp.
+    /// The activation that is applied after the clamp.
     var activation: UnaryFunction?
 
-    /// Some of its output channels; of a depthwise convolution or one of one pixel.
+    /// Returns the convolution that computes a range of the output channels.
+    ///
+    /// This convolution must be depthwise or have a window of one pixel.
     func outputs(_ range: Range<Int>) -> Convolution {
         var part = self
         part.weightStride = weightStride ?? bias.count
@@ -86,7 +92,10 @@ struct Convolution {
         return part
     }
 
-    /// What some input channels add to the output of a convolution of one pixel; without bias, residual and clamp.
+    /// Returns the convolution of a range of the input channels, a term of this convolution's sum, without
+    /// bias, residual and activations.
+    ///
+    /// This convolution must have a window of one pixel.
     func inputs(_ range: Range<Int>) -> Convolution {
         var part = self
         let row = 4 * (weightStride ?? bias.count)
@@ -96,7 +105,7 @@ struct Convolution {
     }
 }
 
-/// `[channels]` each.
+/// A scale and a shift of each channel, `[channels]` each, and the sum with another image.
 struct Affine {
     var scale: [Float]?
     var shift: [Float]?
@@ -107,47 +116,50 @@ struct Affine {
 /// What one step of a plan computes.
 enum Computation {
     case convolution(Convolution)
-    /// Two convolutions, of one pixel and of every channel by itself, without the image between them.
+    /// A pointwise convolution and the depthwise convolution after it, fused so that the image between them
+    /// is never stored.
     case expandedDepthwise(expansion: Convolution, depthwise: Convolution)
-    /// These two and the convolution of one pixel after them, without the images between.
+    /// An expansion, a depthwise convolution and a projection, fused so that the images between them are
+    /// never stored.
     case invertedResidual(expansion: Convolution, depthwise: Convolution, projection: Convolution)
     case affine(Affine)
     case maximumPool(Window)
     case averagePool(Window)
-    /// `input / (bias + alpha * Σ input²)^beta`, the sum over `radius` channels to both sides.
+    /// Computes `input / (bias + alpha * Σ input²)^beta`, where the sum runs over `radius` channels to both
+    /// sides.
     case localResponseNormalization(radius: Int, bias: Float, alpha: Float, beta: Float)
     case softmax
-    /// Over all pixels.
+    /// Reduces each channel over all pixels.
     case mean, maximum
-    /// A copy into the middle of zeros.
+    /// Copies the image and surrounds it with zeros.
     case pad(Margin)
-    /// Channels side by side.
+    /// Concatenates images along their channels.
     case concatenation([Value])
-    /// The same numbers in the same order, in another extent.
+    /// Copies the elements, in their order, to another shape.
     case reshape
-    /// The same image in another element.
+    /// Converts the image to another element type.
     case conversion
 
-    // On tensors of any shape.
+    // The computations below take tensors of any shape.
 
     case unary(UnaryFunction)
-    /// With another tensor, both repeated along axes where they have one number, as NumPy broadcasts.
+    /// Applies a function to the elements of two tensors, which are broadcast as in NumPy.
     case binary(BinaryFunction, Value)
     case matrixProduct(MatrixProduct)
-    /// `(x − mean) / √(variance + epsilon) · scale + shift` along the last axis.
+    /// Computes `(x − mean) / √(variance + epsilon) · scale + shift` along the last axis.
     case layerNormalization(scale: [Float]?, shift: [Float]?, epsilon: Float)
     case reduction(Reduction, axes: [Int])
     /// Axis i of the output is axis `permutation[i]` of the input.
     case transpose(permutation: [Int])
     case selection(Selection)
-    /// Tensors one after another along an axis.
+    /// Concatenates tensors along an axis.
     case join([Value], axis: Int)
     case resize(Resampling)
 }
 
-/// One operation of the engine, made of one or several nodes.
+/// One operation of the engine, which covers one or several nodes of the network.
 struct Layer {
-    /// The node that makes `output`.
+    /// The name of the node whose tensor is `output`.
     var name: String
     var input: Value
     var output: Value
@@ -165,7 +177,7 @@ struct Layer {
         }
     }
 
-    /// The same layer, reading other values.
+    /// Returns the layer with each of its inputs replaced.
     func mappingInputs(_ replace: (Value) -> Value) -> Layer {
         var layer = self
         layer.input = replace(input)
@@ -193,21 +205,22 @@ struct Layer {
     }
 }
 
-/// A graph as the engine sees it: layers in an order in which they can run.
+/// A network as the engine runs it: layers in topological order, and the values between them.
 struct LayerList {
     var layers: [Layer] = []
-    /// When each layer runs, where several run at the same time; empty: one after another.
+    /// The moment at which each layer runs; layers of one moment run concurrently. Empty where layers run one
+    /// after another.
     var moments: [Int] = []
     var extents: [Extent] = []
-    /// Shapes of values that are no images of one picture.
+    /// The shapes of values that are not images of batch size one.
     var shapes: [Value: [Int]] = [:]
-    /// Values that no layer makes: float32 numbers, written into an executor's memory once.
+    /// The values that no layer computes: float32 numbers that are written into an executor's arena once.
     var constants: [Value: ByteRegion] = [:]
-    /// What values are held as, where it is not single precision.
+    /// The element types of values that are not held in single precision.
     var elements: [Value: Element] = [:]
     var input: Value = 0
     var outputs: [Value] = []
-    /// As TensorFlow would give them.
+    /// The outputs' shapes as TensorFlow states them.
     var outputShapes: [[Int]] = []
 
     func element(of value: Value) -> Element { elements[value] ?? .float32 }
@@ -217,7 +230,7 @@ struct LayerList {
         return shapes[value] ?? [1, extent.height, extent.width, extent.channels]
     }
 
-    /// A value that no layer makes yet.
+    /// Adds a value.
     mutating func newValue(_ extent: Extent) -> Value {
         extents.append(extent)
         return extents.count - 1
@@ -241,7 +254,7 @@ struct LayerList {
         return value
     }
 
-    /// Whether a layer works on an image in less than single precision.
+    /// Returns whether a layer reads or writes an image in less than single precision.
     func usesCells(_ layer: Layer) -> Bool {
         element(of: layer.input) != .float32 || element(of: layer.output) != .float32
     }

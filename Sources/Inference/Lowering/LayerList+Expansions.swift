@@ -1,6 +1,6 @@
 extension LayerList {
-    /// Joins depthwise convolutions with the convolutions of one pixel before them: the image between them, the largest of its block,
-    /// need not be written and read whole.
+    /// Fuses pointwise convolutions with the depthwise convolutions after them, so that the image between,
+    /// the largest of its block, is not written to memory and read back.
     mutating func joinExpansions() {
         var index = 0
         while index + 1 < layers.count {

@@ -1,6 +1,6 @@
 extension LayerList {
-    /// Orders the layers by how many lie between them and the input, and lets those of one level run at the same time: none needs
-    /// another's output.
+    /// Sorts the layers by their depth, the length of the longest path from the input, and lets the layers of
+    /// one depth run concurrently, since none of them needs another's output.
     mutating func formLevels() {
         var levelOfValue = [input: 0]
         let levels = layers.map { layer in
@@ -14,7 +14,7 @@ extension LayerList {
 
     func moment(of layer: Int) -> Int { moments.isEmpty ? layer : moments[layer] }
 
-    /// The layers of each moment.
+    /// The ranges of layers that run at the same moment.
     var layersByMoment: [Range<Int>] {
         let begins = layers.indices.filter { $0 == 0 || moment(of: $0) != moment(of: $0 - 1) }
         return zip(begins, begins.dropFirst() + [layers.count]).map { $0..<$1 }

@@ -1,10 +1,11 @@
 extension LayerList {
-    /// Joins projections, convolutions of one pixel, with the expansions and depthwise convolutions before them: the large images between
-    /// are never written for other threads to read.
+    /// Fuses inverted residual blocks, an expansion, a depthwise convolution and a projection, so that the
+    /// large images between them are never shared among threads.
     ///
-    /// Where images are so small that dividing rows would compute many of them twice, blocks are halved across the channels between
-    /// instead: two threads need nothing of each other until the end, when the halves' small results are added. Halved they are for any
-    /// number of threads, as results are to be the same.
+    /// Where an image is so small that dividing its rows among threads would compute many rows twice, the
+    /// block is divided in two halves of its inner channels instead. Two threads then share nothing until the
+    /// halves' small results are added. The division does not depend on the number of threads, so that
+    /// results do not either.
     mutating func joinProjections(kernels: InstructionSet, threads: Int) {
         var index = 0
         while index + 1 < layers.count {
@@ -23,7 +24,9 @@ extension LayerList {
         }
     }
 
-    /// - Parameter areJoined: each half is one layer.
+    /// Returns the layers of a block that is divided by its inner channels.
+    ///
+    /// - Parameter areJoined: Whether each half is fused into one layer.
     private mutating func halved(_ block: InvertedResidual, _ halves: [Range<Int>], areJoined: Bool)
         -> [Layer]
     {
@@ -58,11 +61,11 @@ extension LayerList {
     }
 }
 
-/// A block of an expansion, a depthwise convolution and a projection.
+/// An inverted residual block: an expansion, a depthwise convolution and a projection.
 private struct InvertedResidual {
     let first, second: Layer
     let expansion, depthwise, projection: Convolution
-    /// Of the image before the projection.
+    /// The extent of the image that the projection reads.
     let middle: Extent
 
     init?(_ first: Layer, _ second: Layer, in list: LayerList) {
@@ -86,7 +89,8 @@ private struct InvertedResidual {
         )
     }
 
-    /// Of the channels between, in whole vectors; nil where there is no more than one vector.
+    /// Returns two ranges of the inner channels, divided at a multiple of `lanes`; nil where the channels
+    /// fill only one vector.
     func halves(lanes: Int) -> [Range<Int>]? {
         let half = (middle.channels / 2 + lanes - 1) / lanes * lanes
         return half < middle.channels ? [0..<half, half..<middle.channels] : nil

@@ -24,7 +24,7 @@ extension NetworkLowering {
         append(index, .convolution(convolution), to: try value(input))
     }
 
-    /// With constant weights, a convolution of one pixel.
+    /// Lowers a matrix product; with constant weights it becomes a pointwise convolution.
     mutating func multiply(_ index: Int, _ left: Bool, _ right: Bool) throws(PlanError) {
         let node = network[index], shape = network.shape(node.inputs[1])
         let isMatrix = shape.dropLast(2).allSatisfy { $0 == 1 } && shape.count <= node.shape.count
@@ -83,7 +83,8 @@ extension NetworkLowering {
         return shape.first == 1 && (shape.count == 4 || shape.count == 2)
     }
 
-    /// A constant for each channel becomes a part of the convolution, normalization or sum before it, or such a layer.
+    /// Fuses an operation with a constant for each channel into the convolution, normalization or sum before
+    /// it, or makes it an affine layer.
     private mutating func takesUpConstant(_ index: Int, _ function: Network.Binary) -> Bool {
         let node = network[index], channels = node.shape.last ?? 1
         let isLeft = network.constant(node.inputs[1]) != nil
@@ -131,8 +132,9 @@ extension NetworkLowering {
         return true
     }
 
-    /// A tensor that is there before a convolution of one pixel runs becomes its residual. Other windows may go by Winograd's way,
-    /// which is faster without.
+    /// Fuses a sum into the pointwise convolution that computes one of its operands; the other operand, where
+    /// it is computed earlier, becomes the residual. Convolutions with larger windows keep the sum apart,
+    /// because Winograd's algorithm, which is faster, adds no residual.
     private mutating func takesUpSum(_ index: Int, _ function: Network.Binary) -> Bool {
         let node = network[index]
         guard function == .add, node.inputs[0] != node.inputs[1],
@@ -151,7 +153,7 @@ extension NetworkLowering {
         return false
     }
 
-    /// A function of one number becomes a part of the convolution before it.
+    /// Fuses an elementwise function into the convolution before it, or makes it a layer.
     mutating func apply(_ function: UnaryFunction, to input: Int, _ index: Int) throws(PlanError) {
         if let (layer, open) = openConvolutionOrSum(input) {
             var convolution = open
@@ -246,7 +248,7 @@ extension Network.Unary {
 }
 
 extension Resampling {
-    /// - Parameter shape: the image's, `[1, height, width, channels]`.
+    /// - Parameter shape: The image's shape, `[1, height, width, channels]`.
     init(_ resize: Network.Resize, from shape: [Int]) {
         vertical = Self.axis(resize, from: shape[1], to: resize.height, resize.scaleY)
         horizontal = Self.axis(resize, from: shape[2], to: resize.width, resize.scaleX)

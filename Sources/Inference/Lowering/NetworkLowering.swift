@@ -2,20 +2,21 @@ import Kernels
 import Network
 import TensorGraph
 
-/// Turns a network's nodes into layers, several nodes into one where they can be computed together: a convolution, or a product with
-/// constant weights, takes up the scale, bias, residual sum and activation that follow it, and zeros padded before it.
+/// Lowers a network's nodes to layers and fuses nodes that can be computed together: a convolution, or a
+/// product with constant weights, takes the zero padding before it and the scale, bias, residual sum and
+/// activation after it.
 struct NetworkLowering {
     let network: Network
-    /// How many nodes, and outputs, read each node.
+    /// The number of nodes and outputs that read each node.
     var readers: [Int]
     var list = LayerList()
-    /// What the nodes lowered so far are.
+    /// The values of the nodes that are lowered.
     var values: [Int: Value] = [:]
-    /// The layer that makes a value.
+    /// The index of the layer that computes each value.
     var makers: [Value: Int] = [:]
-    /// Nodes that become a part of another.
+    /// The nodes that are fused into their readers.
     var isPart: Set<Int> = []
-    /// Products that are functions of one number: `x · sigmoid(x)`.
+    /// The products that are functions of one tensor, such as `x · sigmoid(x)`.
     var gates: [Int: (of: Int, function: UnaryFunction)] = [:]
 
     static func lower(_ network: Network) throws(PlanError) -> LayerList {
@@ -39,7 +40,7 @@ struct NetworkLowering {
         return lowering.list
     }
 
-    /// Zeros around images that only convolutions read, and gates.
+    /// Finds the zero padding that only convolutions read, and the products that are functions of one tensor.
     private mutating func findParts() {
         var convolutions = [Int](repeating: 0, count: network.nodes.count)
         for node in network.nodes {
@@ -67,7 +68,7 @@ struct NetworkLowering {
         }
     }
 
-    /// The margin that a node pads an image of one picture with, if with zeros.
+    /// Returns the margin of a node that pads the image of one picture with zeros; nil for any other node.
     private func zeros(_ index: Int) -> Margin? {
         guard case .pad(let borders, .constant(0)) = network[index].operation, borders.count == 4,
             borders[0] == Network.Border(0, 0), borders[3] == Network.Border(0, 0)
@@ -91,14 +92,16 @@ struct NetworkLowering {
         return value
     }
 
-    /// A constant's numbers, in the file's memory where possible.
+    /// Returns a constant's numbers as float32, as a view of the mapped file where possible; nil where the
+    /// node is no constant or has another type.
     func region(_ index: Int) -> ByteRegion? {
         guard let tensor = network.constant(index) else { return nil }
         if tensor.type == .float32, case .dense(let region) = tensor.contents { return region }
         return tensor.floats.map { ByteRegion(of: $0) }
     }
 
-    /// A constant that has one number for each of the last axis' `count`, or one for all.
+    /// Returns a constant's `count` numbers along the last axis, with a single number repeated; nil where the
+    /// node is no such constant.
     func vector(_ index: Int, count: Int) -> [Float]? {
         guard let tensor = network.constant(index), let floats = tensor.floats else { return nil }
         let shape = network.shape(index)
@@ -121,12 +124,14 @@ struct NetworkLowering {
         return output
     }
 
-    /// The layer that makes a node's tensor, which nobody else reads, so that its reader can become a part of it.
+    /// Returns the layer that computes a node's tensor where only one node reads it, so that the reader can
+    /// be fused into the layer.
     func soleMaker(_ index: Int) -> Int? {
         readers[index] == 1 ? values[index].flatMap { makers[$0] } : nil
     }
 
-    /// The convolution that makes a node's tensor, if nothing but its sum is in it yet.
+    /// Returns the convolution that computes a node's tensor where nothing has been fused into it after its
+    /// sum.
     func openConvolution(_ index: Int) -> (layer: Int, convolution: Convolution)? {
         guard let layer = soleMaker(index),
             case .convolution(let convolution) = list.layers[layer].computation,
@@ -135,7 +140,7 @@ struct NetworkLowering {
         return (layer, convolution)
     }
 
-    /// Lets a node's tensor be what a layer makes.
+    /// Fuses a node into a layer, whose computation becomes `computation`.
     mutating func absorb(_ index: Int, _ computation: Computation, into layer: Int) {
         list.layers[layer].computation = computation
         list.layers[layer].name = network[index].name
@@ -243,7 +248,8 @@ struct NetworkLowering {
         }
     }
 
-    /// A transposition that moves nothing but axes of size 1 keeps the order of the numbers.
+    /// Returns the computation that permutes axes: a reshape where only axes of size 1 move, since the
+    /// elements' order stays.
     private func transposition(_ axes: [Int], _ shape: [Int]) -> Computation {
         let moved = axes.indices.filter { shape[$0] > 1 }.map { axes[$0] }
         return moved == moved.sorted() ? .reshape : .transpose(permutation: axes)
@@ -258,7 +264,8 @@ struct NetworkLowering {
         append(index, .reshape, to: turned)
     }
 
-    /// A computation along the last axis, of any axes.
+    /// Appends a normalization over any axes: they are transposed to the end, normalized as the last axis,
+    /// and transposed back.
     private mutating func normalize(_ index: Int, axes: [Int], _ computation: Computation) throws(PlanError) {
         let input = network[index].inputs[0], shape = network.shape(input), source = try value(input)
         if axes == [shape.count - 1] {

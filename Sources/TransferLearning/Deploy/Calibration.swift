@@ -8,7 +8,7 @@ import Inference
 import Synchronization
 import TensorGraph
 
-/// Pictures with known classes, which tell what a network's layers see and how often a model is right.
+/// Labelled images for measuring what a network's layers see and the accuracy of a model.
 struct Calibration: Sendable {
     let folder: ImageFolder
     let threads: Int
@@ -29,7 +29,7 @@ struct Calibration: Sendable {
         }
     }
 
-    /// About as many pictures as asked for, spread evenly over all.
+    /// Returns about `count` images, evenly spread.
     func files(count: Int) -> [FilePath] {
         let pictures = pictures
         return Swift.stride(from: 0, to: pictures.count, by: max(1, pictures.count / count)).map {
@@ -37,9 +37,9 @@ struct Calibration: Sendable {
         }
     }
 
-    /// How many of the pictures that can be read are given their own class's name, 0 to 1.
+    /// Returns the share of readable images that the model classifies correctly, 0 to 1.
     ///
-    /// - Parameter count: about how many pictures are asked about.
+    /// - Parameter count: The approximate number of images to classify.
     func accuracy(of graph: Graph, _ model: ModelDescription, path: FilePath, count: Int = 1500)
         throws(TransferLearningError) -> Double
     {
@@ -70,9 +70,9 @@ struct Calibration: Sendable {
         return read == 0 ? 0 : Double(right) / Double(read)
     }
 
-    /// What the network of a model makes of all pictures.
+    /// Computes the bottlenecks of all images.
     ///
-    /// - Parameter cache: nil for a network that is tried once.
+    /// - Parameter cache: The cache; nil for a network that is used only once.
     func bottlenecks(of extractor: FeatureExtractor, cache: BottleneckCache?) throws -> LabelledBottlenecks {
         try BottleneckExtraction(
             extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits()

@@ -2,31 +2,33 @@ import SystemFiles
 import Backbones
 import Deployment
 
-/// `optimize`: what TensorFlow's `optimize_for_inference` is asked for.
+/// The options of `optimize`.
 public struct OptimizeOptions: Sendable {
     public var input: FilePath = "output_graph.pb"
     public var output: FilePath = "optimized_graph.pb"
-    /// Empty: what a model of `retrain`'s says of itself.
+    /// The names of inputs and outputs; empty uses those in a model's description.
     public var inputNames: [String] = [], outputNames: [String] = []
-    /// Weights stay bytes with factors, which takes a quarter of the room, and which OpenVINO does not load.
+    /// Whether weights stay packed as bytes with factors, which takes a quarter of the space but which
+    /// OpenVINO does not load.
     public var keepsPacked = false
-    /// Height and width of the images of graphs that say nothing of themselves.
+    /// The height and width of the images, for graphs without a description.
     public var size: Int?
     public init() {}
 }
 
-/// What an optimization did.
+/// The result of an optimization.
 public struct OptimizeResult: Sendable, Codable {
     public let input, output: String
     public let bytesBefore, bytesAfter: Int
     public let nodesBefore, nodesAfter: Int
-    /// Nodes that passed something on; sums and products that became weights; paddings that became a convolution's; equal constants.
+    /// The numbers of spliced pass-through nodes, folded sums and products, merged paddings and merged equal
+    /// constants.
     public let spliced, folded, paddings, duplicates: Int
 
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// Makes a frozen graph ready for inference: fewer nodes, the same results.
+/// Optimizes a frozen graph for inference: fewer nodes with the same results.
 public struct GraphOptimization: Sendable {
     private let options: OptimizeOptions
     public init(_ options: OptimizeOptions) { self.options = options }

@@ -7,12 +7,12 @@ import Inference
 import Synchronization
 import TensorGraph
 
-/// What a network's layers see in pictures, and how much errors in each of them change its bottleneck.
+/// Measures the inputs of a network's layers, and how much errors in each layer change its bottleneck.
 struct LayerSurvey: Sendable {
-    /// Pictures that are shown to the network.
+    /// The images that are shown to the network.
     enum Samples: Sendable {
         case files([FilePath])
-        /// Painted ones, so many.
+        /// A number of synthetic images.
         case leaves(Int)
     }
 
@@ -22,9 +22,9 @@ struct LayerSurvey: Sendable {
     let path: FilePath
     let isInterrupted: @Sendable () -> Bool
 
-    /// What each layer's window sees.
+    /// Returns the statistics of each layer's inputs.
     ///
-    /// - Parameter places: how many places of each picture.
+    /// - Parameter places: The number of positions per image.
     func statistics(of graph: Graph, places: Int = 64) throws(TransferLearningError) -> [InputView:
         InputStatistics]
     {
@@ -40,7 +40,8 @@ struct LayerSurvey: Sendable {
             }
             guard show(index, to: reader) else { continue }
             executor.run()
-            // Each view's statistics are taken out, so that threads do not wait for each other and nothing is copied.
+            // Each thread takes the statistics of its view out of the shared array, so that threads do not
+            // wait and nothing is copied.
             let images = inputs.indices.map { SharedImage(executor.output($0)) }
             DispatchQueue.concurrentPerform(iterations: views.count) { number in
                 let input = inputs.firstIndex(of: views[number].input)!
@@ -60,10 +61,10 @@ struct LayerSurvey: Sendable {
         return Dictionary(uniqueKeysWithValues: zip(views, statistics))
     }
 
-    /// How much a unit of squared step in each layer of `weights` alone changes the bottleneck: the mean square of the change, in units of how
-    /// much each feature varies from picture to picture.
+    /// Returns how much a unit of squared step in each single layer changes the bottleneck: the mean square
+    /// of the change, in units of each feature's variation between images.
     ///
-    /// - Parameter pictures: so many of the samples are shown to each of the changed networks.
+    /// - Parameter pictures: The number of samples shown to each of the changed networks.
     func sensitivities(of weights: CompactWeights, pictures: Int = 16) throws -> [Double] {
         let exact = try extractor(weights.graph), size = exact.size
         let reader = PictureReader(description, Executor(exact.plan), isStrict: false)
@@ -111,10 +112,11 @@ struct LayerSurvey: Sendable {
         return result.withLock { $0 }
     }
 
-    /// Costs some 3.7 bits a weight: about as coarse as layers become.
+    /// The step of the trials, which costs about 3.7 bits per weight, as coarse as layers become.
     private static let step: Float = 0.3
 
-    /// Features that vary little are taken to vary as much as the final layer takes them to.
+    /// Returns the inverse deviations, in which features with little variation are treated as in the final
+    /// layer.
     private static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
         let rows = features.count / max(size, 1)
         let variances = (0..<size).map { k in
@@ -139,7 +141,7 @@ struct LayerSurvey: Sendable {
         }
     }
 
-    /// - Returns: whether the picture lies in the executor's input.
+    /// - Returns: Whether the image is in the executor's input.
     private func show(_ index: Int, to reader: PictureReader) -> Bool {
         switch samples {
         case .files(let files):
@@ -162,7 +164,7 @@ struct LayerSurvey: Sendable {
         return try FeatureExtractor(backbone)
     }
 
-    /// An executor's output, which nobody writes to while it is read.
+    /// An executor's output, which is not written to while it is read.
     private struct SharedImage: @unchecked Sendable {
         let floats: UnsafeBufferPointer<Float>
         init(_ floats: UnsafeBufferPointer<Float>) { self.floats = floats }

@@ -7,7 +7,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// What differs between two graphs, node by node.
+/// The differences between two graphs, node by node.
 public struct GraphComparison: Sendable, Codable {
     public struct NodeName: Sendable, Codable, Equatable {
         public let node, operation: String
@@ -17,27 +17,29 @@ public struct GraphComparison: Sendable, Codable {
         public let node, first, second: String
     }
 
-    /// A tensor that constants make in both: constants themselves, or what is dequantized from them.
+    /// A difference of a tensor that both graphs compute from constants, such as a constant or its
+    /// dequantization.
     public struct ConstantChange: Sendable, Codable, Equatable {
         public let node, first, second: String
-        /// How many numbers differ, and by how much at most; nil where they cannot be compared.
+        /// The number of different elements and their maximum difference; nil if they cannot be compared.
         public let count: Int?
         public let maximum: Double?
-        /// How many of the numbers that differ are NaN or infinite in either; they have no say in `maximum`.
+        /// The number of different elements that are NaN or infinite in either graph, which `maximum`
+        /// ignores.
         public var notFinite: Int?
     }
 
-    /// Only in the second; only in the first.
+    /// The nodes that only the second, and only the first graph has.
     public private(set) var added: [NodeName] = [], removed: [NodeName] = []
     public private(set) var operations: [NodeChange] = [], inputs: [NodeChange] = [],
         attributes: [NodeChange] = []
     public private(set) var constants: [ConstantChange] = []
-    /// Differences in what the models say of themselves: labels, sizes, taps, novelty, …
+    /// The differences between the models' descriptions: labels, sizes, taps, novelty, …
     public private(set) var description: [Difference] = []
-    /// Whether nodes that both have stand in another order.
+    /// Whether common nodes are in a different order.
     public private(set) var isReordered = false
 
-    /// Whether nothing differs.
+    /// Whether there are no differences.
     public var isEmpty: Bool {
         added.isEmpty && removed.isEmpty && operations.isEmpty && inputs.isEmpty && attributes.isEmpty
             && constants.isEmpty && description.isEmpty
@@ -57,7 +59,7 @@ public struct GraphComparison: Sendable, Codable {
                 added.append(NodeName(node: node.name, operation: node.operation))
                 continue
             }
-            // The description is compared by its fields.
+            // The description is compared field by field.
             if !before.isEncodedLike(node), !ModelDescription.nodeNames.prefix(1).contains(node.name) {
                 compare(before, node, &values)
             }
@@ -81,7 +83,7 @@ public struct GraphComparison: Sendable, Codable {
                     second: b.inputs.joined(separator: ", ")))
         }
         if a.operation == "Const" || b.operation == "Const" {
-            // What cannot be computed is told by its operation.
+            // Tensors that cannot be computed are compared by their operations.
             let x = try? values.first.value(of: a.name), y = try? values.second.value(of: b.name)
             if let x = x ?? nil, let y = y ?? nil, let change = ConstantChange(a.name, x, y) {
                 constants.append(change)
@@ -106,7 +108,7 @@ public struct GraphComparison: Sendable, Codable {
             .flattened()
     }
 
-    /// Lines for people.
+    /// Returns the differences as lines of text.
     func lines(limit: Int) -> [String] {
         func section(_ title: String, _ lines: [String]) -> [String] {
             guard !lines.isEmpty else { return [] }
@@ -115,7 +117,7 @@ public struct GraphComparison: Sendable, Codable {
         }
         func named(_ node: NodeName) -> String { "\(node.node) (\(node.operation))" }
         func changed(_ change: NodeChange) -> String { "\(change.node): \(change.first) → \(change.second)" }
-        // The largest differences first.
+        // The largest differences come first.
         let constants = constants.sorted {
             ($1.size, $0.node) < ($0.size, $1.node)
         }
@@ -131,7 +133,7 @@ public struct GraphComparison: Sendable, Codable {
 }
 
 extension GraphComparison.ConstantChange {
-    /// nil where both are the same.
+    /// Creates the difference; nil if the tensors are equal.
     init?(_ node: String, _ a: Tensor, _ b: Tensor) {
         func describe(_ tensor: Tensor) -> String { "\(tensor.type) \(tensor.shape)" }
         let (first, second) = (describe(a), describe(b))
@@ -147,13 +149,13 @@ extension GraphComparison.ConstantChange {
             let difference = abs(x[i] - y[i])
             if difference.isFinite { maximum = max(maximum, difference) } else { strange += 1 }
         }
-        // Zeros of either sign are the same number.
+        // Zeros of different sign count as equal.
         if count == 0, first == second { return nil }
         self.init(node: node, first: first, second: second, count: count, maximum: maximum)
         if strange > 0 { notFinite = strange }
     }
 
-    /// For sorting: what cannot be measured is the largest.
+    /// The size for sorting; a difference that cannot be measured is the largest.
     fileprivate var size: Double { notFinite == nil ? maximum ?? .infinity : .infinity }
 
     var text: String {
@@ -173,7 +175,7 @@ extension Tensor {
         }
     }
 
-    /// Elements as numbers; nil for types that hold none a comparison needs.
+    /// The elements as numbers; nil for types that are not compared numerically.
     fileprivate var numbers: [Double]? {
         if let floats { return floats.map(Double.init) }
         if let integers { return integers.map(Double.init) }

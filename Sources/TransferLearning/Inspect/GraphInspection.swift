@@ -5,14 +5,14 @@ import NetworkReading
 import TensorFlowFormat
 import TensorGraph
 
-/// What a network or model file holds, and what running it takes.
+/// The contents of a network or model file, and the cost of running it.
 public struct GraphInspection: Sendable, Codable {
     public struct Operation: Sendable, Codable {
         public let name: String
         public let count: Int
     }
 
-    /// One step of a run; several nodes may be one.
+    /// A step of a run, which may comprise several nodes.
     public struct Step: Sendable, Codable {
         public let node, kind: String
         public let milliseconds, gigaflopsPerSecond: Double
@@ -21,24 +21,24 @@ public struct GraphInspection: Sendable, Codable {
     public let path: String
     public let bytes: Int
     public let nodes: Int
-    /// Most frequent first.
+    /// The operations, most frequent first.
     public let operations: [Operation]
-    /// Elements of float constants.
+    /// The number of elements in float constants.
     public let parameters: Int
-    /// Nodes that nothing feeds, and nodes that feed nothing, constants left out.
+    /// The nodes without inputs and those without readers, except constants.
     public let inputs, outputs: [String]
     /// The labels of a model that `retrain` wrote.
     public let labels: [String]?
     public let madeBy: String?
-    /// Multiply–adds for one picture; nil where the graph's input is not known.
+    /// The multiply-adds for one image; nil if the graph's input is unknown.
     public let multiplyAdds: Int?
-    /// The precision that a model was trained in.
+    /// The precision in which a model was trained.
     public let precision: String?
     public let instructionSet: String
-    /// In the order of the run; empty unless asked for.
+    /// The steps in execution order; empty unless a profile was requested.
     public let profile: [Step]
 
-    /// - Parameter profiles: runs the graph and times every step.
+    /// - Parameter profiles: Whether to run the graph and measure every step.
     init(_ file: GraphFileContents, profiles: Bool, threads: Int?) throws(TransferLearningError) {
         let (path, graph, model) = (file.path, file.graph, file.model)
         self.path = "\(path)"
@@ -83,14 +83,14 @@ public struct GraphInspection: Sendable, Codable {
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch {
-            // What cannot be run can still be looked at.
+            // A graph that cannot be run can still be inspected.
             if profiles { throw error }
             (multiplyAdds, profile) = (nil, [])
         }
     }
 
-    /// What a run is given and gives: as the model says, the description beside the graph, the graph's well-known names, or its only
-    /// placeholder and only output.
+    /// Returns the input and output of a run, from the model's description, the description beside the graph,
+    /// the graph's well-known names, or its only placeholder and only output.
     private static func run(of file: GraphFileContents, outputs: [String]) -> (
         input: String, shape: [Int], output: String
     )? {

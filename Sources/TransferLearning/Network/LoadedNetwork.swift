@@ -5,18 +5,18 @@ import Inference
 import Network
 import TensorGraph
 
-/// A feature extractor that is ready to run: found, read, checked and planned.
+/// A feature extractor that is ready to run: found, read, validated and planned.
 struct FeatureExtractor: Sendable {
     let backbone: Backbone
     let plan: Plan
-    /// Numbers in a bottleneck.
+    /// The number of elements in a bottleneck.
     let size: Int
-    /// The taps' columns, with the weight each has in the final layer's penalty.
+    /// The columns of each tap with their factor in the final layer's penalty.
     let groups: [FeatureGroup]
-    /// What the cache knows these bottlenecks by.
+    /// The fingerprint under which the cache stores these bottlenecks.
     let fingerprint: String
 
-    /// - Throws: `TransferLearningError`, or what `report` throws.
+    /// - Throws: `TransferLearningError`, or errors of `report`.
     init(
         _ options: BottleneckOptions, isInterrupted: () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
@@ -44,7 +44,7 @@ struct FeatureExtractor: Sendable {
         try self.init(backbone, options)
     }
 
-    /// - Throws: also what reading pictures throws, where the precision's ranges are found by looking at some.
+    /// - Throws: `TransferLearningError`, also if images cannot be read to calibrate the precision.
     init(_ backbone: Backbone, _ options: BottleneckOptions = BottleneckOptions())
         throws(TransferLearningError)
     {
@@ -58,7 +58,8 @@ struct FeatureExtractor: Sendable {
         size = features.widths.reduce(0, +)
         var (begin, groups) = (0, [FeatureGroup]())
         for (tap, width) in zip(taps, features.widths) {
-            // Each tap has the same say, however many channels it has; together they vary as much as standardized features do.
+            // Taps have equal influence regardless of their number of channels; together they vary as much as
+            // standardized features.
             groups.append(
                 FeatureGroup(
                     begin..<begin + width, factor: (Float(size) / Float(taps.count * width)).squareRoot(),
@@ -73,15 +74,15 @@ struct FeatureExtractor: Sendable {
 /// A trained model that is ready to run.
 struct LoadedModel: Sendable {
     let file: ModelFile
-    /// Its outputs: the scores, and the bottleneck where `novelty` is known.
+    /// The plan, whose outputs are the probabilities and, if `novelty` is known, the bottleneck.
     let plan: Plan
     let novelty: Novelty?
     var labels: [String] { file.description.labels }
 
     /// - Parameters:
-    ///   - tellsUnknown: whether the bottleneck is wanted, to tell pictures unlike those that trained the model.
-    ///   - precision: nil: the one that the model was trained in.
-    ///   - threadsPerPicture: that will share one.
+    ///   - tellsUnknown: Whether the bottleneck is needed to detect images unlike the training images.
+    ///   - precision: The precision; nil uses the one in which the model was trained.
+    ///   - threadsPerPicture: The number of threads that share one image.
     init(
         graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?,
         threadsPerPicture: Int = 1
