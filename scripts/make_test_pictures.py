@@ -327,6 +327,44 @@ rgba.resize((8, 8)).save(small, "png")
 files["ico_largest_rgba.ico"] = icon(1, [(8, 8, 32, small.getvalue()), (W, H, 32, fine), (8, 8, 32, small.getvalue())])
 files["cur_24.cur"] = icon(2, [(W, H, 3, deep)])
 
+# Animations, and pages: frames in parts of the picture, disposed of in every way.
+def frame(shift, box):
+    """The drawing with a hole, moved, and nothing outside the box."""
+    part = Image.new("RGBA", (W, H))
+    part.paste(rgba.transform((W, H), Image.AFFINE, (1, 0, shift, 0, 1, 0)).crop(box), box[:2])
+    hard = part.getchannel("A").point(lambda value: 255 if value > 90 else 0)
+    part.putalpha(hard)
+    return part
+
+
+moves = [frame(0, (0, 0, W, H)), frame(3, (4, 2, 15, 11)), frame(-5, (0, 0, 9, 9)), frame(7, (8, 5, 19, 13))]
+save("gif_disposals_rgba.gif", moves[0], save_all=True, append_images=moves[1:], disposal=[1, 3, 2, 1], optimize=False)
+save("png_disposals_rgba.png", moves[0], save_all=True, append_images=moves[1:], disposal=[0, 2, 1, 0],
+     blend=[0, 1, 1, 0])
+save("png_separate_default_rgba.png", moves[3], save_all=True, append_images=moves[:3], default_image=True)
+soft = [clear.resize((40, 30)), Image.new("RGBA", (40, 30)), clear.resize((40, 30)).transpose(Image.FLIP_TOP_BOTTOM)]
+soft[1].paste(clear.resize((20, 14)), (11, 7))
+save("webp_blended_rgba.webp", soft[0], save_all=True, append_images=soft[1:], duration=50, lossless=True)
+save("tiff_pages.tif", picture, save_all=True, append_images=[picture.convert("L"), moves[1].convert("RGB")],
+     compression="tiff_lzw")
+
+
+def shown(image):
+    """RGBA, and what is clear black."""
+    return b"".join(struct.pack("4B", *pixel) if pixel[3] else b"\0\0\0\0"
+                    for pixel in image.convert("RGBA").getdata())
+
+
+with open(os.path.join(root, "frames.tsv"), "w") as table:
+    print("name", "frame", "sha", sep="\t", file=table)
+    for name, data in sorted(files.items()):
+        count = getattr(Image.open(io.BytesIO(data)), "n_frames", 1)
+        for number in range(count if count > 1 and not name.startswith("ico") else 0):
+            # Opened anew: what was shown before changes what Pillow disposes of.
+            read = Image.open(io.BytesIO(data))
+            read.seek(number)
+            print(name, number, hashlib.sha256(shown(read)).hexdigest(), sep="\t", file=table)
+
 with open(os.path.join(root, "pillow.tsv"), "w") as table:
     print("name", "width", "height", "sha", sep="\t", file=table)
     for name, data in sorted(files.items()):

@@ -17,6 +17,11 @@ public struct DecodingOptions: Sendable {
     public var smoothsAsOlderLibjpegTurbo = false
     /// Whether images with transparency have 4 channels; otherwise alpha is dropped.
     public var keepsAlpha = false
+    /// The frame of an animation or the page of a TIFF to decode, from 0. `Image.frameCount(in:)` returns how many there
+    /// are.
+    public var frame = 0
+    /// Whether to keep 16 bits per sample of images with more than 8; by default the upper 8 are kept.
+    public var keepsDepth = false
     /// Whether to decode PNGs in Apple's CgBI variant, which is not standardized and which common decoders
     /// reject.
     public var readsCgBI = false

@@ -16,6 +16,9 @@ protocol ImageDecoder: SendableMetatype {
     /// Whether a file begins like files of this format; the bytes are the whole file, which may be empty.
     static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool
 
+    /// Returns the number of frames or pages of a file; 1 by default.
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int
+
     /// Reads everything but the pixels, without allocations that grow with the image.
     ///
     /// - Parameter bytes: The file, which stays valid as long as the decoder lives.
@@ -30,6 +33,8 @@ protocol ImageDecoder: SendableMetatype {
     var outputHeight: Int { get }
     /// The number of channels: 3, or 4 if the image has transparency and the options keep it.
     var channels: Int { get }
+    /// The bits per sample of the decoded rows: 8, or 16 if the file has more and the options keep them.
+    var depth: Int { get }
     /// The metadata, which includes the orientation.
     var metadata: ImageMetadata { get }
     /// The cost of decoding, which is requested only after the size was admitted.
@@ -43,14 +48,16 @@ protocol ImageDecoder: SendableMetatype {
 }
 
 extension ImageDecoder {
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int { 1 }
     var outputWidth: Int { width }
     var outputHeight: Int { height }
+    var depth: Int { 8 }
     var metadata: ImageMetadata { ImageMetadata() }
 
     fileprivate var header: ImageHeader {
         ImageHeader(
             format: Self.format, width: outputWidth, height: outputHeight, channels: channels,
-            orientation: metadata.orientation)
+            orientation: metadata.orientation, depth: depth)
     }
 }
 

@@ -17,7 +17,7 @@ struct PixelSink: RowSink {
     mutating func begin(_ header: ImageHeader) throws(ImageError) {
         self.header = header
         y = 0
-        let (bytes, overflow) = (header.width * header.channels).multipliedReportingOverflow(
+        let (bytes, overflow) = (header.width * header.bytesPerPixel).multipliedReportingOverflow(
             by: header.height)
         guard !overflow, bytes <= maximumBytes else {
             throw .overLimit(what: "bytes", declared: overflow ? Int.max : bytes, limit: maximumBytes)
@@ -35,7 +35,7 @@ struct PixelSink: RowSink {
     /// Fills missing rows with black.
     mutating func finish() {
         guard y < header.height else { return }
-        let black = [UInt8](repeating: 0, count: header.width * header.channels)
+        let black = [UInt8](repeating: 0, count: header.width * header.bytesPerPixel)
         black.withUnsafeBufferPointer {
             if let row = $0.baseAddress { while y < header.height { append(row: row) } }
         }
@@ -43,15 +43,15 @@ struct PixelSink: RowSink {
 
     mutating func append(row: UnsafePointer<UInt8>) {
         guard y < header.height else { return }
-        let (width, channels) = (header.width, header.channels)
-        let (start, step) = (placement.start(ofRow: y) * channels, placement.step * channels)
+        let (width, pixel) = (header.width, header.bytesPerPixel)
+        let (start, step) = (placement.start(ofRow: y) * pixel, placement.step * pixel)
         y += 1
         pixels.withUnsafeMutableBufferPointer { pixels in
             // Unsafe: placement maps the header's rows and columns one to one onto `pixels`.
             guard let base = pixels.baseAddress else { return }
-            if step == channels { return (base + start).update(from: row, count: width * channels) }
+            if step == pixel { return (base + start).update(from: row, count: width * pixel) }
             for x in 0..<width {
-                for channel in 0..<channels { base[start + x * step + channel] = row[x * channels + channel] }
+                for byte in 0..<pixel { base[start + x * step + byte] = row[x * pixel + byte] }
             }
         }
     }

@@ -17,7 +17,7 @@ struct BMP: ImageDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let bitmap: BMPHeader
     let channels: Int
-    /// An icon's, where alpha comes from it.
+    /// The mask of an icon whose pixels have no alpha values.
     private let mask: BMPMask?
     private(set) var warnings: [DecodingWarning] = []
 
@@ -28,15 +28,25 @@ struct BMP: ImageDecoder {
         mask = nil
     }
 
-    /// Reads an icon's bitmap.
+    /// Reads the bitmap of an icon.
     ///
-    /// - Parameter bytes: 14 bytes that mean nothing, and the bitmap.
+    /// - Parameters:
+    ///   - bytes: 14 bytes in the place of a file header, and the bitmap.
+    ///   - options: The decoding options.
     init(icon bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         self.bytes = bytes
         bitmap = try BMPHeader(bytes, isIcon: true)
         let usesMask = options.keepsAlpha && !bitmap.hasRuns && !BMPMask.isAlphaUsed(bytes, bitmap)
         mask = usesMask ? BMPMask(bytes, behind: bitmap) : nil
         channels = options.keepsAlpha && (bitmap.hasAlpha || mask != nil) ? 4 : 3
+    }
+
+    var metadata: ImageMetadata {
+        var metadata = ImageMetadata()
+        if let profile = bitmap.colorProfile, profile.upperBound <= bytes.count {
+            metadata.read(colorProfile: UnsafeRawBufferPointer(rebasing: bytes[profile]))
+        }
+        return metadata
     }
 
     var width: Int { bitmap.width }

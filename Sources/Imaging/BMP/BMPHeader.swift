@@ -13,12 +13,14 @@ struct BMPHeader {
     let palette: [(UInt8, UInt8, UInt8)]
     /// The offset of the pixels.
     let data: Int
+    /// The declared range of an embedded color profile.
+    let colorProfile: Range<Int>?
 
     static let fileHeaderSize = 14
 
     /// - Parameters:
-    ///   - bytes: from the file header on.
-    ///   - isIcon: of an icon's bitmap, where the file header means nothing, and whose height counts a mask too.
+    ///   - bytes: The file, from its file header on.
+    ///   - isIcon: Whether the bitmap is an icon's, which has no valid file header, and whose height includes a mask.
     init(_ bytes: UnsafeRawBufferPointer, isIcon: Bool = false) throws(ImageError) {
         func fail(_ offset: Int, _ reason: String) -> ImageError {
             .malformed(.bmp, offset: offset, reason: reason)
@@ -82,6 +84,13 @@ struct BMPHeader {
         }
         // An offset that points to the palette's place omitted the palette's size.
         data = declared > afterHeader ? declared : afterHeader + colors * entry
+        // BITMAPV5HEADER: the color space `MBED` denotes a profile at an offset from the header's beginning.
+        if size >= 124, field(14 + 56) == 0x4d42_4544 {
+            let start = Self.fileHeaderSize + field(14 + 112)
+            colorProfile = start..<(start + field(14 + 116))
+        } else {
+            colorProfile = nil
+        }
         guard data < bytes.count else { throw .truncated(.bmp, offset: bytes.count) }
     }
 

@@ -1,16 +1,18 @@
-/// The mask behind an icon's bitmap: a bit a pixel, set where the screen shows through.
+/// The mask behind an icon's bitmap, with a bit per pixel that is set for transparent pixels.
 struct BMPMask {
     private let bytes: UnsafeRawBufferPointer
     private let bitmap: BMPHeader
     private let start: Int
 
-    /// - Parameter bytes: of which those that are missing make a pixel opaque.
+    /// - Parameters:
+    ///   - bytes: The file; pixels beyond its end are opaque.
+    ///   - bitmap: The header of the bitmap.
     init(_ bytes: UnsafeRawBufferPointer, behind bitmap: BMPHeader) {
         (self.bytes, self.bitmap) = (bytes, bitmap)
         start = bitmap.data + bitmap.rowBytes * bitmap.height
     }
 
-    /// Whether a bitmap has alpha of its own: an icon of 32 bits whose alpha is 0 everywhere has none, and goes by its mask.
+    /// Returns whether any pixel of a bitmap has an alpha value other than 0; otherwise its mask applies.
     static func isAlphaUsed(_ bytes: UnsafeRawBufferPointer, _ bitmap: BMPHeader) -> Bool {
         guard bitmap.hasAlpha else { return false }
         guard bitmap.depth == 32, bitmap.masks[3] == 0xff00_0000 else { return true }
@@ -18,9 +20,9 @@ struct BMPMask {
         return stride(from: bitmap.data + 3, to: end, by: 4).contains { bytes[$0] != 0 }
     }
 
-    /// Spreads a row of RGB at the front of `row` to RGBA.
+    /// Expands a row of RGB at the beginning of `row` to RGBA.
     func apply(toRow y: Int, _ row: inout [UInt8]) {
-        // Rows are padded to 4 bytes, as those of the bitmap.
+        // Rows are padded to 4 bytes.
         let line = start + (bitmap.isTopDown ? y : bitmap.height - 1 - y) * ((bitmap.width + 31) / 32 * 4)
         for x in (0..<bitmap.width).reversed() {
             let at = line + x / 8

@@ -2,9 +2,9 @@ extension ImageFormat {
     public static let gif = ImageFormat("GIF")
 }
 
-/// A decoder for the first frame of a GIF (CompuServe GIF89a) on its logical screen.
+/// A decoder for the frames of a GIF (CompuServe GIF89a) on its logical screen.
 ///
-/// Screen pixels that the frame does not cover are transparent if alpha is kept. Otherwise they have the
+/// Screen pixels that no frame covers are transparent if alpha is kept. Otherwise they have the
 /// background color of the global table, or black without one.
 struct GIF: ImageDecoder {
     static let format = ImageFormat.gif
@@ -23,6 +23,7 @@ struct GIF: ImageDecoder {
         var transparent: Int?
         /// The frame's position on the screen and its size.
         var left = 0, top = 0, frameWidth = 0, frameHeight = 0
+        var disposal = AnimationFrame.Disposal.keep
         var isInterlaced = false
         var colors: Range<Int>?
         /// The offset of the LZW minimum code size.
@@ -33,12 +34,21 @@ struct GIF: ImageDecoder {
     }
 
     private let bytes: UnsafeRawBufferPointer
-    private let layout: Layout
+    /// The first frame alone, or the selected one and all before it.
+    private let frames: [Layout]
+    private var layout: Layout { frames[0] }
     private(set) var warnings: [DecodingWarning] = []
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         self.bytes = bytes
-        layout = try Self.layout(bytes, options)
+        var layout = try Self.layout(bytes, options)
+        if options.frame > 0, options.keepsAlpha { layout.channels = 4 }
+        frames = try Self.frames(bytes, layout, last: options.frame)
+        guard frames.count > options.frame else {
+            throw .malformed(
+                .gif, offset: bytes.count,
+                reason: "no frame \(options.frame), where there are \(frames.count)")
+        }
         warnings = layout.warnings
     }
 
@@ -48,19 +58,31 @@ struct GIF: ImageDecoder {
     var metadata: ImageMetadata { layout.metadata }
 
     var cost: DecodingCost {
+        if frames.count > 1 {
+            let largest = frames.map { $0.frameWidth * $0.frameHeight }.max() ?? 0
+            return DecodingCost(
+                memory: 5 * largest + AnimationCanvas.memory(width: width, height: height),
+                stored: bytes.count, leastStored: 0)
+        }
         let count = layout.frameWidth * layout.frameHeight
         // A 12-bit code represents at most 4,096 pixels.
         return DecodingCost(
             memory: count, stored: bytes.count - layout.data, leastStored: count / 4096 * 3 / 2)
     }
 
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let first = try? layout(bytes, DecodingOptions()) else { return 1 }
+        return (try? frames(bytes, first, last: .max).count) ?? 1
+    }
+
     mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        if frames.count > 1 { return try decodeAnimation(into: &sink) }
         let (indices, warning) = try GIFCodes.decode(
             bytes, at: layout.data, count: layout.frameWidth * layout.frameHeight)
         if let warning { warnings.append(warning) }
 
         let palette = Self.palette(bytes, layout)
-        let uncovered = Self.background(bytes, layout)
+        let uncovered = Self.background(bytes, layout, channels: layout.channels)
         var row = [UInt8](repeating: 0, count: layout.width * layout.channels)
         let order = layout.isInterlaced ? Self.interlaceOrder(layout.frameHeight) : nil
         for y in 0..<layout.height {
@@ -79,6 +101,32 @@ struct GIF: ImageDecoder {
             }
             row.withUnsafeBufferPointer { if let start = $0.baseAddress { sink.append(row: start) } }
         }
+    }
+
+    /// Draws all frames up to the selected one.
+    private mutating func decodeAnimation<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        let background = Self.background(bytes, layout, channels: 3)
+        var canvas = AnimationCanvas(width: width, height: height, background: background)
+        for (number, frame) in frames.enumerated() {
+            let (indices, warning) = try GIFCodes.decode(
+                bytes, at: frame.data, count: frame.frameWidth * frame.frameHeight)
+            if let warning { warnings.append(warning) }
+            let palette = Self.palette(bytes, frame)
+            let order = frame.isInterlaced ? Self.interlaceOrder(frame.frameHeight) : nil
+            var image: [UInt8] = []
+            image.reserveCapacity(4 * indices.count)
+            for y in 0..<frame.frameHeight {
+                let start = (order?[y] ?? y) * frame.frameWidth
+                for index in indices[start..<(start + frame.frameWidth)] {
+                    for c in 0..<4 { image.append(palette[4 * Int(index) + c]) }
+                }
+            }
+            let placement = AnimationFrame(
+                x: frame.left, y: frame.top, width: frame.frameWidth, height: frame.frameHeight,
+                disposal: frame.disposal)
+            canvas.draw(placement, image, channels: 4, isLast: number == frames.count - 1)
+        }
+        canvas.send(to: &sink, channels: channels)
     }
 
     // MARK: - Blocks
@@ -105,13 +153,17 @@ struct GIF: ImageDecoder {
                 return layout
             case 0x21:
                 // A graphic control extension: packed fields, delay, transparent index (§23).
-                if offset + 7 < bytes.count, bytes[offset + 1] == 0xf9, bytes[offset + 2] == 4 {
-                    layout.transparent = bytes[offset + 3] & 1 == 1 ? Int(bytes[offset + 6]) : nil
-                }
+                readControl(bytes, offset, &layout)
                 if bytes[min(offset + 3, bytes.count)...].starts(with: "XMP DataXMP".utf8) {
-                    // The packet is not stored in sub-blocks, but its magic trailer ends it for readers that
-                    // skip sub-blocks.
-                    layout.metadata.read(xmp: UnsafeRawBufferPointer(rebasing: bytes[(offset + 14)...]))
+                    // The packet is not stored in sub-blocks, but its magic trailer, which begins with 1, ends it
+                    // for readers that skip sub-blocks.
+                    let rest = bytes[(offset + 14)...]
+                    let end = rest.firstIndex(of: 1) ?? rest.endIndex
+                    layout.metadata.read(xmp: UnsafeRawBufferPointer(rebasing: rest[..<end]))
+                }
+                if bytes[min(offset + 3, bytes.count)...].starts(with: "ICCRGBG1012".utf8) {
+                    let profile = subBlocks(bytes, offset + 14)
+                    profile.withUnsafeBytes { layout.metadata.read(colorProfile: $0) }
                 }
                 offset = try skipSubBlocks(bytes, offset + 2)
             case 0x3b: throw .malformed(.gif, offset: offset, reason: "no frame")
@@ -123,6 +175,48 @@ struct GIF: ImageDecoder {
                 offset += 1
             }
         }
+    }
+
+    /// Returns the frames from the first one to the one with index `last`, or as many as there are.
+    private static func frames(
+        _ bytes: UnsafeRawBufferPointer, _ first: Layout, last: Int
+    ) throws(ImageError) -> [Layout] {
+        var frames = [first]
+        guard last > 0 else { return frames }
+        var next = first
+        func reset() {
+            (next.transparent, next.disposal, next.colors) = (nil, .keep, first.globalColors)
+        }
+        do throws(ImageError) {
+            var offset = try skipSubBlocks(bytes, first.data + 1)
+            reset()
+            while frames.count <= last, offset < bytes.count, bytes[offset] != 0x3b {
+                switch bytes[offset] {
+                case 0x2c:
+                    try readFrame(bytes, offset, &next)
+                    // The first frame alone determines the screen.
+                    (next.width, next.height) = (first.width, first.height)
+                    frames.append(next)
+                    offset = try skipSubBlocks(bytes, next.data + 1)
+                    reset()
+                case 0x21:
+                    readControl(bytes, offset, &next)
+                    offset = try skipSubBlocks(bytes, offset + 2)
+                default: offset += 1
+                }
+            }
+        } catch {
+            // A file that ends within a frame still has it.
+            guard case .truncated = error else { throw error }
+        }
+        return frames
+    }
+
+    /// Reads the disposal method and the transparent index of a graphic control extension (§23).
+    private static func readControl(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ layout: inout Layout) {
+        guard offset + 7 < bytes.count, bytes[offset + 1] == 0xf9, bytes[offset + 2] == 4 else { return }
+        layout.transparent = bytes[offset + 3] & 1 == 1 ? Int(bytes[offset + 6]) : nil
+        layout.disposal = [2: .clear, 3: .restore][bytes[offset + 3] >> 2 & 7] ?? .keep
     }
 
     /// Reads an image descriptor (GIF89a §20).
@@ -157,6 +251,17 @@ struct GIF: ImageDecoder {
         return offset..<(offset + count)
     }
 
+    /// Returns the data of sub-blocks (§15), which may end with the file.
+    private static func subBlocks(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> [UInt8] {
+        var (offset, content) = (start, [UInt8]())
+        while offset < bytes.count, bytes[offset] != 0 {
+            let end = offset + 1 + Int(bytes[offset])
+            content += bytes[(offset + 1)..<min(end, bytes.count)]
+            offset = end
+        }
+        return content
+    }
+
     private static func skipSubBlocks(_ bytes: UnsafeRawBufferPointer, _ start: Int) throws(ImageError) -> Int
     {
         var offset = start
@@ -189,8 +294,10 @@ struct GIF: ImageDecoder {
         return palette
     }
 
-    private static func background(_ bytes: UnsafeRawBufferPointer, _ layout: Layout) -> [UInt8] {
-        guard layout.channels == 3 else { return [0, 0, 0, 0] }
+    private static func background(_ bytes: UnsafeRawBufferPointer, _ layout: Layout, channels: Int)
+        -> [UInt8]
+    {
+        guard channels == 3 else { return [0, 0, 0, 0] }
         if let transparent = layout.transparent, let colors = layout.colors,
             3 * transparent + 3 <= colors.count
         {

@@ -2,14 +2,14 @@ extension ImageFormat {
     public static let ico = ImageFormat("ICO")
 }
 
-/// Icons and cursors of Windows: the largest of a file's pictures, a bitmap without a file header or a PNG.
+/// A decoder for Windows icons and cursors, which decodes the largest image of a file.
 ///
-/// Of pictures of one size the one of most bits a pixel counts. A bitmap's alpha is its fourth byte, where any is not 0, or else the mask
-/// behind it.
+/// An image is a PNG or a bitmap without a file header. Among images of equal size the one with the most bits per pixel
+/// is decoded. Alpha is stored in the fourth byte of a bitmap's pixels, or in the mask behind them if all these are 0.
 struct ICO: ImageDecoder {
     static let format = ImageFormat.ico
 
-    /// Four bytes say little: the entries must point behind themselves too.
+    /// Returns whether the header is an icon's and the first entry points behind the directory.
     static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count >= 6 + entrySize, bytes[0] == 0, bytes[1] == 0, (1...2).contains(bytes[2]),
             bytes[3] == 0
@@ -24,21 +24,21 @@ struct ICO: ImageDecoder {
     private enum Picture { case png(PNG), bitmap(BMP) }
 
     private var picture: Picture
-    /// Where the picture lies in the file.
+    /// The offset of the image in the file.
     private var start: Int
     private(set) var warnings: [DecodingWarning]
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
-        let entry = try Self.largest(bytes)
-        start = entry.offset
-        let data = UnsafeRawBufferPointer(rebasing: bytes[start..<entry.end])
+        start = try Self.largest(bytes)
+        // The sizes in the directory are often wrong.
+        let data = UnsafeRawBufferPointer(rebasing: bytes[start...])
         do throws(ImageError) {
             if PNG.recognizes(data) {
                 picture = .png(try PNG(data, options: options))
             } else {
-                // A file's header, of which nothing is read, would go before it.
+                // A bitmap is decoded from its file header on, of which an icon's bitmap has none.
                 start -= BMPHeader.fileHeaderSize
-                let icon = UnsafeRawBufferPointer(rebasing: bytes[start..<entry.end])
+                let icon = UnsafeRawBufferPointer(rebasing: bytes[start...])
                 picture = .bitmap(try BMP(icon: icon, options: options))
             }
         } catch { throw error.moved(by: start) }
@@ -46,29 +46,39 @@ struct ICO: ImageDecoder {
         warnings = told
     }
 
-    /// The entry of most pixels, and of most bits a pixel among those.
-    private static func largest(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> (
-        offset: Int, end: Int
-    ) {
-        var best: (offset: Int, end: Int)?, most = (pixels: 0, bits: 0)
-        let count = min(bytes.littleEndian16(at: 4), (bytes.count - 6) / entrySize)
-        for index in 0..<count {
-            let at = 6 + index * entrySize
-            // 0 stands for 256.
-            let (width, height) = (Int(bytes[at] &- 1) + 1, Int(bytes[at + 1] &- 1) + 1)
-            let (size, offset) = (bytes.littleEndian32(at: at + 8), bytes.littleEndian32(at: at + 12))
+    /// Returns the offset of the image with the most pixels, and among those with the most bits per pixel, according to
+    /// the images themselves.
+    private static func largest(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> Int {
+        var best: Int?, most = (pixels: 0, bits: 0)
+        for index in 0..<min(bytes.littleEndian16(at: 4), (bytes.count - 6) / entrySize) {
+            let offset = bytes.littleEndian32(at: 6 + index * entrySize + 12)
             guard offset >= 6 + entrySize, offset + 40 <= bytes.count else { continue }
-            // Of a cursor's picture the directory says no depth.
-            let bits = bytes[2] == 1 ? bytes.littleEndian16(at: at + 6) : 0
-            if (width * height, bits) > most {
-                (most, best) = ((width * height, bits), (offset, min(bytes.count, offset + size)))
-            }
+            let picture = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            let size = size(picture)
+            if best == nil || size > most { (best, most) = (offset, size) }
         }
-        guard let best, best.end > best.offset else { throw .truncated(.ico, offset: bytes.count) }
+        guard let best else { throw .truncated(.ico, offset: bytes.count) }
         return best
     }
 
-    /// What the picture's own decoder had to say.
+    /// Returns the number of pixels and of bits per pixel of an image of at least 40 bytes.
+    private static func size(_ picture: UnsafeRawBufferPointer) -> (pixels: Int, bits: Int) {
+        let (width, height, bits): (Int, Int, Int)
+        if PNG.recognizes(picture) {
+            // IHDR: width, height, bits a sample, color type.
+            let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][picture[25]] ?? 0
+            (width, height) = (picture.bigEndian32(at: 16), picture.bigEndian32(at: 20))
+            bits = samples * Int(picture[24])
+        } else {
+            width = picture.littleEndian32(at: 4)
+            height = Int(Int32(truncatingIfNeeded: picture.littleEndian32(at: 8)).magnitude / 2)
+            bits = picture.littleEndian16(at: 14)
+        }
+        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
+        return (overflow ? 0 : pixels, bits)
+    }
+
+    /// The warnings of the image's own decoder.
     private var told: [DecodingWarning] {
         let warnings =
             switch picture {

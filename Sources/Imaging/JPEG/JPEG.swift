@@ -24,11 +24,13 @@ struct JPEG: ImageDecoder {
         try self.init(bytes, options: options, tables: nil, color: nil)
     }
 
-    /// Reads a stream inside another file.
+    /// Reads a stream within another file.
     ///
     /// - Parameters:
-    ///   - tables: a stream of tables for abbreviated ones (ITU-T T.81 §B.5), which may lack its own.
-    ///   - color: what the components are, where that file says it; nil where the stream does.
+    ///   - bytes: The stream, perhaps in the abbreviated format (ITU-T T.81 §B.4).
+    ///   - options: The decoding options.
+    ///   - tables: A stream of tables only (§B.5).
+    ///   - color: The color model if the other file declares it; nil if the stream does.
     init(
         _ bytes: UnsafeRawBufferPointer, options: DecodingOptions, tables: UnsafeRawBufferPointer?,
         color: JPEGFrame.Color?
@@ -51,7 +53,7 @@ struct JPEG: ImageDecoder {
     var outputWidth: Int { frame.outputWidth }
     var outputHeight: Int { frame.outputHeight }
     var channels: Int { 3 }
-    /// Samples a pixel, as stored.
+    /// The number of stored samples per pixel.
     var components: Int { frame.components.count }
     var metadata: ImageMetadata { headers.metadata }
 

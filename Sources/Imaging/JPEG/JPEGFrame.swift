@@ -2,7 +2,7 @@
 struct JPEGFrame {
     enum Color {
         case grayscale, rgb, yCbCr, cmyk, ycck
-        /// Not turned into anything: the components of a pixel side by side.
+        /// The interleaved components without a conversion.
         case unchanged
     }
 

@@ -13,7 +13,7 @@ struct JPEGHeaders {
     private(set) var metadata = ImageMetadata()
     /// Whether the EOI marker was found.
     private(set) var hasEnd = false
-    /// What the components are, where the file around the stream says it.
+    /// The color model that the file around the stream declares.
     var declaredColor: JPEGFrame.Color?
     private var hasJFIF = false
     private var adobeTransform: UInt8?
@@ -25,7 +25,7 @@ struct JPEGHeaders {
 
     var hasAdobe: Bool { adobeTransform != nil }
 
-    /// Takes the tables of a stream that holds nothing else (§B.5).
+    /// Reads the tables of a stream that contains nothing else (§B.5).
     mutating func take(tables: UnsafeRawBufferPointer) throws(ImageError) {
         var other = JPEGHeaders(tables)
         guard try other.nextScan() == nil else {
@@ -37,7 +37,7 @@ struct JPEGHeaders {
     /// Returns the color space by libjpeg's rules, which TensorFlow follows.
     func color(_ frame: JPEGFrame) throws(ImageError) -> JPEGFrame.Color {
         if let declaredColor {
-            // Three components make the color; others are what they are.
+            // Only three components are YCbCr.
             return declaredColor == .yCbCr && frame.components.count != 3 ? .unchanged : declaredColor
         }
         switch frame.components.count {
@@ -77,6 +77,10 @@ struct JPEGHeaders {
                 let content = UnsafeRawBufferPointer(rebasing: bytes[segment])
                 if text(segment, "Exif\0") { metadata.read(exif: content) }
                 if text(segment, XMP.namespace) { metadata.read(xmp: content) }
+            case 0xE2:
+                if text(segment, "ICC_PROFILE\0") {
+                    metadata.read(colorProfileSegment: UnsafeRawBufferPointer(rebasing: bytes[segment]))
+                }
             case 0xEE:
                 if text(segment, "Adobe"), segment.count >= 12 {
                     adobeTransform = bytes[segment.lowerBound + 11]

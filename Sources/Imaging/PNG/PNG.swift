@@ -17,43 +17,104 @@ struct PNG: ImageDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let chunks: PNGChunks
     private let unpack: PNGUnpack
+    /// The frames of the animation up to the selected one; empty for the default image.
+    private let frames: ArraySlice<PNGFrame>
     private(set) var warnings: [DecodingWarning]
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         self.bytes = bytes
         chunks = try PNGChunks(bytes)
         if chunks.isCgBI, !options.readsCgBI { throw .unsupported(.png, feature: "CgBI, Apple's variant") }
-        unpack = try PNGUnpack(chunks, keepsAlpha: options.keepsAlpha)
+        let chunks = chunks
+        unpack = try PNGUnpack(chunks, options)
+        // The default image comes first, whether or not it is part of the animation.
+        let last = options.frame - (chunks.hasSeparateDefault ? 1 : 0)
+        guard options.frame == 0 || last < chunks.frames.count else {
+            throw .malformed(.png, offset: bytes.count, reason: "no frame \(options.frame)")
+        }
+        frames = options.frame == 0 ? [] : chunks.frames[...last]
+        if let odd = frames.first(where: { !chunks.contains($0.placement) }) {
+            let (width, height) = (odd.placement.width, odd.placement.height)
+            throw .malformed(
+                .png, offset: odd.data.first?.lowerBound ?? bytes.count,
+                reason: "a frame of \(width)×\(height) outside the picture")
+        }
         warnings = chunks.warnings
     }
 
     var width: Int { chunks.header.width }
     var height: Int { chunks.header.height }
     var channels: Int { unpack.channels }
+    var depth: Int { frames.isEmpty ? unpack.depth : 8 }
     var metadata: ImageMetadata { chunks.metadata }
 
     var cost: DecodingCost {
         let header = chunks.header
+        if !frames.isEmpty {
+            return DecodingCost(
+                memory: 2 * AnimationCanvas.memory(width: width, height: height), stored: bytes.count,
+                leastStored: 0)
+        }
         // Only an interlaced image is held as a whole. DEFLATE expands a byte to at most 1,032 bytes.
         return DecodingCost(
-            memory: header.isInterlaced ? width * height * channels : 4 * header.rowBytes(width),
+            memory: header.isInterlaced ? width * height * unpack.bytesPerPixel : 4 * header.rowBytes(width),
             stored: chunks.data.reduce(0) { $0 + $1.count },
             leastStored: height * header.rowBytes(width) / 1032)
     }
 
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let chunks = try? PNGChunks(bytes) else { return 1 }
+        return max(1, chunks.frames.count + (chunks.hasSeparateDefault ? 1 : 0))
+    }
+
     mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        if !frames.isEmpty { return try decodeAnimation(into: &sink) }
         var rows = try PNGRows(
             bytes, segments: chunks.data, header: chunks.header, hasZlibHeader: !chunks.isCgBI)
         if let end = chunks.header.isInterlaced
             ? Self.interlaced(chunks.header, unpack, &rows, &sink)
             : Self.progressive(chunks.header, unpack, &rows, &sink)
         {
-            switch end {
-            case .cutShort(let offset): throw .truncated(.png, offset: offset)
-            case .damaged(let offset, let reason): throw .malformed(.png, offset: offset, reason: reason)
-            }
+            throw Self.error(end)
         }
         if !chunks.isCgBI, let warning = try rows.finish() { warnings.append(warning) }
+    }
+
+    /// Draws all frames up to the selected one.
+    private mutating func decodeAnimation<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        var options = DecodingOptions()
+        options.keepsAlpha = true
+        let unpack = try PNGUnpack(chunks, options)
+        var canvas = AnimationCanvas(width: width, height: height)
+        for (index, frame) in frames.enumerated() {
+            let header = chunks.header.sized(frame.placement.width, frame.placement.height)
+            var pixels = PixelSink(
+                maximumBytes: 4 * header.width * header.height, appliesOrientation: false)
+            try pixels.begin(
+                ImageHeader(
+                    format: .png, width: header.width, height: header.height, channels: unpack.channels,
+                    orientation: 1))
+            var rows = try PNGRows(
+                bytes, segments: frame.data, header: header, hasZlibHeader: !chunks.isCgBI)
+            let end =
+                header.isInterlaced
+                ? Self.interlaced(header, unpack, &rows, &pixels)
+                : Self.progressive(header, unpack, &rows, &pixels)
+            if let end { throw Self.error(end) }
+            var placement = frame.placement
+            // There is nothing to restore before the first frame (§11.3.6.2).
+            if index == 0, placement.disposal == .restore { placement.disposal = .clear }
+            canvas.draw(
+                placement, pixels.pixels, channels: unpack.channels, isLast: index == frames.count - 1)
+        }
+        canvas.send(to: &sink, channels: channels)
+    }
+
+    private static func error(_ end: PNGRows.End) -> ImageError {
+        switch end {
+        case .cutShort(let offset): .truncated(.png, offset: offset)
+        case .damaged(let offset, let reason): .malformed(.png, offset: offset, reason: reason)
+        }
     }
 
     private static func progressive<Sink: RowSink>(
@@ -61,7 +122,7 @@ struct PNG: ImageDecoder {
     ) -> PNGRows.End? {
         let count = header.rowBytes(header.width)
         return withUnsafeTemporaryAllocation(
-            of: UInt8.self, capacity: header.width * unpack.channels + PNGUnpack.slack
+            of: UInt8.self, capacity: header.width * unpack.bytesPerPixel + PNGUnpack.slack
         ) { buffer in
             guard let out = buffer.baseAddress else { return nil }
             let isIdentity = unpack.isIdentity
@@ -81,9 +142,9 @@ struct PNG: ImageDecoder {
     private static func interlaced<Sink: RowSink>(
         _ header: PNGHeader, _ unpack: PNGUnpack, _ rows: inout PNGRows, _ sink: inout Sink
     ) -> PNGRows.End? {
-        let (width, height, channels) = (header.width, header.height, unpack.channels)
-        let canvas = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height * channels)
-        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * channels + PNGUnpack.slack)
+        let (width, height, pixel) = (header.width, header.height, unpack.bytesPerPixel)
+        let canvas = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height * pixel)
+        let line = UnsafeMutablePointer<UInt8>.allocate(capacity: width * pixel + PNGUnpack.slack)
         defer {
             canvas.deallocate()
             line.deallocate()
@@ -97,17 +158,15 @@ struct PNG: ImageDecoder {
                 let end = rows.next(count) { row in
                     unpack.unpack(row, width: passWidth, to: line)
                     // Unsafe: x + i * dx < width for every i < passWidth, and y < height.
-                    let to = canvas + (y * width + pass.x) * channels
+                    let to = canvas + (y * width + pass.x) * pixel
                     for i in 0..<passWidth {
-                        for channel in 0..<channels {
-                            to[i * pass.dx * channels + channel] = line[i * channels + channel]
-                        }
+                        for byte in 0..<pixel { to[i * pass.dx * pixel + byte] = line[i * pixel + byte] }
                     }
                 }
                 if let end { return end }
             }
         }
-        for y in 0..<height { sink.append(row: canvas + y * width * channels) }
+        for y in 0..<height { sink.append(row: canvas + y * width * pixel) }
         return nil
     }
 

@@ -17,6 +17,8 @@ struct PNGChunks {
     private(set) var isCgBI = false
     /// The data of the first sequence of IDAT chunks, as ranges of the file.
     private(set) var data: [Range<Int>] = []
+    /// The frames of an animation (§11.3.6), except for a default image that is not part of it.
+    private(set) var frames: [PNGFrame] = []
     private(set) var warnings: [DecodingWarning] = []
 
     static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
@@ -48,6 +50,14 @@ struct PNGChunks {
         try readRest(bytes, from: offset)
     }
 
+    /// Whether there is an animation that does not begin with the default image.
+    var hasSeparateDefault: Bool { frames.first.map { $0.data.first != data.first } ?? false }
+
+    /// Returns whether a frame lies within the image.
+    func contains(_ frame: AnimationFrame) -> Bool {
+        frame.x + frame.width <= header.width && frame.y + frame.height <= header.height
+    }
+
     private mutating func readRest(_ bytes: UnsafeRawBufferPointer, from start: Int) throws(ImageError) {
         var offset = start
         var isDataRun = true
@@ -65,6 +75,8 @@ struct PNGChunks {
             if chunk.type == "IDAT", isDataRun {
                 try Self.requireSound(chunk)
                 data.append(chunk.range)
+                // The default image is the first frame if a frame control chunk precedes it.
+                if frames.count == 1 { frames[0].data.append(chunk.range) }
                 continue
             }
             if !data.isEmpty { isDataRun = false }
@@ -117,7 +129,18 @@ struct PNGChunks {
             palette = colors
             paletteCount = content.count / 3
         case "tRNS": if let warning = readTransparency(content) { warnings.append(ignored(warning)) }
+        case "fcTL": if let frame = PNGFrame(content) { frames.append(frame) }
+        case "fdAT" where !frames.isEmpty && content.count > 4:
+            // A sequence number precedes the data.
+            frames[frames.count - 1].data.append((chunk.range.lowerBound + 4)..<chunk.range.upperBound)
         case "eXIf": metadata.read(exif: content)
+        case "iCCP":
+            // §11.3.2.3: a name, a zero, the compression method, and the profile.
+            guard let end = content.prefix(80).firstIndex(of: 0), end + 2 <= content.count else {
+                return
+            }
+            let profile = UnsafeRawBufferPointer(rebasing: content[(end + 2)...])
+            metadata.read(colorProfile: profile, isCompressed: true)
         case "tEXt", "zTXt", "iTXt": PNGText(content, type: chunk.type)?.note(in: &metadata)
         default:
             if chunk.isCritical {
@@ -188,5 +211,23 @@ struct PNGChunks {
             throw .malformed(
                 .png, offset: chunk.range.upperBound, reason: "the checksum of \(chunk.type) is wrong")
         }
+    }
+}
+
+/// A frame of an animated PNG (PNG 3rd edition §11.3.6).
+struct PNGFrame {
+    let placement: AnimationFrame
+    /// The ranges of the compressed data in the file.
+    var data: [Range<Int>] = []
+
+    /// Reads a frame control chunk; nil if it is not valid.
+    init?(_ content: UnsafeRawBufferPointer) {
+        guard content.count == 26 else { return nil }
+        let (width, height) = (content.bigEndian32(at: 4), content.bigEndian32(at: 8))
+        let (x, y) = (content.bigEndian32(at: 12), content.bigEndian32(at: 16))
+        guard width > 0, height > 0, content[24] <= 2, content[25] <= 1 else { return nil }
+        placement = AnimationFrame(
+            x: x, y: y, width: width, height: height, disposal: [.keep, .clear, .restore][Int(content[24])],
+            blends: content[25] == 1)
     }
 }

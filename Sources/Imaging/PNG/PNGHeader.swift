@@ -2,7 +2,7 @@
 struct PNGHeader: Equatable {
     enum ColorType: UInt8 { case gray = 0, rgb = 2, palette = 3, grayAlpha = 4, rgba = 6 }
 
-    let width, height: Int
+    private(set) var width, height: Int
     /// Bits per sample: 1, 2, 4, 8 or 16.
     let depth: Int
     let color: ColorType
@@ -56,6 +56,15 @@ struct PNGHeader: Equatable {
     /// An upper bound on the bytes of all filtered rows. Adam7 has 15/8 as many filter bytes, rounded up in
     /// each pass.
     var mostBytes: Int { (isInterlaced ? 2 * (height + 8) : height) * (rowBytes(width) + 1) }
+}
+
+extension PNGHeader {
+    /// Returns the header of an animation's frame, which differs in size only.
+    func sized(_ width: Int, _ height: Int) -> PNGHeader {
+        var header = self
+        (header.width, header.height) = (width, height)
+        return header
+    }
 }
 
 extension UnsafeRawBufferPointer {

@@ -1,6 +1,6 @@
-/// Converts PNG's stored rows to rows of RGB8 or RGBA8.
+/// Converts PNG's stored rows to rows of RGB or RGBA with 8 bits per sample, or 16 if the options keep the depth.
 ///
-/// Samples of 16 bits keep their high byte, and gray samples of fewer than 8 bits are scaled to 0...255.
+/// Otherwise samples of 16 bits keep their high byte; gray samples of fewer than 8 bits are scaled to 0...255.
 /// Gamma and color profiles are ignored.
 struct PNGUnpack {
     private let header: PNGHeader
@@ -12,13 +12,18 @@ struct PNGUnpack {
     private let isCgBI: Bool
     /// The number of channels, 3 or 4.
     let channels: Int
+    /// The bits per sample of the result, 8 or 16.
+    let depth: Int
 
-    init(_ chunks: PNGChunks, keepsAlpha: Bool) throws(ImageError) {
+    var bytesPerPixel: Int { channels * depth / 8 }
+
+    init(_ chunks: PNGChunks, _ options: DecodingOptions) throws(ImageError) {
         header = chunks.header
         isCgBI = chunks.isCgBI
         transparent = chunks.transparent
         let hasAlpha = header.color == .rgba || header.color == .grayAlpha || chunks.hasTransparency
-        channels = hasAlpha && keepsAlpha ? 4 : 3
+        channels = hasAlpha && options.keepsAlpha ? 4 : 3
+        depth = options.keepsDepth && header.depth == 16 ? 16 : 8
         if header.color == .palette {
             guard let palette = chunks.palette else {
                 throw .malformed(
@@ -146,24 +151,38 @@ struct PNGUnpack {
 
     /// Converts samples of 16 bits, high byte first.
     private func unpackWide(_ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<UInt8>) {
+        if depth == 16 {
+            out.withMemoryRebound(to: UInt16.self, capacity: width * channels) {
+                unpackWide(row, width, $0) { UInt16($0[0]) << 8 | UInt16($0[1]) }
+            }
+        } else {
+            unpackWide(row, width, out) { $0[0] }
+        }
+    }
+
+    /// - Parameter sample: Converts the two bytes of a sample.
+    @inline(__always) private func unpackWide<Sample: FixedWidthInteger>(
+        _ row: UnsafePointer<UInt8>, _ width: Int, _ out: UnsafeMutablePointer<Sample>,
+        _ sample: (UnsafePointer<UInt8>) -> Sample
+    ) {
         let samples = header.samples
         let key = transparent ?? []
         for x in 0..<width {
             let p = row + 2 * samples * x
             let to = out + channels * x
             if samples <= 2 {
-                (to[0], to[1], to[2]) = (p[0], p[0], p[0])
+                (to[0], to[1], to[2]) = (sample(p), sample(p), sample(p))
             } else {
-                (to[0], to[1], to[2]) = (p[0], p[2], p[4])
+                (to[0], to[1], to[2]) = (sample(p), sample(p + 2), sample(p + 4))
             }
             guard channels == 4 else { continue }
             if samples == 2 || samples == 4 {
-                to[3] = p[2 * samples - 2]
+                to[3] = sample(p + 2 * samples - 2)
             } else {
                 let isKey =
                     key.count == samples
                     && (0..<samples).allSatisfy { UInt16(p[2 * $0]) << 8 | UInt16(p[2 * $0 + 1]) == key[$0] }
-                to[3] = isKey ? 0 : 255
+                to[3] = isKey ? 0 : Sample.max
             }
         }
     }

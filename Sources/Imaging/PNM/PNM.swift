@@ -17,12 +17,14 @@ struct PNM: ImageDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let header: PNMHeader
     let channels: Int
+    let depth: Int
     private(set) var warnings: [DecodingWarning] = []
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
         self.bytes = bytes
         header = try PNMHeader(bytes)
         channels = header.hasAlpha && options.keepsAlpha ? 4 : 3
+        depth = options.keepsDepth && header.maximum > 255 ? 16 : 8
     }
 
     var width: Int { header.width }
@@ -38,28 +40,60 @@ struct PNM: ImageDecoder {
 
     mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
         var reader = PNMReader(bytes, at: header.data)
-        var samples = [UInt8](repeating: 0, count: width * header.samples)
-        var row = [UInt8](repeating: 0, count: width * channels)
+        let samples = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: width * header.samples * depth / 8, alignment: 2)
+        let row = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: width * channels * depth / 8, alignment: 2)
+        defer {
+            samples.deallocate()
+            row.deallocate()
+        }
+        guard let pixels = row.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
         for y in 0..<height {
-            let isWhole = try read(&reader, to: &samples)
+            let isWhole = try readRow(&reader, samples, row)
             if !isWhole {
                 if y == 0, reader.hasNone { throw .truncated(.pnm, offset: bytes.count) }
                 warnings.append(
                     DecodingWarning(offset: bytes.count, "the file ends after \(y) of \(height) rows"))
             }
-            unpack(samples, to: &row)
-            row.withUnsafeBufferPointer { if let row = $0.baseAddress { sink.append(row: row) } }
+            sink.append(row: pixels)
             if !isWhole { return }
         }
+    }
+
+    /// Reads a row of pixels; missing samples are black.
+    ///
+    /// - Returns: Whether the row is complete.
+    private func readRow(
+        _ reader: inout PNMReader, _ samples: UnsafeMutableRawBufferPointer,
+        _ row: UnsafeMutableRawBufferPointer
+    ) throws(ImageError) -> Bool {
+        if depth == 16 {
+            try readRow(&reader, samples.bindMemory(to: UInt16.self), row.bindMemory(to: UInt16.self))
+        } else {
+            try readRow(&reader, samples.bindMemory(to: UInt8.self), row.bindMemory(to: UInt8.self))
+        }
+    }
+
+    @inline(__always) private func readRow<Sample: FixedWidthInteger>(
+        _ reader: inout PNMReader, _ samples: UnsafeMutableBufferPointer<Sample>,
+        _ row: UnsafeMutableBufferPointer<Sample>
+    ) throws(ImageError) -> Bool {
+        let isWhole = try read(&reader, to: samples)
+        unpack(samples, to: row)
+        return isWhole
     }
 
     /// Reads a row of scaled samples; missing samples are black.
     ///
     /// - Returns: Whether the row is complete.
-    private func read(_ reader: inout PNMReader, to samples: inout [UInt8]) throws(ImageError) -> Bool {
+    private func read<Sample: FixedWidthInteger>(
+        _ reader: inout PNMReader, to samples: UnsafeMutableBufferPointer<Sample>
+    ) throws(ImageError) -> Bool {
         let (most, half, count) = (header.maximum, header.maximum / 2, samples.count)
-        func scale(_ value: Int) -> UInt8 {
-            UInt8(truncatingIfNeeded: (min(value, most) * 255 + half) / most)
+        let white = Sample.max
+        func scale(_ value: Int) -> Sample {
+            Sample(truncatingIfNeeded: (min(value, most) * Int(white) + half) / most)
         }
         if header.isText {
             for i in 0..<count {
@@ -67,17 +101,17 @@ struct PNM: ImageDecoder {
                     for rest in i..<count { samples[rest] = 0 }
                     return false
                 }
-                samples[i] = header.isBitmap ? (value == 0 ? 255 : 0) : scale(value)
+                samples[i] = header.isBitmap ? (value == 0 ? white : 0) : scale(value)
             }
             return true
         }
         let stored = reader.take(header.rowBytes)
         if header.isPackedBitmap {
             for i in 0..<count {
-                samples[i] = i / 8 < stored.count && stored[i / 8] >> UInt8(7 - i % 8) & 1 == 0 ? 255 : 0
+                samples[i] = i / 8 < stored.count && stored[i / 8] >> UInt8(7 - i % 8) & 1 == 0 ? white : 0
             }
         } else if most == 255 {
-            for i in 0..<count { samples[i] = i < stored.count ? stored[i] : 0 }
+            for i in 0..<count { samples[i] = i < stored.count ? Sample(truncatingIfNeeded: stored[i]) : 0 }
         } else if most < 256 {
             for i in 0..<count { samples[i] = i < stored.count ? scale(Int(stored[i])) : 0 }
         } else {
@@ -89,7 +123,9 @@ struct PNM: ImageDecoder {
         return stored.count == header.rowBytes
     }
 
-    private func unpack(_ samples: [UInt8], to row: inout [UInt8]) {
+    private func unpack<Sample>(
+        _ samples: UnsafeMutableBufferPointer<Sample>, to row: UnsafeMutableBufferPointer<Sample>
+    ) {
         let (count, isGray) = (header.samples, header.samples < 3)
         for x in 0..<width {
             let from = x * count

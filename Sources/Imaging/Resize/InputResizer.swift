@@ -42,6 +42,7 @@ package struct InputResizer: RowSink {
     }
 
     package mutating func begin(_ header: ImageHeader) throws(ImageError) {
+        precondition(header.depth == 8, "a network's input is made of samples of 8 bits")
         (channels, y) = (header.channels, 0)
         // Rows that are missing from a truncated file are black.
         let geometry = ResizeGeometry(

@@ -1,9 +1,9 @@
-/// Reads numbers of either byte order.
+/// Reads integers in either byte order.
 struct TIFFBytes {
     let bytes: UnsafeRawBufferPointer
     let isLittleEndian: Bool
 
-    /// An unsigned number of 1, 2, 4 or 8 bytes, which must lie in the file; one of 8 bytes is at most `Int.max`.
+    /// Reads an unsigned integer of 1, 2, 4 or 8 bytes within the file; larger values than `Int.max` are clamped.
     func number(at offset: Int, size: Int) -> Int {
         var value: UInt64 = 0
         for i in 0..<size {
@@ -14,20 +14,24 @@ struct TIFFBytes {
     }
 }
 
-/// The values of one field of a directory (TIFF 6.0 §2): so many numbers of a type, somewhere in the file. They are read when asked for.
+/// The values of a directory field (TIFF 6.0 §2), which are read from the file on access.
 struct TIFFNumbers {
     private let source: TIFFBytes
     private let type: Int
     let offset: Int
-    /// How many of the values lie in the file.
+    /// The number of values within the file.
     let count: Int
 
-    /// Bytes a value, by type: BYTE, ASCII, SHORT, LONG, RATIONAL, their signed twins, FLOAT, DOUBLE, IFD; of BigTIFF LONG8, SLONG8, IFD8.
+    /// The size of a value by type: BYTE, ASCII, SHORT, LONG, RATIONAL, the signed types, FLOAT, DOUBLE, IFD, and
+    /// BigTIFF's LONG8, SLONG8 and IFD8.
     private static let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8]
 
     /// - Parameters:
-    ///   - type: as the field has it; of an unknown one there are no values.
-    ///   - inline: where the values lie if they fit into `room` bytes; their offset otherwise.
+    ///   - source: The file.
+    ///   - type: The field's type; fields of unknown types have no values.
+    ///   - count: The declared number of values.
+    ///   - inline: The offset of the values if they fit into `room` bytes, or else of their offset.
+    ///   - room: The size of an offset in bytes.
     init(_ source: TIFFBytes, type: Int, count: Int, inline: Int, room: Int) {
         (self.source, self.type) = (source, type)
         let size = type < Self.sizes.count ? Self.sizes[type] : 0
@@ -39,10 +43,10 @@ struct TIFFNumbers {
         self.count = min(count, max(0, source.bytes.count - offset) / size)
     }
 
-    /// Bytes in the file.
+    /// The size of the file in bytes.
     var fileSize: Int { source.bytes.count }
 
-    /// A whole number; of the types that hold none, 0.
+    /// Returns an integer value, or 0 for other types.
     subscript(index: Int) -> Int {
         switch type {
         case 1, 3, 4, 6, 7, 8, 9, 13, 16, 17, 18:
@@ -51,7 +55,7 @@ struct TIFFNumbers {
         }
     }
 
-    /// A fraction (RATIONAL or FLOAT), or a whole number.
+    /// Returns a value of type RATIONAL or FLOAT, or an integer.
     func real(_ index: Int) -> Float {
         switch type {
         case 5, 10:
@@ -63,13 +67,13 @@ struct TIFFNumbers {
         }
     }
 
-    /// The values as bytes.
+    /// The bytes of all values.
     var content: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: source.bytes[offset..<(offset + count * Self.sizes[type])])
     }
 }
 
-/// An image file directory: what a TIFF says of one of its pages (TIFF 6.0 §2; BigTIFF, AWare Systems' description).
+/// An image file directory, which describes a page (TIFF 6.0 §2; the BigTIFF file format proposal).
 struct TIFFDirectory {
     enum Tag: Int {
         case subfileType = 254, width = 256, height, bits
@@ -88,20 +92,24 @@ struct TIFFDirectory {
         case coefficients = 529, subsampling
         case reference = 532
         case xmp = 700
+        case colorProfile = 34675
         case dngVersion = 50706
     }
 
     let source: TIFFBytes
-    /// Where the directory lies.
+    /// The offset of the directory.
     let offset: Int
-    /// Of the next directory; 0 after the last one.
+    /// The offset of the next directory; 0 if there is none.
     private(set) var next = 0
-    /// Of each tag that is known the first field.
+    /// The first field with each known tag.
     private var fields: [Tag: TIFFNumbers] = [:]
-    /// Whether the file ends inside the directory.
+    /// Whether the file ends within the directory.
     private(set) var isCutShort = false
 
-    /// The byte order and the size of offsets, 4 or 8 bytes, and where the first directory lies; nil of what is no TIFF.
+    /// Reads the file header.
+    ///
+    /// - Returns: The byte order, the size of offsets in bytes (4 or 8), and the offset of the first directory; nil if
+    ///   the header is not valid.
     static func header(_ bytes: UnsafeRawBufferPointer) -> (source: TIFFBytes, size: Int, first: Int)? {
         guard bytes.count >= 8, bytes[0] == bytes[1], bytes[0] == 0x49 || bytes[0] == 0x4d else {
             return nil
@@ -116,8 +124,9 @@ struct TIFFDirectory {
     }
 
     /// - Parameters:
-    ///   - size: bytes an offset has.
-    ///   - offset: where the directory lies; nil is the result where it is not in the file.
+    ///   - source: The file.
+    ///   - size: The size of an offset in bytes.
+    ///   - offset: The offset of the directory; the result is nil if it is not within the file.
     init?(_ source: TIFFBytes, size: Int, at offset: Int) {
         let bytes = source.bytes
         let (countSize, entrySize) = size == 8 ? (8, 20) : (2, 12)
@@ -141,7 +150,7 @@ struct TIFFDirectory {
         if !isCutShort, end <= bytes.count - size { next = source.number(at: end, size: size) }
     }
 
-    /// A directory of more has no meaning.
+    /// The maximum number of fields that are read.
     private static let mostFields = 65_535
 
     subscript(tag: Tag) -> TIFFNumbers? {
@@ -149,15 +158,16 @@ struct TIFFDirectory {
         return field
     }
 
-    /// The first value of a field.
+    /// Returns the first value of a field.
     func number(_ tag: Tag) -> Int? { self[tag]?[0] }
 }
 
 extension TIFFDirectory {
-    /// Photometric interpretations of what a sensor saw: a color filter array, and the linear data made of one (DNG 1.6, chapter 4).
+    /// The photometric interpretations of sensor data, namely color filter arrays and linear raw (DNG 1.6, chapter 4).
     private static let sensorData = [32803, 34892]
 
-    /// Whether the file is a camera's raw file, which has the structure of a TIFF, and a small picture in its first directory.
+    /// Returns whether the file is a camera raw file, which is structured like TIFF and often has a preview in its first
+    /// directory.
     static func isCameraRaw(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let (source, size, first) = header(bytes) else { return false }
         if bytes.count > 9, bytes[8] == 0x43, bytes[9] == 0x52 { return true }
@@ -165,12 +175,38 @@ extension TIFFDirectory {
         if directory[.dngVersion] != nil { return true }
         var photometric = [directory.number(.photometric)]
         if let inner = directory[.directories] {
-            // No camera writes so many.
+            // Camera raw files have fewer directories.
             for index in 0..<min(inner.count, 16) {
                 photometric.append(
                     TIFFDirectory(source, size: size, at: inner[index])?.number(.photometric))
             }
         }
         return photometric.contains { $0.map(sensorData.contains) ?? false }
+    }
+}
+
+extension TIFFDirectory {
+    /// The maximum number of directories that are followed.
+    private static let mostPages = 65_535
+
+    /// Returns the offsets of the first directory and of those that follow it, except for reduced-resolution images and
+    /// masks.
+    static func pages(_ source: TIFFBytes, size: Int, first: Int) -> [Int] {
+        var pages: [Int] = [], visited: Set<Int> = [], next = first
+        while visited.count < mostPages, visited.insert(next).inserted,
+            let directory = TIFFDirectory(source, size: size, at: next)
+        {
+            // NewSubfileType: bit 0 denotes a reduced-resolution image, bit 2 a mask.
+            if pages.isEmpty || (directory.number(.subfileType) ?? 0) & 5 == 0 { pages.append(next) }
+            next = directory.next
+        }
+        return pages
+    }
+
+    /// Returns a page's directory; nil if there is none.
+    static func page(_ index: Int, _ source: TIFFBytes, size: Int, first: Int) -> TIFFDirectory? {
+        guard index > 0 else { return TIFFDirectory(source, size: size, at: first) }
+        let pages = pages(source, size: size, first: first)
+        return index < pages.count ? TIFFDirectory(source, size: size, at: pages[index]) : nil
     }
 }

@@ -1,16 +1,20 @@
-/// LZW as TIFF has it (TIFF 6.0 §13): codes of 9 to 12 bits, the highest bit first, each width left a code early.
+/// Decodes LZW (TIFF 6.0 §13) with codes of 9 to 12 bits.
 ///
-/// A string is a place in the output and a length: that of a new code begins where the previous code's string was written and is a byte
-/// longer, so that nothing but the two numbers is kept of it. A file of the oldest writers has the lowest bit first, and leaves a width
-/// when its codes are used up.
+/// A string of the table is stored as its offset in the output and its length: a new string begins where the string of
+/// the previous code was written and is one byte longer. Files of early writers store the lowest bit of a code first
+/// and increase the width one code later.
 struct TIFFLZW {
+    /// A string of the table.
     private struct Text {
-        var start: UInt32
-        var length: UInt32
+        /// The first 8 bytes, the first one lowest; bytes beyond the length are zero.
+        var head: UInt64 = 0
+        /// The offset of the string in the output.
+        var start: UInt32 = 0
+        var length: UInt32 = 0
     }
 
     private static let clear = 256, end = 257, first = 258, most = 4096
-    /// How many bytes beyond the last one may be written.
+    /// The number of bytes beyond the output that may be written.
     static let slack = 16
 
     private var next: UnsafePointer<UInt8>
@@ -21,14 +25,17 @@ struct TIFFLZW {
 
     private init(_ base: UnsafePointer<UInt8>, count: Int) {
         (next, last) = (base, base + count)
-        // A clear code of 9 bits begins every stream: 0x80, or 0x00 and 0x01 in the old order.
+        // Every stream begins with a clear code of 9 bits: 0x80 0x00, or 0x00 0x01 in the early order.
         isOldOrder = count >= 2 && base[0] == 0 && base[1] & 1 == 1
     }
 
     /// Decodes a strip or tile.
     ///
-    /// - Parameter output: `capacity` bytes, under 2^32, and `slack` more.
-    /// - Returns: how many bytes came, and what was wrong where that made the stream end.
+    /// - Parameters:
+    ///   - bytes: The compressed data.
+    ///   - output: The decoded bytes, followed by room for `slack` more.
+    ///   - capacity: The number of bytes to decode, below 2³².
+    /// - Returns: The number of decoded bytes, and a description of the fault that ended the stream.
     static func decode(
         _ bytes: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>, capacity: Int
     ) -> (count: Int, fault: String?) {
@@ -42,7 +49,7 @@ struct TIFFLZW {
         }
     }
 
-    /// The next code; nil at the end of the data.
+    /// Returns the next code, or nil at the end of the data.
     @inline(__always) private mutating func code(_ width: Int, isOldOrder: Bool) -> Int? {
         if held < width {
             if last - next >= 4 {
@@ -81,58 +88,57 @@ struct TIFFLZW {
         _ capacity: Int
     ) -> (count: Int, fault: String?) {
         let early = isOldOrder ? 0 : 1
+        for byte in 0..<Self.clear { texts[byte] = Text(head: UInt64(byte), length: 1) }
         var (width, free, limit) = (9, Self.first, 512 &- early)
-        // The previous code's string; of length 0 after a clear code.
-        var previous = Text(start: 0, length: 0)
+        // The string of the previous code; its length is 0 after a clear code.
+        var previous = Text()
         var position = 0
         while position < capacity {
             guard let code = code(width, isOldOrder: isOldOrder) else { return (position, nil) }
-            if code < Self.clear {
-                output[position] = UInt8(truncatingIfNeeded: code)
-                if previous.length > 0, free < Self.most {
-                    texts[free] = Text(start: previous.start, length: previous.length &+ 1)
-                    free &+= 1
-                }
-                previous = Text(start: UInt32(truncatingIfNeeded: position), length: 1)
-                position &+= 1
-            } else if code >= Self.first {
-                guard previous.length > 0, code < free || code == free && free < Self.most else {
-                    return (position, "the LZW code \(code), where \(free) is the next")
-                }
-                if free < Self.most {
-                    // The last byte of the new string is the first one of what now comes, and lies there already.
-                    texts[free] = Text(start: previous.start, length: previous.length &+ 1)
-                    free &+= 1
-                }
-                let text = texts[code]
-                let length = min(Int(text.length), capacity &- position)
-                let (from, to) = (output + Int(text.start), output + position)
-                if code == free &- 1, Int(text.start) &+ Int(text.length) > position {
+            if code == Self.clear {
+                (width, free, limit) = (9, Self.first, 512 &- early)
+                previous.length = 0
+                continue
+            }
+            if code == Self.end { return (position, nil) }
+            guard code < free || code == free && free < Self.most && previous.length > 0 else {
+                return (position, "the LZW code \(code), where \(free) is the next")
+            }
+            if previous.length > 0, free < Self.most {
+                // The new string is the previous one and the first byte of the string that follows it in the output.
+                let byte = (code < free ? texts[code].head : previous.head) & 0xff
+                let shift = UInt64(truncatingIfNeeded: 8 &* previous.length)
+                // Smart shifts: beyond 8 bytes nothing is added.
+                texts[free] = Text(
+                    head: previous.head | byte << shift, start: previous.start, length: previous.length &+ 1)
+                free &+= 1
+            }
+            let text = texts[code]
+            let to = output + position
+            // Unsafe: at most 7 bytes are written beyond the string, into the slack or where the next one goes.
+            UnsafeMutableRawPointer(to).storeBytes(of: text.head.littleEndian, as: UInt64.self)
+            if text.length > 8 {
+                let from = output + Int(text.start), length = min(Int(text.length), capacity &- position)
+                if from + length > to {
                     // The string ends with its own first byte.
                     for i in 0..<length { to[i] = from[i] }
                 } else {
-                    // Unsafe: at most 15 bytes are written beyond the string, which slack or the next string covers.
-                    var i = 0
+                    var i = 8
                     while i < length {
                         let part = UnsafeRawPointer(from + i).loadUnaligned(as: UInt64.self)
                         UnsafeMutableRawPointer(to + i).storeBytes(of: part, as: UInt64.self)
                         i &+= 8
                     }
                 }
-                previous = Text(start: UInt32(truncatingIfNeeded: position), length: text.length)
-                position &+= length
-            } else if code == Self.clear {
-                (width, free, limit) = (9, Self.first, 512 &- early)
-                previous.length = 0
-                continue
-            } else {
-                return (position, nil)
             }
+            previous = Text(
+                head: text.head, start: UInt32(truncatingIfNeeded: position), length: text.length)
+            position &+= Int(text.length)
             if free >= limit, width < 12 {
                 width &+= 1
                 limit = (1 &<< width) &- early
             }
         }
-        return (position, nil)
+        return (min(position, capacity), nil)
     }
 }

@@ -1,17 +1,17 @@
-/// How a page's samples are stored, checked: sizes, strips or tiles, samples and their depth, and in what they are compressed.
+/// The validated storage layout of a page: the size, the strips or tiles, the samples, and the compression.
 struct TIFFLayout {
     enum Compression: Int {
         case none = 1, lzw = 5, jpeg = 7, deflate = 8, packBits = 32773, oldDeflate = 32946
 
-        /// The most bytes that one stored byte can become; of JPEG, samples.
+        /// The maximum number of decompressed bytes per stored byte.
         var greatestRatio: Int {
             switch self {
             case .none: 1
             case .packBits: 64
-            // A table of 3,838 strings, each a byte longer than one before it, in codes of 9 to 12 bits.
+            // The table holds 3,838 strings, each one byte longer than another, and codes have 9 to 12 bits.
             case .lzw: 1400
             case .deflate, .oldDeflate: 1032
-            // Two bits a block, of which three stand for two blocks of luminance at least.
+            // A block of 64 samples takes at least two bits, and chroma may be subsampled.
             case .jpeg: 512
             }
         }
@@ -19,18 +19,18 @@ struct TIFFLayout {
 
     let width, height: Int
     let isTiled: Bool
-    /// Size of a strip or tile; the last strip may be less high.
+    /// The size of a strip or tile; the last strip may have fewer rows.
     let unitWidth, unitHeight: Int
-    /// How many strips or tiles cover the picture.
+    /// The number of strips or tiles in each direction.
     let across, down: Int
-    /// Samples a pixel, and bits a sample.
+    /// The number of samples per pixel and of bits per sample.
     let samples, bits: Int
     let isPlanar: Bool
     let compression: Compression
     let usesPredictor: Bool
-    /// Whether the bits of all bytes are reversed (FillOrder 2).
+    /// Whether the bits of each byte are reversed (FillOrder 2).
     let isReversed: Bool
-    /// Of uncompressed YCbCr: pixels that share a chroma sample, across and down; 1 otherwise.
+    /// The number of pixels that share chroma samples in each direction; 1 unless YCbCr is stored without JPEG.
     let subsampling: (across: Int, down: Int)
     let offsets: TIFFNumbers?
     let counts: TIFFNumbers?
@@ -79,7 +79,7 @@ struct TIFFLayout {
             else { throw malformed("tiles of \(tile.0 ?? 0)×\(tile.1 ?? 0) pixels") }
             isTiled = true
             (unitWidth, unitHeight) = (tileWidth, tileHeight)
-            // Some writers name the fields of strips.
+            // Some writers use the fields of strips instead.
             offsets = directory[.tileOffsets] ?? directory[.stripOffsets]
             counts = directory[.tileCounts] ?? directory[.stripCounts]
         } else {
@@ -94,11 +94,11 @@ struct TIFFLayout {
         )
     }
 
-    /// Bits a sample, the same for all that are used.
+    /// Reads the number of bits per sample, which must be equal for all samples.
     private static func depth(_ directory: TIFFDirectory, samples: Int) throws(ImageError) -> Int {
         guard let field = directory[.bits] else { return 1 }
         let depth = field[0]
-        // A single value stands for all.
+        // A single value applies to all samples.
         for index in 1..<max(1, min(field.count, samples)) where field[index] != depth {
             throw .unsupported(.tiff, feature: "samples of \(depth) and \(field[index]) bits (BitsPerSample)")
         }
@@ -113,7 +113,7 @@ struct TIFFLayout {
         return depth
     }
 
-    /// Ways to compress that are known and not read.
+    /// The names of unsupported compressions.
     private static let otherCompressions: [Int: String] = [
         2: "CCITT run lengths", 3: "CCITT fax group 3", 4: "CCITT fax group 4", 6: "old JPEG",
         9: "JBIG", 10: "JBIG", 32766: "NeXT run lengths", 32771: "CCITT run lengths",
@@ -129,7 +129,7 @@ struct TIFFLayout {
             .tiff, feature: "\(otherCompressions[value] ?? "an unknown compression") (Compression \(value))")
     }
 
-    /// Whether differences are stored (§14). Other compressions than LZW and Deflate know no predictor, whatever the field says.
+    /// Returns whether horizontal differences are stored (§14). The field applies to LZW and Deflate only.
     private static func predictor(
         _ directory: TIFFDirectory, _ compression: Compression, bits: Int
     ) throws(ImageError) -> Bool {
@@ -155,35 +155,36 @@ struct TIFFLayout {
 }
 
 extension TIFFLayout {
-    /// Bytes of a row of a unit, of one plane; of subsampled YCbCr, of a row of blocks.
+    /// The bytes of a unit's row in one plane, or of a row of blocks of subsampled YCbCr.
     var rowBytes: Int {
         let (across, down) = subsampling
         if across * down > 1 { return (unitWidth + across - 1) / across * (across * down + 2) }
         return ((isPlanar ? 1 : samples) * bits * unitWidth + 7) / 8
     }
 
-    /// Bytes of so many rows of a unit, of one plane; no product overflows.
+    /// Returns the bytes of `rows` rows of a unit in one plane, saturated.
     func bytes(rows: Int) -> Int {
         let (bytes, overflow) = rowBytes.multipliedReportingOverflow(
             by: (rows + subsampling.down - 1) / subsampling.down)
         return overflow ? Int.max : bytes
     }
 
-    /// The unit's number in the fields of offsets and byte counts.
+    /// Returns the index of a unit in the fields of offsets and byte counts.
     func index(plane: Int, row: Int, column: Int) -> Int { (plane * down + row) * across + column }
 
-    /// Where a unit's data lie in the file, and whether all that it should have is there.
+    /// Returns the range of a unit's data within the file, which is empty if its offset is not within the file.
     ///
-    /// - Parameter rows: of the unit, to tell its size where the file does not.
-    func range(of index: Int, rows: Int) -> (range: Range<Int>, isWhole: Bool) {
-        guard let offsets, index < offsets.count else { return (0..<0, false) }
+    /// - Parameters:
+    ///   - index: The index of the unit.
+    ///   - rows: The number of rows of the unit, used if the file has no byte counts.
+    func range(of index: Int, rows: Int) -> Range<Int> {
+        guard let offsets, index < offsets.count else { return 0..<0 }
         let offset = offsets[index]
         let end = offsets.fileSize
-        guard offset > 0, offset < end else { return (0..<0, false) }
+        guard offset > 0, offset < end else { return 0..<0 }
         var count = counts.map { index < $0.count ? $0[index] : 0 } ?? 0
-        // Without a count: what the unit needs, or all up to the end of the file.
+        // Without a count, the data extends as far as needed, or to the end of the file.
         if count == 0 { count = compression == .none ? bytes(rows: rows) : end - offset }
-        let there = min(count, end - offset)
-        return (offset..<(offset + there), there == count)
+        return offset..<(offset + min(count, end - offset))
     }
 }

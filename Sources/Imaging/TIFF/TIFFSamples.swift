@@ -1,17 +1,22 @@
-/// Makes samples of 8 bits of stored ones: undoes differences, and widens or narrows.
+/// An unsigned integer that holds a decoded sample.
+protocol TIFFSample: FixedWidthInteger, UnsignedInteger {}
+extension UInt8: TIFFSample {}
+extension UInt16: TIFFSample {}
+
+/// Converts stored samples to 8 or 16 bits per sample, and reverses horizontal differencing.
 ///
-/// Fewer bits are scaled up; of more, the highest 8 are kept, as PNG does and Pillow.
+/// Fewer bits are scaled to the full range. Of more bits than the result has, the upper ones are kept, as for PNG and
+/// in Pillow.
 struct TIFFSamples {
     private let bits: Int
     private let isLittleEndian: Bool
-    /// Whether indices are meant, which are not scaled.
+    /// Whether samples are scaled to the full range; palette indices are not.
     private let isScaled: Bool
-    /// Of 1, 2 and 4 bits: the samples of each byte.
+    /// The samples in each byte value, for 1, 2 and 4 bits per sample.
     private let expanded: [UInt64]
 
     init(bits: Int, isLittleEndian: Bool, isScaled: Bool) {
-        (self.bits, self.isLittleEndian) = (bits, isLittleEndian)
-        self.isScaled = isScaled
+        (self.bits, self.isLittleEndian, self.isScaled) = (bits, isLittleEndian, isScaled)
         guard [1, 2, 4].contains(bits) else {
             expanded = []
             return
@@ -25,24 +30,36 @@ struct TIFFSamples {
         }
     }
 
+    /// Converts a row of samples.
+    ///
     /// - Parameters:
-    ///   - row: `count` samples.
-    ///   - output: room for `count` samples and 8 more.
-    func convert(_ row: UnsafePointer<UInt8>, count: Int, to output: UnsafeMutablePointer<UInt8>) {
+    ///   - row: The `count` stored samples.
+    ///   - count: The number of samples.
+    ///   - output: The converted samples, followed by room for 8 more. 16 bits are meant for more than 8 stored bits.
+    @inline(__always) func convert<Sample: TIFFSample>(
+        _ row: UnsafePointer<UInt8>, count: Int, to output: UnsafeMutablePointer<Sample>
+    ) {
         switch bits {
-        case 8: output.update(from: row, count: count)
-        case 16:
+        case 8: for i in 0..<count { output[i] = Sample(truncatingIfNeeded: row[i]) }
+        case 16 where Sample.bitWidth == 8:
             let high = row + (isLittleEndian ? 1 : 0)
-            for i in 0..<count { output[i] = high[2 &* i] }
-        case 1, 2, 4:
-            let perByte = 8 / bits
+            for i in 0..<count { output[i] = Sample(truncatingIfNeeded: high[2 &* i]) }
+        case 16:
+            let source = UnsafeRawPointer(row)
+            for i in 0..<count {
+                let stored = source.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self)
+                output[i] = Sample(
+                    truncatingIfNeeded: isLittleEndian ? stored.littleEndian : stored.bigEndian)
+            }
+        case 1 where Sample.bitWidth == 8, 2 where Sample.bitWidth == 8, 4 where Sample.bitWidth == 8:
+            let perByte = 8 / bits, target = UnsafeMutableRawPointer(output)
             expanded.withUnsafeBufferPointer { expanded in
                 guard let expanded = expanded.baseAddress else { return }
                 var (from, to) = (row, 0)
                 while to < count {
                     // Unsafe: at most 8 samples begin before `count`.
-                    UnsafeMutableRawPointer(output + to).storeBytes(
-                        of: expanded[Int(from.pointee)].littleEndian, as: UInt64.self)
+                    target.storeBytes(
+                        of: expanded[Int(from.pointee)].littleEndian, toByteOffset: to, as: UInt64.self)
                     from += 1
                     to &+= perByte
                 }
@@ -51,10 +68,11 @@ struct TIFFSamples {
         }
     }
 
-    /// Samples that begin anywhere in a byte.
-    private func convertBits(
-        _ row: UnsafePointer<UInt8>, count: Int, to output: UnsafeMutablePointer<UInt8>
+    /// Converts samples that are not aligned to bytes.
+    private func convertBits<Sample: TIFFSample>(
+        _ row: UnsafePointer<UInt8>, count: Int, to output: UnsafeMutablePointer<Sample>
     ) {
+        let width = Sample.bitWidth
         var (buffer, held, from) = (0, 0, row)
         for i in 0..<count {
             while held < bits {
@@ -66,17 +84,25 @@ struct TIFFSamples {
             let stored = buffer >> held & (1 << bits - 1)
             buffer &= 1 << held - 1
             let value =
-                !isScaled ? stored : bits > 8 ? stored >> (bits - 8) : stored * 255 / (1 << bits - 1)
-            output[i] = UInt8(truncatingIfNeeded: value)
+                if !isScaled {
+                    stored
+                } else if bits > width {
+                    stored >> (bits - width)
+                } else {
+                    stored * (1 << width - 1) / (1 << bits - 1)
+                }
+            output[i] = Sample(truncatingIfNeeded: value)
         }
     }
 
-    /// Sums the differences between neighbours (TIFF 6.0 §14), of 8 or 16 bits.
+    /// Reverses horizontal differencing of 8- or 16-bit samples.
     ///
     /// - Parameters:
-    ///   - row: `count` samples, and `PNGDefilter.slack` readable bytes.
-    ///   - stride: samples a pixel.
-    ///   - output: room for them and for the slack.
+    ///   - row: The `count` differences, followed by `PNGDefilter.slack` readable bytes.
+    ///   - count: The number of samples.
+    ///   - stride: The number of samples per pixel.
+    ///   - output: The samples in the file's byte order, followed by room for `PNGDefilter.slack` bytes.
+    /// - Source: TIFF 6.0 §14.
     func sum(
         _ row: UnsafePointer<UInt8>, count: Int, stride: Int, to output: UnsafeMutablePointer<UInt8>
     ) {

@@ -5,21 +5,21 @@ struct TIFFUnits {
     let bytes: UnsafeRawBufferPointer
     let layout: TIFFLayout
     let options: DecodingOptions
-    /// Quantization and Huffman tables that all JPEG units share.
+    /// The quantization and Huffman tables that all JPEG units share.
     let jpegTables: UnsafeRawBufferPointer?
-    /// Of JPEG units: whether they hold YCbCr, which becomes RGB.
+    /// Whether JPEG units contain YCbCr, which is converted to RGB.
     let isYCbCr: Bool
 
-    /// What kept a unit from being whole.
+    /// The reason why a unit is incomplete.
     struct Fault {
         var error: ImageError
-        /// The same, said of a unit.
+        /// The description of the error within a warning about the unit.
         var reason: String
 
         init(offset: Int, reason: String) {
             (error, self.reason) = (.malformed(.tiff, offset: offset, reason: reason), reason)
         }
-        /// Of data that end early.
+        /// The fault of data that ends early.
         init(endsAt offset: Int, count: Int, of needed: Int) {
             error = .truncated(.tiff, offset: offset)
             reason = "\(count) of \(needed) bytes are there"
@@ -34,21 +34,23 @@ struct TIFFUnits {
         }
     }
 
-    /// What a buffer must have beyond a unit's bytes.
+    /// The number of bytes that a buffer needs beyond a unit's size.
     static let slack = max(PNGDefilter.slack, TIFFLZW.slack, JPEGKernels.room)
 
-    /// The unit's samples where they lie in the file as they are wanted.
+    /// Returns the unit's samples in the file if they need no decompression.
     func stored(_ range: Range<Int>, count: Int) -> UnsafePointer<UInt8>? {
         guard layout.compression == .none, !layout.isReversed, range.count >= count else { return nil }
         return bytes.baseAddress.map { ($0 + range.lowerBound).assumingMemoryBound(to: UInt8.self) }
     }
 
-    /// Fills `output` with `count` bytes of samples: zeros for what is missing.
+    /// Decompresses a unit and replaces missing data by zeros.
     ///
     /// - Parameters:
-    ///   - rows: of the unit, of which `count` bytes come.
-    ///   - output: `count` bytes and `slack` more.
-    /// - Returns: how many bytes came, and what was wrong.
+    ///   - range: The range of the unit's data in the file.
+    ///   - rows: The number of rows that are needed.
+    ///   - count: The size of these rows in bytes.
+    ///   - output: The decompressed bytes, followed by room for `slack` more.
+    /// - Returns: The number of decompressed bytes, and the fault if there are too few.
     func decode(_ range: Range<Int>, rows: Int, count: Int, into output: UnsafeMutablePointer<UInt8>) -> (
         count: Int, fault: Fault?
     ) {
@@ -98,7 +100,7 @@ struct TIFFUnits {
         return copy.withUnsafeBytes(body)
     }
 
-    /// PackBits (TIFF 6.0 §9).
+    /// Decompresses PackBits (TIFF 6.0 §9).
     private static func unpackBits(
         _ data: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>, capacity: Int
     ) -> Int {
@@ -108,7 +110,9 @@ struct TIFFUnits {
             from += 1
             if head >= 0 {
                 let count = min(head + 1, data.count - from, capacity - to)
-                for i in 0..<count { output[to + i] = data[from + i] }
+                if count > 0, let base = data.baseAddress {
+                    UnsafeMutableRawPointer(output + to).copyMemory(from: base + from, byteCount: count)
+                }
                 from += head + 1
                 to += count
             } else if head > -128, from < data.count {
@@ -137,7 +141,7 @@ struct TIFFUnits {
         }
     }
 
-    /// A unit of JPEG (TIFF Technical Note 2): an abbreviated stream, whose tables are in the directory.
+    /// Decodes a JPEG unit, which may be an abbreviated stream with tables in the directory (TIFF Technical Note 2).
     private func decodeJPEG(
         _ data: UnsafeRawBufferPointer, _ range: Range<Int>, rows: Int,
         into output: UnsafeMutablePointer<UInt8>, capacity: Int
@@ -164,7 +168,7 @@ struct TIFFUnits {
         } catch { return (sink.count, Fault(error.moved(by: range.lowerBound))) }
     }
 
-    /// The strictness is the whole file's matter.
+    /// The options for a unit; strictness is applied to the whole file.
     private var unitOptions: DecodingOptions {
         var options = options
         (options.scaleDenominator, options.isStrict) = (1, false)
@@ -172,7 +176,7 @@ struct TIFFUnits {
     }
 }
 
-/// Keeps the rows of a JPEG unit as the samples of an uncompressed one.
+/// Stores the rows of a JPEG unit as those of an uncompressed one.
 private struct TIFFUnitSink: RowSink {
     let output: UnsafeMutablePointer<UInt8>
     let capacity: Int

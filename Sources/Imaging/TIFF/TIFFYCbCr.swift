@@ -1,7 +1,9 @@
-/// YCbCr to RGB by a file's own coefficients and reference levels (TIFF 6.0 §20, §21), with libtiff's fixed-point arithmetic.
+/// Converts YCbCr to RGB with the file's coefficients and reference levels (TIFF 6.0 §20, §21), in libtiff's
+/// fixed-point arithmetic.
 struct TIFFYCbCr {
     private static let shift: Int32 = 16
-    /// For each value of a sample: luminance, and what chroma adds to red, blue and, in 16.16 fixed point, green.
+    /// The luminance of each sample value, and the contributions of chroma to red, to blue and, in 16.16 fixed point,
+    /// to green.
     private let luminance, redOfCr, blueOfCb, greenOfCr, greenOfCb: [Int32]
 
     init(_ directory: TIFFDirectory) {
@@ -17,7 +19,7 @@ struct TIFFYCbCr {
         }
         let (d1, d3) = (fixed(2 - 2 * red), fixed(2 - 2 * blue))
         let d2 = -fixed(red * (2 - 2 * red) / green), d4 = -fixed(blue * (2 - 2 * blue) / green)
-        /// A code to a value between reference levels.
+        /// Maps a code to a value between reference levels.
         func value(_ code: Int, _ black: Float, _ white: Float, _ range: Float) -> Int32 {
             let (low, high) = (Self.whole(black), Self.whole(white))
             let span = high - low != 0 ? high - low : 1
@@ -34,28 +36,31 @@ struct TIFFYCbCr {
         luminance = codes.map { value($0 + 128, reference[0], reference[1], 255) }
     }
 
-    /// libtiff takes reference levels for whole numbers.
+    /// Truncates a reference level to a whole number, as libtiff does.
     private static func whole(_ value: Float) -> Float { Float(Int32(clamp(value, -1e9, 1e9))) }
 
     private static func clamp(_ value: Float, _ low: Float, _ high: Float) -> Float {
         value.isNaN ? low : min(max(value, low), high)
     }
 
-    /// Writes a pixel.
-    @inline(__always) func convert(_ y: UInt8, _ cb: UInt8, _ cr: UInt8, to rgb: UnsafeMutablePointer<UInt8>)
-    {
+    /// Converts a pixel to red, green and blue.
+    @inline(__always) func convert(_ y: UInt8, _ cb: UInt8, _ cr: UInt8) -> SIMD4<UInt8> {
         let (y, cb, cr) = (luminance[Int(y)], Int(cb), Int(cr))
-        rgb[0] = UInt8(clamping: y &+ redOfCr[cr])
-        rgb[1] = UInt8(clamping: y &+ (greenOfCb[cb] &+ greenOfCr[cr]) >> Self.shift)
-        rgb[2] = UInt8(clamping: y &+ blueOfCb[cb])
+        return SIMD4(
+            UInt8(clamping: y &+ redOfCr[cr]),
+            UInt8(clamping: y &+ (greenOfCb[cb] &+ greenOfCr[cr]) >> Self.shift),
+            UInt8(clamping: y &+ blueOfCb[cb]), 0)
     }
 
-    /// A row of subsampled pixels: blocks of `across` × `down` luminances and the chroma that they share.
+    /// Converts a row of subsampled pixels.
     ///
     /// - Parameters:
-    ///   - blocks: the row of blocks.
-    ///   - line: which of its `down` rows.
-    ///   - channels: from one pixel to the next.
+    ///   - blocks: The row of blocks, each of `across` × `down` luma samples and the chroma samples that they share.
+    ///   - line: The index of the pixel row within the row of blocks.
+    ///   - subsampling: The size of a block in pixels.
+    ///   - count: The number of pixels.
+    ///   - rgb: The converted pixels.
+    ///   - channels: The distance from one pixel to the next.
     func convert(
         _ blocks: UnsafePointer<UInt8>, line: Int, _ subsampling: (across: Int, down: Int), count: Int,
         to rgb: UnsafeMutablePointer<UInt8>, channels: Int
@@ -64,9 +69,9 @@ struct TIFFYCbCr {
         var block = blocks, x = 0
         while x < count {
             for i in 0..<min(subsampling.across, count - x) {
-                convert(
-                    block[line * subsampling.across + i], block[chroma], block[chroma + 1],
-                    to: rgb + (x + i) * channels)
+                let color = convert(block[line * subsampling.across + i], block[chroma], block[chroma + 1])
+                let pixel = rgb + (x + i) * channels
+                (pixel[0], pixel[1], pixel[2]) = (color.x, color.y, color.z)
             }
             block += chroma + 2
             x += subsampling.across

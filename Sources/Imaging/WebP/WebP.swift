@@ -17,13 +17,24 @@ struct WebP: ImageDecoder {
     private let bytes: UnsafeRawBufferPointer
     private let container: WebPContainer
     let channels: Int
+    /// The index of the frame.
+    private let frameIndex: Int
     private(set) var warnings: [DecodingWarning]
 
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int { WebPContainer.frameCount(bytes) }
+
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
-        self.bytes = bytes
-        container = try WebPContainer(bytes)
+        (self.bytes, frameIndex) = (bytes, options.frame)
+        container = try WebPContainer(bytes, frame: options.frame)
         channels = container.hasAlpha && options.keepsAlpha ? 4 : 3
         warnings = container.warnings
+    }
+
+    /// Prepares to decode a frame of an animation without the canvas.
+    private init(_ bytes: UnsafeRawBufferPointer, frameOf container: WebPContainer) {
+        (self.bytes, self.container, frameIndex) = (bytes, container.alone, 0)
+        channels = container.hasAlpha ? 4 : 3
+        warnings = []
     }
 
     var width: Int { container.width }
@@ -35,6 +46,14 @@ struct WebP: ImageDecoder {
 
     /// The bytes that decoding holds.
     private var memory: Int {
+        let canvas =
+            frameIndex > 0
+            ? AnimationCanvas.memory(width: width, height: height)
+                + 4 * container.frame.width * container.frame.height : 0
+        return canvas + frameMemory
+    }
+
+    private var frameMemory: Int {
         let (width, height) = (container.frame.width, container.frame.height)
         switch container.image.coding {
         case .lossless: return VP8LDecoder.memory(width: width, height: height)
@@ -52,6 +71,7 @@ struct WebP: ImageDecoder {
     }
 
     mutating func decode<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        if frameIndex > 0 { return try decodeAnimation(into: &sink) }
         var canvas = WebPCanvas(container, channels: channels)
         defer { canvas.deallocate() }
         let warning =
@@ -60,6 +80,29 @@ struct WebP: ImageDecoder {
             case .lossless: try decodeLossless(&canvas, &sink)
             }
         if let warning { warnings.append(warning) } else { canvas.finish(&sink) }
+    }
+
+    /// Draws all frames up to the selected one.
+    private mutating func decodeAnimation<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
+        var canvas = AnimationCanvas(width: width, height: height)
+        for index in 0...frameIndex {
+            let container = try WebPContainer(bytes, frame: index)
+            var frame = WebP(bytes, frameOf: container)
+            var pixels = PixelSink(
+                maximumBytes: 4 * frame.width * frame.height, appliesOrientation: false)
+            try pixels.begin(
+                ImageHeader(
+                    format: .webp, width: frame.width, height: frame.height, channels: frame.channels,
+                    orientation: 1))
+            try frame.decode(into: &pixels)
+            pixels.finish()
+            warnings += frame.warnings
+            let placement = AnimationFrame(
+                x: container.frame.x, y: container.frame.y, width: frame.width, height: frame.height,
+                disposal: container.disposal, blends: container.blends)
+            canvas.draw(placement, pixels.pixels, channels: frame.channels, isLast: index == frameIndex)
+        }
+        canvas.send(to: &sink, channels: channels)
     }
 
     private func decodeLossy<Sink: RowSink>(

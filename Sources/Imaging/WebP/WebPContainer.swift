@@ -31,9 +31,16 @@ struct WebPContainer {
     }
     private static let lossy = name("VP8 "), lossless = name("VP8L"), extended = name("VP8X")
     private static let alpha = name("ALPH"), animationFrame = name("ANMF")
-    private static let exif = name("EXIF"), xmp = name("XMP ")
+    private static let exif = name("EXIF"), xmp = name("XMP "), colorProfile = name("ICCP")
 
-    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+    /// The disposal of an animation's frame, and whether it is blended.
+    private(set) var disposal = AnimationFrame.Disposal.keep
+    private(set) var blends = true
+
+    /// - Parameters:
+    ///   - bytes: The file.
+    ///   - frameIndex: The frame of an animation.
+    init(_ bytes: UnsafeRawBufferPointer, frame frameIndex: Int = 0) throws(ImageError) {
         image = Image(coding: .lossy, bytes: 0..<0, declared: 0)
         guard bytes.count >= 20 else { throw .truncated(.webp, offset: bytes.count) }
         let size = bytes.littleEndian32(at: 4)
@@ -50,12 +57,13 @@ struct WebPContainer {
             throw .truncated(.webp, offset: file.count)
         }
         if first.name == Self.extended {
-            try readExtended(file, first)
+            try readExtended(file, first, frameIndex)
         } else {
             guard first.name == Self.lossy || first.name == Self.lossless else {
                 throw .malformed(
                     .webp, offset: 12, reason: "a first chunk that is none of VP8, VP8L and VP8X")
             }
+            guard frameIndex == 0 else { throw Self.noFrame(frameIndex, file) }
             try readImage(file, first)
             (width, height) = (frame.width, frame.height)
         }
@@ -76,7 +84,9 @@ struct WebPContainer {
     }
 
     /// Reads a file with a canvas and frames (§2.7).
-    private mutating func readExtended(_ bytes: UnsafeRawBufferPointer, _ header: Chunk) throws(ImageError) {
+    private mutating func readExtended(_ bytes: UnsafeRawBufferPointer, _ header: Chunk, _ frameIndex: Int)
+        throws(ImageError)
+    {
         guard header.declared >= 10 else {
             throw .malformed(.webp, offset: 16, reason: "a VP8X chunk of \(header.declared) bytes")
         }
@@ -88,10 +98,13 @@ struct WebPContainer {
         guard width * height < 1 << 32 else {
             throw .malformed(.webp, offset: 24, reason: "a canvas of \(width) × \(height)")
         }
-        var next = header.next
+        guard frameIndex == 0 || isAnimated else { throw Self.noFrame(frameIndex, bytes) }
+        var (next, passed) = (header.next, 0)
         while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {
             switch chunk.name {
-            case Self.animationFrame where isAnimated: return try readFrame(bytes, chunk)
+            case Self.animationFrame where isAnimated:
+                if passed == frameIndex { return try readFrame(bytes, chunk) }
+                passed += 1
             case Self.alpha where !isAnimated: if alpha == nil { alpha = chunk.payload }
             case Self.lossy where !isAnimated, Self.lossless where !isAnimated:
                 try readImage(bytes, chunk)
@@ -107,7 +120,33 @@ struct WebPContainer {
             }
             next = chunk.next
         }
+        if passed > 0 { throw Self.noFrame(frameIndex, bytes) }
         throw .truncated(.webp, offset: bytes.count)
+    }
+
+    private static func noFrame(_ index: Int, _ bytes: UnsafeRawBufferPointer) -> ImageError {
+        .malformed(.webp, offset: bytes.count, reason: "no frame \(index)")
+    }
+
+    /// Returns the number of frames of an animation; 1 for other files.
+    static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard bytes.count >= 30, bytes[12..<16].elementsEqual("VP8X".utf8), bytes[20] & 0x02 != 0 else {
+            return 1
+        }
+        var (next, count) = (12, 0)
+        while let chunk = try? Self.chunk(bytes, at: next, end: bytes.count) {
+            if chunk.name == Self.animationFrame, chunk.payload.count >= 24 { count += 1 }
+            next = chunk.next
+        }
+        return max(1, count)
+    }
+
+    /// The frame alone, on a canvas of its size.
+    var alone: WebPContainer {
+        var alone = self
+        (alone.width, alone.height) = (frame.width, frame.height)
+        (alone.frame.x, alone.frame.y) = (0, 0)
+        return alone
     }
 
     private static func three(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Int {
@@ -144,6 +183,8 @@ struct WebPContainer {
                 }
                 frame.x = x
                 frame.y = y
+                disposal = bytes[start + 15] & 1 == 1 ? .clear : .keep
+                blends = bytes[start + 15] & 2 == 0
                 return
             }
             next = part.next
@@ -171,13 +212,14 @@ struct WebPContainer {
         }
     }
 
-    /// Reads EXIF and XMP from anywhere among the file's chunks.
+    /// Reads EXIF, XMP and the color profile from anywhere among the file's chunks.
     private mutating func readMetadata(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
         var next = 12
         while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {
             if chunk.payload.count == chunk.declared {
                 let payload = UnsafeRawBufferPointer(rebasing: bytes[chunk.payload])
                 if chunk.name == Self.exif { metadata.read(exif: payload) }
+                if chunk.name == Self.colorProfile { metadata.read(colorProfile: payload) }
                 if chunk.name == Self.xmp { metadata.read(xmp: payload) }
             }
             next = chunk.next

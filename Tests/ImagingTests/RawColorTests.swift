@@ -1,0 +1,124 @@
+import Compression
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Imaging
+
+@Suite("Samples, profiles and PNG writing")
+struct RawColorTests {
+    private static var everything: DecodingOptions {
+        var options = DecodingOptions()
+        (options.keepsAlpha, options.keepsDepth) = (true, true)
+        return options
+    }
+
+    @Test("a written PNG is read as what was written, for every number of channels and both depths")
+    func roundTrip() throws {
+        var state: UInt32 = 9
+        let (width, height) = (37, 23)
+        for channels in 1...4 {
+            for depth in [8, 16] {
+                let pixels: [UInt8] = (0..<(width * height * channels * depth / 8)).map { index in
+                    state = state &* 1_664_525 &+ 1_013_904_223
+                    // Gradients, so that filters differ from row to row, and some noise.
+                    return UInt8(truncatingIfNeeded: index / 3 &+ Int(state >> 30))
+                }
+                let file = pixels.withUnsafeBytes {
+                    PNGEncoder.encode($0, width: width, height: height, channels: channels, depth: depth)
+                }
+                let image = try Image(decoding: file, options: Self.everything)
+                #expect(image.depth == depth && image.warnings.isEmpty)
+                #expect(image.channels == (channels % 2 == 0 ? 4 : 3))
+                let wide = pixels.withUnsafeBytes { bytes in
+                    (0..<(width * height * channels)).map { index in
+                        depth == 8
+                            ? UInt16(bytes[index])
+                            : bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+                    }
+                }
+                let expected = (0..<(width * height)).flatMap { pixel -> [UInt16] in
+                    let samples = Array(wide[(pixel * channels)..<((pixel + 1) * channels)])
+                    return channels > 2 ? samples : [samples[0], samples[0], samples[0]] + samples[1...]
+                }
+                #expect(image.samples == expected, "\(channels) channels, \(depth) bits")
+            }
+        }
+    }
+
+    @Test("adaptive filters make a smaller file than none")
+    func filters() throws {
+        let picture = try Image(decoding: TestPicture.named("webp_lossy.webp"))
+        let file = picture.png()
+        #expect(try Image(decoding: file).pixels == picture.pixels)
+        #expect(file.count < Deflate.compress(picture.pixels).count)
+    }
+
+    @Test("every format keeps 16 bits where it has them, and 8 otherwise")
+    func depth() throws {
+        let tiff = try TestPicture.named("tiff_16.tif")
+        let deep = try Image(decoding: tiff, options: Self.everything)
+        let shallow = try Image(decoding: tiff)
+        #expect(deep.depth == 16 && shallow.depth == 8)
+        #expect(deep.samples.map { UInt8($0 >> 8) } == shallow.pixels)
+        #expect(Set(deep.samples.map { $0 & 0xff }).count > 20)
+        for name in ["tiff_16_differences.tif", "tiff_16_differences_big_endian.tif"] {
+            #expect(
+                try Image(decoding: TestPicture.named(name), options: Self.everything).samples == deep.samples
+            )
+        }
+        let png = deep.png()
+        #expect(try Image(decoding: png, options: Self.everything).samples == deep.samples)
+        #expect(try Image(decoding: png).pixels == shallow.pixels)
+        let pgm = Array("P5 2 1 1023\n".utf8) + [3, 0xff, 0, 1]
+        #expect(
+            try Image(decoding: pgm, options: Self.everything).samples == [65535, 65535, 65535, 64, 64, 64])
+        for picture in TestPicture.sound where !picture.name.contains("tiff_16") {
+            #expect(try Image(decoding: picture.bytes, options: Self.everything).depth == 8, "\(picture)")
+        }
+    }
+
+    @Test("orientation moves samples of 16 bits whole")
+    func turned() throws {
+        let tiff = try TestPicture.named("tiff_16.tif")
+        let upright = try Image(decoding: tiff, options: Self.everything)
+        // EXIF says that the picture is turned half around.
+        let exif: [UInt8] = [
+            0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 0,
+        ]
+        let file = upright.png(exif: exif)
+        let turned = try Image(decoding: file, options: Self.everything)
+        #expect(turned.orientation == 3)
+        let pixels = stride(from: 0, to: upright.samples.count, by: 3).map {
+            Array(upright.samples[$0..<($0 + 3)])
+        }
+        #expect(turned.samples == pixels.reversed().flatMap { $0 })
+    }
+
+    @Test("EXIF, XMP and color profiles come out as they were put in, from every container")
+    func metadata() throws {
+        let profile: [UInt8] = (0..<3000).map { UInt8(truncatingIfNeeded: $0 * $0 / 5) }
+        let exif = Array("MM\0*\0\0\0\u{8}\0\0\0\0\0\0".utf8)
+        let image = try Image(decoding: TestPicture.named("png_rgb.png"))
+        let png = try ImageMetadata(of: image.png(colorProfile: profile, exif: exif))
+        #expect(png.colorProfile == profile && png.exif == exif && png.xmp == nil && png.orientation == 1)
+
+        // Segments may come in any order.
+        let jpeg = try TestPicture.named("jpeg_420.jpg")
+        func segment(_ marker: UInt8, _ body: [UInt8]) -> [UInt8] {
+            [0xff, marker, UInt8((body.count + 2) >> 8), UInt8((body.count + 2) & 255)] + body
+        }
+        func piece(_ number: UInt8, _ bytes: ArraySlice<UInt8>) -> [UInt8] {
+            segment(0xe2, Array("ICC_PROFILE\0".utf8) + [number, 2] + bytes)
+        }
+        let packet = Array("<x tiff:Orientation=\"6\"/>".utf8)
+        let file =
+            jpeg[..<2] + piece(2, profile[2000...]) + piece(1, profile[..<2000])
+            + segment(0xe1, Array("Exif\0\0".utf8) + exif)
+            + segment(0xe1, Array("http://ns.adobe.com/xap/1.0/\0".utf8) + packet) + jpeg[2...]
+        let all = try ImageMetadata(of: Array(file))
+        #expect(all.colorProfile == profile && all.exif == exif && all.xmp == packet && all.orientation == 6)
+        let half = try ImageMetadata(of: Array(jpeg[..<2] + piece(2, profile[2000...]) + jpeg[2...]))
+        #expect(half.colorProfile == nil)
+    }
+}
