@@ -61,6 +61,15 @@ package struct Network: Sendable {
 
     package mutating func rename(_ index: Int, _ name: String) { nodes[index].name = name }
 
+    /// Replaces the operation of a node by a function of one earlier tensor with the same shape.
+    ///
+    /// - Precondition: The shapes of the node and of `input` are equal, and `operation` preserves them.
+    package mutating func replace(_ index: Int, by operation: Operation, of input: Int) {
+        precondition(input < index && operation.shape([nodes[input].shape]) == nodes[index].shape)
+        nodes[index] = Node(
+            name: nodes[index].name, operation: operation, inputs: [input], shape: nodes[index].shape)
+    }
+
     /// The number of nodes and outputs that read each node's tensor.
     package var readerCounts: [Int] {
         var counts = [Int](repeating: 0, count: nodes.count)

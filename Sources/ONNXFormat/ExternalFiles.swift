@@ -10,8 +10,9 @@ import Darwin
 
 /// The files that hold a model's external weights, each mapped once.
 ///
-/// An untrusted model must not cause other files to be read: a location must be relative and without `..`,
-/// and the file must lie in the model's folder after symbolic links are resolved.
+/// An untrusted model must not cause other files to be read: a location must be relative and without `..`, and
+/// its folder must lie in the model's after symbolic links are resolved. The file itself may be a link to a
+/// regular file.
 ///
 /// - Source: https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
 struct ExternalFiles {
@@ -56,19 +57,31 @@ struct ExternalFiles {
             !location.split(separator: "/").contains("..")
         else { throw .externalData(tensor: tensor, .outsideFolder(location: location)) }
         let path = folder + "/" + location
-        guard let root = Self.realPath(folder), let real = Self.realPath(path) else {
+        // The file itself may be a link, for Hugging Face's cache links to files named by their hashes; the
+        // folders on the way to it may not lead elsewhere.
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        guard let root = Self.realPath(folder), let real = Self.realPath(parent), Self.isFile(path) else {
             throw .externalData(tensor: tensor, .inputOutput(path: path, errno: errno))
         }
-        guard real.hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
+        guard real == root || real.hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
             throw .externalData(tensor: tensor, .outsideFolder(location: location))
         }
         do throws(MappingError) {
-            let region = try ByteRegion(mapping: real)
+            let region = try ByteRegion(mapping: path)
             mapped[location] = region
             return region
         } catch {
             throw .externalData(tensor: tensor, .inputOutput(path: path, errno: error.errno))
         }
+    }
+
+    /// Returns whether the path leads to a regular file; where not, `errno` says why.
+    private static func isFile(_ path: String) -> Bool {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return false }
+        if information.st_mode & S_IFMT == S_IFREG { return true }
+        errno = EISDIR
+        return false
     }
 
     private static func realPath(_ path: String) -> String? {

@@ -23,7 +23,43 @@ package struct ByteRegion: @unchecked Sendable {
 
     /// Copies the little-endian bytes of `values`.
     package init<Element: BitwiseCopyable>(of values: [Element]) {
-        self.init(values.withUnsafeBytes { [UInt8]($0) })
+        self.init(count: values.count, of: Element.self) { target in
+            values.withUnsafeBufferPointer { source in
+                if let base = source.baseAddress { target.initialize(from: base, count: source.count) }
+            }
+        }
+    }
+
+    /// Allocates `count` elements, which `initialize` must set.
+    package init<Element: BitwiseCopyable, Failure: Error>(
+        count: Int, of type: Element.Type,
+        _ initialize: (UnsafeMutablePointer<Element>) throws(Failure) -> Void
+    ) throws(Failure) {
+        let heap = Heap(byteCount: count * MemoryLayout<Element>.stride)
+        // Unsafe: the allocation is aligned for every fixed-width type, and has room for the elements.
+        try initialize(heap.pointer.assumingMemoryBound(to: type))
+        (base, owner) = (UnsafeRawPointer(heap.pointer), heap)
+        self.count = count * MemoryLayout<Element>.stride
+    }
+
+    /// Calls `body` with the bytes as elements of a fixed-width type, which are copied only if they are not
+    /// aligned.
+    package func withElements<Element: BitwiseCopyable, Result, Failure: Error>(
+        of type: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard Int(bitPattern: base) % MemoryLayout<Element>.alignment == 0 else {
+            let copy = array(of: type)
+            var outcome: Swift.Result<Result, Failure>?
+            copy.withUnsafeBufferPointer { elements in
+                do throws(Failure) { outcome = .success(try body(elements)) } catch {
+                    outcome = .failure(error)
+                }
+            }
+            return try outcome!.get()
+        }
+        defer { withExtendedLifetime(owner) {} }
+        let elements = base?.assumingMemoryBound(to: type)
+        return try body(UnsafeBufferPointer(start: elements, count: count / MemoryLayout<Element>.stride))
     }
 
     /// Maps a file into memory.
@@ -90,10 +126,13 @@ package struct MappingError: Error, Equatable {
 }
 
 private final class Heap {
-    let pointer: UnsafeMutablePointer<UInt8>
-    init(_ bytes: [UInt8]) {
-        pointer = .allocate(capacity: max(bytes.count, 1))
-        pointer.initialize(from: bytes, count: bytes.count)
+    let pointer: UnsafeMutableRawPointer
+    init(byteCount: Int) { pointer = .allocate(byteCount: max(byteCount, 1), alignment: 64) }
+    convenience init(_ bytes: [UInt8]) {
+        self.init(byteCount: bytes.count)
+        bytes.withUnsafeBytes { source in
+            if let base = source.baseAddress { pointer.copyMemory(from: base, byteCount: source.count) }
+        }
     }
     deinit { pointer.deallocate() }
 }

@@ -138,6 +138,8 @@ struct ONNXExternalDataTests {
         try FileManager.default.createSymbolicLink(
             at: models.appendingPathComponent("link.bin"),
             withDestinationURL: folder.appendingPathComponent("outside.bin"))
+        try FileManager.default.createSymbolicLink(
+            at: models.appendingPathComponent("up"), withDestinationURL: folder)
         let path = models.appendingPathComponent("model.onnx")
         try Data(bytes).write(to: path)
         return Result { () throws(ONNXError) in try ONNXModel.read(path: path.path) }
@@ -153,13 +155,24 @@ struct ONNXExternalDataTests {
 
     @Test(
         "are refused where they lie outside the model's folder",
-        arguments: ["../outside.bin", "/etc/hostname", "x/../../outside.bin", "link.bin"])
+        arguments: ["../outside.bin", "/etc/hostname", "x/../../outside.bin", "up/outside.bin"])
     func confinement(location: String) throws {
         guard case .failure(let error) = try reading(model(location)) else {
             Issue.record("was read")
             return
         }
         #expect(error == .externalData(tensor: "w", .outsideFolder(location: location)))
+    }
+
+    @Test("may be a link to a file, as in Hugging Face's cache, but to nothing else")
+    func links() throws {
+        let model = try reading(model("link.bin")).get()
+        #expect(model.graph.initializers[0].tensor?.floats == [1, 2])
+        guard case .failure(.externalData("w", .inputOutput(_, EISDIR))) = try reading(self.model("up"))
+        else {
+            Issue.record("a link to a folder was read")
+            return
+        }
     }
 
     @Test("are refused where the file does not have them")

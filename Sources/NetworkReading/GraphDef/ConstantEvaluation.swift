@@ -167,7 +167,8 @@ private struct AxisWalk {
 }
 
 extension Network.Unary {
-    fileprivate var function: ((Double) -> Double)? {
+    /// The function in double precision; nil for functions that are not evaluated.
+    var function: ((Double) -> Double)? {
         switch self {
         case .relu: { max($0, 0) }
         case .clip(let lowest, let highest): { min(max($0, Double(lowest)), Double(highest)) }
@@ -175,6 +176,18 @@ extension Network.Unary {
         case .exp: { exponential($0) }
         case .log: { logarithm($0) }
         case .tanh: { hyperbolicTangent($0) }
+        case .erf: { errorFunction($0) }
+        case .erfc: { 1 - errorFunction($0) }
+        case .softplus: { logarithm(1 + exponential($0)) }
+        case .silu: { $0 / (1 + exponential(-$0)) }
+        case .mish: { $0 * hyperbolicTangent(logarithm(1 + exponential($0))) }
+        case .hardSwish: { $0 * min(6, max(0, $0 + 3)) / 6 }
+        case .hardSigmoid(let alpha, let beta): { min(1, max(0, Double(alpha) * $0 + Double(beta))) }
+        case .gelu(false): { $0 / 2 * (1 + errorFunction($0 / 2.0.squareRoot())) }
+        case .gelu(true):
+            {
+                $0 / 2 * (1 + hyperbolicTangent(0.7978845608028654 * ($0 + 0.044715 * $0 * $0 * $0)))
+            }
         case .sqrt: { $0.squareRoot() }
         case .rsqrt: { 1 / $0.squareRoot() }
         case .reciprocal: { 1 / $0 }
@@ -191,10 +204,12 @@ extension Network.Unary {
 
 private func exponential(_ x: Double) -> Double { exp(x) }
 private func logarithm(_ x: Double) -> Double { log(x) }
+private func errorFunction(_ x: Double) -> Double { erf(x) }
 private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
 extension Network.Binary {
-    fileprivate var function: ((Double, Double) -> Double)? {
+    /// The function in double precision; nil for functions that are not evaluated while reading.
+    var function: ((Double, Double) -> Double)? {
         switch self {
         case .add: { $0 + $1 }
         case .subtract: { $0 - $1 }

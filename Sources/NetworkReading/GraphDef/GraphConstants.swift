@@ -11,15 +11,15 @@ package struct GraphConstants {
     ///
     /// - Throws: `GraphReadingError` with the node that is malformed or cannot be evaluated.
     package mutating func value(of tensor: String) throws(GraphReadingError) -> Tensor? {
-        let tensor = NodeCall.canonical(tensor)
-        if reader.defined(tensor) == nil {
-            let order = try reader.evaluationOrder(from: [tensor])
-            for node in order where reader.defined(node.name) == nil {
-                guard GraphReader.reads(node) else { return nil }
-                try reader.read(NodeCall(node))
+        guard let output = reader.table.output(tensor) else { return nil }
+        if reader.defined(output) == nil {
+            for call in try reader.evaluationOrder(from: [output])
+            where reader.defined(.init(node: call.index, index: 0)) == nil {
+                guard GraphReader.reads(call.node) else { return nil }
+                try reader.read(call)
             }
         }
-        guard case .constant(let value)? = reader.defined(tensor) else { return nil }
+        guard case .constant(let value)? = reader.defined(output) else { return nil }
         return value
     }
 }

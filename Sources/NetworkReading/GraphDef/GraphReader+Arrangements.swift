@@ -5,14 +5,14 @@ import TensorGraph
 extension GraphReader {
     static let arrangements: [String: Handler] = [
         "Shape": { (reader, call) throws(GraphReadingError) in
-            reader.define(call.name, .constant(integerTensor(try reader.shape(call))))
+            reader.define(call, .constant(integerTensor(try reader.shape(call))))
         },
         "Rank": { (reader, call) throws(GraphReadingError) in
-            reader.define(call.name, .constant(Tensor([Int32(try reader.shape(call).count)], shape: [])))
+            reader.define(call, .constant(Tensor([Int32(try reader.shape(call).count)], shape: [])))
         },
         "Size": { (reader, call) throws(GraphReadingError) in
             let count = Int32(clamping: Network.count(try reader.shape(call)) ?? 0)
-            reader.define(call.name, .constant(Tensor([count], shape: [])))
+            reader.define(call, .constant(Tensor([count], shape: [])))
         },
         "Range": { (reader, call) throws(GraphReadingError) in try reader.readRange(call) },
         "Fill": { (reader, call) throws(GraphReadingError) in
@@ -50,10 +50,10 @@ extension GraphReader {
             try reader.make(.transpose(try reader.integers(call, 1)), [try reader.value(call)], call)
         },
         "Concat": { (reader, call) throws(GraphReadingError) in
-            try reader.readConcatenation(call, axis: 0, parts: 1..<max(call.inputs.count, 1))
+            try reader.readConcatenation(call, axis: 0, parts: 1..<max(call.sources.count, 1))
         },
         "ConcatV2": { (reader, call) throws(GraphReadingError) in
-            let last = max(call.inputs.count - 1, 0)
+            let last = max(call.sources.count - 1, 0)
             try reader.readConcatenation(call, axis: last, parts: 0..<last)
         },
         "Pack": { (reader, call) throws(GraphReadingError) in try reader.readPack(call) },
@@ -95,6 +95,26 @@ extension GraphReader {
             guard sizes.reduce(0, +) == shape[axis[0]] else { throw call.malformed("parts of \(sizes)") }
             try reader.split(call, try reader.value(call), shape, axis[0], sizes)
         },
+        "Unpack": { (reader, call) throws(GraphReadingError) in
+            var shape = try reader.shape(call)
+            let axis = try reader.axes([try call.int("axis", default: 0)], rank: shape.count, call)[0]
+            let count = try call.int("num", default: 0), whole = shape
+            guard count == shape[axis], count <= 4096 else {
+                throw call.malformed("\(count) parts of \(shape)")
+            }
+            shape.remove(at: axis)
+            for index in 0..<count {
+                var stretches = whole.map { Network.Stretch(begin: 0, count: $0) }
+                stretches[axis] = .init(begin: index, count: 1)
+                let name = call.name(output: index)
+                let part = try reader.apply(.slice(stretches), [try reader.value(call)], name: name, call)
+                reader.define(
+                    call, output: index, try reader.apply(.reshape(shape), [part], name: name, call))
+            }
+        },
+        "ZerosLike": { (reader, call) throws(GraphReadingError) in try reader.fill(call, 0) },
+        "OnesLike": { (reader, call) throws(GraphReadingError) in try reader.fill(call, 1) },
+        "Gather": { (reader, call) throws(GraphReadingError) in try reader.readGather(call, axis: 0) },
         "GatherV2": { (reader, call) throws(GraphReadingError) in try reader.readGather(call) },
         "Pad": { (reader, call) throws(GraphReadingError) in try reader.readPad(call, .constant(0)) },
         "PadV2": { (reader, call) throws(GraphReadingError) in
@@ -113,7 +133,7 @@ extension GraphReader {
 
     /// Returns the value that a handler has defined for the node.
     func made(_ call: NodeCall) throws(GraphReadingError) -> Value {
-        guard let value = defined(call.name) else { throw .noSuchTensor(call.name) }
+        guard let value = defined(.init(node: call.index, index: 0)) else { throw .noSuchTensor(call.name) }
         return value
     }
 
@@ -124,7 +144,7 @@ extension GraphReader {
         }
         let values = stride(from: bounds[0][0], to: bounds[1][0], by: bounds[2][0])
         try spend([max(1, abs((bounds[1][0] - bounds[0][0]) / bounds[2][0]))], call)
-        define(call.name, .constant(Self.integerTensor(Array(values))))
+        define(call, .constant(Self.integerTensor(Array(values))))
     }
 
     private mutating func readReshape(_ call: NodeCall) throws(GraphReadingError) {
@@ -155,7 +175,7 @@ extension GraphReader {
         var shape = try shape(call), parts: [Value] = []
         let axis = try axes([try call.int("axis", default: 0)], rank: shape.count + 1, call)[0]
         shape.insert(1, at: axis)
-        for index in call.inputs.indices {
+        for index in call.sources.indices {
             parts.append(try apply(.reshape(shape), [try value(call, index)], name: call.name, call))
         }
         try make(.concatenation(axis: axis), parts, call)
@@ -168,8 +188,8 @@ extension GraphReader {
         for (index, size) in sizes.enumerated() {
             var stretches = shape.map { Network.Stretch(begin: 0, count: $0) }
             stretches[axis] = .init(begin: begin, count: size)
-            let name = index == 0 ? call.name : "\(call.name):\(index)"
-            define(name, try apply(.slice(stretches), [value], name: name, call))
+            let part = try apply(.slice(stretches), [value], name: call.name(output: index), call)
+            define(call, output: index, part)
             begin += size
         }
     }
@@ -224,19 +244,33 @@ extension GraphReader {
             stretches.append(.init(begin: 0, count: from[stretches.count]))
         }
         let slice = try apply(.slice(stretches), [try value(call)], name: call.name, call)
-        if shape == stretches.map(\.count) { return define(call.name, slice) }
+        if shape == stretches.map(\.count) { return define(call, slice) }
         try make(.reshape(shape), [slice], call)
     }
 
-    private mutating func readGather(_ call: NodeCall) throws(GraphReadingError) {
+    /// Defines the node's tensor as one number, repeated in the shape of the first input.
+    private mutating func fill(_ call: NodeCall, _ number: Double) throws(GraphReadingError) {
+        let shape = try self.shape(call)
+        try spend(shape, call)
+        let type: ElementType =
+            if case .type(let type)? = call.node.attributes["T"] { type } else { .float32 }
+        let values = [Double](repeating: number, count: shape.reduce(1, *))
+        guard let tensor = Numbers(type: type, shape: shape, values: values).tensor else {
+            throw call.unsupported("of type \(type)")
+        }
+        define(call, .constant(tensor))
+    }
+
+    private mutating func readGather(_ call: NodeCall, axis fixed: Int? = nil) throws(GraphReadingError) {
         let from = try shape(call), indices = try constant(call, 1), places = try integers(call, 1)
-        let axis = try axes(try integers(call, 2), rank: from.count, call)
+        let given = if let fixed { [fixed] } else { try integers(call, 2) }
+        let axis = try axes(given, rank: from.count, call)
         guard axis.count == 1, try call.int("batch_dims", default: 0) == 0 else {
             throw call.unsupported("batch_dims")
         }
         let taken = try apply(
             .gather(axis: axis[0], indices: places), [try value(call)], name: call.name, call)
-        if indices.shape.count == 1 { return define(call.name, taken) }
+        if indices.shape.count == 1 { return define(call, taken) }
         let shape = from[..<axis[0]] + indices.shape + from[(axis[0] + 1)...]
         try make(.reshape(Array(shape)), [taken], call)
     }

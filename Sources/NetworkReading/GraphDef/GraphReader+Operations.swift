@@ -5,9 +5,10 @@ extension GraphReader {
     typealias Handler = @Sendable (inout GraphReader, NodeCall) throws(GraphReadingError) -> Void
 
     /// The handler of each operation; a new operation needs an entry here.
-    static let table: [String: Handler] = {
+    static let operations: [String: Handler] = {
         var table = images
         table.merge(arrangements) { first, _ in first }
+        table.merge(choices) { first, _ in first }
         func add(_ name: String, _ handler: @escaping Handler) { table[name] = handler }
         for (name, function) in functions {
             add(name) { (reader, call) throws(GraphReadingError) in
@@ -30,19 +31,18 @@ extension GraphReader {
         }
         for name in passing {
             add(name) { (reader, call) throws(GraphReadingError) in
-                for index in call.inputs.indices {
-                    reader.define(
-                        index == 0 ? call.name : "\(call.name):\(index)", try reader.value(call, index))
+                for index in call.sources.indices {
+                    reader.define(call, output: index, try reader.value(call, index))
                 }
             }
         }
         add("AddN") { (reader, call) throws(GraphReadingError) in
             var sum = try reader.value(call)
-            for index in call.inputs.indices.dropFirst() {
+            for index in call.sources.indices.dropFirst() {
                 sum = try reader.apply(
                     .binary(.add), [sum, try reader.value(call, index)], name: call.name, call)
             }
-            reader.define(call.name, sum)
+            reader.define(call, sum)
         }
         add("LeakyRelu") { (reader, call) throws(GraphReadingError) in
             let slope = try call.float("alpha", default: 0.2)
@@ -75,6 +75,7 @@ extension GraphReader {
                     transposesRight: try call.bool("transpose_b")),
                 [try reader.value(call), try reader.value(call, 1)], call)
         }
+        add("Einsum") { (reader, call) throws(GraphReadingError) in try reader.readEinsum(call) }
         for name in ["BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"] {
             add(name) { (reader, call) throws(GraphReadingError) in
                 try reader.make(
@@ -111,6 +112,34 @@ extension GraphReader {
         "Snapshot", "EnsureShape",
     ]
 
+    private mutating func readEinsum(_ call: NodeCall) throws(GraphReadingError) {
+        let equation = call.string("equation") ?? ""
+        var shapes: [[Int]] = []
+        for index in call.sources.indices { shapes.append(try shape(call, index)) }
+        guard let sum = Einsum(equation, shapes) else {
+            throw call.unsupported("equation '\(equation)' of \(shapes), which is no matrix product")
+        }
+        var values: [Value] = []
+        for (index, operand) in sum.operands.enumerated() {
+            let turned = try transposed(try value(call, index), operand.order, call)
+            values.append(try apply(.reshape(operand.shape), [turned], name: call.name, call))
+        }
+        var result = values[0]
+        if values.count == 2 {
+            result = try apply(
+                .matrixProduct(transposesLeft: false, transposesRight: false), values, name: call.name, call)
+            result = try apply(.reshape(sum.shape), [result], name: call.name, call)
+        }
+        define(call, try transposed(result, sum.order, call))
+    }
+
+    private mutating func transposed(
+        _ value: Value, _ order: [Int], _ call: NodeCall
+    ) throws(GraphReadingError) -> Value {
+        order == Array(order.indices)
+            ? value : try apply(.transpose(order), [value], name: call.name, call)
+    }
+
     private mutating func readFloorDivision(_ call: NodeCall) throws(GraphReadingError) {
         let operands = [try value(call), try value(call, 1)]
         if case .constant(let left) = operands[0], case .constant(let right) = operands[1],
@@ -122,7 +151,7 @@ extension GraphReader {
                 return (Double(a[index]) / Double(divisor)).rounded(.down)
             }
             let result = Numbers(type: left.type, shape: left.shape, values: quotients)
-            return define(call.name, .constant(result.tensor!))
+            return define(call, .constant(result.tensor!))
         }
         let quotient = try apply(.binary(.divide), operands, name: call.name, call)
         try make(.unary(.floor), [quotient], call)
@@ -133,14 +162,16 @@ extension GraphReader {
             throw call.malformed("has no DstT")
         }
         guard case .constant(let tensor) = try value(call) else {
-            guard type == .float32 else { throw call.unsupported("of a computed tensor to \(type)") }
-            return define(call.name, try value(call))
+            guard [.float32, .float16, .bfloat16].contains(type) else {
+                throw call.unsupported("of a computed tensor to \(type)")
+            }
+            return define(call, try value(call))
         }
         try spend(tensor.shape, call)
         guard var numbers = Numbers(tensor) else { throw call.unsupported("from \(tensor.type)") }
-        numbers.type = type
+        numbers.type = type == .float16 || type == .bfloat16 ? .float32 : type
         guard let result = numbers.tensor else { throw call.unsupported("to \(type)") }
-        define(call.name, .constant(result))
+        define(call, .constant(result))
     }
 
     /// Reads the clamping and rounding of fake quantization.
@@ -165,7 +196,7 @@ extension GraphReader {
         try spend(tensor.shape, call)
         let lowest = (first - nudged) * step, highest = (last - nudged) * step
         define(
-            call.name,
+            call,
             .constant(
                 Tensor(
                     weights.map { (weight: Float) -> Float in
@@ -185,6 +216,6 @@ extension GraphReader {
         guard let result = tensor.dequantized(low: low[0], high: high[0]) else {
             throw call.unsupported("type \(tensor.type)")
         }
-        define(call.name, .constant(result))
+        define(call, .constant(result))
     }
 }

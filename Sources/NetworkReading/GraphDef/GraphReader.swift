@@ -25,8 +25,10 @@ package struct GraphReader {
     static let mostElements = 1 << 28
 
     var network = Network()
-    private var values: [String: Value] = [:]
-    private let nodes: [String: Node]
+    let table: NodeTable
+    /// The first output of each node, where it is known.
+    private var values: [Value?]
+    private var laterValues: [NodeTable.Output: Value] = [:]
     /// Nodes whose image TensorFlow holds in batches of a dilation's phases.
     private var phased: Set<Int> = []
     private var budget = GraphReader.mostElements
@@ -38,68 +40,76 @@ package struct GraphReader {
     package static func read(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(GraphReadingError) -> Network {
-        let input = NodeCall.canonical(input), outputs = outputs.map(NodeCall.canonical)
         let flat: Graph
         do throws(FunctionError) { flat = try FunctionInlining.inlined(graph, for: outputs + [input]) } catch
         {
             throw .function(error)
         }
         var reader = GraphReader(flat)
-        guard reader.nodes[NodeCall.nodeName(input)] != nil else { throw .noSuchTensor(input) }
-        let order = try reader.evaluationOrder(from: outputs, to: input)
-        for node in order where !reads(node) {
-            throw .unsupportedOperation(node.operation, node: node.name, supported: supportedOperations)
-        }
-        try reader.define(input, .node(reader.append(.input(inputShape), named: input)))
-        for node in order { try reader.read(NodeCall(node)) }
+        guard let source = reader.table.output(input) else { throw .noSuchTensor(input) }
+        var wanted: [NodeTable.Output] = []
         for output in outputs {
-            switch reader.values[output] {
+            guard let output = reader.table.output(output) else { throw .noSuchTensor(output) }
+            wanted.append(output)
+        }
+        let order = try reader.evaluationOrder(from: wanted, to: source)
+        for call in order where !reads(call.node) {
+            throw .unsupportedOperation(
+                call.node.operation, node: call.name, supported: supportedOperations)
+        }
+        let name = source.index == 0 ? reader.table.nodes[source.node].name : input
+        try reader.define(source, .node(reader.append(.input(inputShape), named: name)))
+        for call in order { try reader.read(call) }
+        for (name, output) in zip(outputs, wanted) {
+            switch reader.defined(output) {
             case .node(let index): reader.network.outputs.append(index)
-            case .constant: throw .constantOutput(output)
-            case .dilated, nil: throw .noSuchTensor(output)
+            case .constant: throw .constantOutput(name)
+            case .dilated, nil: throw .noSuchTensor(name)
             }
         }
-        return reader.network.pruned()
+        return Compositions.fused(reader.network)
     }
 
     /// The operations that are read, in alphabetical order.
-    package static var supportedOperations: [String] { (table.keys + ["Const"]).sorted() }
+    package static var supportedOperations: [String] { (operations.keys + ["Const"]).sorted() }
 
-    /// Whether there is a way to read a node of its operation.
-    static func reads(_ node: Node) -> Bool { node.operation == "Const" || table[node.operation] != nil }
-
-    init(_ graph: Graph) {
-        nodes = Dictionary(graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    /// Returns whether nodes with this operation are read.
+    static func reads(_ node: Node) -> Bool {
+        node.operation == "Const" || operations[node.operation] != nil
     }
 
-    /// The nodes that `outputs` need, each after what it reads.
+    init(_ graph: Graph) {
+        table = NodeTable(graph.nodes)
+        values = [Value?](repeating: nil, count: graph.nodes.count)
+    }
+
+    /// Returns the nodes that `outputs` need, each after what it reads.
     ///
-    /// - Parameter input: the tensor that is given, where there is one.
+    /// - Parameter input: The output that is fed; nil if there is none.
     func evaluationOrder(
-        from outputs: [String], to input: String? = nil
-    ) throws(GraphReadingError) -> [Node] {
-        enum Mark { case open, done }
-        var marks: [String: Mark] = [:], order: [Node] = []
+        from outputs: [NodeTable.Output], to input: NodeTable.Output? = nil
+    ) throws(GraphReadingError) -> [NodeCall] {
+        enum Mark { case new, open, done }
+        var marks = [Mark](repeating: .new, count: table.nodes.count), order: [NodeCall] = []
         // A stack of its own: graphs are deeper than threads have room for.
-        var stack: [(tensor: String, isLeaving: Bool)] = outputs.reversed().map { ($0, false) }
-        while let (tensor, isLeaving) = stack.popLast() {
-            if tensor == input { continue }
-            let name = NodeCall.nodeName(tensor)
-            guard let node = nodes[name] else { throw .noSuchTensor(tensor) }
-            if isLeaving {
-                marks[name] = .done
-                order.append(node)
+        var stack: [(node: Int, call: NodeCall?)] = []
+        for output in outputs.reversed() where output != input { stack.append((output.node, nil)) }
+        while let (node, call) = stack.popLast() {
+            if let call {
+                marks[node] = .done
+                order.append(call)
                 continue
             }
-            switch marks[name] {
+            switch marks[node] {
             case .done: continue
-            case .open: throw .cycle(node: name)
-            case nil: break
+            case .open: throw .cycle(node: table.nodes[node].name)
+            case .new: break
             }
-            marks[name] = .open
-            stack.append((name, true))
-            for source in NodeCall(node).inputs.reversed() where marks[NodeCall.nodeName(source)] != .done {
-                stack.append((source, false))
+            marks[node] = .open
+            let call = NodeCall(table.nodes[node], index: node, sources: try table.sources(of: node))
+            stack.append((node, call))
+            for source in call.sources.reversed() where source != input && marks[source.node] != .done {
+                stack.append((source.node, nil))
             }
         }
         return order
@@ -108,22 +118,32 @@ package struct GraphReader {
     mutating func read(_ call: NodeCall) throws(GraphReadingError) {
         if call.node.operation == "Const" {
             guard let tensor = call.node.constant else { throw call.malformed("has no value") }
-            return define(call.name, .constant(tensor))
+            // The network computes in single precision; half precision is a way of storing weights.
+            return define(call, .constant(tensor.widened ?? tensor))
         }
-        try Self.table[call.node.operation]!(&self, call)
+        try Self.operations[call.node.operation]!(&self, call)
     }
 
     // MARK: - What handlers use
 
-    mutating func define(_ tensor: String, _ value: Value) { values[tensor] = value }
+    /// Sets the value of one of a node's outputs.
+    mutating func define(_ call: NodeCall, output: Int = 0, _ value: Value) {
+        define(NodeTable.Output(node: call.index, index: output), value)
+    }
 
-    func defined(_ tensor: String) -> Value? { values[tensor] }
+    private mutating func define(_ output: NodeTable.Output, _ value: Value) {
+        if output.index == 0 { values[output.node] = value } else { laterValues[output] = value }
+    }
+
+    func defined(_ output: NodeTable.Output) -> Value? {
+        output.index == 0 ? values[output.node] : laterValues[output]
+    }
 
     func value(_ call: NodeCall, _ index: Int = 0) throws(GraphReadingError) -> Value {
-        guard call.inputs.indices.contains(index) else {
-            throw call.malformed("has \(call.inputs.count) inputs, needs \(index + 1)")
+        guard call.sources.indices.contains(index) else {
+            throw call.malformed("has \(call.sources.count) inputs, needs \(index + 1)")
         }
-        guard let value = values[call.inputs[index]] else { throw .noSuchTensor(call.inputs[index]) }
+        guard let value = defined(call.sources[index]) else { throw .noSuchTensor(call.inputName(index)) }
         return value
     }
 
@@ -141,7 +161,7 @@ package struct GraphReader {
 
     func constant(_ call: NodeCall, _ index: Int) throws(GraphReadingError) -> Tensor {
         guard case .constant(let tensor) = try value(call, index) else {
-            throw call.unsupported("input '\(call.inputs[index])' is no constant")
+            throw call.unsupported("input '\(call.inputName(index))' is no constant")
         }
         return tensor
     }
@@ -182,10 +202,10 @@ package struct GraphReader {
             switch input {
             case .node(let index): indices.append(index)
             case .constant(let tensor):
-                guard tensor.type == .float32 else {
-                    throw call.unsupported("a constant of type \(tensor.type)")
-                }
-                indices.append(try append(.constant(tensor), named: name + "/constant"))
+                guard let floats = tensor.type == .float64 ? tensor.asFloat32 : tensor,
+                    floats.type == .float32
+                else { throw call.unsupported("a constant of type \(tensor.type)") }
+                indices.append(try append(.constant(floats), named: name + "/constant"))
             case .dilated: throw call.unsupported("after SpaceToBatchND")
             }
         }
@@ -205,7 +225,7 @@ package struct GraphReader {
     mutating func make(
         _ operation: Network.Operation, _ inputs: [Value], _ call: NodeCall
     ) throws(GraphReadingError) {
-        define(call.name, try apply(operation, inputs, name: call.name, call))
+        define(call, try apply(operation, inputs, name: call.name, call))
     }
 
     private mutating func append(
@@ -261,7 +281,7 @@ package struct GraphReader {
             block.allSatisfy({ $0 > 0 })
         else { throw call.unsupported("other than of an image's height and width") }
         define(
-            call.name,
+            call,
             .dilated(
                 image: image, block: block,
                 margin: Network.Margin(
@@ -284,6 +304,6 @@ package struct GraphReader {
                     begin: crops[2 * axis - 2], count: size - crops[2 * axis - 2] - crops[2 * axis - 1])
                 : Network.Stretch(begin: 0, count: size)
         }
-        define(call.name, .node(try append(.slice(stretches), named: call.name, [index])))
+        define(call, .node(try append(.slice(stretches), named: call.name, [index])))
     }
 }

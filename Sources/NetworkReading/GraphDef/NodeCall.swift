@@ -3,27 +3,22 @@ import TensorGraph
 /// Typed access to a node's attributes; a wrong type is an error that names the node.
 struct NodeCall {
     let node: Node
-    /// The names of the data inputs, without `:0`.
-    let inputs: [String]
+    /// The index of the node in the graph.
+    let index: Int
+    /// The outputs that the node reads.
+    let sources: [NodeTable.Output]
 
-    init(_ node: Node) {
-        self.node = node
-        inputs = node.inputs.filter { !$0.hasPrefix("^") }.map(Self.canonical)
+    init(_ node: Node, index: Int, sources: [NodeTable.Output]) {
+        (self.node, self.index, self.sources) = (node, index, sources)
     }
 
     var name: String { node.name }
 
-    static func canonical(_ tensor: String) -> String {
-        tensor.hasSuffix(":0") ? String(tensor.dropLast(2)) : tensor
-    }
+    /// Returns the name of an output: the node's name, with the index of the output unless it is the first.
+    func name(output: Int) -> String { output == 0 ? name : "\(name):\(output)" }
 
-    /// Returns the name of the node that computes a tensor.
-    static func nodeName(_ tensor: String) -> String {
-        guard let colon = tensor.lastIndex(of: ":"), Int(tensor[tensor.index(after: colon)...]) != nil else {
-            return tensor
-        }
-        return String(tensor[..<colon])
-    }
+    /// Returns the name of a data input, for error messages.
+    func inputName(_ index: Int) -> String { node.inputs.filter { !$0.hasPrefix("^") }[index] }
 
     func malformed(_ what: String) -> GraphReadingError {
         .malformed(node: node.name, operation: node.operation, what: what)

@@ -25,6 +25,7 @@ enum Folding {
         _ tensor: Tensor, _ call: Call, _ reader: ONNXReader, _ function: (Double) -> Double
     ) throws(Failure) -> Tensor {
         try reader.spend(tensor.count, call)
+        if tensor.type == .float32 { return floats(tensor, function) }
         return Tensor(
             numbers: try numbers(tensor, call).map(function), type: tensor.type, shape: tensor.shape)
     }
@@ -35,6 +36,12 @@ enum Folding {
     ) throws(Failure) -> Tensor {
         guard let shape = Network.broadcast(a.shape, b.shape) else {
             throw call.failure("does not take \(a.shape) and \(b.shape)")
+        }
+        if a.type == .float32, b.type == .float32, type ?? .float32 == .float32, !a.shape.contains(0),
+            !b.shape.contains(0)
+        {
+            if a.shape != shape || b.shape != shape { try reader.spend(shape.reduce(1, *), call) }
+            return floats(a, b, shape: shape, function)
         }
         let left = try numbers(broadcast(a, to: shape, call, reader), call)
         let right = try numbers(broadcast(b, to: shape, call, reader), call)
@@ -136,11 +143,15 @@ enum Folding {
         from start: Double, _ combine: (Double, Double) -> Double
     ) throws(Failure) -> (tensor: Tensor, count: Int) {
         try reader.spend(tensor.count, call)
-        let given = try numbers(tensor, call)
         let kept = tensor.shape.indices.map { axes.contains($0) ? 1 : tensor.shape[$0] }
         var result = [Double](repeating: start, count: kept.reduce(1, *))
-        Walk(tensor.shape, broadcasting: kept).forEach { index, offset in
-            result[offset] = combine(result[offset], given[index])
+        if tensor.type == .float32, let region = tensor.elements {
+            reduceFloats(region, tensor.shape, to: kept, &result, combine)
+        } else {
+            let given = try numbers(tensor, call)
+            Walk(tensor.shape, broadcasting: kept).forEach { index, offset in
+                result[offset] = combine(result[offset], given[index])
+            }
         }
         let shape = keeps ? kept : tensor.shape.indices.filter { !axes.contains($0) }.map { tensor.shape[$0] }
         return (

@@ -341,36 +341,32 @@ extension ONNXReader {
             return numbers
         }
         let gain = try numbers(1, "scale"), shift = try numbers(2, "shift")
-        var mean = try numbers(3, "mean"), variance = try numbers(4, "variance")
-        let trains = try call.int("training_mode", else: 0) != 0
-        if trains {
+        let mean: [Double], variance: [Double]
+        if try call.int("training_mode", else: 0) != 0 {
             // Constants are standardized weights; for a computed tensor these would be batch statistics.
             guard case .constant(let tensor) = value else {
                 throw .unsupported(
                     operation: call.node.operation, node: call.title, .training,
                     supported: Self.supportedOperators)
             }
-            let axes = old.indices.filter { $0 != 1 }
-            mean = try Folding.numbers(folded(tensor, .mean, axes, true, call), call)
-            let middle = Tensor(numbers: mean, type: .float64, shape: shape)
-            let centred = try Folding.binary(tensor, middle, type: .float64, call, self, -)
-            variance = try Folding.numbers(
-                Folding.unary(folded(centred, .sumOfSquares, axes, true, call), call, self) {
-                    $0 / Double(old.reduce(1, *) / channels)
-                }, call)
+            try spend(tensor.count, call)
+            guard let floats = tensor.asFloat32, let moments = Folding.channelMoments(floats) else {
+                throw call.failure("of an empty constant")
+            }
+            (mean, variance) = moments
+        } else {
+            (mean, variance) = (try numbers(3, "mean"), try numbers(4, "variance"))
         }
         let scale = gain.indices.map { gain[$0] / (variance[$0] + epsilon).squareRoot() }
         let offset = gain.indices.map { shift[$0] - mean[$0] * scale[$0] }
-        let factors = Tensor(numbers: scale, type: .float32, shape: shape)
-        let offsets = Tensor(numbers: offset, type: .float32, shape: shape)
         switch value {
         case .constant(let tensor):
-            let scaled = try Folding.binary(
-                tensor, Tensor(numbers: scale, type: .float64, shape: shape), type: .float64, call, self, *)
-            let shifted = try Folding.binary(
-                scaled, Tensor(numbers: offset, type: .float64, shape: shape), type: .float32, call, self, +)
-            return [.constant(shifted)]
+            try spend(tensor.count, call)
+            guard let floats = tensor.asFloat32 else { throw call.failure("of type \(tensor.type)") }
+            return [.constant(Folding.scaledChannels(floats, by: scale, plus: offset))]
         case .computed(let index, let axes):
+            let factors = Tensor(numbers: scale, type: .float32, shape: shape)
+            let offsets = Tensor(numbers: offset, type: .float32, shape: shape)
             return [try affine(index, axes, scale: factors, shift: offsets, shape: shape, call)]
         }
     }
@@ -480,6 +476,28 @@ extension ONNXReader {
             .matrixProduct(transposesLeft: swapsLeft, transposesRight: swapsRight), name: call.name,
             [left, right])
         return .computed(made, Array(network.shape(made).indices))
+    }
+
+    func einsum(_ call: Call) throws(Failure) -> [Value] {
+        let equation = try call.string("equation", else: "")
+        var shapes: [[Int]] = [], values: [Value] = []
+        for index in call.inputs.indices { shapes.append(shape(try call.input(index))) }
+        guard let sum = Einsum(equation, shapes) else {
+            throw call.failure("its equation '\(equation)' of \(shapes) is no matrix product")
+        }
+        for (index, operand) in sum.operands.enumerated() {
+            values.append(try reshaped(permuted(try call.input(index), operand.order), operand.shape, call))
+        }
+        guard values.count == 2 else { return values }
+        return [permuted(try reshaped(try product(values[0], values[1], call), sum.shape, call), sum.order)]
+    }
+
+    /// Returns the value with axis `order[i]` as axis i; a computed one is not moved.
+    private func permuted(_ value: Value, _ order: [Int]) -> Value {
+        switch value {
+        case .constant(let tensor): .constant(tensor.transposed(order))
+        case .computed(let index, let axes): .computed(index, order.map { axes[$0] })
+        }
     }
 
     /// Returns a matrix for a product; if its last two axes are swapped in the network, they are not

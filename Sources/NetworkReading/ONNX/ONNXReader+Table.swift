@@ -91,6 +91,7 @@ extension ONNXReader {
             "Max": many(.maximum) { max($0, $1) }, "Min": many(.minimum) { min($0, $1) },
             "Sum": many(.add, +),
             "Where": ONNXReader.choice, "MatMul": ONNXReader.matrixProduct, "Gemm": ONNXReader.generalProduct,
+            "Einsum": ONNXReader.einsum,
             "ReduceMean": reduction(.mean), "ReduceSum": reduction(.sum), "ReduceMax": reduction(.maximum),
             "ReduceMin": reduction(.minimum), "ReduceProd": reduction(.product),
             "ReduceSumSquare": reduction(.sumOfSquares), "ReduceL2": reduction(.euclideanNorm),
@@ -108,7 +109,8 @@ extension ONNXReader {
             "Identity": ONNXReader.identity, "Dropout": ONNXReader.dropout, "Reshape": ONNXReader.reshape,
             "Flatten": ONNXReader.flatten, "Squeeze": ONNXReader.squeeze, "Unsqueeze": ONNXReader.unsqueeze,
             "Transpose": ONNXReader.transpose, "Concat": ONNXReader.concatenation, "Split": ONNXReader.split,
-            "Slice": ONNXReader.slice, "Gather": ONNXReader.gather, "Expand": ONNXReader.expand,
+            "Slice": ONNXReader.slice, "Gather": ONNXReader.gather, "GatherND": ONNXReader.gatherTuples,
+            "Expand": ONNXReader.expand,
             "Tile": ONNXReader.tile, "Pad": ONNXReader.pad,
         ]
     }

@@ -18,11 +18,10 @@ package final class ONNXReader {
 
     let version: Int64
     var network = Network()
-    /// The values by ONNX's names; unused ones are kept, because they are small.
-    private var values: [String: Value] = [:]
+    /// The values by the wiring's numbers; each is removed after its last read.
+    private var values: [Value?] = []
     /// The transposed tensors created so far, by node and axes.
     private var transposed: [Aligned: Int] = [:]
-    private var materialized: [String: Int] = [:]
     /// The remaining number of elements for constants computed from constants.
     private var budget = ONNXReader.maximumElements
     static let maximumElements = 1 << 30
@@ -64,32 +63,30 @@ package final class ONNXReader {
     private func network(
         of graph: ONNXGraph, size: (height: Int, width: Int)?, outputs: [String]?
     ) throws(Failure) -> Network {
-        let wanted = outputs ?? graph.outputs.map(\.name)
-        let nodes = Self.needed(graph.nodes, for: wanted)
-        for node in nodes { try check(node) }
+        let wiring = Wiring(graph, outputs: outputs ?? graph.outputs.map(\.name))
+        for step in wiring.steps { try check(graph.nodes[step.node]) }
+        values = [Value?](repeating: nil, count: wiring.count)
         for tensor in graph.initializers {
-            guard let value = tensor.tensor else { continue }
-            values[tensor.name] = .constant(value)
+            guard let place = wiring.place(tensor.name), let value = tensor.tensor else { continue }
+            values[place] = .constant(value)
         }
-        for input in graph.inputs where values[input.name] == nil { try add(input, size: size) }
-        for node in nodes { try read(node) }
-        for name in wanted {
-            guard let value = values[name] else {
+        for input in graph.inputs {
+            guard let place = wiring.place(input.name), values[place] == nil else { continue }
+            values[place] = try self.input(input, size: size)
+        }
+        for step in wiring.steps {
+            try read(graph.nodes[step.node], step, wiring)
+            // Constants are released after their last read, because weights that are computed from weights
+            // are large.
+            wiring.forEachLastRead(of: step) { values[$0] = nil }
+        }
+        for (name, place) in wiring.outputs {
+            guard let value = values[place] else {
                 throw .node(operation: "Graph", node: name, what: "the output is not computed")
             }
             network.outputs.append(try plain(value, name: name))
         }
-        return network.pruned()
-    }
-
-    /// Returns the nodes on which the outputs depend, in their order.
-    private static func needed(_ nodes: [ONNXNode], for outputs: [String]) -> [ONNXNode] {
-        var names = Set(outputs), kept: [ONNXNode] = []
-        for node in nodes.reversed() where node.outputs.contains(where: { names.contains($0) }) {
-            kept.append(node)
-            names.formUnion(node.inputs)
-        }
-        return kept.reversed()
+        return Compositions.fused(network)
     }
 
     private func check(_ node: ONNXNode) throws(Failure) {
@@ -110,7 +107,9 @@ package final class ONNXReader {
     ]
     private static let controlFlow: Set<String> = ["If", "Loop", "Scan", "SequenceMap"]
 
-    private func add(_ input: ONNXValue, size: (height: Int, width: Int)?) throws(Failure) {
+    private func input(
+        _ input: ONNXValue, size: (height: Int, width: Int)?
+    ) throws(Failure) -> Value {
         guard let type = input.type, [.float32, .float16, .bfloat16, .float64].contains(type) else {
             throw .input(name: input.name, what: "is no tensor of floating-point numbers")
         }
@@ -130,34 +129,31 @@ package final class ONNXReader {
         if shape.count == 4, !isChannelsLast {
             let index = try append(
                 .input([shape[0], shape[2], shape[3], shape[1]]), name: input.name, [])
-            values[input.name] = .computed(index, Axes.channelsFirst)
-        } else {
-            let index = try append(.input(shape), name: input.name, [])
-            values[input.name] = .computed(index, Array(shape.indices))
+            return .computed(index, Axes.channelsFirst)
         }
+        let index = try append(.input(shape), name: input.name, [])
+        return .computed(index, Array(shape.indices))
     }
 
-    private func read(_ node: ONNXNode) throws(Failure) {
+    private func read(_ node: ONNXNode, _ step: Wiring.Step, _ wiring: Wiring) throws(Failure) {
         var inputs: [Value?] = []
-        for name in node.inputs {
-            guard !name.isEmpty else {
+        inputs.reserveCapacity(node.inputs.count)
+        for (index, place) in wiring.reads(of: step).enumerated() {
+            guard let place else {
                 inputs.append(nil)
                 continue
             }
-            guard let value = values[name] else {
+            guard let value = values[place] else {
                 throw .node(
-                    operation: node.operation, node: node.title, what: "reads \(name), which is not made yet")
+                    operation: node.operation, node: node.title,
+                    what: "reads \(node.inputs[index]), which is not made yet")
             }
             inputs.append(value)
         }
-        let call = Call(node: node, inputs: inputs)
-        let results = try operations[node.operation]!(self)(call)
-        for (index, name) in node.outputs.enumerated() where !name.isEmpty {
-            guard index < results.count else {
-                // By-products such as masks and means matter only if they are read.
-                continue
-            }
-            values[name] = results[index]
+        let results = try operations[node.operation]!(self)(Call(node: node, inputs: inputs))
+        // Secondary outputs without a result, such as masks and means, are errors only if they are read.
+        for (place, result) in zip(wiring.writes(of: step), results) {
+            if let place { values[place] = result }
         }
     }
 

@@ -23,6 +23,9 @@ extension Tensor {
         self.init(type: type, shape: shape, contents: .dense(region))
     }
 
+    /// The dense elements; nil for strings.
+    var elements: ByteRegion? { if case .dense(let region) = contents { region } else { nil } }
+
     var isInteger: Bool {
         switch type {
         case .int8, .uint8, .int16, .uint16, .int32, .uint32, .int64, .uint64, .bool: true
@@ -68,6 +71,9 @@ extension Tensor {
         }
     }
 
+    /// The elements of a half-precision tensor in single precision; nil for other types.
+    var widened: Tensor? { type == .float16 || type == .bfloat16 ? asFloat32 : nil }
+
     /// Returns the tensor with axis `order[i]` as axis i.
     ///
     /// - Precondition: `order` is a permutation of the axes, and the elements have a fixed size.
@@ -82,17 +88,10 @@ extension Tensor {
         }
         let steps = order.map { strides[$0] }
         func reordered<Element: BitwiseCopyable>(_ type: Element.Type) -> ByteRegion {
-            region.withUnsafeBytes { source in
-                let count = source.count / MemoryLayout<Element>.stride
-                // Unsafe: every index is a sum of strides within the shape, whose product is the count.
-                let elements = [Element](unsafeUninitializedCapacity: count) { target, initialized in
-                    Walk(new, steps).forEach { index, offset in
-                        target[index] = source.loadUnaligned(
-                            fromByteOffset: offset * MemoryLayout<Element>.stride, as: type)
-                    }
-                    initialized = count
+            region.withElements(of: type) { source in
+                ByteRegion(count: source.count, of: type) { target in
+                    if let base = source.baseAddress { Permutation(new, steps).copy(base, to: target) }
                 }
-                return ByteRegion(of: elements)
             }
         }
         let result: ByteRegion
