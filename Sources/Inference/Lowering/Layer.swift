@@ -113,7 +113,7 @@ struct Affine {
     var clamp = Clamp.none
 }
 
-/// What one step of a plan computes.
+/// The computation of one step of a plan.
 enum Computation {
     case convolution(Convolution)
     /// A pointwise convolution and the depthwise convolution after it, fused so that the image between them

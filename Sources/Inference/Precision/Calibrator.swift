@@ -1,6 +1,6 @@
 import Network
 
-/// Where a layer's output lies in the arena, and after which step it is complete.
+/// The location of a layer's output in the arena, and the step after which it is complete.
 struct LayerPlace: Sendable {
     let name: String
     let value: Value

@@ -2,41 +2,45 @@ import Network
 import TensorFlowFormat
 import TensorGraph
 
-/// Reads a frozen graph of TensorFlow's as a network: the only owner of TensorFlow's names, attributes and padding rule.
+/// Reads a frozen TensorFlow graph as a network. No other type knows TensorFlow's operation names, attributes
+/// and padding rule.
 ///
 /// ```swift
 /// let network = try GraphReader.read(graph, input: "input", inputShape: [1, 224, 224, 3], outputs: ["features"])
 /// ```
 ///
-/// Functions of the graph's library are put in the place of their calls.
+/// Calls of functions in the graph's library are inlined.
 ///
-/// What depends on no input is computed once, here, in double precision and rounded to its type after each node. Time and memory are
-/// linear in the nodes and in the constants' elements, of which no more than `mostElements` are made.
+/// Nodes that do not depend on the input are computed once, while reading, in double precision, and rounded
+/// to their type after each node. Time and memory are linear in the number of nodes and of the constants'
+/// elements, of which at most `mostElements` are computed.
 package struct GraphReader {
-    /// What a tensor of the graph is.
+    /// What a tensor of the graph has become.
     enum Value {
         case constant(Tensor)
         case node(Int)
-        /// Between SpaceToBatchND and the convolution that it makes a dilated one.
+        /// The image between a SpaceToBatchND node and the convolution that it dilates.
         case dilated(image: Int, block: [Int], margin: Network.Margin)
     }
 
-    /// Elements of constants that are computed from constants.
+    /// The most elements of constants that are computed from other constants.
     static let mostElements = 1 << 28
 
     var network = Network()
     let table: NodeTable
-    /// The first output of each node, where it is known.
+    /// The first output of each node that has been read.
     private var values: [Value?]
     private var laterValues: [NodeTable.Output: Value] = [:]
-    /// Nodes whose image TensorFlow holds in batches of a dilation's phases.
+    /// The nodes whose image TensorFlow holds as batches of a dilation's phases.
     private var phased: Set<Int> = []
     private var budget = GraphReader.mostElements
 
+    /// Reads the nodes that some tensors depend on.
+    ///
     /// - Parameters:
-    ///   - input: the tensor that is given; what makes it is not looked at.
-    ///   - inputShape: with a batch of one.
-    ///   - outputs: tensors; nodes that none of them needs may be of any kind.
+    ///   - input: The name of the input tensor; the nodes that compute it are ignored.
+    ///   - inputShape: The input's shape, with a batch size of one.
+    ///   - outputs: The names of the output tensors; nodes that no output depends on may have any operation.
     package static func read(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(GraphReadingError) -> Network {
@@ -70,7 +74,7 @@ package struct GraphReader {
         return Compositions.fused(reader.network)
     }
 
-    /// The operations that are read, in alphabetical order.
+    /// The names of the operations that are read, in alphabetical order.
     package static var supportedOperations: [String] { (operations.keys + ["Const"]).sorted() }
 
     /// Returns whether nodes with this operation are read.
@@ -83,7 +87,7 @@ package struct GraphReader {
         values = [Value?](repeating: nil, count: graph.nodes.count)
     }
 
-    /// Returns the nodes that `outputs` need, each after what it reads.
+    /// Returns the nodes that `outputs` depend on, in topological order.
     ///
     /// - Parameter input: The output that is fed; nil if there is none.
     func evaluationOrder(
@@ -91,7 +95,7 @@ package struct GraphReader {
     ) throws(GraphReadingError) -> [NodeCall] {
         enum Mark { case new, open, done }
         var marks = [Mark](repeating: .new, count: table.nodes.count), order: [NodeCall] = []
-        // A stack of its own: graphs are deeper than threads have room for.
+        // An explicit stack, because a graph can be deeper than a thread's stack.
         var stack: [(node: Int, call: NodeCall?)] = []
         for output in outputs.reversed() where output != input { stack.append((output.node, nil)) }
         while let (node, call) = stack.popLast() {
@@ -118,7 +122,7 @@ package struct GraphReader {
     mutating func read(_ call: NodeCall) throws(GraphReadingError) {
         if call.node.operation == "Const" {
             guard let tensor = call.node.constant else { throw call.malformed("has no value") }
-            // The network computes in single precision; half precision is a way of storing weights.
+            // Half precision only stores weights; the network computes in single precision.
             return define(call, .constant(tensor.widened ?? tensor))
         }
         try Self.operations[call.node.operation]!(&self, call)
@@ -173,7 +177,7 @@ package struct GraphReader {
         return integers
     }
 
-    /// Axes of a tensor of some rank, from the front.
+    /// Returns axes of a tensor of rank `rank` with negative axes counted from the end.
     func axes(_ list: [Int], rank: Int, _ call: NodeCall) throws(GraphReadingError) -> [Int] {
         var axes: [Int] = []
         for axis in list {
@@ -190,7 +194,7 @@ package struct GraphReader {
         return floats
     }
 
-    /// Applies an operation to values: to constants at once.
+    /// Applies an operation, at once where all inputs are constants, and otherwise by appending a node.
     mutating func apply(
         _ operation: Network.Operation, _ inputs: [Value], name: String, _ call: NodeCall
     ) throws(GraphReadingError) -> Value {
@@ -221,7 +225,7 @@ package struct GraphReader {
         return .node(index)
     }
 
-    /// Applies an operation, whose result the node makes.
+    /// Applies an operation and defines the result as the node's tensor.
     mutating func make(
         _ operation: Network.Operation, _ inputs: [Value], _ call: NodeCall
     ) throws(GraphReadingError) {
@@ -236,7 +240,7 @@ package struct GraphReader {
         }
     }
 
-    /// Takes elements from what constants may have.
+    /// Subtracts a constant's elements from the budget of `mostElements`.
     mutating func spend(_ shape: [Int], _ call: NodeCall) throws(GraphReadingError) {
         guard let count = Network.count(shape), count <= budget else {
             throw .overLimit(node: call.name, limit: Self.mostElements)
@@ -247,7 +251,7 @@ package struct GraphReader {
     private mutating func compute(
         _ operation: Network.Operation, _ tensors: [Tensor], name: String, _ call: NodeCall
     ) throws(GraphReadingError) -> Value {
-        // The shape rule is the network's own.
+        // The network's shape rule applies here too.
         var trial = Network(), indices: [Int] = []
         let shape: [Int]
         do {

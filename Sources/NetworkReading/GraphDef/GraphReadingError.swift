@@ -1,22 +1,22 @@
 import Network
 import TensorFlowFormat
 
-/// Why a graph of TensorFlow's could not be read as a network.
+/// An error of reading a TensorFlow graph as a network.
 package enum GraphReadingError: Error, Sendable, Equatable {
-    /// No node makes this tensor.
+    /// No node computes the tensor of this name.
     case noSuchTensor(String)
-    /// The operation is not read; with all that are.
+    /// The operation is not read; `supported` names those that are.
     case unsupportedOperation(String, node: String, supported: [String])
-    /// The operation is read, this use of it is not.
+    /// The operation is read, but not with these attributes or inputs.
     case unsupported(node: String, operation: String, what: String)
-    /// The node contradicts itself or its inputs.
+    /// The node's attributes contradict each other or its inputs.
     case malformed(node: String, operation: String, what: String)
     /// The node depends on its own result.
     case cycle(node: String)
-    /// Functions of the graph's library cannot be put in the place of their calls.
+    /// The functions of the graph's library cannot be inlined.
     case function(FunctionError)
-    /// A wanted tensor does not depend on the input.
+    /// The output does not depend on the input.
     case constantOutput(String)
-    /// Constants computed from constants grow beyond what the reader grants.
+    /// The constants that are computed while reading have more elements than the limit.
     case overLimit(node: String, limit: Int)
 }
