@@ -7,11 +7,16 @@ package struct ImportedBottleneck: Sendable, Equatable {
     package var folder: String
     /// The image's file name.
     package var file: String
+    /// The network that made it, as the file name tells (`mobilenet_1.0_224`); empty where it does not.
+    package var network: String
     package var vector: [Float]
 
-    package init(folder: String, file: String, vector: [Float]) {
-        (self.folder, self.file, self.vector) = (folder, file, vector)
+    package init(folder: String, file: String, network: String = "", vector: [Float]) {
+        (self.folder, self.file, self.network, self.vector) = (folder, file, network, vector)
     }
+
+    /// The file's name in a tree, without `.txt`.
+    package var fileName: String { network.isEmpty ? file : "\(file)_\(network)" }
 }
 
 /// A file in a bottleneck tree that could not be read, and why.
@@ -24,7 +29,8 @@ package struct TreeProblem: Sendable, Equatable, CustomStringConvertible {
 /// The text files in retrain.py's `--bottleneck_dir`.
 ///
 /// They are named `<class folder>/<image><suffix>.txt` and hold decimals separated by commas. The suffix is
-/// empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub).
+/// empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub). Bottlenecks of several networks may
+/// lie side by side.
 package enum BottleneckTree {
     /// Reads all files in the subfolders of `directory`, in the order of their names.
     package static func read(_ directory: String) throws(CacheError) -> (
@@ -41,10 +47,10 @@ package enum BottleneckTree {
                 guard isRegularFile(place) else { continue }
                 do throws(CacheError) {
                     let vector = try parse(try OpenFile.forReading(place).contents())
+                    let (picture, network) = names(FilePath(bytes: file.dropLast(4)).text)
                     bottlenecks.append(
                         ImportedBottleneck(
-                            folder: FilePath(bytes: folder).text,
-                            file: pictureName(FilePath(bytes: file.dropLast(4)).text),
+                            folder: FilePath(bytes: folder).text, file: picture, network: network,
                             vector: vector))
                 } catch .system(_, _, let code) {
                     problems.append(TreeProblem(path: place.text, reason: "cannot be read (error \(code))"))
@@ -55,17 +61,21 @@ package enum BottleneckTree {
         }
         // A network produces vectors of one length, so files with another length than the most frequent were
         // cut short.
-        let lengths = Dictionary(grouping: bottlenecks, by: \.vector.count).mapValues(\.count)
-        if lengths.count > 1, let length = lengths.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key {
-            for bottleneck in bottlenecks where bottleneck.vector.count != length {
+        for network in Set(bottlenecks.map(\.network)).sorted() {
+            let own = bottlenecks.filter { $0.network == network }
+            let lengths = Dictionary(grouping: own, by: \.vector.count).mapValues(\.count)
+            guard lengths.count > 1,
+                let length = lengths.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key
+            else { continue }
+            for bottleneck in own where bottleneck.vector.count != length {
                 problems.append(
                     TreeProblem(
-                        path: "\(bottleneck.folder)/\(bottleneck.file)",
+                        path: "\(bottleneck.folder)/\(bottleneck.fileName)",
                         reason:
                             "holds \(bottleneck.vector.count) numbers, the others \(length): it was cut short"
                     ))
             }
-            bottlenecks.removeAll { $0.vector.count != length }
+            bottlenecks.removeAll { $0.network == network && $0.vector.count != length }
         }
         return (bottlenecks, problems)
     }
@@ -74,12 +84,31 @@ package enum BottleneckTree {
         try namesInDirectory(directory).sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Returns the image's name without the suffix for the network: `a.jpg` for `a.jpg_inception_v3`.
-    static func pictureName(_ name: String) -> String {
-        for end in [".jpg_", ".jpeg_", ".JPG_", ".JPEG_", ".png_"] {
-            if let range = name.firstRange(of: end) { return String(name[..<range.upperBound].dropLast()) }
+    private static let pictureExtensions = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
+
+    /// Splits a file name without `.txt` into the picture's name and the network's.
+    ///
+    /// The last picture extension that an underscore follows ends the picture's name: `a.jpg_inception_v3` is `a.jpg`
+    /// by `inception_v3`. A name that ends in such an extension, or holds none, is a picture's alone.
+    static func names(_ name: String) -> (picture: String, network: String) {
+        let lower = name.lowercased()
+        // Lowercasing keeps positions only where it keeps the length, as with all names that retrain.py reads.
+        guard lower.utf8.count == name.utf8.count,
+            !pictureExtensions.contains(where: { lower.hasSuffix("." + $0) })
+        else { return (name, "") }
+        let bytes = Array(name.utf8), lowered = Array(lower.utf8)
+        for underscore in lowered.indices.reversed() where lowered[underscore] == UInt8(ascii: "_") {
+            let head = lowered[..<underscore]
+            if pictureExtensions.contains(where: {
+                head.count > $0.utf8.count + 1 && head.ends(with: "." + $0)
+            }) {
+                return (
+                    String(decoding: bytes[..<underscore], as: UTF8.self),
+                    String(decoding: bytes[(underscore + 1)...], as: UTF8.self)
+                )
+            }
         }
-        return name
+        return (name, "")
     }
 
     /// Parses decimals separated by commas and optional white space.
@@ -98,7 +127,7 @@ package enum BottleneckTree {
     }
 
     /// Returns the text of a vector, in the shortest decimals that parse to the same floats.
-    static func text(_ vector: [Float]) -> [UInt8] {
+    package static func text(_ vector: [Float]) -> [UInt8] {
         Array(vector.map { "\($0)" }.joined(separator: ",").utf8)
     }
 }
@@ -111,9 +140,10 @@ extension BottleneckCache {
         found: Int, added: Int, problems: [TreeProblem]
     ) {
         let (bottlenecks, problems) = try BottleneckTree.read(directory)
-        var known = Set(imported().map { "\($0.folder)/\($0.file)" })
+        var known = Set(imported().map { "\($0.folder)/\($0.fileName)" })
         var added = 0
-        for bottleneck in bottlenecks where known.insert("\(bottleneck.folder)/\(bottleneck.file)").inserted {
+        for bottleneck in bottlenecks
+        where known.insert("\(bottleneck.folder)/\(bottleneck.fileName)").inserted {
             let payload = Self.payload(bottleneck)
             try insertImported(
                 payload, key: BottleneckKey(image: SHA256.hash(payload), fingerprint: .init("imported")))
@@ -122,12 +152,14 @@ extension BottleneckCache {
         return (bottlenecks.count, added, problems)
     }
 
-    /// Returns the imported bottlenecks, sorted by folder and file.
+    /// Returns the imported bottlenecks, sorted by folder, file and network.
     package func imported() -> [ImportedBottleneck] {
-        importedPayloads().compactMap(Self.bottleneck).sorted { ($0.folder, $0.file) < ($1.folder, $1.file) }
+        importedPayloads().compactMap(Self.bottleneck).sorted {
+            ($0.folder, $0.file, $0.network) < ($1.folder, $1.file, $1.network)
+        }
     }
 
-    /// Writes the imported bottlenecks as a tree with retrain.py's names of 2016.
+    /// Writes the imported bottlenecks as retrain.py's text files, under the names that they were imported by.
     ///
     /// - Returns: The number of files written; files with the same content are left untouched.
     package func exportTree(to directory: String) throws(CacheError) -> Int {
@@ -135,7 +167,7 @@ extension BottleneckCache {
         for bottleneck in imported() {
             let folder = BytePath(directory).appending(FilePath(bottleneck.folder))
             try createDirectory(folder)
-            let file = folder.appending(FilePath(bottleneck.file + ".txt"))
+            let file = folder.appending(FilePath(bottleneck.fileName + ".txt"))
             let text = BottleneckTree.text(bottleneck.vector)
             if isRegularFile(file), (try? OpenFile.forReading(file).contents()) == text { continue }
             try replaceFile(file, text)
@@ -148,7 +180,7 @@ extension BottleneckCache {
     /// the numbers.
     private static func payload(_ bottleneck: ImportedBottleneck) -> [UInt8] {
         var bytes: [UInt8] = []
-        for name in [bottleneck.folder, bottleneck.file] {
+        for name in [bottleneck.folder, bottleneck.fileName] {
             bytes.append(littleEndian: UInt32(name.utf8.count))
             bytes += Array(name.utf8) + [UInt8](repeating: 0, count: (4 - name.utf8.count % 4) % 4)
         }
@@ -166,8 +198,13 @@ extension BottleneckCache {
             defer { rest = rest.dropFirst((length + 3) / 4 * 4) }
             return String(decoding: rest.prefix(length), as: UTF8.self)
         }
-        guard let folder = name(), let file = name(), rest.count % 4 == 0 else { return nil }
+        guard let folder = name(), let fileName = name(), rest.count % 4 == 0 else { return nil }
         let vector = Array(rest).withUnsafeBytes { $0.floats(from: 0) }
-        return ImportedBottleneck(folder: folder, file: file, vector: vector)
+        let (file, network) = BottleneckTree.names(fileName)
+        return ImportedBottleneck(folder: folder, file: file, network: network, vector: vector)
     }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate func ends(with text: String) -> Bool { suffix(text.utf8.count).elementsEqual(text.utf8) }
 }

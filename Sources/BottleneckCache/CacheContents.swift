@@ -69,7 +69,7 @@ package struct CacheContents: Sendable {
                 }
             case .imported:
                 guard let bottleneck = BottleneckCache.bottleneck(payload) else { continue }
-                imported["\(bottleneck.folder)/\(bottleneck.file)"] = Vector(
+                imported["\(bottleneck.folder)/\(bottleneck.fileName)"] = Vector(
                     length: bottleneck.vector.count, digest: "\(SHA256.hash(payload))")
             case nil: continue
             }

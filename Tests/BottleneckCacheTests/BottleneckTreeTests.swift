@@ -30,13 +30,49 @@ struct BottleneckTreeTests {
         #expect(
             found == [
                 ImportedBottleneck(folder: "cats", file: "a.jpg", vector: [0.25, 1.5, -3e-05]),
-                ImportedBottleneck(folder: "cats", file: "b.jpg", vector: [1, 2, 3]),
-                ImportedBottleneck(folder: "dogs", file: "c.jpg", vector: [4, 5, 6]),
+                ImportedBottleneck(
+                    folder: "cats", file: "b.jpg", network: "inception_v3", vector: [1, 2, 3]),
+                ImportedBottleneck(
+                    folder: "dogs", file: "c.jpg", network: "https~~~tfhub.dev~google~1", vector: [4, 5, 6]),
             ])
         #expect(problems.count == 4)
         for name in ["cut.jpg", "nan.jpg", "word.jpg", "empty.jpg"] {
             #expect(problems.contains { $0.path.contains(name) })
         }
+    }
+
+    @Test(
+        "tell the picture's name from the network's by the last picture extension, in any case",
+        arguments: [
+            ("a.jpg_mobilenet_1.0_224", "a.jpg", "mobilenet_1.0_224"), ("p.Jpg_n", "p.Jpg", "n"),
+            ("q.PNG_inception_v3", "q.PNG", "inception_v3"), ("x.jpg_1.jpg_n", "x.jpg_1.jpg", "n"),
+            ("x.jpg_1.jpg", "x.jpg_1.jpg", ""), ("b.bmp_n", "b.bmp", "n"), ("c.jpeg_n_2", "c.jpeg", "n_2"),
+            ("plain_name", "plain_name", ""), (".jpg_n", ".jpg_n", ""), ("İ.jpg_n", "İ.jpg_n", ""),
+            ("", "", ""),
+        ])
+    func names(name: String, picture: String, network: String) {
+        #expect(BottleneckTree.names(name) == (picture, network))
+    }
+
+    @Test(
+        "keep the bottlenecks of several networks apart, each with its own length, through the cache and back"
+    )
+    func severalNetworks() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        try write("tree/cats/a.jpg_mobilenet_1.0_224.txt", "1,2,3")
+        try write("tree/cats/a.jpg_mobilenet_0.25_128.txt", "4,5,6")
+        try write("tree/cats/b.jpg_inception_v3.txt", "7,8")
+        let tree = scratch.appendingPathComponent("tree").path
+        let cache = try BottleneckCache(directory: scratch.appendingPathComponent("cache").path)
+        let (found, added, problems) = try cache.importTree(tree)
+        #expect(found == 3 && added == 3 && problems.isEmpty)
+        #expect(
+            cache.imported().map(\.fileName) == [
+                "a.jpg_mobilenet_0.25_128", "a.jpg_mobilenet_1.0_224", "b.jpg_inception_v3",
+            ])
+        let copy = scratch.appendingPathComponent("copy").path
+        #expect(try cache.exportTree(to: copy) == 3)
+        #expect(try BottleneckTree.read(copy).bottlenecks == cache.imported())
     }
 
     @Test("are taken up once, survive in the cache, and are written out as they were")

@@ -76,7 +76,9 @@ struct BottleneckSource {
             .run(Self.scan(directory, options, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
-            data = try ImportedTree.bottlenecks(cache, size: extractor?.size)
+            data = try ImportedTree.bottlenecks(
+                cache, size: extractor?.size,
+                architecture: options.architecture ?? options.modelDirectory.map { _ in "inception_v3" })
             groups = extractor?.groups ?? []
         }
         cache.close()

@@ -61,7 +61,12 @@ public enum ImportedTree {
     }
 
     /// What a cache holds of imported trees, or what lies in its folder as a tree.
-    static func bottlenecks(_ cache: BottleneckCache, size: Int?) throws(TransferLearningError)
+    ///
+    /// - Parameters:
+    ///   - size: of the network's vectors; nil: whatever the tree holds.
+    ///   - architecture: chooses among bottlenecks of several networks.
+    static func bottlenecks(_ cache: BottleneckCache, size: Int?, architecture: String?)
+        throws(TransferLearningError)
         -> LabelledBottlenecks
     {
         let directory = FilePath(cache.directory)
@@ -71,19 +76,33 @@ public enum ImportedTree {
                 throw TransferLearningError(error, directory: directory)
             }
         }
-        guard let first = imported.first else {
+        guard !imported.isEmpty else {
             throw .option(
                 "image_dir",
                 reason:
                     "needed: a folder with one sub-folder of pictures per class. (Only a --bottleneck_dir with an imported retrain.py tree does without)"
             )
         }
-        let size = size ?? first.vector.count
+        let networks = Dictionary(grouping: imported, by: \.network)
+        if networks.count > 1 {
+            guard let architecture, let chosen = networks[architecture] else {
+                let found = networks.keys.sorted().map { name in
+                    "\(networks[name]!.count) of \(name.isEmpty ? "one without a name" : name)"
+                }
+                throw .option(
+                    "bottleneck_dir",
+                    reason:
+                        "\(directory) holds bottlenecks of several networks (\(found.joined(separator: ", "))): "
+                        + "--architecture names the one to train on")
+            }
+            imported = chosen
+        }
+        let size = size ?? imported[0].vector.count
         guard imported.allSatisfy({ $0.vector.count == size }) else {
             throw .option(
                 "bottleneck_dir",
                 reason:
-                    "\(directory) holds bottlenecks of \(first.vector.count) numbers, the network makes \(size); retrain.py's come from "
+                    "\(directory) holds bottlenecks of \(imported[0].vector.count) numbers, the network makes \(size); retrain.py's come from "
                     + "inception_v3: give --model_dir with its graph")
         }
         let folders = Array(Set(imported.map(\.folder))).sorted()

@@ -44,13 +44,14 @@ enum BottleneckFormat {
         var findings = Findings(facts: [
             Fact("bottlenecks", .count(tree.bottlenecks.count)),
             Fact("numbers", .count(tree.bottlenecks.first?.vector.count ?? 0)),
+            Fact("networks", .list(Set(tree.bottlenecks.map(\.network)).filter { !$0.isEmpty }.sorted())),
             Fact("classes", .list(classes.map { "\($0.key) (\($0.value.count))" })),
         ])
         if !tree.problems.isEmpty {
             findings.facts.append(Fact("problems", .list(tree.problems.map(\.description))))
         }
         for bottleneck in tree.bottlenecks {
-            findings.items["\(bottleneck.folder)/\(bottleneck.file)"] = .numbers(bottleneck.vector)
+            findings.items["\(bottleneck.folder)/\(bottleneck.fileName)"] = .numbers(bottleneck.vector)
         }
         return findings
     }
