@@ -23,6 +23,10 @@ func kernels(_ set: String, clang flags: [String] = []) -> Target {
         name: "Kernels" + set, dependencies: ["Kernels", "CPUFeatures", "VectorOperations"],
         swiftSettings: swift + (flags.isEmpty ? [] : [.unsafeFlags(flags.flatMap { ["-Xcc", $0] })]))
 }
+/// What `--version` prints beside the number. Only told by the environment: SwiftPM caches what a manifest finds out
+/// of git beyond the next commit.
+let commit = (Context.environment["CARTOONCTL_COMMIT"] ?? "").filter(\.isHexDigit)
+
 #if arch(x86_64)
 let avx512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]
 let kernelSets = [
@@ -61,6 +65,8 @@ let package = Package(
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
         .target(name: "CPUFeatures"),
+        .target(
+            name: "BuildInformation", cSettings: [.define("CARTOONCTL_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "HashInstructions"),
         .target(name: "VectorOperations"),
         room(
@@ -82,6 +88,7 @@ let package = Package(
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Network", "NetworkReading",
                 "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
+                "BuildInformation",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
@@ -90,6 +97,7 @@ let package = Package(
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
         room("Mutation", ["Compression", "Imaging"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
+        .executableTarget(name: "torture", swiftSettings: swift),
         .executableTarget(
             name: "benchmark",
             dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"],

@@ -17,6 +17,7 @@ if [[ ${MUSL:-0} == 1 ]]; then
 else
     options+=(--static-swift-stdlib)
 fi
+export CARTOONCTL_COMMIT=${CARTOONCTL_COMMIT-$(git rev-parse --short=9 HEAD 2>/dev/null || true)}
 swift build "${options[@]}"
 mkdir -p "$(dirname "$output")"
 cp "$(swift build "${options[@]}" --show-bin-path)/cartoonctl" "$output"

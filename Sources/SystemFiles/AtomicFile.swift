@@ -102,7 +102,20 @@ package final class AtomicFile {
         if failure != 0 { throw FileError(path, errno: failure) }
     }
 
-    /// Calls `body` with the open file's descriptor.
+    /// Writes `bytes` over the first ones of a file that is not committed yet, such as a header that counts what follows.
+    package func replaceStart(with bytes: [UInt8]) throws(FileError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, off_t(done))
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw FileError(path, errno: count < 0 ? errno : EIO) }
+            done += count
+        }
+    }
+
+    /// Lets `body` write to the open file.
     package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) {
         try body(descriptor)
     }

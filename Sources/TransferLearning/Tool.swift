@@ -1,6 +1,13 @@
-/// Facts about this program for files and reports.
+import BuildInformation
+
+/// Facts about this program that files and reports carry.
 public enum Tool {
-    public static let version = "0.1.0"
+    public static let version = "0.2.0"
+    /// The commit that the program was built from, in hexadecimal; nil where the build was not told.
+    public static var commit: String? {
+        let text = String(cString: cartoonctl_commit())
+        return text.isEmpty ? nil : text
+    }
 }
 
 /// Formats a number with a fixed number of decimals, rounded half away from zero.

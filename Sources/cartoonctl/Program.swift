@@ -44,7 +44,7 @@ enum Program {
                 Terminal.printBlock(Help.page(verb))
                 return 0
             case "--version", "-V", "version":
-                Terminal.print("cartoonctl \(Tool.version)")
+                Terminal.print("cartoonctl \(Tool.version)" + (Tool.commit.map { " (commit \($0))" } ?? ""))
                 return 0
             default: break
             }

@@ -112,6 +112,41 @@ struct BottleneckExtraction: Sendable {
             isInterrupted: isInterrupted, report: report)
     }
 
+    /// Hands over the bottlenecks of pictures one by one, in order; no more than a piece of them is in memory at once.
+    ///
+    /// - Parameter body: gets the place of a picture in `paths` and its vector. Pictures that cannot be read are
+    ///   reported, with `.skipped`, and left out.
+    func forEachVector(
+        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void, _ body: (Int, [Float]) throws -> Void
+    ) throws {
+        let piece = 1024
+        var computed = 0
+        for start in stride(from: 0, to: paths.count, by: piece) {
+            var latest = 0
+            let outcomes = try outcomes(
+                of: Array(paths[start..<min(start + piece, paths.count)]), keeping: { $0 },
+                isInterrupted: isInterrupted,
+                report: { event in
+                    guard case .bottlenecks(let done, _, let count) = event else { return try report(event) }
+                    latest = count
+                    try report(
+                        .bottlenecks(done: start + done, total: paths.count, computed: computed + count))
+                })
+            computed += latest
+            for (index, outcome) in outcomes.enumerated() {
+                let path = paths[start + index]
+                switch outcome {
+                case .vector(let vector, _, _, let warnings):
+                    for warning in warnings { try report(.damaged(path, fault: warning.description)) }
+                    try body(start + index, vector)
+                case .unreadable(let reason):
+                    try report(.skipped(SkippedPicture(path: "\(path)", reason: reason)))
+                }
+            }
+        }
+    }
+
     /// What became of the pictures whose bottlenecks were put into the cache.
     struct Filled {
         var computed = 0, cached = 0

@@ -3,15 +3,23 @@ import FoundationEssentials
 #else
 import Foundation
 #endif
+import SystemFiles
 import TransferLearning
 
 let bottlenecksVerb = Verb(
     name: "bottlenecks",
-    summary: "compute bottlenecks in shares, and bring retrain.py's files into the cache or out of it",
+    summary: "compute bottlenecks in shares, write them for other programs, and take up retrain.py's files",
     usage:
-        "bottlenecks compute --image_dir DIR [--shard I/N] | import DIR | export DIR [--bottleneck_dir CACHE]",
+        "bottlenecks compute --image_dir DIR [--shard I/N] | import DIR | export DIR [--image_dir DIR] [--format F]",
     options: [
-        .value("image_dir", "DIR", "compute: folder with one sub-folder of pictures per class."),
+        .value(
+            "image_dir", "DIR",
+            "compute, export: folder with one sub-folder of pictures per class. export without it writes what was imported."
+        ),
+        .value(
+            "format", "F",
+            "export: npy (bottlenecks.npy, a float32 array with a row a picture, and pictures.csv with their paths and labels), csv (one table), or tree (retrain.py's text files). Default: npy with --image_dir, else tree"
+        ),
         .value(
             "shard", "I/N",
             "compute: only share I of N, from 1, for an array job; auto looks for an array task of Slurm (SLURM_ARRAY_TASK_ID, _COUNT, _MIN, _STEP) or an indexed job of Kubernetes (JOB_COMPLETION_INDEX, with CARTOONCTL_SHARDS), and is the default where one is set; none ignores them."
@@ -22,6 +30,7 @@ let bottlenecksVerb = Verb(
     ] + Option.distortions + [.threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet],
     examples: [
         "bottlenecks compute --image_dir cartoon --bottleneck_dir /shared/cache --shard 3/8",
+        "bottlenecks export vectors --image_dir cartoon --format npy",
         "bottlenecks import /tmp/bottleneck --bottleneck_dir cache",
         "retrain --bottleneck_dir cache --model_dir /data/inception",
     ],
@@ -30,7 +39,7 @@ let bottlenecksVerb = Verb(
         switch (arguments.files.first, arguments.files.count) {
         case ("compute", 1): try compute(arguments)
         case ("import", 2): try transfer(arguments) { try ImportedTree.importTree($0, into: $1) }
-        case ("export", 2): try transfer(arguments) { try ImportedTree.exportTree(to: $0, from: $1) }
+        case ("export", 2): try export(arguments)
         default:
             throw UsageError(
                 "cartoonctl bottlenecks compute --image_dir DIR, bottlenecks import DIR, or bottlenecks export DIR"
@@ -38,6 +47,26 @@ let bottlenecksVerb = Verb(
         }
     }
 )
+
+private func export(_ arguments: Arguments) throws -> Int32 {
+    var format: BottleneckFileFormat?
+    if let name = arguments.string("format") {
+        format = BottleneckFileFormat(rawValue: name)
+        guard format != nil else { throw UsageError("--format \(name): is npy, csv or tree") }
+    }
+    guard arguments.string("image_dir") != nil else {
+        guard format ?? .tree == .tree else {
+            throw UsageError("--format \(format!.rawValue) needs --image_dir DIR, the pictures' folder")
+        }
+        return try transfer(arguments) { try ImportedTree.exportTree(to: $0, from: $1) }
+    }
+    var reporter = RunReporter(quiet: try arguments.flag("quiet"))
+    let result = try BottleneckExport(
+        BottleneckOptions(arguments), format: format ?? .npy, directory: FilePath(arguments.files[1])
+    ).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    Terminal.printBlock(try arguments.flag("json") ? result.json() : result.summary.printable)
+    return 0
+}
 
 private func transfer(
     _ arguments: Arguments, _ run: (FilePath, FilePath?) throws -> TreeReport

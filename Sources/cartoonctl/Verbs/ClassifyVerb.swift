@@ -1,15 +1,16 @@
+import SystemFiles
 import TransferLearning
 
 let classifyVerb = Verb(
     name: "classify",
     summary: "name what pictures show, with a model made by retrain",
-    usage: "classify FILE|DIR|-... --graph MODEL [flags]",
+    usage: "classify FILE|DIR|-... --graph MODEL [flags], or classify --watch DIR --graph MODEL",
     options: [
         .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value(
             "labels", "FILE",
             "Labels, one a line, in place of those inside the model; needed for models made by retrain.py."),
-        .value("top", "N", "How many labels to show for a picture. Default: 5"),
+        .value("top", "N", "How many labels to show for a picture. Default: 5; with --csv 1"),
         .value("threshold", "SCORE", "Show only labels with at least this score, 0 to 1."),
         .value(
             "unknown_threshold", "SHARE",
@@ -17,7 +18,17 @@ let classifyVerb = Verb(
         ),
         .precision,
         .value("threads", "N", "Processor cores to use. Default: all"),
+        .value("image", "FILE", "The same as naming FILE, as label_image has it."),
+        .value(
+            "watch", "DIR",
+            "Answer the pictures in DIR, and then each that arrives there, until interrupted; a line an object with --json."
+        ),
+        .value(
+            "sort_into", "DIR",
+            "Make DIR with a folder per label, and 'unknown', and in it a symbolic link to each picture."),
+        .flag("copy", "With --sort_into: copies in place of links."),
         .flag("json", "Print one JSON array with an object per picture."),
+        .flag("csv", "Print a table: path, rank, label, score, familiarity, unknown, error."),
         .flag("strict", "Treat damaged pictures as unreadable."),
         .maximumPixels, .maximumBytes,
         .flag("quiet", "Print nothing but results and errors."),
@@ -25,6 +36,8 @@ let classifyVerb = Verb(
     examples: [
         "classify photo.jpg --graph cartoon.pb",
         "classify holiday/ --graph cartoon.pb --top 1 --threshold 0.8",
+        "classify holiday/ --graph cartoon.pb --sort_into sorted --csv > answers.csv",
+        "classify --watch incoming --graph cartoon.pb --json --top 1",
         "find . -name '*.jpg' | cartoonctl classify - --graph cartoon.pb --json",
     ],
     takesFiles: true,
@@ -32,11 +45,64 @@ let classifyVerb = Verb(
 )
 
 private func classify(_ arguments: Arguments) throws -> Int32 {
-    guard !arguments.files.isEmpty else {
+    let named = arguments.files + [arguments.string("image")].compactMap { $0 }
+    let watched = arguments.string("watch").map { FilePath($0) }
+    guard named.isEmpty != (watched == nil) else {
         throw UsageError(
-            "name at least one picture, a folder, or '-' for a list on standard input: cartoonctl classify photo.jpg --graph cartoon.pb"
+            watched != nil
+                ? "--watch DIR answers the pictures of DIR alone; name no others beside it"
+                : "name at least one picture, a folder, or '-' for a list on standard input: cartoonctl classify photo.jpg --graph cartoon.pb"
         )
     }
+    let style = try style(arguments, isStream: watched != nil)
+    let sorted = try arguments.string("sort_into").map { directory in
+        try SortedPictures(FilePath(directory), copies: try arguments.flag("copy"))
+    }
+    let list = watched == nil ? try PictureList(named, isInterrupted: { Interruption.isRequested }) : nil
+    if let list, list.pictures.isEmpty, list.failures.isEmpty {
+        throw UsageError("no pictures were found in \(named.joined(separator: ", "))")
+    }
+    let classifier = try Classifier(try options(arguments), pictures: list?.pictures.count ?? 1)
+    var failures = list?.failures.count ?? 0
+    for failure in list?.failures ?? [] { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
+    let quiet = try arguments.flag("quiet")
+    var output = AnswerOutput(
+        style, top: try arguments.integer("top", in: 1...Int.max),
+        threshold: Float(try arguments.number("threshold", in: 0...1) ?? 0),
+        showsPaths: list?.pictures.count != 1)
+    // What was answered before an interruption is printed, in JSON too.
+    defer { output.finish() }
+    func show(_ answer: Answer) throws {
+        if case .failure(let failure) = answer.outcome {
+            failures += 1
+            Terminal.log("cartoonctl: \(answer.path): \(failure.reason)")
+        }
+        if !quiet {
+            for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") }
+        }
+        try sorted?.add(answer)
+        try output.show(answer)
+    }
+    if let watched {
+        try watch(watched, with: classifier, show)
+    } else if let list {
+        try classifier.classify(
+            list.pictures, standardInput: list.standardInput, isInterrupted: { Interruption.isRequested },
+            report: show)
+    }
+    return failures == 0 ? 0 : 1
+}
+
+private func style(_ arguments: Arguments, isStream: Bool) throws -> AnswerOutput.Style {
+    switch (try arguments.flag("json"), try arguments.flag("csv")) {
+    case (true, true): throw UsageError("--json and --csv: one of them")
+    case (true, false): .json(isStream: isStream)
+    case (false, true): .csv
+    case (false, false): .text
+    }
+}
+
+private func options(_ arguments: Arguments) throws -> ClassifyOptions {
     var options = ClassifyOptions()
     options.graph = FilePath(arguments.string("graph") ?? "output_graph.pb")
     options.labels = arguments.string("labels").map { FilePath($0) }
@@ -47,44 +113,19 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     if let share = try arguments.number("unknown_threshold", in: 0...1) {
         options.unknownThreshold = share > 0 ? Float(share) : nil
     }
-    let top = try arguments.integer("top", in: 1...Int.max) ?? 5
-    let threshold = Float(try arguments.number("threshold", in: 0...1) ?? 0)
-    let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
+    return options
+}
 
-    let list = try PictureList(arguments.files, isInterrupted: { Interruption.isRequested })
-    let pictures = list.pictures
-    guard !pictures.isEmpty || !list.failures.isEmpty else {
-        throw UsageError("no pictures were found in \(arguments.files.joined(separator: ", "))")
+/// Answers what is in a folder and what arrives there, looking twice a second, until the work is interrupted.
+private func watch(
+    _ directory: FilePath, with classifier: Classifier, _ show: (Answer) throws -> Void
+) throws {
+    var watch = try FolderWatch(directory)
+    while !Interruption.isRequested {
+        for picture in watch.look() {
+            try classifier.classify(
+                [picture], isInterrupted: { Interruption.isRequested }, report: show)
+        }
+        usleep(500_000)
     }
-    let classifier = try Classifier(options, pictures: pictures.count)
-    var failures = list.failures.count
-    for failure in list.failures { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
-    var objects: [String] = []
-    // Results before an interruption are printed, also in JSON.
-    defer { if json { Terminal.printBlock("[\n" + objects.joined(separator: ",\n") + "\n]") } }
-    try classifier.classify(
-        pictures, standardInput: list.standardInput, isInterrupted: { Interruption.isRequested }
-    ) { answer in
-        if case .failure(let failure) = answer.outcome {
-            failures += 1
-            Terminal.log("cartoonctl: \(answer.path): \(failure.reason)")
-        }
-        if !quiet {
-            for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") }
-        }
-        if json {
-            objects.append(try answer.json(top: top, threshold: threshold))
-        } else if case .success(let scores) = answer.outcome {
-            if pictures.count > 1 { Terminal.print("\(answer.path)") }
-            if answer.isUnknown {
-                Terminal.print(
-                    "unknown (familiarity = \(fixed(Double(answer.familiarity ?? 0), 3))), unlike all pictures that trained the model; if it were one of them:"
-                )
-            }
-            for prediction in scores.prefix(top) where prediction.score >= threshold {
-                Terminal.print("\(prediction.label) (score = \(fixed(Double(prediction.score), 5)))")
-            }
-        }
-    }
-    return failures == 0 ? 0 : 1
 }

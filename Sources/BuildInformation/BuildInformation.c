@@ -1,0 +1,3 @@
+#include "BuildInformation.h"
+
+const char *cartoonctl_commit(void) { return CARTOONCTL_COMMIT; }

@@ -1,0 +1,208 @@
+import BottleneckCache
+import SystemFiles
+
+/// The file formats that bottlenecks are written in for other programs.
+public enum BottleneckFileFormat: String, Sendable, CaseIterable {
+    /// retrain.py's text files: `<class>/<picture>_<network>.txt`.
+    case tree
+    /// `bottlenecks.npy`, a float32 array `[pictures, numbers]` that `numpy.load` reads, with `pictures.csv` beside it:
+    /// path and label of each row.
+    case npy
+    /// `bottlenecks.csv`: path, label and the numbers of each picture.
+    case csv
+}
+
+/// Writes the bottlenecks of a folder of pictures as files that scikit-learn, numpy and spreadsheets read.
+///
+///     let result = try BottleneckExport(options, format: .npy, directory: "vectors").run()
+///
+/// Bottlenecks that the cache lacks are computed. Memory does not grow with the number of pictures.
+public struct BottleneckExport: Sendable {
+    private let options: BottleneckOptions
+    private let format: BottleneckFileFormat
+    private let directory: FilePath
+
+    /// - Parameters:
+    ///   - options: the pictures, the network and the cache.
+    ///   - format: how the vectors are written.
+    ///   - directory: where; made if it does not exist.
+    public init(_ options: BottleneckOptions, format: BottleneckFileFormat, directory: FilePath) {
+        (self.options, self.format, self.directory) = (options, format, directory)
+    }
+
+    /// - Parameters:
+    ///   - isInterrupted: asked between pictures, from any thread.
+    ///   - report: called on the calling thread.
+    /// - Throws: `TransferLearningError`, or what `report` throws. `.npy` and `.csv` files are whole or absent.
+    public func run(
+        isInterrupted: @escaping @Sendable () -> Bool = { false },
+        report: (RetrainEvent) throws -> Void = { _ in }
+    ) throws -> BottleneckExportResult {
+        guard let pictures = options.imageDirectory else {
+            throw TransferLearningError.option("image_dir", reason: "needed: the pictures' folder")
+        }
+        var options = options
+        options.ownFiles.append(directory)
+        let folder = try BottleneckSource.scan(pictures, options, report)
+        let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        defer { cache.close() }
+        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        let entries = folder.classes.indices.flatMap { label in
+            folder.classes[label].files.indices.map {
+                (path: folder.path(class: label, file: $0), label: label)
+            }
+        }
+        do {
+            try FileSystem.makeDirectory(directory)
+            let writer = try writer(columns: extractor.size, network: extractor.backbone.description.name)
+            var (skipped, rows) = (0, 0)
+            try BottleneckExtraction(
+                extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
+                isStrict: options.isStrict, limits: options.limits
+            ).forEachVector(
+                of: entries.map(\.path), isInterrupted: isInterrupted,
+                report: { event in
+                    if case .skipped = event { skipped += 1 }
+                    try report(event)
+                }
+            ) { index, vector in
+                let entry = entries[index]
+                try writer.add(
+                    BottleneckRow(
+                        path: entry.path, folder: folder.classes[entry.label].folder,
+                        label: folder.labels[entry.label], vector: vector))
+                rows += 1
+            }
+            try writer.finish()
+            return BottleneckExportResult(
+                directory: "\(directory)", files: writer.names, format: format.rawValue,
+                network: extractor.fingerprint, pictures: rows, numbers: extractor.size, skipped: skipped)
+        } catch let error as FileError {
+            throw TransferLearningError.file(error, while: "writing bottlenecks")
+        }
+    }
+
+    private func writer(columns: Int, network: String) throws(FileError) -> any BottleneckWriter {
+        switch format {
+        case .tree: TextTreeWriter(directory, network: network)
+        case .npy: try NumpyWriter(directory, columns: columns)
+        case .csv: try TableWriter(directory, columns: columns)
+        }
+    }
+}
+
+/// What `BottleneckExport` wrote.
+public struct BottleneckExportResult: Sendable, Codable {
+    /// The folder and the names in it.
+    public let directory: String, files: [String]
+    public let format: String
+    /// The fingerprint that the cache knows these bottlenecks by.
+    public let network: String
+    /// Rows written, the numbers in each, and the pictures that could not be read.
+    public let pictures, numbers, skipped: Int
+
+    public var summary: String {
+        "\(pictures) bottlenecks of \(numbers) numbers in \(directory) (\(files.joined(separator: ", ")))"
+            + (skipped > 0 ? "; \(skipped) files skipped" : "")
+    }
+    public func json() throws -> String { try JSON.text(self) }
+}
+
+/// One picture's bottleneck on its way out.
+struct BottleneckRow {
+    let path, folder: FilePath
+    let label: String
+    let vector: [Float]
+}
+
+/// Takes rows in order. What is not finished is not left behind as a whole file.
+protocol BottleneckWriter {
+    /// The names of what is written.
+    var names: [String] { get }
+    func add(_ row: BottleneckRow) throws(FileError)
+    func finish() throws(FileError)
+}
+
+/// Writes one text file a picture, as retrain.py's cache has them.
+private struct TextTreeWriter: BottleneckWriter {
+    private let directory: FilePath, network: String
+
+    init(_ directory: FilePath, network: String) { (self.directory, self.network) = (directory, network) }
+
+    var names: [String] { ["<class>/<picture>_\(network).txt"] }
+
+    func add(_ row: BottleneckRow) throws(FileError) {
+        let folder = directory.appending(row.folder)
+        try FileSystem.makeDirectory(folder)
+        let name = FilePath(bytes: row.path.lastComponent.bytes + Array("_\(network).txt".utf8))
+        let file = try AtomicFile(folder.appending(name))
+        try file.write(BottleneckTree.text(row.vector))
+        try file.commit()
+    }
+
+    func finish() throws(FileError) {}
+}
+
+/// Writes `bottlenecks.npy` in NumPy's format 1.0 (numpy.lib.format) and `pictures.csv`.
+private final class NumpyWriter: BottleneckWriter {
+    private let array, table: AtomicFile
+    private let columns: Int
+    private var rows = 0
+
+    init(_ directory: FilePath, columns: Int) throws(FileError) {
+        array = try AtomicFile(directory.appending("bottlenecks.npy"))
+        table = try AtomicFile(directory.appending("pictures.csv"))
+        self.columns = columns
+        try array.write(Self.header(rows: 0, columns: columns))
+        try table.write(Array("path,label\n".utf8))
+    }
+
+    var names: [String] { ["bottlenecks.npy", "pictures.csv"] }
+
+    func add(_ row: BottleneckRow) throws(FileError) {
+        try array.write(
+            row.vector.flatMap { value in
+                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+            })
+        try table.write(
+            CSV.field(row.path.bytes) + [UInt8(ascii: ",")] + CSV.field(Array(row.label.utf8)) + [10])
+        rows += 1
+    }
+
+    func finish() throws(FileError) {
+        try array.replaceStart(with: Self.header(rows: rows, columns: columns))
+        try array.commit()
+        try table.commit()
+    }
+
+    /// 128 bytes whatever the number of rows, so that it can be filled in at the end.
+    private static func header(rows: Int, columns: Int) -> [UInt8] {
+        let shape = "(\(rows), \(columns))"
+        let text = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"
+        let padding = [UInt8](repeating: UInt8(ascii: " "), count: 128 - 10 - 1 - text.utf8.count)
+        return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(text.utf8) + padding + [10]
+    }
+}
+
+/// Writes `bottlenecks.csv` by RFC 4180.
+private struct TableWriter: BottleneckWriter {
+    private let file: AtomicFile
+
+    init(_ directory: FilePath, columns: Int) throws(FileError) {
+        file = try AtomicFile(directory.appending("bottlenecks.csv"))
+        try file.write(
+            Array(("path,label," + (0..<columns).map(String.init).joined(separator: ",") + "\n").utf8))
+    }
+
+    var names: [String] { ["bottlenecks.csv"] }
+
+    func add(_ row: BottleneckRow) throws(FileError) {
+        let comma = [UInt8(ascii: ",")]
+        try file.write(
+            CSV.field(row.path.bytes) + comma + CSV.field(Array(row.label.utf8)) + comma
+                + BottleneckTree.text(row.vector) + [10])
+    }
+
+    func finish() throws(FileError) { try file.commit() }
+}

@@ -1,0 +1,210 @@
+import Foundation
+
+/// One kind of mistreatment.
+protocol TrialKind {
+    var name: String { get }
+    /// Runs one trial.
+    ///
+    /// - Returns: what was not as it should be, in words.
+    func run(_ random: inout SplitMix64) throws -> [String]
+}
+
+/// A temporary folder with pictures, a trained model, and what each command makes when nobody disturbs it.
+final class Workplace {
+    /// A command with the files that it makes.
+    struct Job {
+        let arguments: [String]
+        let outputs: [String]
+        /// How long it takes undisturbed.
+        var seconds = 0.0
+    }
+
+    struct Outcome {
+        /// The exit code; 1000 and the signal's number where it was killed by one; nil where it hung and was killed.
+        let status: Int32?
+        let output, errors: Data
+        let seconds: Double
+        /// From `signal` to the end.
+        var secondsAfterSignal = 0.0
+
+        var lastLine: String {
+            String(decoding: errors.suffix(300), as: UTF8.self).split(separator: "\n").last.map(String.init)
+                ?? ""
+        }
+    }
+
+    let folder: URL
+    private let program: String
+    private(set) var jobs: [Job] = []
+    /// The undisturbed contents of each output.
+    private(set) var references: [String: Data] = [:]
+
+    init(_ settings: Settings) throws {
+        program = settings.program
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("torture-\(UUID().uuidString)")
+        let source = URL(fileURLWithPath: settings.pictures)
+        let classes = try FileManager.default.contentsOfDirectory(atPath: source.path).sorted().prefix(2)
+        for name in classes {
+            let target = folder.appendingPathComponent("pictures/\(name)")
+            try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+            for file in try FileManager.default.contentsOfDirectory(
+                atPath: source.appendingPathComponent(name).path
+            ).sorted().prefix(8) {
+                try FileManager.default.copyItem(
+                    at: source.appendingPathComponent("\(name)/\(file)"),
+                    to: target.appendingPathComponent(file))
+            }
+        }
+        try prepare()
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+
+    private func prepare() throws {
+        let candidates = [
+            Job(
+                arguments: [
+                    "retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache", "--output_graph",
+                    "m.pb",
+                    "--output_labels", "m.txt",
+                ], outputs: ["m.pb", "m.txt"]),
+            Job(
+                arguments: [
+                    "retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache2", "--output_graph",
+                    "n.pb",
+                    "--output_labels", "n.txt", "--report", "n.html", "--how_many_training_steps", "300",
+                ], outputs: ["n.pb", "n.txt"]),
+            Job(arguments: ["classify", "pictures", "--graph", "m.pb", "--json"], outputs: []),
+            Job(arguments: ["evaluate", "--graph", "m.pb", "--image_dir", "pictures"], outputs: []),
+            Job(
+                arguments: [
+                    "evaluate", "--folds", "3", "--image_dir", "pictures", "--bottleneck_dir", "cache",
+                ],
+                outputs: []),
+            Job(arguments: ["audit", "--image_dir", "pictures", "--bottleneck_dir", "cache"], outputs: []),
+            Job(
+                arguments: [
+                    "bottlenecks", "export", "vectors", "--image_dir", "pictures", "--bottleneck_dir",
+                    "cache",
+                ], outputs: ["vectors/bottlenecks.npy"]),
+            Job(arguments: ["inspect", "m.pb", "--json"], outputs: []),
+            Job(arguments: ["optimize", "--input", "m.pb", "--output", "o.pb"], outputs: ["o.pb"]),
+            Job(
+                arguments: ["quantize", "--input", "m.pb", "--output", "q.pb", "--mode", "weights"],
+                outputs: ["q.pb"]),
+            Job(arguments: ["export", "m.pb", "--output", "m.onnx"], outputs: ["m.onnx"]),
+            Job(
+                arguments: ["export", "m.pb", "--format", "tflite", "--output", "m.tflite"],
+                outputs: ["m.tflite"]),
+            Job(arguments: ["package", "m.pb", "m.txt", "--output", "m.zip"], outputs: ["m.zip"]),
+        ]
+        for job in candidates {
+            var job = job
+            let outcome = try run(job.arguments)
+            guard outcome.status == 0 else {
+                throw Failure(
+                    "\(job.arguments.joined(separator: " ")) gave \(outcome.status.map(String.init) ?? "no end"): \(outcome.lastLine)"
+                )
+            }
+            job.seconds = outcome.seconds
+            for name in job.outputs { references[name] = try Data(contentsOf: url(name)) }
+            jobs.append(job)
+        }
+    }
+
+    func url(_ path: String) -> URL { folder.appendingPathComponent(path) }
+
+    /// Takes away what a job makes, and the cache where it is to be filled anew.
+    func clear(_ job: Job) {
+        for name in job.outputs { try? FileManager.default.removeItem(at: url(name)) }
+        if job.arguments.contains("cache2") { try? FileManager.default.removeItem(at: url("cache2")) }
+    }
+
+    /// Puts back what jobs read from each other.
+    func restore() throws {
+        for (name, contents) in references where (try? Data(contentsOf: url(name))) != contents {
+            try contents.write(to: url(name))
+        }
+    }
+
+    /// What is wrong with the files after a job: outputs that are neither absent nor whole, and litter.
+    func violations(after job: Job, mayBeAbsent: Bool) -> [String] {
+        var found: [String] = []
+        for name in job.outputs {
+            guard let contents = try? Data(contentsOf: url(name)) else {
+                if !mayBeAbsent { found.append("\(name) is missing") }
+                continue
+            }
+            if contents != references[name] {
+                found.append("\(name) is not what it is when nobody disturbs: \(contents.count) bytes")
+            }
+        }
+        return found + litter()
+    }
+
+    func litter() -> [String] {
+        let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+        let partial = names.filter { $0.hasSuffix(".partial") }
+        for name in partial { try? FileManager.default.removeItem(at: url(name)) }
+        return partial.map { "left behind: \($0)" }
+    }
+
+    /// Runs the program in the folder.
+    ///
+    /// - Parameters:
+    ///   - redirection: as a shell has it, `2>&-`.
+    ///   - signal: sent after so many seconds.
+    ///   - limit: after which it is taken to hang.
+    func run(
+        _ arguments: [String], redirection: String = "", signal: (number: Int32, after: Double)? = nil,
+        limit: Double = 60
+    ) throws -> Outcome {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "exec \"$0\" \"$@\" \(redirection)", program] + arguments
+        process.currentDirectoryURL = folder
+        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
+        process.standardInput = FileHandle.nullDevice
+        let streams = ["stdout", "stderr"].map {
+            folder.deletingLastPathComponent().appendingPathComponent("\(folder.lastPathComponent).\($0)")
+        }
+        defer { for stream in streams { try? FileManager.default.removeItem(at: stream) } }
+        for stream in streams { try Data().write(to: stream) }
+        process.standardOutput = try FileHandle(forWritingTo: streams[0])
+        process.standardError = try FileHandle(forWritingTo: streams[1])
+        let start = Date.now
+        try process.run()
+        var signalled: Date?
+        if let signal {
+            Thread.sleep(forTimeInterval: signal.after)
+            if process.isRunning {
+                kill(process.processIdentifier, signal.number)
+                signalled = .now
+            }
+        }
+        while process.isRunning, Date.now.timeIntervalSince(start) < limit { usleep(2000) }
+        let hangs = process.isRunning
+        if hangs { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        let status =
+            process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
+        return Outcome(
+            status: hangs ? nil : status, output: try Data(contentsOf: streams[0]),
+            errors: try Data(contentsOf: streams[1]), seconds: Date.now.timeIntervalSince(start),
+            secondsAfterSignal: signalled.map { Date.now.timeIntervalSince($0) } ?? 0)
+    }
+}
+
+/// The tool itself cannot go on.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Exit codes that are documented and no fault of the program.
+func isDocumented(_ status: Int32) -> Bool {
+    switch status {
+    case 0, 1, 2, 10...16, 20...28, 30...33, 40, 41: true
+    default: false
+    }
+}

@@ -1,0 +1,37 @@
+import Foundation
+
+// torture [--seconds N] [--seed N] [--program PATH] [--pictures DIR]
+//
+// Mistreats cartoonctl as people, machines and strangers do: signals at random moments in every verb, closed and full
+// descriptors, mutated models, odd folders. Each trial checks the exit code, that files are whole or absent, and that
+// nothing is left behind. The same seed makes the same trials; how many of them fit into the time is the machine's.
+
+let settings = Settings(CommandLine.arguments.dropFirst())
+let workplace: Workplace
+do { workplace = try Workplace(settings) } catch {
+    FileHandle.standardError.write(Data("torture: \(error)\n".utf8))
+    exit(2)
+}
+defer { workplace.remove() }
+let kinds: [any TrialKind] = [
+    Interruptions(workplace), Descriptors(workplace), MutatedModels(workplace), OddFolders(workplace),
+]
+var counts = [Int](repeating: 0, count: kinds.count), failures = 0
+let end = Date.now.addingTimeInterval(settings.seconds)
+var number: UInt64 = 0
+while Date.now < end, failures < 20 {
+    for (index, kind) in kinds.enumerated() where Date.now < end {
+        var random = SplitMix64(seed: settings.seed &+ number &* 0xd134_2543_de82_ef95)
+        number += 1
+        counts[index] += 1
+        for violation in try kind.run(&random) {
+            failures += 1
+            print("FAILED \(kind.name), trial \(number - 1) of seed \(settings.seed): \(violation)")
+        }
+    }
+}
+for (kind, count) in zip(kinds, counts) { print("\(kind.name): \(count) trials") }
+print(failures == 0 ? "nothing failed" : "\(failures) failures")
+// `exit` would skip the removal of the folder.
+workplace.remove()
+exit(failures == 0 ? 0 : 1)
