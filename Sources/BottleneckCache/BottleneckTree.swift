@@ -7,7 +7,8 @@ package struct ImportedBottleneck: Sendable, Equatable {
     package var folder: String
     /// The image's file name.
     package var file: String
-    /// The network that made it, as the file name tells (`mobilenet_1.0_224`); empty where it does not.
+    /// The name of the network that computed the bottleneck, taken from the file name (`mobilenet_1.0_224`);
+    /// empty if the file name contains none.
     package var network: String
     package var vector: [Float]
 
@@ -15,7 +16,7 @@ package struct ImportedBottleneck: Sendable, Equatable {
         (self.folder, self.file, self.network, self.vector) = (folder, file, network, vector)
     }
 
-    /// The file's name in a tree, without `.txt`.
+    /// The name of the file in a tree, without `.txt`.
     package var fileName: String { network.isEmpty ? file : "\(file)_\(network)" }
 }
 
@@ -28,9 +29,9 @@ package struct TreeProblem: Sendable, Equatable, CustomStringConvertible {
 
 /// The text files in retrain.py's `--bottleneck_dir`.
 ///
-/// They are named `<class folder>/<image><suffix>.txt` and hold decimals separated by commas. The suffix is
-/// empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub). Bottlenecks of several networks may
-/// lie side by side.
+/// They are named `<class folder>/<image><suffix>.txt` and contain decimals separated by commas. The suffix
+/// is empty (2016), `_<architecture>` (2017) or `_<module address>` (TensorFlow Hub). A tree may contain
+/// bottlenecks of several networks.
 package enum BottleneckTree {
     /// Reads all files in the subfolders of `directory`, in the order of their names.
     package static func read(_ directory: String) throws(CacheError) -> (
@@ -86,13 +87,15 @@ package enum BottleneckTree {
 
     private static let pictureExtensions = ["jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff"]
 
-    /// Splits a file name without `.txt` into the picture's name and the network's.
+    /// Splits a file name without `.txt` into the names of the image and the network.
     ///
-    /// The last picture extension that an underscore follows ends the picture's name: `a.jpg_inception_v3` is `a.jpg`
-    /// by `inception_v3`. A name that ends in such an extension, or holds none, is a picture's alone.
+    /// The image's name ends with the last image extension that is followed by an underscore:
+    /// `a.jpg_inception_v3` is the image `a.jpg` and the network `inception_v3`. A name that ends with such
+    /// an extension, or contains none, has no network.
     static func names(_ name: String) -> (picture: String, network: String) {
         let lower = name.lowercased()
-        // Lowercasing keeps positions only where it keeps the length, as with all names that retrain.py reads.
+        // Offsets are preserved only if lowercasing preserves the length, which holds for all names that
+        // retrain.py reads.
         guard lower.utf8.count == name.utf8.count,
             !pictureExtensions.contains(where: { lower.hasSuffix("." + $0) })
         else { return (name, "") }
@@ -159,7 +162,8 @@ extension BottleneckCache {
         }
     }
 
-    /// Writes the imported bottlenecks as retrain.py's text files, under the names that they were imported by.
+    /// Writes the imported bottlenecks as retrain.py's text files, under the names with which they were
+    /// imported.
     ///
     /// - Returns: The number of files written; files with the same content are left untouched.
     package func exportTree(to directory: String) throws(CacheError) -> Int {

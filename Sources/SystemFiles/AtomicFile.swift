@@ -102,7 +102,8 @@ package final class AtomicFile {
         if failure != 0 { throw FileError(path, errno: failure) }
     }
 
-    /// Writes `bytes` over the first ones of a file that is not committed yet, such as a header that counts what follows.
+    /// Overwrites the first bytes of a file that is not committed yet, such as a header with a count that is
+    /// known only at the end.
     package func replaceStart(with bytes: [UInt8]) throws(FileError) {
         var done = 0
         while done < bytes.count {
@@ -115,7 +116,7 @@ package final class AtomicFile {
         }
     }
 
-    /// Lets `body` write to the open file.
+    /// Calls `body` with the descriptor of the open file, to write to it.
     package func withDescriptor<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) {
         try body(descriptor)
     }

@@ -1,9 +1,9 @@
 import BuildInformation
 
-/// Facts about this program that files and reports carry.
+/// Properties of the program that files and reports contain.
 public enum Tool {
     public static let version = "0.2.0"
-    /// The commit that the program was built from, in hexadecimal; nil where the build was not told.
+    /// The commit from which the program was built, in hexadecimal; nil if it is unknown.
     public static var commit: String? {
         let text = String(cString: cartoonctl_commit())
         return text.isEmpty ? nil : text

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Folders and names as they come from cameras, archives, other languages and malice.
+/// A trial with unusual folders and file names, such as those from cameras, archives, other languages and
+/// attackers.
 struct OddFolders: TrialKind {
     let name = "odd folders"
     private let workplace: Workplace
@@ -43,7 +44,7 @@ struct OddFolders: TrialKind {
         if let status = outcome.status, status != 0, outcome.errors.isEmpty {
             found.append("not a word of why")
         }
-        // No name moves the cursor or begins a line of its own.
+        // File names must not move the cursor or start a new line.
         for (stream, bytes) in [("standard output", outcome.output), ("standard error", outcome.errors)] {
             if let control = bytes.first(where: { $0 < 32 && $0 != 10 || $0 == 127 }) {
                 found.append("control character \(control) on \(stream)")

@@ -1,13 +1,13 @@
 import Foundation
 
-/// What the command line says.
+/// The options of the command line.
 struct Settings {
     var seconds = 600.0
     var seed: UInt64 = 1
-    /// The program under test; by default the one that was built beside this tool.
+    /// The path of the program under test; by default the one in this tool's folder.
     var program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         .appendingPathComponent("cartoonctl").path
-    /// A folder with a sub-folder of pictures per class.
+    /// A folder with one subfolder of images per class.
     var pictures = "Fixtures/characters"
 
     init(_ words: ArraySlice<String>) {
@@ -37,7 +37,8 @@ struct Settings {
     }
 }
 
-/// Sebastiano Vigna's generator, the same numbers for the same seed everywhere.
+/// Sebastiano Vigna's SplitMix64 generator, which returns the same numbers for the same seed on every
+/// platform.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }

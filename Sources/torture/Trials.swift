@@ -1,6 +1,6 @@
 import Foundation
 
-/// A signal at a random moment of a job.
+/// A trial that sends a signal at a random time during a command.
 struct Interruptions: TrialKind {
     let name = "signals"
     private let workplace: Workplace
@@ -14,14 +14,14 @@ struct Interruptions: TrialKind {
         workplace.clear(job)
         let outcome = try workplace.run(job.arguments, signal: (signal, after))
         var found = workplace.violations(after: job, mayBeAbsent: outcome.status != 0)
-        // Before it watches for signals, the system's own answer stands.
+        // A signal before the program has installed its handlers terminates it by default.
         if outcome.status == nil || ![0, code, 1000 + signal].contains(outcome.status!) {
             found.append("exit code \(outcome.status.map(String.init) ?? "none"): \(outcome.lastLine)")
         }
         if outcome.status == 1000 + signal, after > 0.1 {
             found.append("killed by the signal after \(after) s")
         }
-        // One second is promised; a loaded machine gets another two.
+        // The program promises to end within one second; a loaded machine is granted two more.
         if outcome.secondsAfterSignal > 3 {
             found.append("ended \(outcome.secondsAfterSignal) s after the signal")
         }
@@ -32,7 +32,7 @@ struct Interruptions: TrialKind {
     }
 }
 
-/// Closed and full descriptors.
+/// A trial with closed descriptors and full devices.
 struct Descriptors: TrialKind {
     let name = "descriptors"
     private let workplace: Workplace
@@ -57,7 +57,8 @@ struct Descriptors: TrialKind {
     }
 }
 
-/// Models with bytes changed, cut off, doubled, through every verb that reads one.
+/// A trial with models whose bytes are changed, truncated or duplicated, read by every command that reads
+/// models.
 struct MutatedModels: TrialKind {
     let name = "mutated models"
     private let workplace: Workplace
@@ -108,7 +109,8 @@ struct MutatedModels: TrialKind {
         }
     }
 
-    /// Most changes fall where the structure is: tensors are large and say little.
+    /// Most changes are made near the ends of the file, where its structure is, because tensors are large and
+    /// hold little of it.
     private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) -> String {
         let edge = min(bytes.count, 4096)
         let offset =

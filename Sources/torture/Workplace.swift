@@ -1,30 +1,31 @@
 import Foundation
 
-/// One kind of mistreatment.
+/// A kind of adverse condition under which commands are tried.
 protocol TrialKind {
     var name: String { get }
     /// Runs one trial.
     ///
-    /// - Returns: what was not as it should be, in words.
+    /// - Returns: Descriptions of the violations.
     func run(_ random: inout SplitMix64) throws -> [String]
 }
 
-/// A temporary folder with pictures, a trained model, and what each command makes when nobody disturbs it.
+/// A temporary folder with images and a trained model, and the outputs of each command without disturbance.
 final class Workplace {
-    /// A command with the files that it makes.
+    /// A command and the names of its output files.
     struct Job {
         let arguments: [String]
         let outputs: [String]
-        /// How long it takes undisturbed.
+        /// The time in seconds that it takes without disturbance.
         var seconds = 0.0
     }
 
     struct Outcome {
-        /// The exit code; 1000 and the signal's number where it was killed by one; nil where it hung and was killed.
+        /// The exit code; 1000 plus the signal's number if a signal terminated the program, nil if it did not
+        /// end in time and was killed.
         let status: Int32?
         let output, errors: Data
         let seconds: Double
-        /// From `signal` to the end.
+        /// The time in seconds from `signal` to the end.
         var secondsAfterSignal = 0.0
 
         var lastLine: String {
@@ -36,7 +37,7 @@ final class Workplace {
     let folder: URL
     private let program: String
     private(set) var jobs: [Job] = []
-    /// The undisturbed contents of each output.
+    /// The contents of each output without disturbance.
     private(set) var references: [String: Data] = [:]
 
     init(_ settings: Settings) throws {
@@ -114,20 +115,21 @@ final class Workplace {
 
     func url(_ path: String) -> URL { folder.appendingPathComponent(path) }
 
-    /// Takes away what a job makes, and the cache where it is to be filled anew.
+    /// Removes a command's outputs, and the cache if the command fills it.
     func clear(_ job: Job) {
         for name in job.outputs { try? FileManager.default.removeItem(at: url(name)) }
         if job.arguments.contains("cache2") { try? FileManager.default.removeItem(at: url("cache2")) }
     }
 
-    /// Puts back what jobs read from each other.
+    /// Restores the files that commands read from each other.
     func restore() throws {
         for (name, contents) in references where (try? Data(contentsOf: url(name))) != contents {
             try contents.write(to: url(name))
         }
     }
 
-    /// What is wrong with the files after a job: outputs that are neither absent nor whole, and litter.
+    /// Returns the violations after a command: outputs that are neither absent nor complete, and temporary
+    /// files.
     func violations(after job: Job, mayBeAbsent: Bool) -> [String] {
         var found: [String] = []
         for name in job.outputs {
@@ -152,9 +154,10 @@ final class Workplace {
     /// Runs the program in the folder.
     ///
     /// - Parameters:
-    ///   - redirection: as a shell has it, `2>&-`.
-    ///   - signal: sent after so many seconds.
-    ///   - limit: after which it is taken to hang.
+    ///   - arguments: The arguments.
+    ///   - redirection: Redirections in shell syntax, such as `2>&-`.
+    ///   - signal: A signal and the time in seconds after which it is sent.
+    ///   - limit: The time in seconds after which the program is killed.
     func run(
         _ arguments: [String], redirection: String = "", signal: (number: Int32, after: Double)? = nil,
         limit: Double = 60
@@ -195,13 +198,13 @@ final class Workplace {
     }
 }
 
-/// The tool itself cannot go on.
+/// An error that prevents the tool from continuing.
 struct Failure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// Exit codes that are documented and no fault of the program.
+/// Returns whether an exit code is documented.
 func isDocumented(_ status: Int32) -> Bool {
     switch status {
     case 0, 1, 2, 10...16, 20...28, 30...33, 40, 41: true

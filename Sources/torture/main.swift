@@ -2,9 +2,10 @@ import Foundation
 
 // torture [--seconds N] [--seed N] [--program PATH] [--pictures DIR]
 //
-// Mistreats cartoonctl as people, machines and strangers do: signals at random moments in every verb, closed and full
-// descriptors, mutated models, odd folders. Each trial checks the exit code, that files are whole or absent, and that
-// nothing is left behind. The same seed makes the same trials; how many of them fit into the time is the machine's.
+// Runs cartoonctl under adverse conditions: signals at random times in every command, closed and full
+// descriptors, mutated models, and unusual folders. Each trial checks the exit code, that files are complete
+// or absent, and that no temporary file remains. A seed determines the sequence of trials; their number
+// depends on the machine's speed.
 
 let settings = Settings(CommandLine.arguments.dropFirst())
 let workplace: Workplace
@@ -32,6 +33,6 @@ while Date.now < end, failures < 20 {
 }
 for (kind, count) in zip(kinds, counts) { print("\(kind.name): \(count) trials") }
 print(failures == 0 ? "nothing failed" : "\(failures) failures")
-// `exit` would skip the removal of the folder.
+// `exit` does not run the deferred removal of the folder.
 workplace.remove()
 exit(failures == 0 ? 0 : 1)

@@ -1,9 +1,10 @@
 import SystemFiles
 
-/// Finds the files that arrive in a folder and below it, by looking at it again and again.
+/// Finds files that arrive in a folder or its subfolders by scanning it repeatedly.
 ///
-/// Polling works on every file system, shared ones too, where notifications do not arrive. A file counts as arrived
-/// when its size and time of change were the same at two looks, so that one that is still being written is waited for.
+/// Polling works on every file system, including network file systems without notifications. A file counts as
+/// complete when its size and modification time are equal in two consecutive scans, so that files are not
+/// read while they are being written.
 public struct FolderWatch {
     private struct State: Equatable {
         let size: Int64
@@ -14,7 +15,7 @@ public struct FolderWatch {
     private var seen: [FilePath: State] = [:]
     private var settled: [FilePath: State] = [:]
 
-    /// - Throws: `.file` where `directory` is no folder.
+    /// - Throws: `TransferLearningError.file` if `directory` is not a folder.
     public init(_ directory: FilePath) throws(TransferLearningError) {
         self.directory = directory
         do throws(FileError) {
@@ -24,9 +25,10 @@ public struct FolderWatch {
         } catch { throw .file(error, while: "watching a folder") }
     }
 
-    /// Looks once.
+    /// Scans the folder once.
     ///
-    /// - Returns: the files that are whole and were not returned before, or were changed since, sorted by path.
+    /// - Returns: The complete files that are new or have changed since they were last returned, sorted by
+    ///   path.
     public mutating func look() -> [FilePath] {
         var arrived: [FilePath] = [], now: [FilePath: State] = [:]
         let walk = DirectoryWalk(

@@ -1,25 +1,28 @@
 import SystemFiles
 
-/// A folder with one sub-folder per label, in which classified pictures are linked or copied.
+/// A folder with one subfolder per label, into which classified images are linked or copied.
 ///
-/// Pictures themselves are never moved or changed. What lies in the folder already is left; a picture whose name is
-/// taken by another gets a number (`a-2.jpg`).
+/// The images themselves are never moved or changed, and existing files in the folder are kept; an image
+/// whose name exists already gets a number (`a-2.jpg`).
 public struct SortedPictures: Sendable {
     private let directory: FilePath
     private let copies: Bool
 
+    /// Creates the folder if it does not exist.
+    ///
     /// - Parameters:
-    ///   - directory: made if it does not exist.
-    ///   - copies: whether the pictures' bytes are copied; otherwise symbolic links lead to them.
-    /// - Throws: `.file` where the folder cannot be made.
+    ///   - directory: The path of the folder.
+    ///   - copies: Whether to copy the images; otherwise symbolic links to them are created.
+    /// - Throws: `TransferLearningError.file` if the folder cannot be created.
     public init(_ directory: FilePath, copies: Bool) throws(TransferLearningError) {
         (self.directory, self.copies) = (directory, copies)
         do { try FileSystem.makeDirectory(directory) } catch { throw .file(error, while: "sorting pictures") }
     }
 
-    /// Puts a picture under its best label, `unknown` where the model says so; one that could not be read nowhere.
+    /// Links or copies an image into the folder of its best label, or of `unknown` if the model does not
+    /// recognize it. Images that could not be read are ignored.
     ///
-    /// - Throws: `.file` where the link or copy cannot be made.
+    /// - Throws: `TransferLearningError.file` if the link or copy cannot be created.
     public func add(_ answer: Answer) throws(TransferLearningError) {
         guard case .success(let predictions) = answer.outcome, let best = predictions.first,
             answer.path != "-"
@@ -31,7 +34,7 @@ public struct SortedPictures: Sendable {
         } catch { throw .file(error, while: "sorting pictures") }
     }
 
-    /// A label as one component of a path.
+    /// Returns a folder name for a label, which is a single path component.
     static func folderName(_ label: String) -> FilePath {
         let name = label.replacing("/", with: "_")
         return FilePath(name.isEmpty || name == "." || name == ".." ? "_" + name : name)
@@ -62,7 +65,7 @@ public struct SortedPictures: Sendable {
         }
     }
 
-    /// `a.jpg`, `a-2.jpg`, `a-3.jpg` …
+    /// Returns the name with a number before the extension: `a.jpg`, `a-2.jpg`, `a-3.jpg`.
     static func numbered(_ name: FilePath, _ number: Int) -> FilePath {
         guard number > 1 else { return name }
         let bytes = name.bytes, dot = bytes.lastIndex(of: UInt8(ascii: ".")) ?? bytes.endIndex

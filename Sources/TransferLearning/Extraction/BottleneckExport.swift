@@ -1,39 +1,43 @@
 import BottleneckCache
 import SystemFiles
 
-/// The file formats that bottlenecks are written in for other programs.
+/// A file format for bottlenecks that other programs read.
 public enum BottleneckFileFormat: String, Sendable, CaseIterable {
-    /// retrain.py's text files: `<class>/<picture>_<network>.txt`.
+    /// Text files as retrain.py writes them, `<class>/<image>_<network>.txt`.
     case tree
-    /// `bottlenecks.npy`, a float32 array `[pictures, numbers]` that `numpy.load` reads, with `pictures.csv` beside it:
-    /// path and label of each row.
+    /// A float32 array `bottlenecks.npy`, `[images, features]`, for `numpy.load`, with the path and label of
+    /// each row in `pictures.csv`.
     case npy
-    /// `bottlenecks.csv`: path, label and the numbers of each picture.
+    /// A table `bottlenecks.csv` with the path, the label and the features of each image.
     case csv
 }
 
-/// Writes the bottlenecks of a folder of pictures as files that scikit-learn, numpy and spreadsheets read.
+/// Writes the bottlenecks of a folder of images to files for scikit-learn, NumPy or spreadsheets.
 ///
 ///     let result = try BottleneckExport(options, format: .npy, directory: "vectors").run()
 ///
-/// Bottlenecks that the cache lacks are computed. Memory does not grow with the number of pictures.
+/// Bottlenecks that the cache does not contain are computed. Memory use does not depend on the number of
+/// images.
 public struct BottleneckExport: Sendable {
     private let options: BottleneckOptions
     private let format: BottleneckFileFormat
     private let directory: FilePath
 
     /// - Parameters:
-    ///   - options: the pictures, the network and the cache.
-    ///   - format: how the vectors are written.
-    ///   - directory: where; made if it does not exist.
+    ///   - options: The images, the network and the cache.
+    ///   - format: The format of the files.
+    ///   - directory: The folder for the files, which is created if it does not exist.
     public init(_ options: BottleneckOptions, format: BottleneckFileFormat, directory: FilePath) {
         (self.options, self.format, self.directory) = (options, format, directory)
     }
 
+    /// Writes the files.
+    ///
     /// - Parameters:
-    ///   - isInterrupted: asked between pictures, from any thread.
-    ///   - report: called on the calling thread.
-    /// - Throws: `TransferLearningError`, or what `report` throws. `.npy` and `.csv` files are whole or absent.
+    ///   - isInterrupted: Returns whether to stop; it is called between images, from any thread.
+    ///   - report: Receives events on the calling thread.
+    /// - Throws: `TransferLearningError` or errors of `report`. Files in the formats `npy` and `csv` are
+    ///   written atomically.
     public func run(
         isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
@@ -92,14 +96,14 @@ public struct BottleneckExport: Sendable {
     }
 }
 
-/// What `BottleneckExport` wrote.
+/// The result of writing bottlenecks.
 public struct BottleneckExportResult: Sendable, Codable {
-    /// The folder and the names in it.
+    /// The path of the folder and the names of the files in it.
     public let directory: String, files: [String]
     public let format: String
-    /// The fingerprint that the cache knows these bottlenecks by.
+    /// The network's fingerprint, which is its key in the cache.
     public let network: String
-    /// Rows written, the numbers in each, and the pictures that could not be read.
+    /// The number of rows, the number of features in each, and the number of images that could not be read.
     public let pictures, numbers, skipped: Int
 
     public var summary: String {
@@ -109,22 +113,22 @@ public struct BottleneckExportResult: Sendable, Codable {
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// One picture's bottleneck on its way out.
+/// The bottleneck of one image.
 struct BottleneckRow {
     let path, folder: FilePath
     let label: String
     let vector: [Float]
 }
 
-/// Takes rows in order. What is not finished is not left behind as a whole file.
+/// Writes rows in order. Without a call of `finish`, no incomplete file remains under the final name.
 protocol BottleneckWriter {
-    /// The names of what is written.
+    /// The names of the files, relative to the folder.
     var names: [String] { get }
     func add(_ row: BottleneckRow) throws(FileError)
     func finish() throws(FileError)
 }
 
-/// Writes one text file a picture, as retrain.py's cache has them.
+/// Writes a text file per image, as in retrain.py's bottleneck folder.
 private struct TextTreeWriter: BottleneckWriter {
     private let directory: FilePath, network: String
 
@@ -144,7 +148,7 @@ private struct TextTreeWriter: BottleneckWriter {
     func finish() throws(FileError) {}
 }
 
-/// Writes `bottlenecks.npy` in NumPy's format 1.0 (numpy.lib.format) and `pictures.csv`.
+/// Writes `bottlenecks.npy` in version 1.0 of NumPy's format (numpy.lib.format) and `pictures.csv`.
 private final class NumpyWriter: BottleneckWriter {
     private let array, table: AtomicFile
     private let columns: Int
@@ -176,7 +180,7 @@ private final class NumpyWriter: BottleneckWriter {
         try table.commit()
     }
 
-    /// 128 bytes whatever the number of rows, so that it can be filled in at the end.
+    /// Returns a header of 128 bytes for any number of rows, so that it can be overwritten at the end.
     private static func header(rows: Int, columns: Int) -> [UInt8] {
         let shape = "(\(rows), \(columns))"
         let text = "{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }"
@@ -185,7 +189,7 @@ private final class NumpyWriter: BottleneckWriter {
     }
 }
 
-/// Writes `bottlenecks.csv` by RFC 4180.
+/// Writes `bottlenecks.csv` in the format of RFC 4180.
 private struct TableWriter: BottleneckWriter {
     private let file: AtomicFile
 

@@ -1,6 +1,7 @@
-/// Comma-separated values by RFC 4180.
+/// Writes comma-separated values (RFC 4180).
 package enum CSV {
-    /// A field as it stands in a line: in quotes, with quotes doubled, where it holds a comma, a quote or a line's end.
+    /// Returns a field as it appears in a line; a field with a comma, a quote or a line break is quoted and
+    /// its quotes are doubled.
     package static func field(_ bytes: [UInt8]) -> [UInt8] {
         let quote = UInt8(ascii: "\"")
         guard bytes.contains(where: { $0 == UInt8(ascii: ",") || $0 == quote || $0 == 10 || $0 == 13 }) else {

@@ -1,23 +1,23 @@
 import TransferLearning
 
-/// How `classify` prints its answers.
+/// Prints the answers of `classify`.
 struct AnswerOutput {
     enum Style {
         case text
-        /// One JSON array, closed at the end; or a line an object where pictures arrive one by one.
+        /// A JSON array, or an object per line if the images arrive one at a time.
         case json(isStream: Bool)
-        /// A table by RFC 4180 with a line a label.
+        /// A table (RFC 4180) with one line per label.
         case csv
     }
 
     private let style: Style
     private let top: Int
     private let threshold: Float
-    /// Whether each picture's path stands above its labels.
+    /// Whether each image's path is printed above its labels.
     private let showsPaths: Bool
     private var objects: [String] = []
 
-    /// - Parameter top: how many labels of a picture; nil: what suits the style.
+    /// - Parameter top: The maximum number of labels per image; nil for the style's default.
     init(_ style: Style, top: Int?, threshold: Float, showsPaths: Bool) {
         (self.style, self.threshold, self.showsPaths) = (style, threshold, showsPaths)
         if case .csv = style {
@@ -38,7 +38,7 @@ struct AnswerOutput {
         }
     }
 
-    /// Prints what was kept back.
+    /// Prints the JSON array, which is complete only at the end.
     func finish() {
         if case .json(isStream: false) = style {
             Terminal.printBlock("[\n" + objects.joined(separator: ",\n") + "\n]")

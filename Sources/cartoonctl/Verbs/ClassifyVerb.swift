@@ -70,7 +70,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         style, top: try arguments.integer("top", in: 1...Int.max),
         threshold: Float(try arguments.number("threshold", in: 0...1) ?? 0),
         showsPaths: list?.pictures.count != 1)
-    // What was answered before an interruption is printed, in JSON too.
+    // The answers before an interruption are printed in the JSON format too.
     defer { output.finish() }
     func show(_ answer: Answer) throws {
         if case .failure(let failure) = answer.outcome {
@@ -116,7 +116,8 @@ private func options(_ arguments: Arguments) throws -> ClassifyOptions {
     return options
 }
 
-/// Answers what is in a folder and what arrives there, looking twice a second, until the work is interrupted.
+/// Classifies the images in a folder and those that arrive there until the work is interrupted; the folder is
+/// scanned twice a second.
 private func watch(
     _ directory: FilePath, with classifier: Classifier, _ show: (Answer) throws -> Void
 ) throws {
