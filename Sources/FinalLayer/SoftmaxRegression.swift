@@ -27,7 +27,7 @@ package struct SoftmaxRegression: Sendable {
     package init() {}
 
     /// With fewer rows than these a layer on the network's last layer alone has a say.
-    static let fewRows = 1000
+    package static let fewRows = 1000
 
     /// Fewer validation rows than these say little about a strength: then all of them take turns.
     package static let fewValidationRows = 100
@@ -53,9 +53,11 @@ package struct SoftmaxRegression: Sendable {
         package var share: Float = 1
     }
 
-    /// How far training is: strengths of folds, the last fit included.
+    /// How far training is, in fits: each strength of each fold is one, and so is preparing a fold, or all rows.
     package struct Progress: Sendable, Equatable {
         package var done, total: Int
+
+        package init(done: Int, total: Int) { (self.done, self.total) = (done, total) }
     }
 
     /// Trains on the rows `training` of `features`.
@@ -72,8 +74,8 @@ package struct SoftmaxRegression: Sendable {
             features, labels: labels, classes: classes, training: training, validation: validation)
         let masks = strengths.count > 1 ? masks(data) : []
         let rows = data.training.count + data.validation.count
-        var counter = ProgressCounter(
-            total: masks.isEmpty ? 1 : strengths.count * masks.count + 1, report: progress)
+        // Rows are prepared, each fold is, and so are all rows for the last fit.
+        var counter = ProgressCounter(total: 3 + (strengths.count + 1) * masks.count, report: progress)
         guard !masks.isEmpty, rows < Self.fewRows,
             let lastLayer = groups.first(where: \.isLastLayer)?.columns, lastLayer.count < features.columns
         else {
@@ -94,7 +96,10 @@ package struct SoftmaxRegression: Sendable {
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
         let prepared = Prepared(data, groups: groups, workers: workers)
-        var (path, strength) = ([PathPoint](), strengths.first ?? 1e-3), held = HeldOut(classes: data.classes)
+        counter.advance(by: 1)
+        // Where there is a choice, but nothing to judge it by, a moderate strength.
+        let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3
+        var (path, strength) = ([PathPoint](), moderate), held = HeldOut(classes: data.classes)
         if !masks.isEmpty {
             (path, held) = try followPath(prepared, masks: masks, whitens: whitens, &counter)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
@@ -106,6 +111,7 @@ package struct SoftmaxRegression: Sendable {
         }
         let isHeldOut = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
         let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
+        counter.advance(by: 1)
         fit.solver.minimize(strength: strength, tolerance: 1e-6)
         counter.advance(by: 1)
         let layer = fit.layer(workers: workers)
@@ -139,6 +145,7 @@ package struct SoftmaxRegression: Sendable {
         for mask in masks {
             fits.append(Fit(prepared, isHeldOut: mask, whitens: whitens, workers: workers))
             if workers.isCancelled() { throw .cancelled }
+            counter.advance(by: 1)
         }
         var path: [PathPoint] = [], held = HeldOut(classes: prepared.classes)
         for (index, strength) in strengths.enumerated() {
@@ -164,7 +171,7 @@ package struct SoftmaxRegression: Sendable {
         return (path, held)
     }
 
-    /// A fold for each row, classes evenly dealt; copies of a row go where the first of them went.
+    /// A fold for each row, classes evenly dealt; copies of a row go where the first of them went. -1: in none.
     func foldsOfRows(_ labels: [Int], classes: Int, copies: [Int] = []) -> [Int] {
         var random = RandomSource(seed: seed)
         // Copies count as one: a class of three files of which two are alike can be dealt to two folds only.
@@ -187,6 +194,13 @@ package struct SoftmaxRegression: Sendable {
             }
         }
         for row in labels.indices { result[row] = result[leaders[row]] }
+        // What would leave a class without a row to train on is never held out.
+        for c in 0..<classes {
+            let rows = labels.indices.filter { labels[$0] == c }
+            guard let first = rows.first, rows.allSatisfy({ result[$0] == result[first] }) else { continue }
+            let kept = Set(rows.map { leaders[$0] })
+            for row in labels.indices where kept.contains(leaders[row]) { result[row] = -1 }
+        }
         return result
     }
 }

@@ -15,6 +15,8 @@ package struct SoftmaxSGD: Sendable {
     /// The number of steps between evaluations; the last step is evaluated too.
     package var evaluationInterval = 10
     package var seed: UInt64 = 0
+    /// Asked before each step; once true, training ends with `TrainingError.cancelled`.
+    package var isCancelled: @Sendable () -> Bool = { false }
 
     package init() {}
 
@@ -78,6 +80,7 @@ package struct SoftmaxSGD: Sendable {
             capacity: validationBatchSize < 0 ? data.validation.count : validationBatchSize, classes: classes,
             blank: design.blankRow)
         for step in 0..<steps {
+            if isCancelled() { throw .cancelled }
             batch.fill(from: sampler, all: batchSize < 0, design, &random)
             let before = model.step(on: batch, rate: learningRate)
             var report = StepReport(step: step, batch: before)

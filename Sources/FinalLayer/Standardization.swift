@@ -61,6 +61,23 @@ package struct Standardization: Sendable {
         return design
     }
 
+    /// The inner product of two standardized rows.
+    func product(_ features: FeatureMatrix, _ a: Int, _ b: Int) -> Double {
+        let d = features.columns
+        return features.values.withUnsafeBufferPointer { x in
+            var total = 0.0
+            // Lanes of single precision over a stretch at a time: their sums in double.
+            for start in stride(from: 0, to: d, by: 256) {
+                var sum: Float = 0
+                for k in start..<min(start + 256, d) {
+                    sum += (x[a * d + k] - means[k]) * (x[b * d + k] - means[k]) * (scales[k] * scales[k])
+                }
+                total += Double(sum)
+            }
+            return total
+        }
+    }
+
     /// The layer that gives on raw features what `weights` `[classes, stride]` and `biases` give on standardized ones.
     func layer(weights: UnsafePointer<Float>, stride: Int, biases: UnsafePointer<Float>, classes: Int)
         -> TrainedLayer

@@ -30,6 +30,10 @@ public enum DatasetError: Error, Sendable {
     case noReadablePictures(FilePath, tried: Int)
     case sameLabel(String, FilePath, FilePath)
     case tooFewPictures(FilePath, readable: Int, needed: Int)
+    /// A class of a ready-made split that nothing is trained on.
+    case noTrainingPictures(FilePath)
+    /// A class of which all pictures show the same thing.
+    case onlyCopies(FilePath, count: Int)
 }
 
 /// What is wrong with a network or a model file.
@@ -58,7 +62,7 @@ extension TransferLearningError {
         case .dataset(.oneClass): 12
         case .dataset(.noReadablePictures): 13
         case .dataset(.sameLabel): 14
-        case .dataset(.tooFewPictures): 15
+        case .dataset(.tooFewPictures), .dataset(.onlyCopies), .dataset(.noTrainingPictures): 15
         case .unreadable: 16
         case .network(.missing): 20
         case .network(.notAGraph): 21
@@ -124,6 +128,10 @@ extension DatasetError: CustomStringConvertible {
             "\(folder): none of its \(tried) file\(tried == 1 ? "" : "s") can be read as a picture; replace them, or remove the folder"
         case .sameLabel(let label, let first, let second):
             "\(first) and \(second): both make the label '\(label)'; rename one of the folders"
+        case .noTrainingPictures(let place):
+            "\(place): is a class without training pictures; add some, or leave the class out"
+        case .onlyCopies(let folder, let count):
+            "\(folder): its \(count) pictures are copies or near duplicates of one; add different ones"
         case .tooFewPictures(let folder, let readable, let needed):
             "\(folder): has \(readable) readable picture\(readable == 1 ? "" : "s"), the splits need \(needed); add pictures, or give --testing_percentage 0 or --validation_percentage 0"
         }

@@ -77,6 +77,22 @@ import Testing
     }
 }
 
+@Suite struct RowGroupsTests {
+    @Test("groups are the finest that hold every pair together, named by their first rows")
+    func grouping() {
+        let pairs = [(3, 5), (1, 3), (2, 4)].map {
+            SimilarRows.Pair(first: $0.0, second: $0.1, similarity: 1)
+        }
+        let groups = RowGroups(rows: 7, pairs: pairs)
+        #expect(groups.leaders == [0, 1, 2, 1, 2, 1, 6])
+        #expect(groups.copyCount == 3 && groups.shared == [1: [1, 3, 5], 2: [2, 4]])
+        #expect(groups.count(of: [5, 6, 4], alikeIn: [1, 0]) == 1)
+        #expect(groups.appending(copiesOf: [5, 0]).leaders == [0, 1, 2, 1, 2, 1, 6, 1, 0])
+        #expect(RowGroups(rows: 4, pairs: [], equal: [0, 1, 0, 3]).leaders == [0, 1, 0, 3])
+        #expect(RowGroups(rows: 3).copyCount == 0)
+    }
+}
+
 @Suite struct SimilarRowsTests {
     @Test("lists what a plain comparison of all rows lists", arguments: [(5, 3), (64, 20), (131, 1100)])
     func matchesPlainComparison(_ rows: Int, _ columns: Int) {

@@ -149,6 +149,37 @@ import Testing
         #expect(Set(folds) == [0, 1])
     }
 
+    @Test("tells how far it is, to the end, and stops when it is told to")
+    func progress() throws {
+        let (features, labels) = sampleData(rows: 60, columns: 8, classes: 3)
+        var seen: [SoftmaxRegression.Progress] = []
+        _ = try SoftmaxRegression().train(features, labels: labels, classes: 3, training: Array(0..<60)) {
+            seen.append($0)
+        }
+        #expect(seen.last.map { $0.done == $0.total } == true && seen.count > 10)
+        #expect(zip(seen, seen.dropFirst()).allSatisfy { $0.done < $1.done && $0.total == $1.total })
+        var descent = SoftmaxSGD()
+        descent.isCancelled = { true }
+        #expect(throws: TrainingError.cancelled) {
+            try descent.train(features, labels: labels, classes: 3, training: Array(0..<60))
+        }
+    }
+
+    @Test("a class whose rows are all alike is never held out")
+    func onlyCopiesInFolds() throws {
+        let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1], copies = [0, 1, 2, 3, 4, 4, 6, 6, 6]
+        let folds = SoftmaxRegression().foldsOfRows(labels, classes: 2, copies: copies)
+        #expect(folds[6...] == [-1, -1, -1] && !folds[..<6].contains(-1))
+        // A copy in two classes, which is all that one of them has.
+        let shared = SoftmaxRegression().foldsOfRows([0, 0, 0, 1], classes: 2, copies: [0, 1, 2, 2])
+        #expect(shared[2] == -1 && shared[3] == -1 && shared[0] >= 0)
+        let (features, classes) = sampleData(rows: 4, columns: 6, classes: 2)
+        var solver = SoftmaxRegression()
+        solver.copies = [0, 1, 0, 1]
+        let result = try solver.train(features, labels: classes, classes: 2, training: [0, 1, 2, 3])
+        #expect(result.path.isEmpty && result.strength == 1e-3)
+    }
+
     @Test("few rows lean on the network's last layer where that says more")
     func lastLayerHasASay() throws {
         var random = RandomSource(seed: 5)

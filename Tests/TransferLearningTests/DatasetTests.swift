@@ -182,6 +182,45 @@ struct DatasetSplitTests {
         }
     }
 
+    @Test("keeps copies in one part wherever their files lie, and leaves no class without training")
+    func groups() throws {
+        var halves: Set<Bool> = []
+        for salt in 0..<40 {
+            let keys = (0..<12).map { Array("\(salt) \($0 / 3)".utf8) }, classes = (0..<12).map { $0 / 6 }
+            let groups = RowGroups(rows: 12, pairs: [], equal: (0..<12).map { $0 / 3 * 3 })
+            let split = try DatasetSplit(
+                keys: keys, classes: classes, folders: ["c0", "c1"], rule: Split(), groups: groups)
+            for part in [split.training, split.validation, split.testing] {
+                for leader in [0, 3, 6, 9] {
+                    let members = part.filter { $0 / 3 * 3 == leader }
+                    #expect(members.isEmpty || members.count == 3)
+                }
+            }
+            for c in 0..<2 { #expect(split.training.contains { classes[$0] == c }) }
+            #expect(groups.count(of: split.testing + split.validation, alikeIn: split.training) == 0)
+            // The order in which pictures are listed has no say.
+            let turned = try DatasetSplit(
+                keys: keys.reversed(), classes: classes.reversed(), folders: ["c0", "c1"], rule: Split(),
+                groups: groups)
+            if split.movedCount == 0 {
+                #expect(turned.testing.map { 11 - $0 }.sorted() == split.testing)
+                halves.insert(split.testing.isEmpty)
+            }
+        }
+        #expect(!halves.isEmpty)
+    }
+
+    @Test("a class of copies alone trains, and a ready-made split is taken as it is")
+    func copiesAlone() throws {
+        let split = try DatasetSplit(
+            keys: (0..<9).map { [UInt8($0)] }, classes: [0, 0, 0, 1, 1, 1, 1, 1, 1], folders: ["c0", "c1"],
+            rule: Split(), groups: RowGroups(rows: 9, pairs: [], equal: [0, 0, 0, 3, 4, 5, 6, 7, 8]))
+        #expect(Set(split.training).isSuperset(of: [0, 1, 2]) && !split.testing.isEmpty)
+        let made = DatasetSplit(parts: [.testing, .training, .validation, .training])
+        #expect(made.training == [1, 3] && made.validation == [2] && made.testing == [0])
+        #expect(made.movedCount == 0)
+    }
+
     @Test("refuses a class with fewer pictures than there are parts")
     func tooFew() throws {
         let paths = (0..<5).map { FilePath("c\($0 % 2)/\($0).jpg") }

@@ -42,9 +42,30 @@ struct EvaluateTests {
         #expect(FoldAssignment(labels: labels, classes: 3, groups: groups, folds: 5, seed: 4) != assignment)
     }
 
-    @Test("rows that are equal are numbered by the first of them")
-    func equalRows() {
-        #expect(FeatureMatrix(columns: 2, values: [1, 2, 3, 4, 1, 2, 1, 3]).equalRows() == [0, 1, 0, 3])
+    @Test("copies count as one where folds are dealt: a class of two different pictures makes two folds")
+    func copiesInFolds() throws {
+        let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1], groups = [0, 1, 2, 3, 4, 5, 6, 7, 7]
+        let assignment = FoldAssignment(labels: labels, classes: 2, groups: groups, folds: 5, seed: 0)
+        #expect(assignment.count == 2)
+        #expect(assignment.folds[7] == assignment.folds[8] && assignment.folds[6] != assignment.folds[7])
+        var features = FeatureMatrix(columns: 3)
+        for group in groups { features.append(row: [Float(group), Float(group % 3), group < 6 ? 1 : -1]) }
+        let judged = try OutOfSample(features, labels: labels, classes: 2, groups: groups)
+        #expect(judged.foldCount == 2 && judged.probabilities.allSatisfy { (0...1).contains($0) })
+        #expect(judged.metrics.accuracy > 0.8)
+    }
+
+    @Test("a class of few pictures has some in every fold, even where another class has a copy")
+    func rareFirst() {
+        // Class 1 has two pictures, one of them in class 0 too.
+        let labels = [0, 0, 0, 0, 0, 0, 1, 1], groups = [0, 1, 2, 3, 4, 5, 5, 7]
+        for seed in 0..<20 {
+            let folds = FoldAssignment(
+                labels: labels, classes: 2, groups: groups, folds: 5, seed: UInt64(seed)
+            )
+            .folds
+            #expect(folds[6] != folds[7] && folds[5] == folds[6])
+        }
     }
 }
 

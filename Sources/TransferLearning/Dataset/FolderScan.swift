@@ -1,3 +1,4 @@
+import FinalLayer
 import SystemFiles
 
 /// Finds the level of a folder at which its classes are.
@@ -9,6 +10,14 @@ struct FolderScan {
     private let rules: ImageFolder.Rules
     private let excluded: Set<FileSystem.Identity>
     private(set) var notes: [String] = []
+    /// The folders beside the one with the training pictures that are the other parts of a split.
+    private(set) var parts: [Part] = []
+
+    struct Part {
+        let part: SplitPart
+        let directory: FilePath
+        let classes: [ImageFolder.Class]
+    }
 
     /// A subfolder with its contents.
     private struct Entry {
@@ -96,7 +105,12 @@ struct FolderScan {
             throw .dataset(.nestedTooDeep(directory, suggestion: first.level.directory))
         }
         notes.append("\(directory): the classes were found in \(taken.level.directory)")
-        for other in inside where other.name != taken.name {
+        if rules.takesSplits, isPreferred(taken.name) {
+            try takeParts(beside: taken.name, in: directory, entries)
+        }
+        let partDirectories = Set(parts.map(\.directory))
+        for other in inside
+        where other.name != taken.name && !partDirectories.contains(other.level.directory) {
             notes.append("\(directory.appending(other.name)): takes no part")
         }
         return taken.level
@@ -107,6 +121,29 @@ struct FolderScan {
             if let found = inside.first(where: { $0.name.description.lowercased() == name }) { return found }
         }
         return nil
+    }
+
+    /// The folders named as validation and test pictures are, with the classes in them.
+    private mutating func takeParts(beside training: FilePath, in directory: FilePath, _ entries: [Entry])
+        throws(TransferLearningError)
+    {
+        for entry in entries where entry.name != training {
+            guard let part = SplitPart(word: entry.name.description), part != .training else { continue }
+            // One class is enough for a part.
+            var rules = rules
+            (rules.minimumClasses, rules.takesSplits, rules.preferredNames) = (1, false, [])
+            var scan = FolderScan(rules)
+            let place = directory.appending(entry.name)
+            guard let level = try scan.level(of: place, depth: 0) else {
+                note("\(place): holds no classes and takes no part")
+                continue
+            }
+            let classes = level.entries.filter { !$0.files.isEmpty }.map {
+                ImageFolder.Class(folder: $0.name, files: $0.files, nested: $0.nested)
+            }
+            parts.append(Part(part: part, directory: level.directory, classes: classes))
+            scan.notes.forEach { note($0) }
+        }
     }
 
     private func isPreferred(_ name: FilePath) -> Bool {

@@ -46,8 +46,9 @@ struct LayerRenewal {
         let data = try calibration.bottlenecks(of: extractor, cache: cache)
         let source = BottleneckSource(
             data: data, groups: extractor.groups, workers: ParallelWork.workers(threads: calibration.threads))
+        let copies = data.copies(groups: source.groups, workers: source.workers)
         let accuracies = try (0..<Self.divisions).map {
-            try OutOfSample(source, folds: 5, seed: model.seed &+ $0).metrics.accuracy
+            try OutOfSample(source, copies: copies, folds: 5, seed: model.seed &+ $0).metrics.accuracy
         }
         return Candidate(backbone: backbone, data: data, groups: extractor.groups, accuracies: accuracies)
     }

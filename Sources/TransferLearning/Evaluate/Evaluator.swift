@@ -11,6 +11,8 @@ public struct EvaluateOptions: Sendable {
     /// Cross-validates a final layer in this many folds instead of asking a model.
     public var folds: Int?
     public var seed: UInt64 = 0
+    /// Whether a cross-validation holds out copies and near duplicates of a picture with it.
+    public var keepsCopiesTogether = true
     public init() {}
 }
 
@@ -30,23 +32,41 @@ public struct Evaluator {
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> EvaluationReport {
         if let folds = options.folds { return try crossValidate(folds: folds, isInterrupted, report) }
-        guard let directory = options.pictures.imageDirectory else {
-            throw TransferLearningError.option(
-                "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
-        }
         var options = options.pictures
         options.minimumClasses = 1
-        options.preferredNames = ["test", "testing", "val", "validation"]
-        return try ask(BottleneckSource.scan(directory, options, report), isInterrupted, report)
+        options.preferredNames = ["test", "testing", "val", "valid", "validation"]
+        var folder = try BottleneckSource.scan(options, report)
+        if folder.classes.contains(where: { $0.parts.contains(.testing) }) {
+            folder = folder.without(.training).without(.validation)
+            try report(.note("\(folder.directory): the \(folder.fileCount) test pictures are asked about"))
+        }
+        return try ask(folder, isInterrupted, report)
     }
 
     private func crossValidate(
         folds: Int, _ isInterrupted: @escaping @Sendable () -> Bool, _ report: (RetrainEvent) throws -> Void
     ) throws -> EvaluationReport {
-        let source = try BottleneckSource(options.pictures, isInterrupted: isInterrupted, report: report)
+        var pictures = options.pictures
+        // What was set aside to test a model chooses no setting.
+        pictures.leftOut = .testing
+        let source = try BottleneckSource(pictures, isInterrupted: isInterrupted, report: report)
+        let data = source.data
+        if !data.parts.isEmpty { try report(.note("the test pictures of the ready-made split take no part")) }
+        try report(.phase("comparing the pictures with each other"))
+        let copies = data.copies(groups: source.groups, workers: source.workers)
+        try Interrupted.check(isInterrupted)
+        if copies.copyCount > 0 {
+            let among = "\(copies.copyCount) of \(data.paths.count) pictures are copies or near duplicates"
+            try report(
+                options.keepsCopiesTogether
+                    ? .note("\(among) of others, and are held out with them")
+                    : .warning("\(among) of others, which may be trained on while they are judged"))
+        }
         return EvaluationReport(
-            try OutOfSample(source, folds: folds, seed: options.seed), labels: source.data.labels,
-            paths: source.data.paths.map(\.description))
+            try OutOfSample(
+                source, copies: options.keepsCopiesTogether ? copies : RowGroups(rows: data.paths.count),
+                folds: folds, seed: options.seed, report: report),
+            labels: data.labels, paths: data.paths.map(\.description))
     }
 
     private func ask(
@@ -64,7 +84,10 @@ public struct Evaluator {
         // A class that the model knows by its folder's own name is that one, whatever a rule makes of the name.
         let names = folder.classes.map { entry in
             let own = entry.folder.description.printable
-            return labels.contains(own) ? own : entry.label
+            if labels.contains(own) { return own }
+            // A list's labels are the model's, or what its folders were called.
+            return entry.place == nil || labels.contains(entry.label)
+                ? entry.label : label(forFolder: entry.folder)
         }
         let pictures = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map {
@@ -110,34 +133,37 @@ public struct Evaluator {
 }
 
 extension OutOfSample {
-    /// Cross-validates the final layer that `retrain` would train on these bottlenecks; equal pictures stay in one fold.
-    init(_ source: BottleneckSource, folds: Int, seed: UInt64) throws(TransferLearningError) {
+    /// Cross-validates the final layer that `retrain` would train on these bottlenecks.
+    ///
+    /// - Parameter copies: pictures that are held out together.
+    /// - Throws: `TransferLearningError`, or what `report` throws.
+    init(
+        _ source: BottleneckSource, copies: RowGroups, folds: Int, seed: UInt64,
+        report: (RetrainEvent) throws -> Void = { _ in }
+    ) throws {
         let data = source.data
-        for (index, folder) in data.folders.enumerated() {
-            let count = data.classes.count { $0 == index }
-            if count < 3 { throw .dataset(.tooFewPictures(folder, readable: count, needed: 3)) }
-        }
+        if let problem = Self.problem(data, copies) { throw TransferLearningError.dataset(problem) }
         var solver = SoftmaxRegression()
         solver.groups = source.groups
         solver.workers = source.workers
-        do {
-            try self.init(
+        self = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+            try OutOfSample(
                 data.features, labels: data.classes, classes: data.labels.count,
-                groups: data.features.equalRows(), folds: folds, seed: seed,
-                solver: solver)
-        } catch { throw .internalFailure("\(error)") }
-    }
-}
-
-extension FeatureMatrix {
-    /// For each row the number of the first row that is equal to it.
-    func equalRows() -> [Int] {
-        var first: [[Float]: Int] = [:]
-        return (0..<rows).map { row in
-            let key = Array(self[row])
-            if let known = first[key] { return known }
-            first[key] = row
-            return row
+                groups: copies.leaders, folds: folds, seed: seed, solver: solver, progress: progress)
         }
+    }
+
+    /// Why pictures cannot be cross-validated: of each class there have to be three, two of them different.
+    static func problem(_ data: LabelledBottlenecks, _ copies: RowGroups) -> DatasetError? {
+        var (counts, different) = (data.folders.map { _ in 0 }, data.folders.map { _ in Set<Int>() })
+        for (row, label) in data.classes.enumerated() {
+            counts[label] += 1
+            different[label].insert(copies.leaders[row])
+        }
+        for (index, folder) in data.folders.enumerated() {
+            if counts[index] < 3 { return .tooFewPictures(folder, readable: counts[index], needed: 3) }
+            if different[index].count < 2 { return .onlyCopies(folder, count: counts[index]) }
+        }
+        return nil
     }
 }

@@ -11,18 +11,21 @@ struct FoldAssignment: Sendable, Equatable {
     /// - Parameters:
     ///   - labels: the class of each row, in `0..<classes`.
     ///   - groups: rows with the same number stay in one fold, as copies of one picture must; empty for none.
-    ///   - folds: at least 2; fewer are made where the smallest class has fewer rows.
+    ///   - folds: at least 2; fewer are made where the smallest class has fewer groups.
     init(labels: [Int], classes: Int, groups: [Int] = [], folds: Int, seed: UInt64) {
-        var counts = [Int](repeating: 0, count: classes)
-        for label in labels { counts[label] += 1 }
+        let groups = groups.isEmpty ? Array(labels.indices) : groups
+        let members = Dictionary(grouping: labels.indices) { groups[$0] }
+        let counts = (0..<classes).map { label in
+            Set(labels.indices.filter { labels[$0] == label }.map { groups[$0] }).count
+        }
         count = max(2, min(folds, counts.filter { $0 > 0 }.min() ?? 2))
         var random = RandomSource(seed: seed)
         var result = [Int](repeating: -1, count: labels.count)
-        let groups = groups.isEmpty ? Array(labels.indices) : groups
-        let members = Dictionary(grouping: labels.indices) { groups[$0] }
         // Rows of each class in each fold: a group goes where its class is rarest, so that folds stay even.
         var dealt = Array(repeating: [Int](repeating: 0, count: classes), count: count)
-        for label in 0..<classes {
+        // Classes of few groups come first, while they still have a say in where groups of two classes go.
+        let order = (0..<classes).sorted { (min(counts[$0], folds), $0) < (min(counts[$1], folds), $1) }
+        for label in order {
             let rows = labels.indices.filter { labels[$0] == label }
             for index in random.permutation(of: rows.count) where result[rows[index]] < 0 {
                 let fold =

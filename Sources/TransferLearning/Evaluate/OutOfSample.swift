@@ -20,10 +20,12 @@ package struct OutOfSample: Sendable {
     ///   - labels: the class of each row of `features`, in `0..<classes`; every class has at least 3 rows.
     ///   - groups: rows with equal numbers are held out together; empty for none.
     ///   - folds: at least 3.
+    ///   - progress: called on the calling thread as training goes on.
     package init(
         _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5,
         seed: UInt64 = 0,
-        solver: SoftmaxRegression = SoftmaxRegression()
+        solver: SoftmaxRegression = SoftmaxRegression(),
+        progress: ((SoftmaxRegression.Progress) -> Void)? = nil
     ) throws(TrainingError) {
         let assignment = FoldAssignment(
             labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
@@ -43,7 +45,8 @@ package struct OutOfSample: Sendable {
             }
             let training = validation.isEmpty ? others : others.filter { assignment.folds[$0] != chooser }
             let trained = try solver.train(
-                features, labels: labels, classes: classes, training: training, validation: validation)
+                features, labels: labels, classes: classes, training: training, validation: validation
+            ) { progress?(.init(done: fold * $0.total + $0.done, total: assignment.count * $0.total)) }
             let layer = trained.layer.cooled(to: trained.temperature)
             let logits = layer.logits(features, rows: held, workers: solver.workers)
             for (position, row) in held.enumerated() {

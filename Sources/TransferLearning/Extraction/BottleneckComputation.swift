@@ -31,12 +31,9 @@ public struct BottleneckComputation: Sendable {
         isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> BottleneckComputationResult {
-        guard let directory = options.imageDirectory else {
-            throw TransferLearningError.option("image_dir", reason: "needed: the pictures' folder")
-        }
         // The folder is scanned first, so that a wrong folder is reported before the network is read and
         // calibrated.
-        let folder = try BottleneckSource.scan(directory, options, report)
+        let folder = try BottleneckSource.scan(options, report)
         let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
@@ -86,7 +83,7 @@ extension ImageFolder {
     func pictures(in shard: Shard) -> [FilePath] {
         classes.indices.flatMap { index in
             classes[index].files.indices.filter { file in
-                shard.contains(classes[index].folder.appending(classes[index].files[file]))
+                shard.contains(name(class: index, file: file))
             }
             .map { path(class: index, file: $0) }
         }

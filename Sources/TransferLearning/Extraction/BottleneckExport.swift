@@ -42,12 +42,9 @@ public struct BottleneckExport: Sendable {
         isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> BottleneckExportResult {
-        guard let pictures = options.imageDirectory else {
-            throw TransferLearningError.option("image_dir", reason: "needed: the pictures' folder")
-        }
         var options = options
         options.ownFiles.append(directory)
-        let folder = try BottleneckSource.scan(pictures, options, report)
+        let folder = try BottleneckSource.scan(options, report)
         let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }

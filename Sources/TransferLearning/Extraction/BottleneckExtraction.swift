@@ -38,9 +38,13 @@ struct BottleneckExtraction: Sendable {
         _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws -> LabelledBottlenecks {
+        let isSplit = folder.isSplit
         let pictures = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map {
-                (path: folder.path(class: index, file: $0), label: index)
+                (
+                    path: folder.path(class: index, file: $0), label: index,
+                    part: isSplit ? folder.classes[index].parts[$0] : nil
+                )
             }
         }
         let clock = ContinuousClock(), start = clock.now
@@ -50,14 +54,15 @@ struct BottleneckExtraction: Sendable {
 
         var features = FeatureMatrix(columns: extractor.size, reservingRows: pictures.count)
         var paths: [FilePath] = [], classes: [Int] = [], skipped: [SkippedPicture] = []
-        var (computed, cached) = (0, 0), content: [UInt8] = []
+        var (computed, cached) = (0, 0), contents: [SHA256.Digest] = [], parts: [SplitPart] = []
         for (picture, outcome) in zip(pictures, outcomes) {
             switch outcome {
             case .vector(let vector, let digest, let wasCached, let warnings):
                 features.append(row: vector)
                 paths.append(picture.path)
                 classes.append(picture.label)
-                content += digest.bytes + [UInt8(truncatingIfNeeded: picture.label)]
+                contents.append(digest)
+                if let part = picture.part { parts.append(part) }
                 if wasCached { cached += 1 } else { computed += 1 }
                 for warning in warnings { try report(.damaged(picture.path, fault: warning.description)) }
             case .unreadable(let reason):
@@ -66,6 +71,7 @@ struct BottleneckExtraction: Sendable {
                 try report(.skipped(picture))
             }
         }
+        let content = zip(contents, classes).flatMap { $0.bytes + [UInt8(truncatingIfNeeded: $1)] }
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
         try report(.bottlenecksReady(summary))
@@ -74,7 +80,7 @@ struct BottleneckExtraction: Sendable {
         classes = classes.map { places[$0]! }
         return LabelledBottlenecks(
             labels: kept.map { folder.labels[$0] }, folders: kept.map { folder.path(class: $0) },
-            paths: paths, classes: classes, features: features,
+            paths: paths, contents: contents, parts: parts, classes: classes, features: features,
             skipped: skipped, summary: summary,
             digest: "\(SHA256.hash(content))")
     }

@@ -5,6 +5,8 @@ import FinalLayer
 public struct BottleneckOptions: Sendable {
     /// Folder with one sub-folder per class; nil: what was imported into the bottleneck cache.
     public var imageDirectory: FilePath?
+    /// A list of pictures in place of folders; relative paths in it were joined when it was read.
+    public var imageList: ImageList?
     /// nil: the user's cache folder.
     public var bottleneckDirectory: FilePath?
     public var modelDirectory: FilePath?
@@ -30,8 +32,10 @@ public struct BottleneckOptions: Sendable {
     public var ownFiles: [FilePath] = []
     /// How many classes there have to be: 1 and 0 are for looking at pictures, not for training on them.
     public var minimumClasses = 2
-    /// Which of several data sets in one folder is meant; nil: the one to train on.
+    /// Which of several data sets in one folder is meant; nil: the one to train on, with those to validate and to test beside it.
     public var preferredNames: [String]?
+    /// The part of a ready-made split that is not looked at.
+    var leftOut: SplitPart?
 
     public init() {}
 
@@ -42,7 +46,24 @@ public struct BottleneckOptions: Sendable {
         rules.minimumClasses = minimumClasses
         rules.excluded = ownFiles + [bottleneckDirectory, modelDirectory].compactMap { $0 }
         if let preferredNames { rules.preferredNames = preferredNames }
+        rules.takesSplits = preferredNames == nil
         return rules
+    }
+
+    /// Whether bottlenecks come from pictures, not from an imported tree.
+    var hasPictures: Bool { imageDirectory != nil || imageList != nil }
+
+    /// The pictures in their classes; nil: there are none, but an imported tree.
+    func scan() throws(TransferLearningError) -> ImageFolder? {
+        let folder: ImageFolder
+        if let imageList {
+            folder = try ImageFolder(imageList, folderRules)
+        } else if let imageDirectory {
+            folder = try ImageFolder.scan(imageDirectory, folderRules)
+        } else {
+            return nil
+        }
+        return leftOut.map { folder.without($0) } ?? folder
     }
 }
 
@@ -65,15 +86,15 @@ struct BottleneckSource {
         let threads = options.threads ?? ParallelWork.coreCount
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
-        workers = ParallelWork.workers(threads: threads)
-        if let directory = options.imageDirectory {
+        workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
+        if options.hasPictures {
             let extractor =
                 try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
             data = try BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
                 limits: options.limits, minimumClasses: options.minimumClasses
             )
-            .run(Self.scan(directory, options, report), isInterrupted: isInterrupted, report: report)
+            .run(Self.scan(options, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
             data = try ImportedTree.bottlenecks(
@@ -84,37 +105,41 @@ struct BottleneckSource {
         cache.close()
     }
 
-    /// The bottlenecks with distorted variants of some rows added at the end, and the rows they were given.
+    /// The bottlenecks with distorted variants of some rows added at the end, and which row each of them is a variant of.
     static func adding(
         _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions,
         extractor: FeatureExtractor,
         isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
-    ) throws -> (data: LabelledBottlenecks, added: [Int]) {
+    ) throws -> (data: LabelledBottlenecks, origins: [Int]) {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         var extraction = BottleneckExtraction(
             extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
             isStrict: options.isStrict,
             limits: options.limits)
-        var result = data, added: [Int] = []
+        var result = data, origins: [Int] = []
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)
             let vectors = try extraction.vectors(
                 of: rows.map { data.paths[$0] }, isInterrupted: isInterrupted, report: report)
             for (row, vector) in zip(rows, vectors) {
                 guard let vector else { continue }
-                added.append(result.features.rows)
+                origins.append(row)
                 result.features.append(row: vector)
                 result.classes.append(data.classes[row])
             }
         }
-        return (result, added)
+        return (result, origins)
     }
 
-    static func scan(
-        _ directory: FilePath, _ options: BottleneckOptions, _ report: (RetrainEvent) throws -> Void
-    ) throws -> ImageFolder {
-        let folder = try ImageFolder.scan(directory, options.folderRules)
+    /// - Throws: also what `report` throws.
+    static func scan(_ options: BottleneckOptions, _ report: (RetrainEvent) throws -> Void) throws
+        -> ImageFolder
+    {
+        guard let folder = try options.scan() else {
+            throw TransferLearningError.option(
+                "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
+        }
         for note in folder.notes { try report(.warning(note)) }
         try report(.scanned(folder))
         for (index, entry) in folder.classes.enumerated() {

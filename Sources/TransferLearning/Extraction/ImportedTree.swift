@@ -1,5 +1,6 @@
 import SystemFiles
 import BottleneckCache
+import Compression
 import FinalLayer
 
 /// What an import or export did.
@@ -122,6 +123,7 @@ public enum ImportedTree {
         return LabelledBottlenecks(
             labels: labels, folders: folders.map { directory.appending(FilePath($0)) },
             paths: imported.map { FilePath("\($0.folder)/\($0.file)") },
+            contents: imported.map { $0.vector.withUnsafeBytes { SHA256.hash($0) } }, parts: [],
             classes: imported.map { classOf[$0.folder]! }, features: features,
             skipped: problems.map { SkippedPicture(path: $0.path, reason: $0.reason) },
             summary: BottleneckSummary(

@@ -35,9 +35,7 @@ struct NetworkProvision {
                 (archive, directory) throws(BackboneError) in
                 do {
                     // Other errors are reported before a download of minutes.
-                    if let pictures = options.imageDirectory {
-                        _ = try ImageFolder.scan(pictures, options.folderRules)
-                    }
+                    _ = try options.scan()
                     do throws(FileError) { try FileSystem.makeDirectory(FilePath(directory)) } catch {
                         throw TransferLearningError.output(error, flag: "model_dir")
                     }

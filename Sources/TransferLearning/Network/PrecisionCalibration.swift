@@ -25,22 +25,17 @@ struct PrecisionCalibration {
         case .fp32: return .fp32
         case .bf16: return .bf16
         case .int8:
-            guard let directory = options.imageDirectory else {
+            guard let folder = try options.scan() else {
                 throw .option("precision", reason: "int8 is calibrated on pictures; give --image_dir")
             }
-            return .int8(try ranges(try pictures(in: directory, options), options))
+            return .int8(try ranges(pictures(in: folder), options))
         }
     }
 
-    private func pictures(in directory: FilePath, _ options: BottleneckOptions) throws(TransferLearningError)
-        -> [FilePath]
-    {
-        let folder = try ImageFolder.scan(directory, options.folderRules)
+    private func pictures(in folder: ImageFolder) -> [FilePath] {
         let all = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map { file in
-                let name =
-                    folder.classes[index].folder.bytes + [UInt8(ascii: "/")]
-                    + folder.classes[index].files[file].bytes
+                let name = folder.name(class: index, file: file).bytes
                 return (path: folder.path(class: index, file: file), digest: SHA256.hash(name).bytes)
             }
         }

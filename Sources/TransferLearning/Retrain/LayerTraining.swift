@@ -4,6 +4,8 @@ import FinalLayer
 struct LayerTraining {
     struct Result {
         let layer: TrainedLayer
+        /// Of the penalty; nil after gradient descent.
+        let strength: Double?
         let summary: TrainingSummary
         /// What the solver reported on its way.
         let curve: LearningCurve
@@ -12,12 +14,16 @@ struct LayerTraining {
     let options: RetrainOptions
     let data: LabelledBottlenecks
     let split: DatasetSplit
-    let threads: Int
+    /// Rows that are held out together.
+    let copies: RowGroups
+    let workers: Workers
     let groups: [FeatureGroup]
     /// Writes a model with the layer as it stands, after so many steps.
     let store: (TrainedLayer, _ step: Int) throws -> Void
 
-    func run(isInterrupted: @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Result {
+    func run(isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws
+        -> Result
+    {
         var summaries: TrainingSummaries?
         if let directory = options.summariesDirectory {
             do throws(EventFile.WriteError) {
@@ -26,15 +32,51 @@ struct LayerTraining {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let (layer, detail, curve) =
+        try report(
+            .phase("training on \(split.training.count) pictures, \(data.features.columns) numbers each"))
+        let (layer, strength, detail, curve): (TrainedLayer, Double?, String, LearningCurve) =
             switch options.trainer {
-            case .converging: try converge(summaries)
+            case .converging: try converge(summaries, report)
             case .gradientDescent(let steps, let rate):
-                try descend(steps: steps, rate: rate, summaries: summaries, report: report)
+                try descend(
+                    steps: steps, rate: rate, summaries: summaries, isInterrupted: isInterrupted,
+                    report: report)
             }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
         try report(.trained(summary))
-        return Result(layer: layer, summary: summary, curve: curve)
+        return Result(layer: layer, strength: strength, summary: summary, curve: curve)
+    }
+
+    /// The test accuracy of the layer that another split of the undistorted pictures would have given.
+    ///
+    /// - Parameter strength: taken as it is where there are rows enough for a layer on all columns alone.
+    func testAccuracy(
+        of other: DatasetSplit, on data: LabelledBottlenecks, strength: Double,
+        report: (RetrainEvent) throws -> Void
+    ) throws -> Double {
+        var solver = solver
+        let rows = other.training + other.validation
+        if rows.count >= SoftmaxRegression.fewRows { solver.strengths = [strength] }
+        let result = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+            try solver.train(
+                data.features, labels: data.classes, classes: data.labels.count, training: rows,
+                progress: progress)
+        }
+        let logits = result.layer.logits(data.features, rows: other.testing, workers: workers)
+        let classes = data.labels.count
+        let right = other.testing.indices.count {
+            predictedClass(logits[$0 * classes..<($0 + 1) * classes]) == data.classes[other.testing[$0]]
+        }
+        return Double(right) / Double(max(other.testing.count, 1))
+    }
+
+    private var solver: SoftmaxRegression {
+        var solver = SoftmaxRegression()
+        solver.seed = options.seed
+        solver.groups = groups
+        solver.copies = copies.leaders
+        solver.workers = workers
+        return solver
     }
 
     /// How training went: over steps, or over the strengths that were tried.
@@ -43,16 +85,16 @@ struct LayerTraining {
         case path([SoftmaxRegression.PathPoint])
     }
 
-    private func converge(_ summaries: TrainingSummaries?) throws -> (TrainedLayer, String, LearningCurve) {
-        var solver = SoftmaxRegression()
-        solver.seed = options.seed
-        solver.groups = groups
-        solver.workers = ParallelWork.workers(threads: threads)
+    private func converge(
+        _ summaries: TrainingSummaries?, _ report: (RetrainEvent) throws -> Void
+    ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
         let isFew = split.validation.count < SoftmaxRegression.fewValidationRows
-        let result = try solver.train(
-            data.features, labels: data.classes, classes: data.labels.count,
-            training: split.training + (isFew ? split.validation : []),
-            validation: isFew ? [] : split.validation)
+        let result = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+            try solver.train(
+                data.features, labels: data.classes, classes: data.labels.count,
+                training: split.training + (isFew ? split.validation : []),
+                validation: isFew ? [] : split.validation, progress: progress)
+        }
         do throws(EventFile.WriteError) {
             // A point for each strength that was tried, from the strongest on: there are no steps to draw.
             for (index, point) in result.path.enumerated() {
@@ -63,15 +105,16 @@ struct LayerTraining {
         } catch { throw TransferLearningError(error) }
         let judged = isFew ? "cross-validation" : "the validation pictures"
         return (
-            result.layer.cooled(to: result.temperature),
+            result.layer.cooled(to: result.temperature), result.strength,
             "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)",
             .path(result.path)
         )
     }
 
     private func descend(
-        steps: Int, rate: Double, summaries: TrainingSummaries?, report: (RetrainEvent) throws -> Void
-    ) throws -> (TrainedLayer, String, LearningCurve) {
+        steps: Int, rate: Double, summaries: TrainingSummaries?,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
         var trainer = SoftmaxSGD()
         trainer.steps = steps
         trainer.learningRate = Float(rate)
@@ -79,43 +122,49 @@ struct LayerTraining {
         trainer.validationBatchSize = options.validationBatchSize
         trainer.evaluationInterval = options.evaluationInterval
         trainer.seed = options.seed
+        trainer.isCancelled = isInterrupted
         var failure: (any Error)?, curve: [TrainingStep] = []
         // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
         let layer = try withoutActuallyEscaping(report) { report in
-            try trainer.train(
-                data.features, labels: data.classes, classes: data.labels.count, training: split.training,
-                validation: split.validation
-            ) { step, layer in
-                guard failure == nil else { return }
-                do {
-                    if options.intermediateFrequency > 0, step.step > 0,
-                        step.step % options.intermediateFrequency == 0
-                    {
-                        try store(layer(), step.step)
-                    }
-                    try summaries?.trained(
-                        step: step.step, accuracy: step.batch.accuracy, crossEntropy: step.batch.crossEntropy,
-                        layer: step.evaluation == nil ? nil : layer())
-                    guard let evaluation = step.evaluation else { return }
-                    if let validation = evaluation.validation {
-                        try summaries?.validated(
-                            step: step.step, accuracy: validation.accuracy,
-                            crossEntropy: validation.crossEntropy)
-                    }
-                    let point = TrainingStep(
-                        number: step.step, trainAccuracy: evaluation.training.accuracy,
-                        crossEntropy: evaluation.training.crossEntropy,
-                        validationAccuracy: evaluation.validation?.accuracy,
-                        validationCount: evaluation.validation?.count ?? 0)
-                    curve.append(point)
-                    try report(.step(point))
-                } catch let error as EventFile.WriteError {
-                    failure = TransferLearningError(error)
-                } catch { failure = error }
-            }
+            do throws(TrainingError) {
+                return try trainer.train(
+                    data.features, labels: data.classes, classes: data.labels.count, training: split.training,
+                    validation: split.validation
+                ) { step, layer in
+                    guard failure == nil else { return }
+                    do {
+                        if options.intermediateFrequency > 0, step.step > 0,
+                            step.step % options.intermediateFrequency == 0
+                        {
+                            try store(layer(), step.step)
+                        }
+                        try summaries?.trained(
+                            step: step.step, accuracy: step.batch.accuracy,
+                            crossEntropy: step.batch.crossEntropy,
+                            layer: step.evaluation == nil ? nil : layer())
+                        guard let evaluation = step.evaluation else { return }
+                        if let validation = evaluation.validation {
+                            try summaries?.validated(
+                                step: step.step, accuracy: validation.accuracy,
+                                crossEntropy: validation.crossEntropy)
+                        }
+                        let point = TrainingStep(
+                            number: step.step, trainAccuracy: evaluation.training.accuracy,
+                            crossEntropy: evaluation.training.crossEntropy,
+                            validationAccuracy: evaluation.validation?.accuracy,
+                            validationCount: evaluation.validation?.count ?? 0)
+                        curve.append(point)
+                        try report(.step(point))
+                    } catch let error as EventFile.WriteError {
+                        failure = TransferLearningError(error)
+                    } catch { failure = error }
+                }
+            } catch { throw TransferLearningError(error) }
         }
         if let failure { throw failure }
-        return (layer, "\(steps) steps of gradient descent, learning rate \(shortest(rate))", .steps(curve))
+        return (
+            layer, nil, "\(steps) steps of gradient descent, learning rate \(shortest(rate))", .steps(curve)
+        )
     }
 
     /// Two significant digits are enough for people.

@@ -10,6 +10,8 @@ public struct RetrainOptions: Sendable {
     }
 
     public enum SplitKey: String, Sendable, CaseIterable {
+        /// The picture's bytes; copies and near duplicates of a picture go where it goes.
+        case content
         /// The whole path as typed: retrain.py's, bit for bit.
         case path
         /// Class folder and file name: the same split wherever the folder lies.
@@ -30,8 +32,8 @@ public struct RetrainOptions: Sendable {
     public var distortion = Distortion()
     /// One HTML page about the run; nil writes none.
     public var reportPath: FilePath?
-    /// What of a picture's path decides its part of the split.
-    public var splitKey = SplitKey.path
+    /// What of a picture decides its part of the split; nil: its content, with gradient descent its path.
+    public var splitKey: SplitKey?
     /// Where TensorBoard looks; nil writes no summaries.
     public var summariesDirectory: FilePath?
     /// Where the model goes every so many steps of gradient descent; 0 steps: never.

@@ -13,12 +13,18 @@ public enum RetrainEvent: Sendable {
     case download(DownloadEvent)
     case scanned(ImageFolder)
     case warning(String)
+    /// What is good to know and no fault.
+    case note(String)
     /// A picture that takes part although something is wrong with it.
     case damaged(FilePath, fault: String)
     case bottlenecks(done: Int, total: Int, computed: Int)
     /// A file that takes no part, after all were tried, in the order of the folder.
     case skipped(SkippedPicture)
     case bottlenecksReady(BottleneckSummary)
+    /// What the run does next, where it may take seconds: comparing pictures, training, testing.
+    case phase(String)
+    /// How many of the fits of a converging training are done.
+    case training(done: Int, total: Int)
     case step(TrainingStep)
     case trained(TrainingSummary)
 }
@@ -48,6 +54,16 @@ public struct TrainingSummary: Sendable, Codable {
     public let detail: String
 }
 
+/// Pictures that show the same thing as others, and what they do to the test.
+public struct CopySummary: Sendable, Codable, Equatable {
+    /// Copies and near duplicates, beyond the first picture of each group.
+    public let count: Int
+    /// Test and validation pictures with a copy among those that train.
+    public let acrossParts: Int
+    /// The test accuracy of a split by path, which parts copies; nil where the split is of that kind already, or parts none.
+    public let accuracyByPath: Double?
+}
+
 /// A test picture that the model gets wrong.
 public struct Misclassification: Sendable, Codable, Equatable {
     public let path: String
@@ -71,6 +87,7 @@ public struct RetrainResult: Sendable, Codable {
     public let confusion: [[Int]]
     public let misclassified: [Misclassification]
     public let skipped: [SkippedPicture]
+    public let copies: CopySummary
     public let bottlenecks: BottleneckSummary
     public let training: TrainingSummary
     public let seed: UInt64

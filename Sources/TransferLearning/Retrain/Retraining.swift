@@ -33,12 +33,12 @@ public struct Retraining {
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> RetrainResult {
         try check()
-        if options.pictures.imageDirectory == nil, options.pictures.precision ?? .fp32 != .fp32 {
+        if !options.pictures.hasPictures, options.pictures.precision ?? .fp32 != .fp32 {
             throw TransferLearningError.option(
                 "image_dir",
                 reason: "needed: an imported tree's bottlenecks have the precision they were computed in")
         }
-        if options.pictures.imageDirectory == nil, !options.distortion.isNone {
+        if !options.pictures.hasPictures, !options.distortion.isNone {
             throw TransferLearningError.option(
                 "image_dir", reason: "needed: distortions are made from pictures, not from an imported tree")
         }
@@ -85,11 +85,17 @@ public struct Retraining {
         let data = try BottleneckSource(
             options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report
         ).data
-        let split = try DatasetSplit(
-            paths: splitPaths(data), classes: data.classes, folders: data.folders,
-            rule: Split(
-                testingPercentage: options.testingPercentage,
-                validationPercentage: options.validationPercentage))
+        let workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
+        try report(.phase("comparing the pictures with each other"))
+        let copies = data.copies(groups: groups, workers: workers)
+        try Interrupted.check(isInterrupted)
+        let split = try split(data, by: splitKey, copies)
+        if !data.parts.isEmpty {
+            try report(
+                .note(
+                    "the split is taken as it was made: \(split.training.count) pictures to train, \(split.validation.count) to validate, "
+                        + "\(split.testing.count) to test"))
+        }
         if split.movedCount > 0 {
             try report(
                 .warning(
@@ -107,37 +113,45 @@ public struct Retraining {
                     precision: precision)
             } catch { throw TransferLearningError(error) }
         }
-        var (trainingData, trainingSplit) = (data, split)
+        var (trainingData, trainingSplit, trainingCopies) = (data, split, copies)
         if !options.distortion.isNone {
-            let (more, rows) = try BottleneckSource.adding(
+            let (more, origins) = try BottleneckSource.adding(
                 options.distortion, to: data, rows: split.training, options.pictures, extractor: extractor!,
                 isInterrupted: isInterrupted,
                 report: report)
-            (trainingData, trainingSplit) = (more, split.training(on: rows))
+            let rows = data.features.rows..<more.features.rows
+            (trainingData, trainingSplit) = (more, split.training(on: Array(rows)))
+            trainingCopies = copies.appending(copiesOf: origins)
         }
         // The network's packed weights, a hundred megabytes of some, are not needed any more.
         extractor = nil
-        let training = try LayerTraining(
-            options: options, data: trainingData, split: trainingSplit, threads: threads, groups: groups,
+        let trainer = LayerTraining(
+            options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
+            workers: workers, groups: groups,
             store: { layer, step in
                 let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
             }
         )
-        .run(isInterrupted: isInterrupted, report: report)
+        let training = try trainer.run(isInterrupted: isInterrupted, report: report)
+        try report(.phase("testing the layer"))
         let evaluation = Evaluation(
             of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
-            workers: ParallelWork.workers(threads: threads))
+            workers: workers)
+        let summary = try summary(
+            of: copies, data, split, trainer, strength: training.strength, report: report)
+        if let event = event(summary, of: data.paths.count, isReadyMade: !data.parts.isEmpty) {
+            try report(event)
+        }
 
         // Fitted on what trained the layer; pictures kept for the test have no say.
         let novelty = Novelty(
-            data.features, rows: split.training + split.validation, groups: groups,
-            workers: ParallelWork.workers(threads: threads))
+            data.features, rows: split.training + split.validation, groups: groups, workers: workers)
+        try Interrupted.check(isInterrupted)
         manifest.dataset = data.digest
         manifest.layer = training.layer.digest
         if let path = options.reportPath {
-            let source = BottleneckSource(
-                data: data, groups: groups, workers: ParallelWork.workers(threads: threads))
+            let source = BottleneckSource(data: data, groups: groups, workers: workers)
             let audit = try Auditor(options.pictures, seed: options.seed)
                 .audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
             try RetrainReport(evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest)
@@ -158,23 +172,80 @@ public struct Retraining {
                 [$0.accuracyInterval.lowerBound, $0.accuracyInterval.upperBound]
             },
             confusion: evaluation.test?.confusion ?? [], misclassified: evaluation.misclassified,
-            skipped: data.skipped,
+            skipped: data.skipped, copies: summary,
             bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
     }
 
-    /// What the split is a hash of.
-    private func splitPaths(_ data: LabelledBottlenecks) -> [FilePath] {
-        switch options.splitKey {
-        case .path: data.paths
+    private var splitKey: RetrainOptions.SplitKey {
+        if let key = options.splitKey { return key }
+        return options.trainer == .converging ? .content : .path
+    }
+
+    private func split(
+        _ data: LabelledBottlenecks, by key: RetrainOptions.SplitKey, _ copies: RowGroups
+    ) throws(TransferLearningError) -> DatasetSplit {
+        guard data.parts.isEmpty else {
+            let split = DatasetSplit(parts: data.parts)
+            let trained = Set(split.training.map { data.classes[$0] })
+            for (index, folder) in data.folders.enumerated() where !trained.contains(index) {
+                throw .dataset(.noTrainingPictures(folder))
+            }
+            return split
+        }
+        let keys: [[UInt8]]
+        switch key {
+        case .content: keys = data.contents.map { Array("\($0)".utf8) }
+        case .path: keys = data.paths.map(\.bytes)
         case .relative:
-            data.paths.map {
-                FilePath(
-                    bytes: Array(
-                        $0.bytes.split(separator: UInt8(ascii: "/")).suffix(2).joined(separator: [
-                            UInt8(ascii: "/")
-                        ])))
+            let slash = UInt8(ascii: "/")
+            keys = data.paths.map {
+                Array($0.bytes.split(separator: slash).suffix(2).joined(separator: [slash]))
             }
         }
+        return try DatasetSplit(
+            keys: keys, classes: data.classes, folders: data.folders,
+            rule: Split(
+                testingPercentage: options.testingPercentage,
+                validationPercentage: options.validationPercentage),
+            groups: key == .content ? copies : RowGroups(rows: keys.count))
+    }
+
+    // MARK: - Copies
+
+    private func summary(
+        of copies: RowGroups, _ data: LabelledBottlenecks, _ split: DatasetSplit, _ trainer: LayerTraining,
+        strength: Double?, report: (RetrainEvent) throws -> Void
+    ) throws -> CopySummary {
+        var accuracy: Double?
+        if data.parts.isEmpty, splitKey == .content, copies.copyCount > 0, let strength {
+            let other = try self.split(data, by: .path, copies)
+            if copies.count(of: other.testing, alikeIn: other.training + other.validation) > 0 {
+                try report(.phase("training a layer on a split by path"))
+                accuracy = try trainer.testAccuracy(
+                    of: other, on: data, strength: strength, report: report)
+            }
+        }
+        return CopySummary(
+            count: copies.copyCount,
+            acrossParts: copies.count(of: split.validation + split.testing, alikeIn: split.training),
+            accuracyByPath: accuracy)
+    }
+
+    /// What is to be said of copies, if anything.
+    private func event(_ copies: CopySummary, of pictures: Int, isReadyMade: Bool) -> RetrainEvent? {
+        if copies.acrossParts > 0 {
+            return .warning(
+                "\(copies.acrossParts) validation and test pictures are copies or near duplicates of pictures that train, "
+                    + "which flatters the accuracy"
+                    + (isReadyMade ? "; audit lists them" : "; --split_key content keeps them together"))
+        }
+        guard copies.count > 0 else { return nil }
+        let without = copies.accuracyByPath.map {
+            "; with a split by path, which parts them, the test accuracy would be \(fixed(100 * $0, 1))%"
+        }
+        return .note(
+            "\(copies.count) of \(pictures) pictures are copies or near duplicates of others and share their part of the split"
+                + (without ?? ""))
     }
 
     private func check() throws(TransferLearningError) {

@@ -67,7 +67,8 @@ extension Arguments {
             }
             let parts = word.drop { $0 == "-" }.split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let spelled = word == "-0" ? "print0" : String(parts.first ?? "")
+            let spelled =
+                word == "-0" ? (known["print0"] == nil ? "null" : "print0") : String(parts.first ?? "")
             let name = spelled.split(separator: "-", omittingEmptySubsequences: false).joined(separator: "_")
             var given = parts.count > 1 ? Self.expandingHome(String(parts[1])) : nil
             if let option = known[name] {

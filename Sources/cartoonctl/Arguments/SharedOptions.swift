@@ -4,8 +4,17 @@ import TransferLearning
 extension Option {
     static let imageDirectory = Option.value(
         "image_dir", "DIR",
-        "Folder with one sub-folder of pictures per class. Not needed when --bottleneck_dir holds an imported tree."
+        "Folder with one sub-folder of pictures per class, or with folders train, val and test of them, which are taken for the split. Not needed when --bottleneck_dir holds an imported tree."
     )
+    /// A list in place of folders.
+    static let imageList = [
+        Option.value(
+            "image_list", "FILE",
+            "A list in place of folders: a line is the picture's path, a tab and its label, and where the split is made already another tab and train, val or test; - for standard input. Relative paths start from --image_dir, if that is given."
+        ),
+        Option.flag(
+            "null", "The records of --image_list end with a zero byte, not a line feed. Also -0."),
+    ]
     static let bottleneckDirectory = Option.value(
         "bottleneck_dir", "DIR",
         "Cache of bottleneck vectors, shared by all runs. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"
@@ -68,9 +77,17 @@ extension Option {
 
 extension BottleneckOptions {
     /// Reads the flags that determine the source of bottlenecks.
-    init(_ arguments: Arguments) throws(UsageError) {
+    ///
+    /// - Throws: `UsageError`, or `TransferLearningError` if a list cannot be read.
+    init(_ arguments: Arguments) throws {
         self.init()
         imageDirectory = arguments.string("image_dir").map { FilePath($0) }
+        if let list = arguments.string("image_list") {
+            imageList = try ImageList(
+                reading: FilePath(list), isZeroSeparated: try arguments.flag("null"), in: imageDirectory)
+        } else if try arguments.flag("null") {
+            throw UsageError("--null goes with --image_list FILE")
+        }
         bottleneckDirectory = arguments.string("bottleneck_dir").map { FilePath($0) }
         modelDirectory = arguments.string("model_dir").map { FilePath($0) }
         modelURL = arguments.string("model_url")

@@ -4,6 +4,8 @@ import TransferLearning
 struct RunReporter {
     let quiet: Bool
     private var progress: ProgressLine
+    /// Made when a training begins: its rate is not the pictures'.
+    private var training: ProgressLine?
     private var download: DownloadReporter
 
     /// - Parameter logsProgress: writes lines fit for a log where there is no terminal.
@@ -21,6 +23,15 @@ struct RunReporter {
         case .bottlenecks(let done, let total, let computed):
             progress.update(done: done, total: total, worked: computed)
             if done == total { progress.clear() }
+            return
+        case .training(let done, let total):
+            var line = training ?? ProgressLine(unit: "fits", quiet: quiet)
+            line.update(done: done, total: total, worked: done)
+            if done == total { line.clear() }
+            training = done == total ? nil : line
+            return
+        case .phase(let text):
+            log(phase: text)
             return
         case .skipped(let picture):
             // Skipped files are findings, not chatter: quiet runs list them too.
@@ -52,13 +63,21 @@ struct RunReporter {
                     "Step \(step.number): Validation accuracy = \(fixed(100 * accuracy, 1))% (N=\(step.validationCount))"
                 )
             }
+        case .note(let text): log(text)
         case .trained(let summary):
             log("trained in \(fixed(summary.seconds, 2)) s: \(summary.detail)")
         default: break
         }
     }
 
+    /// On a terminal only: the line is drawn over by what comes next.
+    private func log(phase: String) {
+        guard Terminal.errorIsTerminal, !quiet else { return }
+        Terminal.note("\r\u{1B}[K\(phase) …")
+    }
+
     private func log(_ line: String) {
+        if Terminal.errorIsTerminal, !quiet { Terminal.note("\r\u{1B}[K") }
         progress.clear()
         Terminal.log(line)
     }

@@ -4,8 +4,8 @@ let auditVerb = Verb(
     name: "audit",
     summary: "find what is wrong with a folder of pictures before it costs accuracy",
     usage: "audit --image_dir DIR [--list KINDS] [flags]",
-    options: [
-        .imageDirectory, .labelling,
+    options: [Option.imageDirectory] + Option.imageList + [
+        .labelling,
         .value(
             "list", "KINDS",
             "Print only paths, one a line, of these kinds, such as duplicate,mislabelled: \(Finding.Kind.allCases.map(\.rawValue).joined(separator: ", "))."

@@ -15,7 +15,8 @@ let bottlenecksVerb = Verb(
         .value(
             "image_dir", "DIR",
             "compute, export: folder with one sub-folder of pictures per class. export without it writes what was imported."
-        ),
+        )
+    ] + Option.imageList + [
         .value(
             "format", "F",
             "export: npy (bottlenecks.npy, a float32 array with a row a picture, and pictures.csv with their paths and labels), csv (one table), or tree (retrain.py's text files). Default: npy with --image_dir, else tree"
@@ -54,7 +55,7 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         format = BottleneckFileFormat(rawValue: name)
         guard format != nil else { throw UsageError("--format \(name): is npy, csv or tree") }
     }
-    guard arguments.string("image_dir") != nil else {
+    guard arguments.string("image_dir") != nil || arguments.string("image_list") != nil else {
         guard format ?? .tree == .tree else {
             throw UsageError("--format \(format!.rawValue) needs --image_dir DIR, the pictures' folder")
         }
@@ -81,7 +82,7 @@ private func transfer(
 /// Skipped images do not change the exit code, because they would stop array jobs; `--strict` stops at the
 /// first one.
 private func compute(_ arguments: Arguments) throws -> Int32 {
-    _ = try arguments.required("image_dir", "--image_dir DIR")
+    if arguments.string("image_list") == nil { _ = try arguments.required("image_dir", "--image_dir DIR") }
     let options = try BottleneckOptions(arguments), distortion = try Distortion(arguments)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
     let shard = try shard(arguments.string("shard"), quiet: quiet)

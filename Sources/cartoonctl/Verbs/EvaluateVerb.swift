@@ -4,8 +4,8 @@ let evaluateVerb = Verb(
     name: "evaluate",
     summary: "say how good a model is on pictures whose class is known",
     usage: "evaluate --graph MODEL --image_dir DIR, or evaluate --folds K [--graph MODEL] --image_dir DIR",
-    options: [
-        .imageDirectory, .labelling,
+    options: [Option.imageDirectory] + Option.imageList + [
+        .labelling,
         .value("graph", "FILE", "The model, or a package of it. Default: output_graph.pb"),
         .value(
             "labels", "FILE",
@@ -14,6 +14,10 @@ let evaluateVerb = Verb(
             "folds", "K",
             "Cross-validate the final layer that retrain would train, in K folds, on cached bottlenecks: of --architecture, or of the network "
                 + "inside --graph, if that is given."),
+        .value(
+            "split_key", "KEY",
+            "How --folds deals copies and near duplicates: content, together with the picture that they show, or path, as if they were others. Default: content"
+        ),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
         .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
@@ -35,6 +39,11 @@ let evaluateVerb = Verb(
         options.folds = try arguments.integer("folds", in: 3...100)
         if options.folds != nil { options.pictures.model = arguments.string("graph").map { FilePath($0) } }
         options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)
+        switch arguments.string("split_key") {
+        case nil, "content": break
+        case "path": options.keepsCopiesTogether = false
+        case let other?: throw UsageError("--split_key \(other): is content or path")
+        }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
         var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")

@@ -4,8 +4,8 @@ let retrainVerb: Verb = Verb(
     name: "retrain",
     summary: "train a classifier on a folder with one sub-folder of pictures per class",
     usage: "retrain --image_dir DIR [--output_graph FILE] [--output_labels FILE] [flags]",
-    options: [
-        .imageDirectory, .labelling,
+    options: [Option.imageDirectory] + Option.imageList + [
+        .labelling,
         .value(
             "output_graph", "FILE",
             "Where the model goes: a frozen TensorFlow graph. Default: output_graph.pb"),
@@ -35,7 +35,7 @@ let retrainVerb: Verb = Verb(
     ] + Option.distortions + [
         .value(
             "split_key", "KEY",
-            "What decides a picture's part: path, as typed and as retrain.py does, or relative, the class folder and file name only. Default: path"
+            "What decides a picture's part: content, its bytes, with copies and near duplicates kept in one part; path, as typed and as retrain.py does; or relative, the class folder and file name only. Default: content, with gradient descent path"
         ),
         .value(
             "summaries_dir", "DIR",
@@ -89,7 +89,7 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     options.finalTensorName = arguments.string("final_tensor_name") ?? "final_result"
     if let key = arguments.string("split_key") {
         guard let known = RetrainOptions.SplitKey(rawValue: key) else {
-            throw UsageError("--split_key \(key): is path or relative")
+            throw UsageError("--split_key \(key): is content, path or relative")
         }
         options.splitKey = known
     }
