@@ -68,6 +68,7 @@ let package = Package(
         .target(
             name: "BuildInformation", cSettings: [.define("CARTOONCTL_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "HashInstructions"),
+        .target(name: "MatrixLoops", dependencies: ["CPUFeatures"]),
         .target(name: "VectorOperations"),
         room(
             "Inference",
@@ -82,7 +83,7 @@ let package = Package(
                 "Inference", "Compression", "SystemFiles",
             ]),
         room("BottleneckCache", ["Compression", "SystemFiles"]),
-        room("FinalLayer", ["Compression"]),
+        room("FinalLayer", ["Compression", "MatrixLoops"]),
         room(
             "TransferLearning",
             [

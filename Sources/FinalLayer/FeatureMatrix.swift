@@ -17,6 +17,30 @@ package struct FeatureMatrix: Sendable {
         (self.columns, self.values) = (columns, values)
     }
 
+    /// Creates a matrix of zeros.
+    package init(columns: Int, zeroRows rows: Int) {
+        self.init(columns: columns, values: [Float](repeating: 0, count: rows * columns))
+    }
+
+    /// Replaces a row.
+    ///
+    /// - Precondition: `row.count == columns`.
+    package mutating func replace(row index: Int, with row: [Float]) {
+        precondition(row.count == columns, "a row has as many numbers as the matrix has columns")
+        values.withUnsafeMutableBufferPointer { values in
+            for k in 0..<columns { values[index * columns + k] = row[k] }
+        }
+    }
+
+    /// Removes all rows but the given ones, which ascend, in place.
+    package mutating func keep(_ kept: [Int]) {
+        guard kept.count < rows else { return }
+        for (index, row) in kept.enumerated() where row > index {
+            for k in 0..<columns { values[index * columns + k] = values[row * columns + k] }
+        }
+        values.removeLast((rows - kept.count) * columns)
+    }
+
     /// Copies some columns of another matrix.
     package init(_ whole: FeatureMatrix, columns: Range<Int>) {
         self.init(columns: columns.count, reservingRows: whole.rows)

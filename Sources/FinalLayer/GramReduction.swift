@@ -8,33 +8,41 @@
 /// Rows may be linearly dependent, because images are equal or there are more images than varying features.
 /// So that no pivot consists of rounding errors, each row gets a private feature of a hundredth of its
 /// length.
+///
+/// X, the standardized rows, is never stored as a whole: 512 of its columns are computed at a time, here and in
+/// `expand`.
 struct GramReduction {
-    private let original: DesignMatrix
+    private let features: FeatureMatrix
+    private let rows: [Int]
+    private let standardization: Standardization
     /// L, a lower triangular matrix, `[rows, rows]`.
     let reduced: DesignMatrix
 
-    init(_ design: DesignMatrix, workers: Workers) {
-        original = design
-        let n = design.rows, factor = DesignMatrix(rows: n, columns: n)
+    /// Columns of X at a time: two tiles' pieces stay in the second-level cache.
+    private static let stretch = 512
+
+    init(_ features: FeatureMatrix, rows: [Int], _ standardization: Standardization, workers: Workers) {
+        (self.features, self.rows, self.standardization) = (features, rows, standardization)
+        let n = rows.count, factor = DesignMatrix(rows: n, columns: n)
         let tile = 64, tiles = (n + tile - 1) / tile
-        // The lower triangle of K is computed in tiles; long rows are divided so that the parts of two tiles
-        // fit the L2 cache.
-        workers.perform(tiles * (tiles + 1) / 2) { index in
-            let (I, J) = Self.triangle(index)
-            let rows = min(tile, factor.paddedRows - I * tile), columns = min(tile, n - J * tile)
-            let block = FloatBuffer(tile * tile)
-            for start in stride(from: 0, to: design.stride, by: 512) {
+        let piece = DesignMatrix(rows: n, columns: Self.stretch)
+        for start in stride(from: 0, to: features.columns, by: Self.stretch) {
+            let columns = start..<min(start + Self.stretch, features.columns)
+            standardization.write(features, rows: rows, columns: columns, into: piece, workers: workers)
+            // The lower triangle of K is computed in tiles.
+            workers.perform(tiles * (tiles + 1) / 2) { index in
+                let (I, J) = Self.triangle(index)
                 dotProducts(
-                    rows: design.pointers.base + I * tile, rowCount: rows,
-                    columns: design.pointers.base + J * tile,
-                    columnCount: columns, from: start, length: min(512, design.stride - start),
-                    accumulates: true,
-                    into: block.base, stride: tile)
+                    rows: piece.pointers.base + J * tile, rowCount: min(tile, factor.stride - J * tile),
+                    columns: piece.pointers.base + I * tile, columnCount: min(tile, n - I * tile),
+                    length: padded(columns.count, to: 16), accumulates: true,
+                    into: factor.values.base + I * tile * factor.stride + J * tile, stride: factor.stride)
             }
-            for i in 0..<min(rows, n - I * tile) {
-                let out = factor.values.base + (I * tile + i) * factor.stride + J * tile
-                for j in 0..<columns where J * tile + j <= I * tile + i { out[j] = block.base[j * tile + i] }
-            }
+        }
+        // Tiles on the diagonal are squares.
+        for i in 0..<n {
+            (factor.values.base + i * factor.stride + i + 1).update(
+                repeating: 0, count: factor.stride - i - 1)
         }
         Self.addPrivateFeatures(to: factor)
         Cholesky.factorize(factor, workers: workers)
@@ -59,20 +67,25 @@ struct GramReduction {
         for element in diagonal { element.pointee += Float(amount) }
     }
 
-    /// Converts weights for L, `[classes, reduced.stride]`, to weights for X, `[classes, original.stride]`.
+    /// Converts weights for L, `[classes, reduced.stride]`, to weights for X, `[classes, padded columns]`.
     func expand(_ weights: UnsafePointer<Float>, classes: Int, workers: Workers) -> FloatBuffer {
-        let n = reduced.rows, padding = original.paddedRows
-        let coefficients = FloatBuffer(classes * padding), result = FloatBuffer(classes * original.stride)
+        let n = reduced.rows, padding = reduced.paddedRows, width = padded(features.columns, to: 16)
+        let coefficients = FloatBuffer(classes * padding), result = FloatBuffer(classes * width)
         for c in 0..<classes {
             var v = (0..<n).map { Double(weights[c * reduced.stride + $0]) }
             Cholesky.backSubstitute(&v, factor: reduced)
             for i in 0..<n { coefficients.base[c * padding + i] = Float(v[i]) }
         }
-        let rows = RowPointers((0..<classes).map { UnsafePointer(result.base + $0 * original.stride) })
-        workers.performRanges(of: original.stride, step: 128) { [original] range in
-            accumulateWeightedRows(
-                rows: original.pointers.base, rowCount: n, coefficients: coefficients.base, stride: padding,
-                columnCount: classes, range: range, into: rows.base)
+        let piece = DesignMatrix(rows: n, columns: Self.stretch)
+        for start in stride(from: 0, to: features.columns, by: Self.stretch) {
+            let columns = start..<min(start + Self.stretch, features.columns)
+            standardization.write(features, rows: rows, columns: columns, into: piece, workers: workers)
+            let sums = RowPointers((0..<classes).map { UnsafePointer(result.base + $0 * width + start) })
+            workers.performRanges(of: padded(columns.count, to: 16), step: 128) { range in
+                accumulateWeightedRows(
+                    rows: piece.pointers.base, rowCount: n, coefficients: coefficients.base, stride: padding,
+                    columnCount: classes, range: range, into: sums.base)
+            }
         }
         return result
     }

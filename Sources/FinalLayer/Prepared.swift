@@ -15,9 +15,11 @@ struct Prepared {
         classes = data.classes
         standardization = Standardization(
             data.features, rows: data.training, groups: groups, workers: workers)
-        let full = standardization.design(data.features, rows: rows, workers: workers)
-        reduction = full.columns > full.rows ? GramReduction(full, workers: workers) : nil
-        design = reduction?.reduced ?? full
+        reduction =
+            data.features.columns > rows.count
+            ? GramReduction(data.features, rows: rows, standardization, workers: workers) : nil
+        design =
+            reduction?.reduced ?? standardization.design(data.features, rows: rows, workers: workers)
     }
 }
 

@@ -10,6 +10,9 @@ package struct Standardization: Sendable {
     /// characters rose from 0.848 to 0.853 there, and stayed 0.952 with EfficientNet-Lite0.
     package static let leastShare = 0.1
 
+    /// x becomes (x − mean) · scale.
+    init(means: [Float], scales: [Float]) { (self.means, self.scales) = (means, scales) }
+
     /// Population variance over `rows`, as scikit-learn's `StandardScaler`; two passes in double precision.
     init(_ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup], workers: Workers) {
         let d = features.columns, n = Double(max(rows.count, 1))
@@ -59,6 +62,23 @@ package struct Standardization: Sendable {
             }
         }
         return design
+    }
+
+    /// Some columns of the given rows, standardized, from the first column of `piece` on; what is left of its rows stays.
+    func write(
+        _ features: FeatureMatrix, rows: [Int], columns: Range<Int>, into piece: DesignMatrix,
+        workers: Workers
+    ) {
+        let d = features.columns, width = padded(columns.count, to: 16)
+        workers.performRanges(of: rows.count, step: 64) { range in
+            features.values.withUnsafeBufferPointer { x in
+                for i in range {
+                    let out = piece.values.base + i * piece.stride, row = rows[i] * d
+                    for k in columns { out[k - columns.lowerBound] = (x[row + k] - means[k]) * scales[k] }
+                    for k in columns.count..<width { out[k] = 0 }
+                }
+            }
+        }
     }
 
     /// The inner product of two standardized rows.

@@ -13,6 +13,7 @@ extension EvaluationReport {
         if let folds = foldAccuracies {
             lines.append("by fold            " + folds.map { percent($0) + "%" }.joined(separator: "  "))
         }
+        if let comparison { lines += text(of: comparison) }
         lines.append("")
         lines += table(
             head: ["class", "pictures", "precision", "recall", "F1"],
@@ -37,6 +38,19 @@ extension EvaluationReport {
             "\($0.path)  is \($0.label), the model says \($0.predicted) (\(percent(Double($0.score)))%)"
         }
         return lines.printable
+    }
+
+    private func text(of other: ComparisonReport) -> [String] {
+        let change = other.crossEntropyDifference
+        let isReal = other.pValue < 0.05
+        return [
+            "",
+            "with \(other.setting.printable)",
+            "accuracy           \(percent(other.accuracy))%  (right here only: \(other.onlyUsual), there only: \(other.onlyOther); "
+                + "McNemar's exact test: p = \(fixed(other.pValue, 4)), "
+                + (isReal ? "the difference is real)" : "the difference may be chance)"),
+            "cross entropy      \(fixed(other.crossEntropy, 4))  (\(change < 0 ? "" : "+")\(fixed(change, 4)), standard error \(fixed(other.standardError, 4)))",
+        ]
     }
 
     private func percent(_ share: Double) -> String { fixed(100 * share, 1) }

@@ -38,6 +38,8 @@ public struct EvaluationReport: Sendable, Codable {
     public let calibration: [CalibrationRow]
     /// All mistakes, most confident first.
     public let mistakes: [Mistake]
+    /// The evaluation of another setting on the same folds; nil if none was requested.
+    public internal(set) var comparison: ComparisonReport?
     /// The accuracy on each fold of a cross-validation; nil for the evaluation of a model.
     public let foldAccuracies: [Double]?
 
@@ -85,6 +87,27 @@ public struct EvaluationReport: Sendable, Codable {
             labels: labels, paths: paths, classes: outOfSample.labels,
             probabilities: outOfSample.probabilities,
             foldAccuracies: outOfSample.foldAccuracies)
+    }
+}
+
+/// The evaluation of another setting on the same images and folds, as a paired comparison.
+public struct ComparisonReport: Sendable, Codable, Equatable {
+    public let setting: String
+    public let accuracy, crossEntropy: Double
+    /// The numbers of images that only the first setting and only the second setting classifies correctly.
+    public let onlyUsual, onlyOther: Int
+    /// The two-sided p-value of McNemar's exact test.
+    public let pValue: Double
+    /// The second setting's cross entropy minus the first's, and its standard error.
+    public let crossEntropyDifference, standardError: Double
+
+    init(_ setting: String, _ usual: OutOfSample, _ other: OutOfSample) {
+        let pair = PairedComparison(
+            usual.probabilities, other.probabilities, labels: usual.labels, classes: usual.classes)
+        let metrics = other.metrics
+        (self.setting, accuracy, crossEntropy) = (setting, metrics.accuracy, metrics.crossEntropy)
+        (onlyUsual, onlyOther, pValue) = (pair.onlyFirst, pair.onlySecond, pair.pValue)
+        (crossEntropyDifference, standardError) = (pair.crossEntropyDifference, pair.standardError)
     }
 }
 

@@ -13,6 +13,10 @@ public struct EvaluateOptions: Sendable {
     public var seed: UInt64 = 0
     /// Whether a cross-validation holds out copies and near duplicates of a picture with it.
     public var keepsCopiesTogether = true
+    /// Another way to have the same pictures' bottlenecks, cross-validated in the same folds.
+    public var compared: BottleneckOptions?
+    /// What the other way is called in the report.
+    public var comparedName = ""
     public init() {}
 }
 
@@ -62,11 +66,21 @@ public struct Evaluator {
                     ? .note("\(among) of others, and are held out with them")
                     : .warning("\(among) of others, which may be trained on while they are judged"))
         }
-        return EvaluationReport(
-            try OutOfSample(
-                source, copies: options.keepsCopiesTogether ? copies : RowGroups(rows: data.paths.count),
-                folds: folds, seed: options.seed, report: report),
-            labels: data.labels, paths: data.paths.map(\.description))
+        let together = options.keepsCopiesTogether ? copies : RowGroups(rows: data.paths.count)
+        let judged = try OutOfSample(
+            source, copies: together, folds: folds, seed: options.seed, report: report)
+        var result = EvaluationReport(judged, labels: data.labels, paths: data.paths.map(\.description))
+        guard var other = options.compared else { return result }
+        other.leftOut = .testing
+        let second = try BottleneckSource(other, isInterrupted: isInterrupted, report: report)
+        guard second.data.contents == data.contents, second.data.classes == data.classes else {
+            throw TransferLearningError.option(
+                "compare", reason: "the pictures changed meanwhile; run the same command again")
+        }
+        let judgedToo = try OutOfSample(
+            second, copies: together, folds: folds, seed: options.seed, report: report)
+        result.comparison = .init(options.comparedName, judged, judgedToo)
+        return result
     }
 
     private func ask(

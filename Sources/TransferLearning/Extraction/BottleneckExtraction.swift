@@ -48,17 +48,26 @@ struct BottleneckExtraction: Sendable {
             }
         }
         let clock = ContinuousClock(), start = clock.now
+        let rows = Rows(FeatureMatrix(columns: extractor.size, zeroRows: pictures.count))
         let outcomes = try outcomes(
-            of: pictures.map(\.path), keeping: { $0 }, isInterrupted: isInterrupted, report: report)
+            of: pictures.map(\.path),
+            keeping: { index, outcome -> Outcome in
+                guard case .vector(let vector, let digest, let wasCached, let warnings) = outcome else {
+                    return outcome
+                }
+                rows.features.replace(row: index, with: vector)
+                return .vector([], of: digest, wasCached: wasCached, warnings: warnings)
+            },
+            isInterrupted: isInterrupted, report: report)
         let seconds = (clock.now - start) / .seconds(1)
 
-        var features = FeatureMatrix(columns: extractor.size, reservingRows: pictures.count)
+        var readable: [Int] = []
         var paths: [FilePath] = [], classes: [Int] = [], skipped: [SkippedPicture] = []
         var (computed, cached) = (0, 0), contents: [SHA256.Digest] = [], parts: [SplitPart] = []
-        for (picture, outcome) in zip(pictures, outcomes) {
+        for (index, (picture, outcome)) in zip(pictures, outcomes).enumerated() {
             switch outcome {
-            case .vector(let vector, let digest, let wasCached, let warnings):
-                features.append(row: vector)
+            case .vector(_, let digest, let wasCached, let warnings):
+                readable.append(index)
                 paths.append(picture.path)
                 classes.append(picture.label)
                 contents.append(digest)
@@ -71,6 +80,7 @@ struct BottleneckExtraction: Sendable {
                 try report(.skipped(picture))
             }
         }
+        rows.features.keep(readable)
         let content = zip(contents, classes).flatMap { $0.bytes + [UInt8(truncatingIfNeeded: $1)] }
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
@@ -80,9 +90,16 @@ struct BottleneckExtraction: Sendable {
         classes = classes.map { places[$0]! }
         return LabelledBottlenecks(
             labels: kept.map { folder.labels[$0] }, folders: kept.map { folder.path(class: $0) },
-            paths: paths, contents: contents, parts: parts, classes: classes, features: features,
+            paths: paths, contents: contents, parts: parts, classes: classes, features: rows.features,
             skipped: skipped, summary: summary,
             digest: "\(SHA256.hash(content))")
+    }
+
+    /// The vectors that are there, which workers add to one at a time.
+    private final class Rows: @unchecked Sendable {
+        var features: FeatureMatrix
+
+        init(_ features: FeatureMatrix) { self.features = features }
     }
 
     /// The classes with at least one picture that could be read; the others are reported.
@@ -112,7 +129,7 @@ struct BottleneckExtraction: Sendable {
     ) throws -> [[Float]?] {
         try outcomes(
             of: paths,
-            keeping: { outcome -> [Float]? in
+            keeping: { _, outcome -> [Float]? in
                 if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
             },
             isInterrupted: isInterrupted, report: report)
@@ -168,7 +185,7 @@ struct BottleneckExtraction: Sendable {
     ) throws -> Filled {
         let outcomes = try outcomes(
             of: paths,
-            keeping: { outcome -> Outcome in
+            keeping: { _, outcome -> Outcome in
                 guard case .vector(_, let digest, let wasCached, let warnings) = outcome else {
                     return outcome
                 }
@@ -188,9 +205,9 @@ struct BottleneckExtraction: Sendable {
         return filled
     }
 
-    /// - Parameter keeping: what is kept of an outcome until all are there.
+    /// - Parameter keeping: what is kept of a path's outcome until all are there; called by one thread at a time.
     private func outcomes<Kept: Sendable>(
-        of paths: [FilePath], keeping: @escaping @Sendable (Outcome) -> Kept,
+        of paths: [FilePath], keeping: @escaping @Sendable (Int, Outcome) -> Kept,
         isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
     ) throws -> [Kept] {
         let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
@@ -206,7 +223,7 @@ struct BottleneckExtraction: Sendable {
                     shared.progress.withLock { progress in
                         switch result {
                         case .success(let outcome):
-                            progress.outcomes[index] = keeping(outcome)
+                            progress.outcomes[index] = keeping(index, outcome)
                             if case .vector(_, _, wasCached: false, _) = outcome { progress.computed += 1 }
                             if case .vector(_, _, _, let warnings) = outcome, warnings.isEmpty {
                                 progress.cached += 1

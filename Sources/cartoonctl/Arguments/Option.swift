@@ -110,6 +110,18 @@ extension Arguments {
 }
 
 extension Arguments {
+    /// The same with a flag given in another way, or not given.
+    func with(_ name: String, _ value: String) -> Arguments {
+        var result = self
+        result.values[name] = value
+        return result
+    }
+    func without(_ name: String) -> Arguments {
+        var result = self
+        result.values[name] = nil
+        return result
+    }
+
     func string(_ name: String) -> String? { values[name] }
 
     func required(_ name: String, _ example: String) throws(UsageError) -> String {

@@ -18,6 +18,10 @@ let evaluateVerb = Verb(
             "split_key", "KEY",
             "How --folds deals copies and near duplicates: content, together with the picture that they show, or path, as if they were others. Default: content"
         ),
+        .value(
+            "compare", "SETTING",
+            "With --folds: another setting on the same folds, and by a paired test whether it is better: taps=LIST, precision=P or architecture=NAME, several joined by semicolons."
+        ),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
         .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
@@ -29,6 +33,7 @@ let evaluateVerb = Verb(
         "evaluate --folds 5 --image_dir cartoon",
         "evaluate --folds 5 --graph small.pb --image_dir cartoon",
         "evaluate --folds 5 --image_dir cartoon --precision int8",
+        "evaluate --folds 5 --image_dir cartoon --compare precision=int8",
         "evaluate --graph cartoon.pb --image_dir cartoon_test --assert_accuracy 0.9 --quiet",
     ],
     run: { arguments in
@@ -43,6 +48,11 @@ let evaluateVerb = Verb(
         case nil, "content": break
         case "path": options.keepsCopiesTogether = false
         case let other?: throw UsageError("--split_key \(other): is content or path")
+        }
+        if let setting = arguments.string("compare") {
+            guard options.folds != nil else { throw UsageError("--compare goes with --folds K") }
+            options.compared = try compared(setting, arguments, options.pictures)
+            options.comparedName = setting
         }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
@@ -62,3 +72,22 @@ let evaluateVerb = Verb(
         return 0
     }
 )
+
+/// The bottlenecks that `--compare` asks for: those of the other flags but for what it names.
+private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws
+    -> BottleneckOptions
+{
+    let known = ["taps", "precision", "architecture"]
+    var arguments = arguments
+    for part in setting.split(separator: ";") {
+        let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+        guard pair.count == 2, known.contains(pair[0]) else {
+            throw UsageError("--compare \(setting): is NAME=VALUE, where NAME is \(known.joined(separator: ", "))")
+        }
+        arguments = arguments.with(pair[0], pair[1])
+    }
+    // A list was read already, from standard input perhaps.
+    var options = try BottleneckOptions(arguments.without("image_list").without("null"))
+    (options.imageList, options.model) = (usual.imageList, usual.model)
+    return options
+}
