@@ -16,7 +16,8 @@ package struct PairedComparison: Sendable, Equatable {
             "both say something of every row")
         var (onlyFirst, onlySecond) = (0, 0), sum = 0.0, squares = 0.0
         for (row, label) in labels.enumerated() {
-            let a = first[row * classes..<(row + 1) * classes], b = second[row * classes..<(row + 1) * classes]
+            let a = first[row * classes..<(row + 1) * classes],
+                b = second[row * classes..<(row + 1) * classes]
             switch (predictedClass(a) == label, predictedClass(b) == label) {
             case (true, false): onlyFirst += 1
             case (false, true): onlySecond += 1

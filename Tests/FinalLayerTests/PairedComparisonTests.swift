@@ -17,7 +17,8 @@ import Testing
 
     @Test("counts what only one gets right, and measures the difference in cross entropy")
     func comparison() {
-        let first: [Float] = [0.5, 0.5, 0.25, 0.75, 0.8, 0.2], second: [Float] = [0.25, 0.75, 0.5, 0.5, 0.8, 0.2]
+        let first: [Float] = [0.5, 0.5, 0.25, 0.75, 0.8, 0.2],
+            second: [Float] = [0.25, 0.75, 0.5, 0.5, 0.8, 0.2]
         let pair = PairedComparison(first, second, labels: [0, 0, 1], classes: 2)
         #expect((pair.onlyFirst, pair.onlySecond, pair.pValue) == (1, 1, 1))
         #expect(pair.crossEntropyDifference.magnitude < 1e-6)

@@ -82,7 +82,8 @@ private func compared(_ setting: String, _ arguments: Arguments, _ usual: Bottle
     for part in setting.split(separator: ";") {
         let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
         guard pair.count == 2, known.contains(pair[0]) else {
-            throw UsageError("--compare \(setting): is NAME=VALUE, where NAME is \(known.joined(separator: ", "))")
+            throw UsageError(
+                "--compare \(setting): is NAME=VALUE, where NAME is \(known.joined(separator: ", "))")
         }
         arguments = arguments.with(pair[0], pair[1])
     }
