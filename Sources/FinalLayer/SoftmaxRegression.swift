@@ -18,6 +18,9 @@ package struct SoftmaxRegression: Sendable {
     package var groups: [FeatureGroup] = []
     /// Rows with equal numbers are held out together, one number a row of the features; empty for none.
     package var copies: [Int] = []
+    /// The training and validation rows that another split would test on: a further layer of the chosen strength
+    /// is trained on the others and tested on these. Empty for none.
+    package var alternativeTest: [Int] = []
     /// Trains the layer once more on training and validation rows together when the strength is known.
     package var usesValidationRows = true
     /// Whitens features within classes before the penalty sees them.
@@ -51,6 +54,8 @@ package struct SoftmaxRegression: Sendable {
         package var temperature: Float
         /// The share of the layer on all columns in the logits; the rest is that of the layer on the network's last layer.
         package var share: Float = 1
+        /// The accuracy on `alternativeTest` of the further layer, on all columns.
+        package var alternativeAccuracy: Double?
     }
 
     /// How far training is, in fits: each strength of each fold is one, and so is preparing a fold, or all rows.
@@ -75,18 +80,21 @@ package struct SoftmaxRegression: Sendable {
         let masks = strengths.count > 1 ? masks(data) : []
         let rows = data.training.count + data.validation.count
         // Rows are prepared, each fold is, and so are all rows for the last fit.
-        var counter = ProgressCounter(total: 3 + (strengths.count + 1) * masks.count, report: progress)
+        var counter = ProgressCounter(
+            total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count, report: progress)
         guard !masks.isEmpty, rows < Self.fewRows,
             let lastLayer = groups.first(where: \.isLastLayer)?.columns, lastLayer.count < features.columns
         else {
             return try head(data, groups: groups, masks: masks, whitens: whitens, &counter).result
         }
-        counter.total *= 2
+        counter.total = 2 * counter.total - (alternativeTest.isEmpty ? 0 : 1)
         let whole = try head(data, groups: groups, masks: masks, whitens: whitens, &counter)
         let columns = FeatureMatrix(features, columns: lastLayer)
         let narrow = try TrainingData(
             columns, labels: labels, classes: classes, training: training, validation: validation)
-        let last = try head(narrow, groups: [], masks: masks, whitens: false, &counter)
+        var solver = self
+        solver.alternativeTest = []
+        let last = try solver.head(narrow, groups: [], masks: masks, whitens: false, &counter)
         return whole.stacked(on: last, columns: lastLayer, classes: classes)
     }
 
@@ -110,19 +118,36 @@ package struct SoftmaxRegression: Sendable {
             strength *= Double(seen) / Double(all)
         }
         let isHeldOut = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
-        let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
-        counter.advance(by: 1)
-        fit.solver.minimize(strength: strength, tolerance: 1e-6)
-        counter.advance(by: 1)
-        let layer = fit.layer(workers: workers)
+        let layer: TrainedLayer, objective: Double
+        do {
+            let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
+            counter.advance(by: 1)
+            fit.solver.minimize(strength: strength, tolerance: 1e-6)
+            counter.advance(by: 1)
+            (layer, objective) = (fit.layer(workers: workers), fit.problem.objective)
+        }
         if workers.isCancelled() { throw .cancelled }
         let temperature = calibratedTemperature(
             logits: held.logits, labels: held.labels, classes: data.classes)
-        return Head(
-            result: Result(
-                layer: layer, strength: strength, path: path, objective: fit.problem.objective,
-                temperature: temperature),
-            held: held)
+        var result = Result(
+            layer: layer, strength: strength, path: path, objective: objective, temperature: temperature)
+        if !alternativeTest.isEmpty {
+            result.alternativeAccuracy = alternative(prepared, strength: strength, whitens: whitens)
+            if workers.isCancelled() { throw .cancelled }
+            counter.advance(by: 1)
+        }
+        return Head(result: result, held: held)
+    }
+
+    /// Returns the accuracy on `alternativeTest` of a layer trained on the other rows; nil if there are no such
+    /// rows or no others.
+    private func alternative(_ prepared: Prepared, strength: Double, whitens: Bool) -> Double? {
+        let tested = Set(alternativeTest), isHeldOut = prepared.rows.map(tested.contains)
+        guard isHeldOut.contains(true), isHeldOut.contains(false) else { return nil }
+        let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
+        fit.solver.minimize(strength: strength, tolerance: 1e-4)
+        let scores = fit.problem.heldOutScores()
+        return Double(scores.count { $0.isRight }) / Double(scores.count)
     }
 
     /// Which rows are held out, fold by fold: the validation rows once, or each training row once.

@@ -109,7 +109,14 @@ final class SoftmaxModel {
         return .init(accuracy: Double(right) / count, crossEntropy: loss / count, count: batch.count)
     }
 
-    func layer(features: Int) -> TrainedLayer {
+    /// Returns the layer for features as they were before `standardization`.
+    func layer(features: Int, _ standardization: Standardization? = nil) -> TrainedLayer {
+        if let standardization {
+            return biases.withUnsafeBufferPointer {
+                standardization.layer(
+                    weights: weights.base, stride: stride, biases: $0.baseAddress!, classes: classes)
+            }
+        }
         var transposed = [Float](repeating: 0, count: features * classes)
         for c in 0..<classes {
             for k in 0..<features { transposed[k * classes + c] = weights.base[c * stride + k] }

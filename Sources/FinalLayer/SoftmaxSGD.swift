@@ -15,6 +15,11 @@ package struct SoftmaxSGD: Sendable {
     /// The number of steps between evaluations; the last step is evaluated too.
     package var evaluationInterval = 10
     package var seed: UInt64 = 0
+    /// Whether features are standardized on the training rows; both are folded back into the layer. Features of
+    /// large variance let retrain.py's learning rate diverge at first.
+    package var standardizes = false
+    /// The feature groups with factors of their own, if features are standardized.
+    package var groups: [FeatureGroup] = []
     /// Asked before each step; once true, training ends with `TrainingError.cancelled`.
     package var isCancelled: @Sendable () -> Bool = { false }
 
@@ -69,7 +74,14 @@ package struct SoftmaxSGD: Sendable {
                 model.weights.base[c * model.stride + k] = random.truncatedNormal() * 0.001
             }
         }
-        let design = DesignMatrix(features, rows: data.training + data.validation)
+        let rows = data.training + data.validation
+        let standardization =
+            standardizes
+            ? Standardization(features, rows: data.training, groups: groups, workers: .serial) : nil
+        let design =
+            standardization?.design(features, rows: rows, workers: .serial)
+            ?? DesignMatrix(features, rows: rows)
+        func layer() -> TrainedLayer { model.layer(features: features.columns, standardization) }
         let sampler = ClassUniformSampler(data.training.map { labels[$0] }, classes: classes, firstRow: 0)
         let validator = ClassUniformSampler(
             data.validation.map { labels[$0] }, classes: classes, firstRow: data.training.count)
@@ -93,8 +105,8 @@ package struct SoftmaxSGD: Sendable {
                 }
                 report.evaluation = Evaluation(training: after, validation: held)
             }
-            observe?(report) { model.layer(features: features.columns) }
+            observe?(report) { layer() }
         }
-        return model.layer(features: features.columns)
+        return layer()
     }
 }

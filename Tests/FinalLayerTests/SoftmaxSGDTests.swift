@@ -68,6 +68,33 @@ import Testing
         #expect(rows == Set(10..<110))
     }
 
+    @Test(
+        "standardized inside, features of any size and offset begin at the cross entropy of chance and are learnt"
+    )
+    func standardization() throws {
+        let (plain, labels) = sampleData(rows: 90, columns: 12, classes: 3)
+        let large = FeatureMatrix(columns: 12, values: plain.values.map { 1000 * $0 + 5000 })
+        var trainer = SoftmaxSGD()
+        (trainer.steps, trainer.standardizes) = (300, true)
+        func run(_ features: FeatureMatrix) throws -> (first: Double, TrainedLayer) {
+            var first: Double?
+            let layer = try trainer.train(features, labels: labels, classes: 3, training: Array(0..<90)) {
+                step, _ in first = first ?? step.batch.crossEntropy
+            }
+            return (try #require(first), layer)
+        }
+        let (first, layer) = try run(large), (_, same) = try run(plain)
+        #expect((first - 1.0986).magnitude < 0.05)
+        let right = (0..<90).count { predictedClass(layer.logits(large[$0])) == labels[$0] }
+        #expect(right > 75)
+        // The scale of the features has no say.
+        for row in 0..<90 {
+            for (a, b) in zip(layer.logits(large[row]), same.logits(plain[row])) {
+                #expect((a - b).magnitude < 0.02 * (1 + a.magnitude))
+            }
+        }
+    }
+
     @Test("reports each step, evaluates each tenth and the last, and repeats itself for a seed")
     func reports() throws {
         let (features, labels) = sampleData(rows: 40, columns: 6, classes: 2)

@@ -77,7 +77,7 @@ public struct ImageList: Sendable {
                     path: directory?.appending(path) ?? path, label: FilePath(bytes: fields[1]), part: part))
         }
         guard !entries.isEmpty else {
-            throw .option("image_list", reason: "\(source) names no pictures")
+            throw .option("image_list", reason: "\(source): names no pictures")
         }
         self.entries = entries
     }

@@ -4,8 +4,8 @@ import FinalLayer
 struct LayerTraining {
     struct Result {
         let layer: TrainedLayer
-        /// Of the penalty; nil after gradient descent.
-        let strength: Double?
+        /// The accuracy on `alternativeTest`; nil if that is empty, and after gradient descent.
+        let alternativeAccuracy: Double?
         let summary: TrainingSummary
         /// What the solver reported on its way.
         let curve: LearningCurve
@@ -16,7 +16,11 @@ struct LayerTraining {
     let split: DatasetSplit
     /// Rows that are held out together.
     let copies: RowGroups
+    /// The images that another split would test on, among those that train and validate; empty for none.
+    let alternativeTest: [Int]
     let workers: Workers
+    /// Whether gradient descent standardizes features; for Inception v3 it does not, as in retrain.py.
+    let standardizes: Bool
     let groups: [FeatureGroup]
     /// Writes a model with the layer as it stands, after so many steps.
     let store: (TrainedLayer, _ step: Int) throws -> Void
@@ -34,7 +38,7 @@ struct LayerTraining {
         let start = clock.now
         try report(
             .phase("training on \(split.training.count) pictures, \(data.features.columns) numbers each"))
-        let (layer, strength, detail, curve): (TrainedLayer, Double?, String, LearningCurve) =
+        let (layer, alternativeAccuracy, detail, curve): (TrainedLayer, Double?, String, LearningCurve) =
             switch options.trainer {
             case .converging: try converge(summaries, report)
             case .gradientDescent(let steps, let rate):
@@ -44,30 +48,8 @@ struct LayerTraining {
             }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
         try report(.trained(summary))
-        return Result(layer: layer, strength: strength, summary: summary, curve: curve)
-    }
-
-    /// The test accuracy of the layer that another split of the undistorted pictures would have given.
-    ///
-    /// - Parameter strength: taken as it is where there are rows enough for a layer on all columns alone.
-    func testAccuracy(
-        of other: DatasetSplit, on data: LabelledBottlenecks, strength: Double,
-        report: (RetrainEvent) throws -> Void
-    ) throws -> Double {
-        var solver = solver
-        let rows = other.training + other.validation
-        if rows.count >= SoftmaxRegression.fewRows { solver.strengths = [strength] }
-        let result = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
-            try solver.train(
-                data.features, labels: data.classes, classes: data.labels.count, training: rows,
-                progress: progress)
-        }
-        let logits = result.layer.logits(data.features, rows: other.testing, workers: workers)
-        let classes = data.labels.count
-        let right = other.testing.indices.count {
-            predictedClass(logits[$0 * classes..<($0 + 1) * classes]) == data.classes[other.testing[$0]]
-        }
-        return Double(right) / Double(max(other.testing.count, 1))
+        return Result(
+            layer: layer, alternativeAccuracy: alternativeAccuracy, summary: summary, curve: curve)
     }
 
     private var solver: SoftmaxRegression {
@@ -75,6 +57,7 @@ struct LayerTraining {
         solver.seed = options.seed
         solver.groups = groups
         solver.copies = copies.leaders
+        solver.alternativeTest = alternativeTest
         solver.workers = workers
         return solver
     }
@@ -105,7 +88,7 @@ struct LayerTraining {
         } catch { throw TransferLearningError(error) }
         let judged = isFew ? "cross-validation" : "the validation pictures"
         return (
-            result.layer.cooled(to: result.temperature), result.strength,
+            result.layer.cooled(to: result.temperature), result.alternativeAccuracy,
             "converged softmax regression, L2 strength \(shortest(result.strength)) and temperature \(fixed(Double(result.temperature), 2)) chosen on \(judged)",
             .path(result.path)
         )
@@ -123,6 +106,7 @@ struct LayerTraining {
         trainer.evaluationInterval = options.evaluationInterval
         trainer.seed = options.seed
         trainer.isCancelled = isInterrupted
+        (trainer.standardizes, trainer.groups) = (standardizes, groups)
         var failure: (any Error)?, curve: [TrainingStep] = []
         // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
         let layer = try withoutActuallyEscaping(report) { report in

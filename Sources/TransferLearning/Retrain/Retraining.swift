@@ -127,7 +127,8 @@ public struct Retraining {
         extractor = nil
         let trainer = LayerTraining(
             options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
-            workers: workers, groups: groups,
+            alternativeTest: try testByPath(data, split, copies), workers: workers,
+            standardizes: backbone.description.name != BackboneDescription.inceptionV3.name, groups: groups,
             store: { layer, step in
                 let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
@@ -138,8 +139,10 @@ public struct Retraining {
         let evaluation = Evaluation(
             of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
             workers: workers)
-        let summary = try summary(
-            of: copies, data, split, trainer, strength: training.strength, report: report)
+        let summary = CopySummary(
+            count: copies.copyCount,
+            acrossParts: copies.count(of: split.validation + split.testing, alikeIn: split.training),
+            accuracyByPath: training.alternativeAccuracy)
         if let event = event(summary, of: data.paths.count, isReadyMade: !data.parts.isEmpty) {
             try report(event)
         }
@@ -212,23 +215,15 @@ public struct Retraining {
 
     // MARK: - Copies
 
-    private func summary(
-        of copies: RowGroups, _ data: LabelledBottlenecks, _ split: DatasetSplit, _ trainer: LayerTraining,
-        strength: Double?, report: (RetrainEvent) throws -> Void
-    ) throws -> CopySummary {
-        var accuracy: Double?
-        if data.parts.isEmpty, splitKey == .content, copies.copyCount > 0, let strength {
-            let other = try self.split(data, by: .path, copies)
-            if copies.count(of: other.testing, alikeIn: other.training + other.validation) > 0 {
-                try report(.phase("training a layer on a split by path"))
-                accuracy = try trainer.testAccuracy(
-                    of: other, on: data, strength: strength, report: report)
-            }
-        }
-        return CopySummary(
-            count: copies.copyCount,
-            acrossParts: copies.count(of: split.validation + split.testing, alikeIn: split.training),
-            accuracyByPath: accuracy)
+    /// Returns the images that a split by path would test on, among those that train and validate, if copies of
+    /// them are among the others; else none.
+    private func testByPath(_ data: LabelledBottlenecks, _ split: DatasetSplit, _ copies: RowGroups)
+        throws(TransferLearningError) -> [Int]
+    {
+        guard data.parts.isEmpty, splitKey == .content, copies.copyCount > 0 else { return [] }
+        let known = Set(split.training + split.validation)
+        let test = try self.split(data, by: .path, copies).testing.filter(known.contains)
+        return copies.count(of: test, alikeIn: Array(known.subtracting(test))) > 0 ? test : []
     }
 
     /// What is to be said of copies, if anything.
