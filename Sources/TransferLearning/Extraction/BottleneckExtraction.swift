@@ -148,7 +148,7 @@ struct BottleneckExtraction: Sendable {
         for start in stride(from: 0, to: paths.count, by: piece) {
             var latest = 0
             let outcomes = try outcomes(
-                of: Array(paths[start..<min(start + piece, paths.count)]), keeping: { $0 },
+                of: Array(paths[start..<min(start + piece, paths.count)]), keeping: { $1 },
                 isInterrupted: isInterrupted,
                 report: { event in
                     guard case .bottlenecks(let done, _, let count) = event else { return try report(event) }
