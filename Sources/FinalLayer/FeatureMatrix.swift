@@ -32,7 +32,7 @@ package struct FeatureMatrix: Sendable {
         }
     }
 
-    /// Removes all rows but the given ones, which ascend, in place.
+    /// Removes all rows except those with the given ascending indices, in place.
     package mutating func keep(_ kept: [Int]) {
         guard kept.count < rows else { return }
         for (index, row) in kept.enumerated() where row > index {

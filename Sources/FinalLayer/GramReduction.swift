@@ -9,8 +9,8 @@
 /// So that no pivot consists of rounding errors, each row gets a private feature of a hundredth of its
 /// length.
 ///
-/// X, the standardized rows, is never stored as a whole: 512 of its columns are computed at a time, here and in
-/// `expand`.
+/// The standardized rows X are never stored as a whole: 512 of their columns are computed at a time, in the
+/// initializer and in `expand`.
 struct GramReduction {
     private let features: FeatureMatrix
     private let rows: [Int]
@@ -18,7 +18,8 @@ struct GramReduction {
     /// L, a lower triangular matrix, `[rows, rows]`.
     let reduced: DesignMatrix
 
-    /// Columns of X at a time: two tiles' pieces stay in the second-level cache.
+    /// The number of columns of X that are computed at a time, so that the pieces of two tiles fit in the L2
+    /// cache.
     private static let stretch = 512
 
     init(_ features: FeatureMatrix, rows: [Int], _ standardization: Standardization, workers: Workers) {
@@ -39,7 +40,7 @@ struct GramReduction {
                     into: factor.values.base + I * tile * factor.stride + J * tile, stride: factor.stride)
             }
         }
-        // Tiles on the diagonal are squares.
+        // Tiles on the diagonal are square.
         for i in 0..<n {
             (factor.values.base + i * factor.stride + i + 1).update(
                 repeating: 0, count: factor.stride - i - 1)

@@ -35,7 +35,7 @@ func accumulateWeightedRows(
         range.upperBound, sums)
 }
 
-/// Converts to the type that C pointers to pointers are imported with; the representation is the same.
+/// Converts to the pointer type as which C pointers to pointers are imported; the representation is the same.
 private func pointers(_ rows: UnsafePointer<UnsafePointer<Float>>) -> UnsafePointer<UnsafePointer<Float>?> {
     UnsafeRawPointer(rows).assumingMemoryBound(to: UnsafePointer<Float>?.self)
 }

@@ -1,15 +1,20 @@
-/// Two classifiers on the same rows: whether one is better, or whether chance made it look so.
+/// A paired comparison of two classifiers on the same rows.
 package struct PairedComparison: Sendable, Equatable {
-    /// Rows that only one of them gets right.
+    /// The numbers of rows that only the first and only the second classifies correctly.
     package let onlyFirst, onlySecond: Int
-    /// The chance of so uneven a count, or a more uneven one, if both were equally good: McNemar's exact test, two-sided.
+    /// The two-sided p-value of McNemar's exact test: the probability of counts at least as unequal if both
+    /// classifiers are equally good.
     package let pValue: Double
-    /// The second's mean cross entropy less the first's, in nats, and the standard error of that.
+    /// The second's mean cross entropy minus the first's, in nats, and its standard error.
     package let crossEntropyDifference, standardError: Double
 
+    /// Compares two classifiers.
+    ///
     /// - Parameters:
-    ///   - first, second: probabilities `[rows, classes]`, row-major.
-    ///   - labels: `[rows]`, in `0..<classes`.
+    ///   - first: The first classifier's probabilities, `[rows, classes]`, row-major.
+    ///   - second: The second classifier's probabilities, likewise.
+    ///   - labels: The class of each row, in `0..<classes`.
+    ///   - classes: The number of classes.
     package init(_ first: [Float], _ second: [Float], labels: [Int], classes: Int) {
         precondition(
             first.count == labels.count * classes && second.count == first.count,
@@ -37,14 +42,16 @@ package struct PairedComparison: Sendable, Equatable {
         standardError = (max(squares / n - mean * mean, 0) / max(n - 1, 1)).squareRoot()
     }
 
-    /// The two-sided probability that a fair coin falls at least as unevenly as `a` against `b`.
+    /// Returns the two-sided p-value of the sign test: the probability that `a + b` tosses of a fair coin
+    /// fall at least as unequally.
     ///
-    /// Binomial coefficients are taken relative to the largest, so that thousands of throws neither over- nor underflow.
+    /// Binomial coefficients are computed relative to the largest, so that thousands of tosses neither
+    /// overflow nor underflow.
     static func signTest(_ a: Int, _ b: Int) -> Double {
         let n = a + b, fewer = min(a, b), middle = n / 2
         guard a != b else { return 1 }
         var term = 1.0, all = 1.0, tail = 0.0
-        // C(n, k) from the middle down; above the middle they are the same again.
+        // The coefficients decrease from the middle down; those above the middle mirror them.
         for k in stride(from: middle, to: 0, by: -1) {
             if k <= fewer { tail += term }
             term *= Double(k) / Double(n - k + 1)

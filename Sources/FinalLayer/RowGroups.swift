@@ -1,12 +1,13 @@
-/// Rows that belong together because they show the same thing: no split and no fold parts them.
+/// Groups of rows with the same content, such as copies of an image, which splits and folds keep together.
 package struct RowGroups: Sendable, Equatable {
-    /// For each row the first row of its group; a row by itself is its own.
+    /// The index of the first row of each row's group, which is the row itself if it is alone.
     package let leaders: [Int]
 
-    /// Every row by itself.
+    /// Creates groups of one row each.
     package init(rows: Int) { leaders = Array(0..<rows) }
 
-    /// The finest groups in which every pair is together, and every row with the row that `equal` names, if it is given.
+    /// Creates the finest groups that contain both rows of each pair, and each row together with the row in
+    /// `equal`, if given.
     package init(rows: Int, pairs: [SimilarRows.Pair], equal: [Int] = []) {
         var parents = Array(0..<rows)
         func root(_ row: Int) -> Int {
@@ -19,7 +20,7 @@ package struct RowGroups: Sendable, Equatable {
         }
         func join(_ a: Int, _ b: Int) {
             let (a, b) = (root(a), root(b))
-            // The smaller number is the root, so that a group is named by its first row.
+            // The smaller index becomes the root, so that a group is represented by its first row.
             parents[max(a, b)] = min(a, b)
         }
         for pair in pairs { join(pair.first, pair.second) }
@@ -27,21 +28,21 @@ package struct RowGroups: Sendable, Equatable {
         leaders = (0..<rows).map { root($0) }
     }
 
-    /// The groups with more rows at the end, each in the group of the row that it was made of.
+    /// Returns the groups with rows appended, each in the group of the row that it is a copy of.
     package func appending(copiesOf origins: [Int]) -> RowGroups {
         RowGroups(leaders: leaders + origins.map { leaders[$0] })
     }
     private init(leaders: [Int]) { self.leaders = leaders }
 
-    /// Rows beyond the first of each group: those that a set without copies would not have.
+    /// The number of rows besides the first of each group.
     package var copyCount: Int { leaders.indices.count { leaders[$0] != $0 } }
 
-    /// Groups of more than one row, by their leaders.
+    /// The groups of more than one row, by the index of their first row.
     package var shared: [Int: [Int]] {
         Dictionary(grouping: leaders.indices) { leaders[$0] }.filter { $0.value.count > 1 }
     }
 
-    /// How many of the rows `members` have a row of their group among `others`.
+    /// Returns how many of the rows `members` have a row of their group in `others`.
     package func count(of members: [Int], alikeIn others: [Int]) -> Int {
         let present = Set(others.map { leaders[$0] })
         return members.count { present.contains(leaders[$0]) }

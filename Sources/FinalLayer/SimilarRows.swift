@@ -1,19 +1,21 @@
-/// Rows that point the same way once features are standardized: what pictures that show the same thing have.
+/// Pairs of rows with a large cosine similarity after standardization, as images of the same content have.
 ///
-/// All rows are compared with each other, but by sketches: each feature, its sign drawn at random, is added to one of 512 sums.
-/// The cosine of two sketches is that of the rows with a standard error of (1 − cosine²) / √512. Pairs whose sketches are at most
-/// six such errors below the threshold are measured on all features, so that what is listed is exact.
+/// All rows are compared by sketches, in which each feature, with a random sign, is added to one of 512 sums.
+/// The cosine of two sketches estimates that of the rows with a standard error of (1 − cosine²) / √512. For
+/// pairs whose sketches are at most six standard errors below the threshold, the cosine is computed from all
+/// features, so that the listed pairs are exact.
 ///
-/// - Source: Charikar, Chen and Farach-Colton, Finding frequent items in data streams, 2002 (the count sketch).
+/// - Source: Charikar, Chen and Farach-Colton, "Finding Frequent Items in Data Streams", 2002 (the count
+///   sketch).
 package struct SimilarRows: Sendable {
     package struct Pair: Sendable, Equatable {
-        /// `first` < `second`.
+        /// The indices of the rows; `first` < `second`.
         package var first, second: Int
-        /// Cosine of the angle between the standardized rows, at most 1.
+        /// The cosine of the angle between the standardized rows, at most 1.
         package var similarity: Float
     }
 
-    /// In the order of `first`, then `second`.
+    /// The pairs, sorted by `first` and then by `second`.
     package let pairs: [Pair]
 
     private static let sketchSize = 512
@@ -58,7 +60,8 @@ package struct SimilarRows: Sendable {
         pairs = found.joined().sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
 
-    /// Sketches of the standardized rows, of length 1, and the rows' own lengths; both 0 for a row that is the mean.
+    /// Returns the normalized sketches of the standardized rows and the rows' norms; both are 0 for a row
+    /// that equals the mean.
     private static func sketches(
         _ features: FeatureMatrix, _ standardization: Standardization, _ workers: Workers
     ) -> (DesignMatrix, lengths: FloatBuffer) {
@@ -94,7 +97,7 @@ package struct SimilarRows: Sendable {
         return (sketches, lengths)
     }
 
-    /// A list for each tile; every tile is written by one call only.
+    /// A list of pairs for each tile, to which a single call writes.
     private final class PairTable: @unchecked Sendable {
         private let lists: UnsafeMutablePointer<[Pair]>
         private let count: Int

@@ -1,44 +1,47 @@
-/// L2-regularized softmax regression, minimized to the end: the default way to train the final layer.
+/// L2-regularized softmax regression, minimized to convergence: the default training of the final layer.
 ///
-/// Features are standardized on the training rows, whitened within classes, and both are folded back into weights and biases. The
-/// strength of the penalty is the one whose layer does best on rows it has not seen: the validation rows where there are any, else
-/// each fold of a stratified cross-validation in turn. Nothing is random but the folds, and one seed gives one result on any number
-/// of threads.
+/// Features are standardized on the training rows and whitened within classes; both maps are folded into the
+/// weights and biases. The penalty is the one whose layer does best on unseen rows: the validation rows if
+/// there are any, otherwise each fold of a stratified cross-validation. Only the folds are random, and a seed
+/// determines the result for any number of threads.
 package struct SoftmaxRegression: Sendable {
-    /// Penalties to try, in the order in which each starts from the minimum before it: strongest first.
+    /// The penalties to try, strongest first, because each starts from the previous minimum.
     ///
-    /// The loss is the mean cross entropy plus strength / 2 · ‖weights‖²; scikit-learn's `C` is 1 / (strength · rows).
+    /// The loss is the mean cross entropy plus strength / 2 · ‖weights‖²; scikit-learn's `C` is 1 / (strength
+    /// · rows).
     package var strengths: [Double] = (0...16).map { i in
         10 * (0..<i).reduce(1.0) { s, _ in s / 10.0.squareRoot() }
     }
-    /// Folds where there are no validation rows, at most the pictures of the smallest class.
+    /// The number of folds without validation rows; at most the number of images in the smallest class.
     package var folds = 5
     package var seed: UInt64 = 0
-    /// Columns with penalties of their own; the others have factor 1.
+    /// Columns with a factor of their own; the others have factor 1.
     package var groups: [FeatureGroup] = []
-    /// Rows with equal numbers are held out together, one number a row of the features; empty for none.
+    /// A number per row of the features; rows with equal numbers are held out together. It is empty without
+    /// copies.
     package var copies: [Int] = []
     /// The training and validation rows that another split would test on: a further layer of the chosen strength
     /// is trained on the others and tested on these. Empty for none.
     package var alternativeTest: [Int] = []
-    /// Trains the layer once more on training and validation rows together when the strength is known.
+    /// Whether to train the layer again on training and validation rows together once the strength is known.
     package var usesValidationRows = true
-    /// Whitens features within classes before the penalty sees them.
+    /// Whether to whiten features within classes before the penalty applies.
     package var whitens = true
     package var workers = Workers.serial
 
     package init() {}
 
-    /// With fewer rows than these a layer on the network's last layer alone has a say.
+    /// The number of rows below which a layer on the network's last layer alone contributes.
     package static let fewRows = 1000
 
-    /// Fewer validation rows than these say little about a strength: then all of them take turns.
+    /// The number of validation rows below which the strength is chosen by cross-validation over all rows
+    /// instead.
     package static let fewValidationRows = 100
 
-    /// How the layers of one strength did on rows they had not seen.
+    /// The result for one strength on held-out rows.
     package struct PathPoint: Sendable, Equatable {
         package var strength: Double
-        /// Mean over the held-out rows, in nats, and its standard error.
+        /// The mean over the held-out rows in nats, and its standard error.
         package var crossEntropy, standardError: Double
         package var accuracy: Double
     }
@@ -46,19 +49,21 @@ package struct SoftmaxRegression: Sendable {
     package struct Result: Sendable {
         package var layer: TrainedLayer
         package var strength: Double
-        /// The strengths that were tried; empty where only one was given.
+        /// The strengths that were tried; empty if only one was given.
         package var path: [PathPoint]
-        /// Mean cross entropy plus penalty over the rows the layer was trained on, on all columns.
+        /// The mean cross entropy plus the penalty of the layer on all columns over its training rows.
         package var objective: Double
-        /// What the logits are to be divided by, judged on rows that had not trained the layer of this strength.
+        /// The divisor of the logits, calibrated on rows that did not train the layer.
         package var temperature: Float
-        /// The share of the layer on all columns in the logits; the rest is that of the layer on the network's last layer.
+        /// The share of the layer on all columns in the logits; the remainder belongs to the layer on the
+        /// network's last layer.
         package var share: Float = 1
         /// The accuracy on `alternativeTest` of the further layer, on all columns.
         package var alternativeAccuracy: Double?
     }
 
-    /// How far training is, in fits: each strength of each fold is one, and so is preparing a fold, or all rows.
+    /// The progress of training in fits: one for each strength in each fold, and one for each preparation of
+    /// a fold or of all rows.
     package struct Progress: Sendable, Equatable {
         package var done, total: Int
 
@@ -68,9 +73,13 @@ package struct SoftmaxRegression: Sendable {
     /// Trains on the rows `training` of `features`.
     ///
     /// - Parameters:
-    ///   - labels: the class of each row of `features`, in `0..<classes`.
-    ///   - progress: called on the calling thread as training goes on.
-    /// - Throws: `TrainingError.cancelled` once the workers were told to stop.
+    ///   - features: The bottleneck vectors.
+    ///   - labels: The class of each row of `features`, in `0..<classes`.
+    ///   - classes: The number of classes.
+    ///   - training: The indices of the training rows.
+    ///   - validation: The indices of the validation rows.
+    ///   - progress: Called on the calling thread during training.
+    /// - Throws: `TrainingError`; `.cancelled` after the workers were told to stop.
     package func train(
         _ features: FeatureMatrix, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
         progress: ((Progress) -> Void)? = nil
@@ -79,7 +88,8 @@ package struct SoftmaxRegression: Sendable {
             features, labels: labels, classes: classes, training: training, validation: validation)
         let masks = strengths.count > 1 ? masks(data) : []
         let rows = data.training.count + data.validation.count
-        // Rows are prepared, each fold is, and so are all rows for the last fit.
+        // The preparation of the rows and of each fold counts as a fit, and so does that of all rows for the
+        // last fit.
         var counter = ProgressCounter(
             total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count, report: progress)
         guard !masks.isEmpty, rows < Self.fewRows,
@@ -98,20 +108,20 @@ package struct SoftmaxRegression: Sendable {
         return whole.stacked(on: last, columns: lastLayer, classes: classes)
     }
 
-    /// One layer, and what those of its strength said of held-out rows.
+    /// Trains one layer, and returns it with the held-out logits for its strength.
     private func head(
         _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
         let prepared = Prepared(data, groups: groups, workers: workers)
         counter.advance(by: 1)
-        // Where there is a choice, but nothing to judge it by, a moderate strength.
+        // A moderate strength is chosen if there are several but no held-out rows to compare them on.
         let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3
         var (path, strength) = ([PathPoint](), moderate), held = HeldOut(classes: data.classes)
         if !masks.isEmpty {
             (path, held) = try followPath(prepared, masks: masks, whitens: whitens, &counter)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
-            // The penalty is a prior: against more rows its share of the mean is smaller.
+            // The penalty is a prior: its share of the mean shrinks with the number of rows.
             let seen = masks.map { $0.count { !$0 } }.reduce(0, +) / masks.count
             strength = best.map { $0.strength } ?? strength
             let all = usesValidationRows ? prepared.rows.count : data.training.count
@@ -150,7 +160,7 @@ package struct SoftmaxRegression: Sendable {
         return Double(scores.count { $0.isRight }) / Double(scores.count)
     }
 
-    /// Which rows are held out, fold by fold: the validation rows once, or each training row once.
+    /// Returns the held-out rows of each fold: the validation rows once, or each training row once.
     private func masks(_ data: TrainingData) -> [[Bool]] {
         guard data.validation.isEmpty else {
             return [data.training.map { _ in false } + data.validation.map { _ in true }]
@@ -162,7 +172,8 @@ package struct SoftmaxRegression: Sendable {
             .filter { $0.contains(true) }
     }
 
-    /// Held-out scores along the strengths, and the best strength's logits; ends early once they have clearly become worse.
+    /// Computes held-out scores for decreasing strengths and the logits for the best one; ends early once the
+    /// scores are clearly worse.
     private func followPath(
         _ prepared: Prepared, masks: [[Bool]], whitens: Bool, _ counter: inout ProgressCounter
     ) throws(TrainingError) -> ([PathPoint], HeldOut) {
@@ -196,10 +207,12 @@ package struct SoftmaxRegression: Sendable {
         return (path, held)
     }
 
-    /// A fold for each row, classes evenly dealt; copies of a row go where the first of them went. -1: in none.
+    /// Returns a fold for each row, with the classes distributed evenly and copies in the fold of their first
+    /// row; -1 for a row that is never held out.
     func foldsOfRows(_ labels: [Int], classes: Int, copies: [Int] = []) -> [Int] {
         var random = RandomSource(seed: seed)
-        // Copies count as one: a class of three files of which two are alike can be dealt to two folds only.
+        // Copies count as one: a class of three files of which two are equal can be distributed to two folds
+        // only.
         var first: [Int: Int] = [:]
         let leaders = labels.indices.map { row in
             guard !copies.isEmpty else { return row }
@@ -219,7 +232,7 @@ package struct SoftmaxRegression: Sendable {
             }
         }
         for row in labels.indices { result[row] = result[leaders[row]] }
-        // What would leave a class without a row to train on is never held out.
+        // Rows whose absence would leave a class without training rows are never held out.
         for c in 0..<classes {
             let rows = labels.indices.filter { labels[$0] == c }
             guard let first = rows.first, rows.allSatisfy({ result[$0] == result[first] }) else { continue }
@@ -230,7 +243,7 @@ package struct SoftmaxRegression: Sendable {
     }
 }
 
-/// Counts what a training has done, for whoever shows it.
+/// Counts the fits of a training and reports them.
 struct ProgressCounter: ~Copyable {
     var done = 0
     var total: Int

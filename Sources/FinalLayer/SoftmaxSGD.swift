@@ -20,7 +20,8 @@ package struct SoftmaxSGD: Sendable {
     package var standardizes = false
     /// The feature groups with factors of their own, if features are standardized.
     package var groups: [FeatureGroup] = []
-    /// Asked before each step; once true, training ends with `TrainingError.cancelled`.
+    /// Returns whether to stop; it is called before each step, and training then throws
+    /// `TrainingError.cancelled`.
     package var isCancelled: @Sendable () -> Bool = { false }
 
     package init() {}

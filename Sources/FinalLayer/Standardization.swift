@@ -1,19 +1,24 @@
-/// Shifts and scales features to mean 0 and variance 1 over the training rows, and takes both back out of a trained layer.
+/// Standardizes features to mean 0 and variance 1 over the training rows, and folds this into a trained
+/// layer.
 package struct Standardization: Sendable {
-    /// `[features]`; a scale is 1 / standard deviation (times the group's factor), or 0 for a feature that does not vary.
+    /// The means and scales, `[features]`; a scale is 1 / standard deviation times the group's factor, or 0
+    /// for a constant feature.
     var means, scales: [Float]
 
-    /// A feature that varies less than this share of what its group does, in the root mean square, is scaled as if it varied so much.
+    /// The minimum standard deviation of a feature, as a share of its group's root mean square; features
+    /// below are scaled as if they had it.
     ///
-    /// Such features come from channels that hardly any picture activates. Blown up to the size of the others they answer to rounding,
-    /// and to the one picture in a thousand; Inception v3's last layer has features of 10⁻⁶. scikit-learn's cross-validated accuracy of three
-    /// characters rose from 0.848 to 0.853 there, and stayed 0.952 with EfficientNet-Lite0.
+    /// Such features come from channels that hardly any image activates. Scaled to the size of the others
+    /// they would amplify rounding errors and rare images; Inception v3's last layer has features of 10⁻⁶.
+    /// scikit-learn's cross-validated accuracy for three characters rose from 0.848 to 0.853 there and stayed
+    /// at 0.952 with EfficientNet-Lite0.
     package static let leastShare = 0.1
 
-    /// x becomes (x − mean) · scale.
+    /// Creates a standardization that maps x to (x − mean) · scale.
     init(means: [Float], scales: [Float]) { (self.means, self.scales) = (means, scales) }
 
-    /// Population variance over `rows`, as scikit-learn's `StandardScaler`; two passes in double precision.
+    /// Computes the population variance over `rows`, like scikit-learn's `StandardScaler`, in two passes in
+    /// double precision.
     init(_ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup], workers: Workers) {
         let d = features.columns, n = Double(max(rows.count, 1))
         let mean = FloatBuffer(d), deviation = FloatBuffer(d)
@@ -32,7 +37,7 @@ package struct Standardization: Sendable {
                     let m = sums[k - range.lowerBound],
                         spread = (squares[k - range.lowerBound] / n).squareRoot()
                     mean.base[k] = Float(m)
-                    // Rounding alone makes a constant feature vary by about one part in 10^7; that is not information.
+                    // Rounding makes a constant feature vary by about one part in 10^7.
                     deviation.base[k] =
                         spread > 1e-6 * m.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
                 }
@@ -50,7 +55,7 @@ package struct Standardization: Sendable {
         }
     }
 
-    /// The given rows, standardized.
+    /// Returns the given rows, standardized.
     func design(_ features: FeatureMatrix, rows: [Int], workers: Workers) -> DesignMatrix {
         let design = DesignMatrix(rows: rows.count, columns: features.columns), d = features.columns
         workers.performRanges(of: rows.count, step: 64) { range in
@@ -64,7 +69,8 @@ package struct Standardization: Sendable {
         return design
     }
 
-    /// Some columns of the given rows, standardized, from the first column of `piece` on; what is left of its rows stays.
+    /// Writes a range of columns of the given rows, standardized, to the first columns of `piece`; other
+    /// elements of its rows are unchanged.
     func write(
         _ features: FeatureMatrix, rows: [Int], columns: Range<Int>, into piece: DesignMatrix,
         workers: Workers
@@ -81,12 +87,12 @@ package struct Standardization: Sendable {
         }
     }
 
-    /// The inner product of two standardized rows.
+    /// Returns the inner product of two standardized rows.
     func product(_ features: FeatureMatrix, _ a: Int, _ b: Int) -> Double {
         let d = features.columns
         return features.values.withUnsafeBufferPointer { x in
             var total = 0.0
-            // Lanes of single precision over a stretch at a time: their sums in double.
+            // Stretches are summed in single precision and their sums in double precision.
             for start in stride(from: 0, to: d, by: 256) {
                 var sum: Float = 0
                 for k in start..<min(start + 256, d) {
@@ -98,7 +104,8 @@ package struct Standardization: Sendable {
         }
     }
 
-    /// The layer that gives on raw features what `weights` `[classes, stride]` and `biases` give on standardized ones.
+    /// Returns the layer for raw features that is equivalent to `weights`, `[classes, stride]`, and `biases`
+    /// for standardized ones.
     func layer(weights: UnsafePointer<Float>, stride: Int, biases: UnsafePointer<Float>, classes: Int)
         -> TrainedLayer
     {
@@ -118,12 +125,14 @@ package struct Standardization: Sendable {
     }
 }
 
-/// Columns that belong together, one tap's for example, and how freely the solver may use them.
+/// A group of columns, such as those of one tap, and how strongly the solver may use them.
 package struct FeatureGroup: Sendable, Equatable {
     package var columns: Range<Int>
-    /// Multiplies the standardized features: a factor f weakens the L2 penalty on the group's weights by f².
+    /// The factor of the standardized features; a factor f weakens the L2 penalty on the group's weights by
+    /// f².
     package var factor: Float
-    /// Whether these are the network's last layer, as it is: what a regression leans on where rows are few.
+    /// Whether these columns are the network's last layer, on which a regression relies if there are few
+    /// rows.
     package var isLastLayer: Bool
 
     package init(_ columns: Range<Int>, factor: Float = 1, isLastLayer: Bool = false) {

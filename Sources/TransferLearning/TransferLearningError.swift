@@ -1,26 +1,26 @@
 import SystemFiles
 
-/// Why a job could not be done. Each case has an exit code of its own, so that a script can tell them apart.
+/// The errors of a job. Exit codes let scripts distinguish them.
 public enum TransferLearningError: Error, Sendable {
     case dataset(DatasetError)
     case network(NetworkError)
     /// A file could not be read or written.
     case file(FileError, while: String)
-    /// An output could not be made; nothing was left under its name.
+    /// An output could not be written; no partial file is left under its name.
     case output(FileError, flag: String)
     case cache(FilePath, reason: String)
-    /// `--strict`: a picture could not be read, or only in part.
+    /// With `--strict`, an image could not be read completely.
     case unreadable(FilePath, reason: String)
-    /// An option's value makes no sense with the others or with the data.
+    /// An option's value is invalid in combination with the others or with the data.
     case option(String, reason: String)
-    /// A signal, or the caller's wish; the words say what was done until then.
+    /// The job was interrupted; the text says what was done until then.
     case interrupted(String)
-    /// The same during a download; what was received is kept for the next run.
+    /// A download was interrupted; the received bytes are kept for the next run.
     case downloadInterrupted(FilePath, received: Int, of: Int?)
     case internalFailure(String)
 }
 
-/// What is wrong with a folder of pictures.
+/// An error in a folder of images.
 public enum DatasetError: Error, Sendable {
     case noFolder(FilePath)
     case notAFolder(FilePath)
@@ -30,13 +30,13 @@ public enum DatasetError: Error, Sendable {
     case noReadablePictures(FilePath, tried: Int)
     case sameLabel(String, FilePath, FilePath)
     case tooFewPictures(FilePath, readable: Int, needed: Int)
-    /// A class of a ready-made split that nothing is trained on.
+    /// No image of a class in a ready-made split is in the training part.
     case noTrainingPictures(FilePath)
-    /// A class of which all pictures show the same thing.
+    /// All images of a class have the same content.
     case onlyCopies(FilePath, count: Int)
 }
 
-/// What is wrong with a network or a model file.
+/// An error in a network or model file.
 public enum NetworkError: Error, Sendable {
     case missing(FilePath, remedy: String)
     case notAGraph(FilePath, found: String)
@@ -44,16 +44,16 @@ public enum NetworkError: Error, Sendable {
     case unsupported(FilePath, reason: String)
     case noSuchTensor(FilePath, name: String, nearest: [String])
     case description(FilePath, reason: String)
-    /// A network's output that is no number: NaN or infinite.
+    /// A network's output is NaN or infinite.
     case notFinite(FilePath, tensor: String, picture: FilePath)
-    /// It is not there and could not be fetched.
+    /// The network is missing and could not be downloaded.
     case noDownload(FilePath, url: String, reason: String)
-    /// What was fetched is not what was asked for, and was not used.
+    /// The downloaded file is not the expected one and was not used.
     case wrongDownload(FilePath, url: String, reason: String)
 }
 
 extension TransferLearningError {
-    /// The exit codes of the command line; the README lists them.
+    /// The exit code of the command line, as listed in the README.
     public var exitCode: Int32 {
         switch self {
         case .option: 2
@@ -85,7 +85,7 @@ extension TransferLearningError {
 }
 
 extension TransferLearningError: CustomStringConvertible {
-    /// One line that names the file and the remedy.
+    /// A line that names the file and the remedy.
     public var description: String {
         switch self {
         case .dataset(let error): error.description

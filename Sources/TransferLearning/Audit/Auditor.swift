@@ -1,7 +1,7 @@
 import FinalLayer
 import Imaging
 
-/// Looks for what is wrong with a folder of pictures before it costs accuracy. Deletes and changes nothing.
+/// Finds problems in a folder of images before they cost accuracy, without changing anything.
 ///
 ///     var options = BottleneckOptions()
 ///     options.imageDirectory = "cartoon"
@@ -10,7 +10,8 @@ public struct Auditor {
     private let options: BottleneckOptions
     private let seed: UInt64
 
-    /// Without an image directory, what was imported into the bottleneck cache is looked at, as far as vectors tell.
+    /// Creates an auditor; without an image directory, it examines the bottlenecks that were imported into
+    /// the cache, as far as vectors allow.
     public init(_ options: BottleneckOptions, seed: UInt64 = 0) {
         (self.options, self.seed) = (options, seed)
     }
@@ -32,7 +33,7 @@ public struct Auditor {
         return try audit(source, damage: damage, isInterrupted: isInterrupted, report: report)
     }
 
-    /// - Parameter damage: what was wrong with pictures that could be read, by path.
+    /// - Parameter damage: The faults of images that could be decoded, by path.
     func audit(
         _ source: BottleneckSource, damage: [String: String], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
@@ -74,7 +75,7 @@ public struct Auditor {
             findings: Self.worstFirst(findings))
     }
 
-    /// By kind, then by score, else as they came.
+    /// Sorts findings by kind and then by decreasing score, otherwise stably.
     private static func worstFirst(_ findings: [Finding]) -> [Finding] {
         Finding.Kind.allCases.flatMap { kind in
             findings.enumerated().filter { $0.element.kind == kind }.sorted { a, b in
@@ -149,7 +150,7 @@ public struct Auditor {
                 thumbnails = first.likeness(to: second)
             }
             guard Likeness.isSame(features: pair.similarity, thumbnails: thumbnails) else { return nil }
-            // One finding a picture, or ten copies make forty-five.
+            // Each image is reported once per class, because ten copies would otherwise give 45 findings.
             guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second]
             else { return nil }
             let isEqual = data.features[pair.first].elementsEqual(data.features[pair.second])
@@ -216,15 +217,16 @@ public struct Auditor {
     }
 }
 
-/// When two pictures count as the same.
+/// The criteria by which two images count as the same.
 enum Likeness {
-    /// Pairs of features less alike are not looked at.
+    /// The feature similarity below which pairs are ignored.
     static let least: Float = 0.75
-    /// Where there are no thumbnails to look at. Of three cartoon characters' pictures 139 pairs are more alike, nearly all of them one
-    /// scene; of 1,797 pictures of five other kinds one pair is, of 319 magnetic tiles 19 are.
+    /// The least similarity of near duplicates if there are no thumbnails to compare. Among images of three
+    /// cartoon characters 139 pairs are more similar, nearly all of which show one scene; among 1,797 images
+    /// of five other subjects one pair is, and among 319 magnetic tiles 19 are.
     static let alone: Float = 0.85
 
-    /// - Parameter thumbnails: nil where only vectors are known.
+    /// - Parameter thumbnails: The similarity of the thumbnails; nil if only vectors are known.
     static func isSame(features: Float, thumbnails: Float?) -> Bool {
         guard let thumbnails else { return features > alone }
         return features > 0.93 || (features + thumbnails) > 1.75

@@ -3,16 +3,16 @@ import FinalLayer
 
 /// Which pictures train, which choose settings, and which test.
 ///
-/// By paths it is retrain.py's rule, bit for bit, wherever retrain.py itself would have survived: there, a class without training
-/// or validation pictures ended the run in a division by zero. Here the pictures whose hashes lie nearest are moved instead.
-/// Pictures that show the same thing can be kept in one part, and a split that others made be taken as it is.
+/// The split by paths follows retrain.py exactly, except where retrain.py fails with a division by zero
+/// because a class has no training or validation images: then the images with the nearest hashes are moved.
+/// Images with the same content can be kept in one part, and a ready-made split can be used as it is.
 struct DatasetSplit {
-    /// Indices of pictures, ascending.
+    /// The indices of images in ascending order.
     private(set) var training: [Int] = [], validation: [Int] = [], testing: [Int] = []
-    /// How many pictures were moved to another part than their hash says.
+    /// The number of images moved to another part than their hash determines.
     private(set) var movedCount = 0
 
-    /// retrain.py's: by hashes of the paths as it would have spelled them.
+    /// Creates retrain.py's split, by hashes of the paths as it would spell them.
     init(paths: [FilePath], classes: [Int], folders: [FilePath], rule: Split) throws(TransferLearningError) {
         try self.init(
             keys: paths.map(\.bytes), classes: classes, folders: folders, rule: rule,
@@ -20,10 +20,10 @@ struct DatasetSplit {
     }
 
     /// - Parameters:
-    ///   - keys: what is hashed, one a picture; a group's is the least of its members'.
+    ///   - keys: The bytes that are hashed for each image; a group uses the least hash of its members.
     ///   - classes: the class of each picture, below `folders.count`.
     ///   - folders: named in errors.
-    ///   - groups: pictures that are never parted.
+    ///   - groups: Images that stay in one part.
     /// - Throws: `DatasetError.tooFewPictures`.
     init(keys: [[UInt8]], classes: [Int], folders: [FilePath], rule: Split, groups: RowGroups)
         throws(TransferLearningError)
@@ -64,9 +64,9 @@ struct DatasetSplit {
         movedCount = draft.movedCount
     }
 
-    /// A split that was made elsewhere.
+    /// Creates a ready-made split.
     ///
-    /// - Parameter parts: one a picture.
+    /// - Parameter parts: The part of each image.
     init(parts: [SplitPart]) {
         for (index, part) in parts.enumerated() {
             switch part {
@@ -77,18 +77,18 @@ struct DatasetSplit {
         }
     }
 
-    /// The same split with more rows to train on.
+    /// Returns the same split with additional training rows.
     func training(on more: [Int]) -> DatasetSplit {
         var result = self
         result.training += more
         return result
     }
 
-    /// The parts while they are being evened out.
+    /// The parts while images are moved between them.
     private struct Draft {
         var parts: [SplitPart]
         let classes: [Int]
-        /// Equal within a group.
+        /// The percentage that each image hashes to; it is equal within a group.
         let percentages: [Double]
         let groups: RowGroups
         let members: [Int: [Int]]
@@ -109,7 +109,7 @@ struct DatasetSplit {
             rows.filter { parts[$0] == part }.sorted { (percentages[$0], $0) < (percentages[$1], $1) }
         }
 
-        /// Whether moving the row's group touches no class but its own.
+        /// Returns whether all members of the row's group belong to the row's class.
         func isFree(_ row: Int) -> Bool {
             (members[groups.leaders[row]] ?? []).allSatisfy { classes[$0] == classes[row] }
         }

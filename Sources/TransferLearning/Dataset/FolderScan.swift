@@ -10,7 +10,7 @@ struct FolderScan {
     private let rules: ImageFolder.Rules
     private let excluded: Set<FileSystem.Identity>
     private(set) var notes: [String] = []
-    /// The folders beside the one with the training pictures that are the other parts of a split.
+    /// The sibling folders of the training images that contain the other parts of a split.
     private(set) var parts: [Part] = []
 
     struct Part {
@@ -123,13 +123,13 @@ struct FolderScan {
         return nil
     }
 
-    /// The folders named as validation and test pictures are, with the classes in them.
+    /// Finds the sibling folders that are named like validation and test images, and their classes.
     private mutating func takeParts(beside training: FilePath, in directory: FilePath, _ entries: [Entry])
         throws(TransferLearningError)
     {
         for entry in entries where entry.name != training {
             guard let part = SplitPart(word: entry.name.description), part != .training else { continue }
-            // One class is enough for a part.
+            // A part may contain a single class.
             var rules = rules
             (rules.minimumClasses, rules.takesSplits, rules.preferredNames) = (1, false, [])
             var scan = FolderScan(rules)

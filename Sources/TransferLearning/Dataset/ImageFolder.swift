@@ -7,16 +7,18 @@ import SystemFiles
 /// it is decoded, not by its name.
 public struct ImageFolder: Sendable {
     public struct Class: Sendable {
-        /// The path relative to the directory; empty if the directory itself is the class. In a split or a list, the class name.
+        /// The path relative to the directory; empty if the directory itself is the class. In a split or a
+        /// list, this is the name of the class.
         public let folder: FilePath
         public fileprivate(set) var label: String
         /// The names of the files in byte order.
         public let files: [FilePath]
         /// The folders inside the class folder, whose files are ignored.
         public let nested: [FilePath]
-        /// The part of each file in a ready-made split; empty where there is none.
+        /// The part of each file in a ready-made split; empty if there is none.
         let parts: [SplitPart]
-        /// What messages call the class, where its files are whole paths; nil where they are names in its folder.
+        /// The name of the class in messages if its files are whole paths; nil if they are names within its
+        /// folder.
         let place: FilePath?
 
         init(
@@ -39,12 +41,13 @@ public struct ImageFolder: Sendable {
         public var minimumClasses = 2
         /// The preferred names among several data sets in one folder, best first.
         public var preferredNames = ["train", "training"]
-        /// Whether folders `val` and `test` beside the preferred one are taken for the other parts of a split.
+        /// Whether to use folders such as `val` and `test` beside the preferred one as the other parts of a
+        /// split.
         public var takesSplits = false
         public init() {}
     }
 
-    /// Of a list, the list.
+    /// The folder, or the path of a list.
     public let directory: FilePath
     /// The classes sorted by their folders' names; class indices refer to this array.
     public let classes: [Class]
@@ -64,13 +67,13 @@ public struct ImageFolder: Sendable {
         return entry.place == nil ? path(class: index).appending(entry.files[file]) : entry.files[file]
     }
 
-    /// Returns the path of the class's folder, or the name of a list's class in messages.
+    /// Returns the path of a class's folder, or the name of a list's class in messages.
     public func path(class index: Int) -> FilePath {
         if let place = classes[index].place { return place }
         return classes[index].folder.bytes.isEmpty ? directory : directory.appending(classes[index].folder)
     }
 
-    /// A file's class folder and name, which do not change with the place where all pictures lie.
+    /// Returns a file's class folder and name, which do not depend on where the data set is.
     func name(class index: Int, file: Int) -> FilePath {
         let entry = classes[index]
         guard entry.place != nil else { return entry.folder.appending(entry.files[file]) }
@@ -80,10 +83,10 @@ public struct ImageFolder: Sendable {
                 entry.files[file].bytes.split(separator: slash).suffix(2).joined(separator: [slash])))
     }
 
-    /// Whether the pictures' parts were decided before.
+    /// Whether the split is ready-made.
     var isSplit: Bool { classes.contains { !$0.parts.isEmpty } }
 
-    /// The same without the pictures of a ready-made split's part.
+    /// Returns the data set without the images of one part of a ready-made split.
     func without(_ part: SplitPart) -> ImageFolder {
         let classes = classes.map { entry in
             let kept = entry.parts.indices.filter { entry.parts[$0] != part }
@@ -123,9 +126,9 @@ public struct ImageFolder: Sendable {
         return scan.parts.isEmpty ? folder : try folder.joined(with: scan.parts, names: names, scan)
     }
 
-    /// The training pictures together with those of the folders beside them.
+    /// Returns the training images together with those of the sibling folders.
     ///
-    /// - Parameter names: the classes' names without what leads to them.
+    /// - Parameter names: The names of the classes without their parent folders.
     private func joined(with parts: [FolderScan.Part], names: [FilePath], _ scan: FolderScan)
         throws(TransferLearningError) -> ImageFolder
     {
@@ -150,7 +153,7 @@ public struct ImageFolder: Sendable {
         return ImageFolder(directory: directory, classes: joined, notes: notes)
     }
 
-    /// The pictures that a list names, in classes by their labels.
+    /// Creates the data set of a list, with a class for each label.
     init(_ list: ImageList, _ rules: Rules) throws(TransferLearningError) {
         var members: [FilePath: [ImageList.Entry]] = [:]
         for entry in list.entries { members[entry.label, default: []].append(entry) }
@@ -159,7 +162,7 @@ public struct ImageFolder: Sendable {
         if names.count < rules.minimumClasses, let only = names.first {
             throw .dataset(.oneClass(list.source, only))
         }
-        // A list's labels are words of its maker's, not names of folders: the rule for those is followed if it is asked for.
+        // The labels of a list are not folder names, so the rule for folder names applies only on request.
         let labelling = rules.labelling == .automatic ? .folder : rules.labelling
         let (labels, note) = try labelling.labels(for: names) {
             TransferLearningError.dataset(.sameLabel($0, place(names[$1]), place(names[$2])))

@@ -1,26 +1,29 @@
 import FinalLayer
 import SystemFiles
 
-/// A list of pictures with their labels, and with their parts where the split is made already.
+/// A list of images with their labels and, in a ready-made split, their parts.
 ///
-/// A line is `path`, a tab, `label`, and where there is a split another tab and `train`, `val` or `test`; `training`,
-/// `valid`, `validation` and `testing` mean the same. Blank lines are passed over. Records may end with a zero byte in place
-/// of a line feed, and hold any character but those and tabs then.
+/// A line is `path`, a tab and `label`; in a split a tab and `train`, `val` or `test` follow, for which
+/// `training`, `valid`, `validation` and `testing` are synonyms. Blank lines are ignored. Records may end
+/// with a zero byte instead of a line feed, and then contain any characters except these and tabs.
 public struct ImageList: Sendable {
     struct Entry: Sendable, Equatable {
         let path, label: FilePath
         let part: SplitPart?
     }
 
-    /// The file it was read from.
+    /// The path of the list.
     let source: FilePath
     let entries: [Entry]
 
+    /// Reads a list.
+    ///
     /// - Parameters:
-    ///   - source: the list's file; `-` for standard input.
-    ///   - isZeroSeparated: whether records end with a zero byte; they do too where the file holds one.
-    ///   - directory: what relative paths start from; nil: the working directory.
-    /// - Throws: `TransferLearningError.file`, or `.option` that names the line.
+    ///   - source: The path of the list; `-` for standard input.
+    ///   - isZeroSeparated: Whether records end with a zero byte, which is also assumed if the file contains
+    ///     one.
+    ///   - directory: The folder that relative paths refer to; nil for the working directory.
+    /// - Throws: `TransferLearningError.file`, or `.option` with the number of a malformed line.
     public init(reading source: FilePath, isZeroSeparated: Bool = false, in directory: FilePath? = nil)
         throws(TransferLearningError)
     {
@@ -84,7 +87,7 @@ public struct ImageList: Sendable {
 }
 
 extension SplitPart {
-    /// The part that people call by a word, as folders and lists do.
+    /// Creates the part from a common name for it, as in folders and lists.
     init?(word: String) {
         switch word.lowercased() {
         case "train", "training": self = .training

@@ -1,6 +1,6 @@
 import FinalLayer
 
-/// Which rows are held out together: stratified folds for cross-validation.
+/// The assignment of rows to stratified folds for cross-validation.
 struct FoldAssignment: Sendable, Equatable {
     /// The fold of each row.
     let folds: [Int]
@@ -11,7 +11,7 @@ struct FoldAssignment: Sendable, Equatable {
     /// - Parameters:
     ///   - labels: the class of each row, in `0..<classes`.
     ///   - groups: rows with the same number stay in one fold, as copies of one picture must; empty for none.
-    ///   - folds: at least 2; fewer are made where the smallest class has fewer groups.
+    ///   - folds: The number of folds, at least 2; it is lower if the smallest class has fewer groups.
     init(labels: [Int], classes: Int, groups: [Int] = [], folds: Int, seed: UInt64) {
         let groups = groups.isEmpty ? Array(labels.indices) : groups
         let members = Dictionary(grouping: labels.indices) { groups[$0] }
@@ -21,9 +21,11 @@ struct FoldAssignment: Sendable, Equatable {
         count = max(2, min(folds, counts.filter { $0 > 0 }.min() ?? 2))
         var random = RandomSource(seed: seed)
         var result = [Int](repeating: -1, count: labels.count)
-        // Rows of each class in each fold: a group goes where its class is rarest, so that folds stay even.
+        // `dealt` counts each class's rows per fold; a group goes to the fold where its class is rarest, so
+        // that folds stay balanced.
         var dealt = Array(repeating: [Int](repeating: 0, count: classes), count: count)
-        // Classes of few groups come first, while they still have a say in where groups of two classes go.
+        // Classes with few groups come first, while groups that belong to two classes can still be placed
+        // freely.
         let order = (0..<classes).sorted { (min(counts[$0], folds), $0) < (min(counts[$1], folds), $1) }
         for label in order {
             let rows = labels.indices.filter { labels[$0] == label }

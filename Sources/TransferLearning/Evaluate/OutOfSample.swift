@@ -1,10 +1,11 @@
 import FinalLayer
 
-/// What final layers that never saw a picture say about it: every row is judged by the layer trained on the other folds.
+/// Predictions by layers that were not trained on the predicted rows: each row is classified by the layer
+/// trained on the other folds.
 ///
-/// The honest basis of everything that looks at single pictures: mistakes, doubtful labels, calibration.
+/// Everything that examines single images is based on these: mistakes, doubtful labels and calibration.
 package struct OutOfSample: Sendable {
-    /// `[rows, classes]`, row-major.
+    /// The probabilities, `[rows, classes]`, row-major.
     package let probabilities: [Float]
     package let labels: [Int]
     package let classes: Int
@@ -14,13 +15,21 @@ package struct OutOfSample: Sendable {
 
     /// Cross-validates a softmax regression.
     ///
-    /// Each layer's penalty is chosen on the fold after its own, or where that has fewer than a hundred rows by a cross-validation of
-    /// all other folds, as `retrain` does: no held-out row has a say in anything that judges it.
+    /// Each layer's penalty is chosen on the fold after its own or, if that has fewer than a hundred rows, by
+    /// a cross-validation of all other folds, as in `retrain`. A held-out row therefore never influences the
+    /// layer that classifies it.
+    ///
     /// - Parameters:
-    ///   - labels: the class of each row of `features`, in `0..<classes`; every class has at least 3 rows.
-    ///   - groups: rows with equal numbers are held out together; empty for none.
-    ///   - folds: at least 3.
-    ///   - progress: called on the calling thread as training goes on.
+    ///   - features: The bottleneck vectors.
+    ///   - labels: The class of each row of `features`, in `0..<classes`; every class has at least 3 rows.
+    ///   - classes: The number of classes.
+    ///   - groups: A number per row; rows with equal numbers are held out together. It is empty without
+    ///     groups.
+    ///   - folds: The number of folds, at least 3.
+    ///   - seed: The seed of the folds.
+    ///   - solver: The regression to train.
+    /// - Throws: `TrainingError`.
+    ///   - progress: Called on the calling thread during training.
     package init(
         _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5,
         seed: UInt64 = 0,
@@ -58,7 +67,7 @@ package struct OutOfSample: Sendable {
         (self.folds, foldCount) = (assignment.folds, assignment.count)
     }
 
-    /// Probabilities that were had otherwise: of a test split, or of another program.
+    /// Creates predictions from another source, such as a test split or another program.
     package init(probabilities: [Float], labels: [Int], classes: Int, folds: [Int], foldCount: Int) {
         precondition(
             probabilities.count == labels.count * classes, "there is a probability for each row and class")
@@ -71,7 +80,7 @@ package struct OutOfSample: Sendable {
 
     package var metrics: Metrics { Metrics(probabilities: probabilities, labels: labels, classes: classes) }
 
-    /// Accuracy on each fold: how much it varies with the pictures that happen to be held out.
+    /// The accuracy on each fold, which shows its variation with the held-out images.
     package var foldAccuracies: [Double] {
         var (right, all) = ([Int](repeating: 0, count: foldCount), [Int](repeating: 0, count: foldCount))
         for row in labels.indices {

@@ -6,20 +6,21 @@ import Imaging
 import Inference
 import Synchronization
 
-/// Pictures to bottlenecks, through the cache, a picture a thread.
+/// Computes the bottlenecks of images through the cache, one image per thread at a time.
 struct BottleneckExtraction: Sendable {
     let extractor: FeatureExtractor
-    /// nil: everything is computed, and nothing kept.
+    /// The cache; nil computes everything and stores nothing.
     let cache: BottleneckCache?
     let threads: Int
     let isStrict: Bool
     let limits: PictureLimits
-    /// Classes of which nothing can be read are left out as long as so many remain.
+    /// The minimum number of classes; classes without readable images are omitted as long as this many
+    /// remain.
     var minimumClasses = 2
-    /// How the pictures are distorted, and in which of its variants; nil for not at all.
+    /// The distortion and the number of its variant; nil for none.
     var distortion: (how: Distortion, variant: Int)?
 
-    /// What became of one file.
+    /// The outcome of one file.
     private enum Outcome: Sendable {
         case vector([Float], of: SHA256.Digest, wasCached: Bool, warnings: [DecodingWarning])
         case unreadable(String)
@@ -28,12 +29,12 @@ struct BottleneckExtraction: Sendable {
     private struct Progress<Kept: Sendable>: Sendable {
         var outcomes: [Kept?]
         var computed = 0
-        /// Those that the cache holds now, computed or not.
+        /// The number of bottlenecks now in the cache, computed or not.
         var cached = 0
         var failure: TransferLearningError?
     }
 
-    /// Reads a folder's pictures. What cannot be read is reported, in the order of the folder, and left out.
+    /// Reads a folder's images; unreadable ones are reported in the folder's order and omitted.
     func run(
         _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
@@ -95,14 +96,14 @@ struct BottleneckExtraction: Sendable {
             digest: "\(SHA256.hash(content))")
     }
 
-    /// The vectors that are there, which workers add to one at a time.
+    /// The bottlenecks computed so far, to which one worker at a time adds.
     private final class Rows: @unchecked Sendable {
         var features: FeatureMatrix
 
         init(_ features: FeatureMatrix) { self.features = features }
     }
 
-    /// The classes with at least one picture that could be read; the others are reported.
+    /// Returns the classes with at least one readable image; the others are reported.
     private func readableClasses(
         of folder: ImageFolder, _ classes: [Int], _ report: (RetrainEvent) throws -> Void
     ) throws -> [Int] {
@@ -120,9 +121,9 @@ struct BottleneckExtraction: Sendable {
         return folder.classes.indices.filter(present.contains)
     }
 
-    /// Bottlenecks of pictures that were read before, as they are asked for, for training beside the undistorted ones.
+    /// Returns bottlenecks of images in the given order, for training beside the undistorted ones.
     ///
-    /// - Returns: nil for a picture that can no longer be read.
+    /// - Returns: The vectors; nil for an image that can no longer be read.
     func vectors(
         of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
@@ -135,10 +136,11 @@ struct BottleneckExtraction: Sendable {
             isInterrupted: isInterrupted, report: report)
     }
 
-    /// Hands over the bottlenecks of pictures one by one, in order; no more than a piece of them is in memory at once.
+    /// Passes the bottlenecks of images to `body` one at a time and in order, and keeps at most 1,024 of them
+    /// in memory.
     ///
-    /// - Parameter body: gets the place of a picture in `paths` and its vector. Pictures that cannot be read are
-    ///   reported, with `.skipped`, and left out.
+    /// - Parameter body: Receives the index of an image in `paths` and its bottleneck. Images that cannot be
+    ///   read are reported as `.skipped` and left out.
     func forEachVector(
         of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void, _ body: (Int, [Float]) throws -> Void
@@ -170,15 +172,15 @@ struct BottleneckExtraction: Sendable {
         }
     }
 
-    /// What became of the pictures whose bottlenecks were put into the cache.
+    /// The result of filling the cache.
     struct Filled {
         var computed = 0, cached = 0
         var skipped: [SkippedPicture] = []
-        /// `RetrainEvent.damaged` for pictures that were read in spite of faults.
+        /// `RetrainEvent.damaged` for each image that was decoded with faults.
         var warnings: [RetrainEvent] = []
     }
 
-    /// Sees to it that the cache holds the pictures' bottlenecks; no vector is kept in memory.
+    /// Ensures that the cache contains the images' bottlenecks, without keeping vectors in memory.
     func fill(
         _ paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
@@ -205,7 +207,8 @@ struct BottleneckExtraction: Sendable {
         return filled
     }
 
-    /// - Parameter keeping: what is kept of a path's outcome until all are there; called by one thread at a time.
+    /// - Parameter keeping: Returns the part of an outcome that is kept until all are computed; it is called
+    ///   by one thread at a time.
     private func outcomes<Kept: Sendable>(
         of paths: [FilePath], keeping: @escaping @Sendable (Int, Outcome) -> Kept,
         isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
@@ -255,7 +258,7 @@ struct BottleneckExtraction: Sendable {
         init(_ progress: Progress<Kept>) { self.progress = Mutex(progress) }
     }
 
-    /// - Parameter reader: made on the first picture that is not in the cache.
+    /// - Parameter reader: The reader, created for the first image that is not in the cache.
     private func outcome(of path: FilePath, _ reader: inout PictureReader?) throws(TransferLearningError)
         -> Outcome
     {
@@ -272,7 +275,7 @@ struct BottleneckExtraction: Sendable {
         let draw = distortion.map {
             $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
         }
-        // Caches of earlier versions may hold what is no number.
+        // Caches of earlier versions may contain NaN or infinite values.
         if let vector = cache?.vector(for: key), vector.count == extractor.size, vector.areFinite {
             return .vector(stored(vector), of: key.image, wasCached: true, warnings: [])
         }
@@ -294,7 +297,7 @@ struct BottleneckExtraction: Sendable {
                     tensor: extractor.backbone.description.taps.map(\.tensor).joined(separator: ", "),
                     picture: path))
         }
-        // A picture with faults is computed each time, so that each run tells of it, and --strict finds it.
+        // The result of a damaged image is not cached, so that each run reports it and --strict finds it.
         if warnings.isEmpty, let cache {
             do { try cache.insert(vector, for: key) } catch {
                 throw TransferLearningError(error, directory: FilePath(cache.directory))
@@ -303,14 +306,14 @@ struct BottleneckExtraction: Sendable {
         return .vector(vector, of: key.image, wasCached: false, warnings: warnings)
     }
 
-    /// The bottleneck as the cache holds it, whether it was there or not: long ones in half precision, so that a picture takes no more
-    /// than 20 KB.
+    /// Returns the bottleneck as the cache would return it: long vectors are rounded to half precision, so
+    /// that an image takes at most 20 KB.
     private func stored(_ vector: [Float]) -> [Float] {
         vector.count > 4096 ? HalfPrecision.rounded(vector) : vector
     }
 }
 
 extension [Float] {
-    /// Whether none is NaN or infinite: a network's output is looked at where it leaves the engine.
+    /// Whether no element is NaN or infinite.
     var areFinite: Bool { allSatisfy(\.isFinite) }
 }

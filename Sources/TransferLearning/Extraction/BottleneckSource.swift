@@ -1,40 +1,42 @@
 import SystemFiles
 import FinalLayer
 
-/// Where labelled bottlenecks come from. Defaults are those of the command line.
+/// The source of labelled bottlenecks, with the command line's defaults.
 public struct BottleneckOptions: Sendable {
-    /// Folder with one sub-folder per class; nil: what was imported into the bottleneck cache.
+    /// The folder with one subfolder per class; nil uses the bottlenecks imported into the cache.
     public var imageDirectory: FilePath?
-    /// A list of pictures in place of folders; relative paths in it were joined when it was read.
+    /// A list of images that is used instead of folders; its relative paths were resolved when it was read.
     public var imageList: ImageList?
-    /// nil: the user's cache folder.
+    /// The bottleneck cache; nil uses the user's cache folder.
     public var bottleneckDirectory: FilePath?
     public var modelDirectory: FilePath?
-    /// Where the network is downloaded from if the model directory lacks it; nil: its usual place.
+    /// The URL from which the network is downloaded if the model directory lacks it; nil uses the default.
     public var modelURL: String?
-    /// SHA-256 of the archive there, in hexadecimal; nil: it is the usual one.
+    /// The SHA-256 of the archive at that URL in hexadecimal; nil expects the default archive.
     public var modelSHA256: String?
-    /// nil: `inception_v3` where a model directory is given, else the embedded network.
+    /// The network; nil is `inception_v3` with a model directory and otherwise the embedded network.
     public var architecture: String?
-    /// A model whose own network makes the bottlenecks, quantized as it may be; nil: what `architecture` says.
+    /// A model whose network, possibly quantized, computes the bottlenecks; nil uses `architecture`.
     public var model: FilePath?
-    /// Tensors that make the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil: the network's usual ones.
+    /// The tensors that form the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil uses the
+    /// network's defaults.
     public var taps: String?
-    /// nil: single precision, or for a model the one that it was trained in.
+    /// The precision; nil is single precision, or with a model the one in which it was trained.
     public var precision: PrecisionChoice?
-    /// nil: as many as there are cores.
+    /// The number of threads; nil uses all cores.
     public var threads: Int?
     public var isStrict = false
     public var limits = PictureLimits()
-    /// How classes are named after their folders.
+    /// The derivation of class labels from folder names.
     public var labelling = ClassLabelling.automatic
-    /// Files and folders that the run writes: no pictures, wherever they lie.
+    /// Files and folders that the run writes, which are never images.
     public var ownFiles: [FilePath] = []
-    /// How many classes there have to be: 1 and 0 are for looking at pictures, not for training on them.
+    /// The minimum number of classes; 0 and 1 are for examining images without training.
     public var minimumClasses = 2
-    /// Which of several data sets in one folder is meant; nil: the one to train on, with those to validate and to test beside it.
+    /// The preferred names among several data sets in one folder; nil for those of training images, with the
+    /// validation and test images beside them.
     public var preferredNames: [String]?
-    /// The part of a ready-made split that is not looked at.
+    /// The part of a ready-made split that is left out.
     var leftOut: SplitPart?
 
     public init() {}
@@ -50,10 +52,10 @@ public struct BottleneckOptions: Sendable {
         return rules
     }
 
-    /// Whether bottlenecks come from pictures, not from an imported tree.
+    /// Whether bottlenecks are computed from images rather than read from an imported tree.
     var hasPictures: Bool { imageDirectory != nil || imageList != nil }
 
-    /// The pictures in their classes; nil: there are none, but an imported tree.
+    /// Returns the images by class; nil if there is only an imported tree.
     func scan() throws(TransferLearningError) -> ImageFolder? {
         let folder: ImageFolder
         if let imageList {
@@ -77,7 +79,8 @@ struct BottleneckSource {
         (self.data, self.groups, self.workers) = (data, groups, workers)
     }
 
-    /// - Parameter extractor: nil: found by the options where there are pictures; an imported tree needs none.
+    /// - Parameter extractor: The extractor; nil finds the one in the options if there are images. An
+    ///   imported tree needs none.
     init(
         _ options: BottleneckOptions, extractor: FeatureExtractor? = nil,
         isInterrupted: @escaping @Sendable () -> Bool,
@@ -105,7 +108,8 @@ struct BottleneckSource {
         cache.close()
     }
 
-    /// The bottlenecks with distorted variants of some rows added at the end, and which row each of them is a variant of.
+    /// Returns the bottlenecks with those of distorted variants of some rows appended, and the row of which
+    /// each is a variant.
     static func adding(
         _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions,
         extractor: FeatureExtractor,
@@ -132,7 +136,7 @@ struct BottleneckSource {
         return (result, origins)
     }
 
-    /// - Throws: also what `report` throws.
+    /// - Throws: `TransferLearningError`, or errors of `report`.
     static func scan(_ options: BottleneckOptions, _ report: (RetrainEvent) throws -> Void) throws
         -> ImageFolder
     {

@@ -3,10 +3,10 @@ import BottleneckCache
 import Compression
 import FinalLayer
 
-/// What an import or export did.
+/// The result of an import or export.
 public struct TreeReport: Sendable, Codable {
     public let directory, cache: String
-    /// Files of the tree, and how many of them are new on the other side.
+    /// The number of files in the tree, and how many are new at the destination.
     public let files, added: Int
     public let problems: [String]
 
@@ -16,7 +16,7 @@ public struct TreeReport: Sendable, Codable {
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// retrain.py's bottleneck files: taken up into the cache, written out, or trained from.
+/// Imports retrain.py's bottleneck files into the cache, exports them, or trains from them.
 public enum ImportedTree {
     public static func importTree(_ directory: FilePath, into cache: FilePath?) throws(TransferLearningError)
         -> TreeReport
@@ -61,7 +61,7 @@ public enum ImportedTree {
         } catch { throw TransferLearningError(error, directory: location) }
     }
 
-    /// What a cache holds of imported trees, or what lies in its folder as a tree.
+    /// Returns the imported bottlenecks in a cache, or those in its folder if that is a tree.
     ///
     /// - Parameters:
     ///   - size: of the network's vectors; nil: whatever the tree holds.

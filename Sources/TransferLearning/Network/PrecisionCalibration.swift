@@ -5,13 +5,14 @@ import Compression
 import Inference
 import Network
 
-/// In which precision a network is run.
+/// The precision in which a network is run.
 public enum PrecisionChoice: String, Sendable, CaseIterable { case fp32, bf16, int8 }
 
-/// Finds what a precision needs to know of a network: for int8 the ranges of its images, from some of the pictures at hand.
+/// Determines the parameters of a precision: for int8 the activation ranges, measured on some of the images.
 ///
-/// The pictures are those whose class folder and file name have the smallest digests, so that a few more or fewer in a folder
-/// rarely change the choice, and with it every bottleneck. What was found is kept in the bottleneck cache.
+/// The images are those whose class folder and file name have the smallest digests, so that a few images more
+/// or less rarely change the selection, and with it every bottleneck. The ranges are stored in the bottleneck
+/// cache.
 struct PrecisionCalibration {
     static let pictureCount = 48
     private let backbone: Backbone
@@ -39,7 +40,7 @@ struct PrecisionCalibration {
                 return (path: folder.path(class: index, file: file), digest: SHA256.hash(name).bytes)
             }
         }
-        // Some more than are used: those that cannot be read are passed over.
+        // There are more candidates than needed, because unreadable ones are skipped.
         return all.sorted { $0.digest.lexicographicallyPrecedes($1.digest) }.prefix(2 * Self.pictureCount)
             .map(\.path)
     }

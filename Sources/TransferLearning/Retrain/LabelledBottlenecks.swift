@@ -2,31 +2,33 @@ import SystemFiles
 import Compression
 import FinalLayer
 
-/// Pictures that could be read, with their classes and bottlenecks: what every trainer and report starts from.
+/// Images that could be read, with their classes and bottlenecks: the input of all training and reports.
 struct LabelledBottlenecks {
     let labels: [String]
     /// The folder of each class, for messages.
     let folders: [FilePath]
-    /// As retrain.py would spell them.
+    /// The paths as retrain.py would spell them.
     let paths: [FilePath]
-    /// Digests of the pictures' files, or of the vectors where there are no pictures.
+    /// The digests of the image files, or of the bottlenecks if there are no images.
     let contents: [SHA256.Digest]
-    /// The parts of a ready-made split, one a picture; empty where there is none.
+    /// The part of each image in a ready-made split; empty if there is none.
     let parts: [SplitPart]
-    /// Index into `labels`, one a path.
+    /// The index into `labels` for each path.
     var classes: [Int]
-    /// `[paths, bottleneck size]`
+    /// The bottlenecks, `[paths, bottleneck size]`.
     var features: FeatureMatrix
     let skipped: [SkippedPicture]
     let summary: BottleneckSummary
-    /// SHA-256 over the pictures' contents and classes, in order; nil where there are no pictures.
+    /// The SHA-256 over the images' contents and classes in order; nil without images.
     var digest: String?
 
-    /// Which pictures show the same thing, as far as files and bottlenecks tell.
+    /// Returns groups of images with the same content, as determined by the files and bottlenecks.
     ///
     /// - Parameters:
-    ///   - groups: the features' taps.
-    ///   - similar: pairs of rows at least so alike as `Likeness.least`, if they are known.
+    ///   - groups: The columns of each tap.
+    ///   - similar: The pairs of rows with a similarity of at least `Likeness.least`, if they were computed
+    ///     already.
+    ///   - workers: The threads.
     func copies(groups: [FeatureGroup], similar: SimilarRows? = nil, workers: Workers) -> RowGroups {
         let similar =
             similar

@@ -1,20 +1,20 @@
 import FinalLayer
 
-/// Trains the final layer with the solver the options ask for.
+/// Trains the final layer with the solver that the options select.
 struct LayerTraining {
     struct Result {
         let layer: TrainedLayer
         /// The accuracy on `alternativeTest`; nil if that is empty, and after gradient descent.
         let alternativeAccuracy: Double?
         let summary: TrainingSummary
-        /// What the solver reported on its way.
+        /// The scores that the solver reported during training.
         let curve: LearningCurve
     }
 
     let options: RetrainOptions
     let data: LabelledBottlenecks
     let split: DatasetSplit
-    /// Rows that are held out together.
+    /// The rows that are held out together.
     let copies: RowGroups
     /// The images that another split would test on, among those that train and validate; empty for none.
     let alternativeTest: [Int]
@@ -22,7 +22,7 @@ struct LayerTraining {
     /// Whether gradient descent standardizes features; for Inception v3 it does not, as in retrain.py.
     let standardizes: Bool
     let groups: [FeatureGroup]
-    /// Writes a model with the layer as it stands, after so many steps.
+    /// Writes a model with the current layer after a number of steps.
     let store: (TrainedLayer, _ step: Int) throws -> Void
 
     func run(isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws
@@ -62,7 +62,7 @@ struct LayerTraining {
         return solver
     }
 
-    /// How training went: over steps, or over the strengths that were tried.
+    /// The progress of training, over steps or over the strengths tried.
     enum LearningCurve {
         case steps([TrainingStep])
         case path([SoftmaxRegression.PathPoint])
@@ -79,7 +79,8 @@ struct LayerTraining {
                 validation: isFew ? [] : split.validation, progress: progress)
         }
         do throws(EventFile.WriteError) {
-            // A point for each strength that was tried, from the strongest on: there are no steps to draw.
+            // Each strength that was tried gives a point, strongest first, because this solver has no steps
+            // to plot.
             for (index, point) in result.path.enumerated() {
                 try summaries?.validated(
                     step: index, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
@@ -108,7 +109,7 @@ struct LayerTraining {
         trainer.isCancelled = isInterrupted
         (trainer.standardizes, trainer.groups) = (standardizes, groups)
         var failure: (any Error)?, curve: [TrainingStep] = []
-        // The trainer's observer is optional and so escapes in the type system; it does not outlive the call.
+        // The trainer's observer is optional and therefore escaping, but it does not outlive the call.
         let layer = try withoutActuallyEscaping(report) { report in
             do throws(TrainingError) {
                 return try trainer.train(
@@ -151,7 +152,7 @@ struct LayerTraining {
         )
     }
 
-    /// Two significant digits are enough for people.
+    /// Returns a number with two significant digits if it is small.
     private func shortest(_ value: Double) -> String {
         guard value > 0, value < 0.01 else { return fixed(value, 3) }
         var (digits, exponent) = (value, 0)

@@ -1,20 +1,20 @@
 import SystemFiles
 
-/// What to train on, how, and where the results go. Defaults are those of the command line.
+/// The input, method and output of training, with the command line's defaults.
 public struct RetrainOptions: Sendable {
     public enum Trainer: Sendable, Equatable {
-        /// A converging full-batch solver; the strength of its regularization is chosen on held-out pictures.
+        /// A converging full-batch solver, whose regularization strength is chosen on held-out images.
         case converging
-        /// retrain.py's: class-uniform batches, plain steps.
+        /// retrain.py's gradient descent with class-uniform batches.
         case gradientDescent(steps: Int, learningRate: Double)
     }
 
     public enum SplitKey: String, Sendable, CaseIterable {
-        /// The picture's bytes; copies and near duplicates of a picture go where it goes.
+        /// The image's content; copies and near duplicates stay in one part.
         case content
-        /// The whole path as typed: retrain.py's, bit for bit.
+        /// The whole path as typed, as in retrain.py.
         case path
-        /// Class folder and file name: the same split wherever the folder lies.
+        /// The class folder and file name, which give the same split wherever the folder is.
         case relative
     }
 
@@ -22,21 +22,23 @@ public struct RetrainOptions: Sendable {
     public var outputGraph: FilePath = "output_graph.pb"
     public var outputLabels: FilePath = "output_labels.txt"
     public var trainer = Trainer.converging
-    /// -1: all.
+    /// The numbers of images per batch; -1 for all.
     public var trainBatchSize = 100, validationBatchSize = 100, testBatchSize = -1
     public var testingPercentage = 10, validationPercentage = 10
     public var evaluationInterval = 10
     public var finalTensorName = "final_result"
     public var seed: UInt64 = 0
-    /// What is done to training pictures to have more of them.
+    /// The distortions that provide additional training images.
     public var distortion = Distortion()
-    /// One HTML page about the run; nil writes none.
+    /// The path of an HTML report on the run; nil for none.
     public var reportPath: FilePath?
-    /// What of a picture decides its part of the split; nil: its content, with gradient descent its path.
+    /// The property of an image that determines its part of the split; nil for its content, or its path with
+    /// gradient descent.
     public var splitKey: SplitKey?
-    /// Where TensorBoard looks; nil writes no summaries.
+    /// The folder for TensorBoard summaries; nil for none.
     public var summariesDirectory: FilePath?
-    /// Where the model goes every so many steps of gradient descent; 0 steps: never.
+    /// The folder for models that are written every `intermediateFrequency` steps of gradient descent; 0
+    /// writes none.
     public var intermediateDirectory: FilePath = "/tmp/intermediate_graph/"
     public var intermediateFrequency = 0
     /// The command line, for the manifest.

@@ -8,22 +8,22 @@ import Foundation
 
 public typealias DownloadEvent = Backbones.DownloadEvent
 
-/// What a run reports while it works.
+/// An event during a run.
 public enum RetrainEvent: Sendable {
     case download(DownloadEvent)
     case scanned(ImageFolder)
     case warning(String)
-    /// What is good to know and no fault.
+    /// Information that is not a problem.
     case note(String)
-    /// A picture that takes part although something is wrong with it.
+    /// An image that is used although it has faults.
     case damaged(FilePath, fault: String)
     case bottlenecks(done: Int, total: Int, computed: Int)
-    /// A file that takes no part, after all were tried, in the order of the folder.
+    /// A file that is not used; these are reported after all files were tried, in the folder's order.
     case skipped(SkippedPicture)
     case bottlenecksReady(BottleneckSummary)
-    /// What the run does next, where it may take seconds: comparing pictures, training, testing.
+    /// The beginning of a phase that may take seconds, such as comparing images, training or testing.
     case phase(String)
-    /// How many of the fits of a converging training are done.
+    /// The number of completed fits of the converging solver.
     case training(done: Int, total: Int)
     case step(TrainingStep)
     case trained(TrainingSummary)
@@ -40,7 +40,7 @@ public struct BottleneckSummary: Sendable, Codable {
     public let seconds: Double
 }
 
-/// An evaluation during gradient descent. Accuracies are 0...1.
+/// An evaluation during gradient descent, with accuracies of 0...1.
 public struct TrainingStep: Sendable, Codable {
     public let number: Int
     public let trainAccuracy, crossEntropy: Double
@@ -50,29 +50,30 @@ public struct TrainingStep: Sendable, Codable {
 
 public struct TrainingSummary: Sendable, Codable {
     public let seconds: Double
-    /// What was done, in words: solver, iterations, chosen strength.
+    /// The solver, iterations and chosen strength as text.
     public let detail: String
 }
 
-/// Pictures that show the same thing as others, and what they do to the test.
+/// Images with the same content as others, and their effect on the test.
 public struct CopySummary: Sendable, Codable, Equatable {
-    /// Copies and near duplicates, beyond the first picture of each group.
+    /// The number of copies and near duplicates besides the first image of each group.
     public let count: Int
-    /// Test and validation pictures with a copy among those that train.
+    /// The number of test and validation images with a copy among the training images.
     public let acrossParts: Int
-    /// The test accuracy of a split by path, which parts copies; nil where the split is of that kind already, or parts none.
+    /// The test accuracy of a split by path, which separates copies; nil if that split was used or separates
+    /// none.
     public let accuracyByPath: Double?
 }
 
-/// A test picture that the model gets wrong.
+/// A test image that the model classifies wrongly.
 public struct Misclassification: Sendable, Codable, Equatable {
     public let path: String
     public let label, predicted: String
-    /// The probability given to `predicted`.
+    /// The probability of `predicted`.
     public let score: Float
 }
 
-/// The outcome of `retrain`. Accuracies are 0...1; nil where a split holds no pictures.
+/// The outcome of `retrain`, with accuracies of 0...1; nil where a part of the split has no images.
 public struct RetrainResult: Sendable, Codable {
     public let labels: [String]
     public let outputGraph, outputLabels: String
@@ -81,9 +82,9 @@ public struct RetrainResult: Sendable, Codable {
     public let trainCount, validationCount, testCount: Int
     public let trainAccuracy: Double
     public let validationAccuracy, testAccuracy, testCrossEntropy: Double?
-    /// 95 % confidence interval of the test accuracy: lower and upper bound.
+    /// The lower and upper bound of the 95 % confidence interval of the test accuracy.
     public let testInterval: [Double]?
-    /// Row: true class, column: predicted class, over the test pictures.
+    /// The confusion matrix of the test images, with true classes as rows and predicted classes as columns.
     public let confusion: [[Int]]
     public let misclassified: [Misclassification]
     public let skipped: [SkippedPicture]
@@ -93,6 +94,6 @@ public struct RetrainResult: Sendable, Codable {
     public let seed: UInt64
     public let version: String
 
-    /// One JSON object, keys in snake case and sorted.
+    /// Returns one JSON object with sorted keys in snake case.
     public func json() throws -> String { try JSON.text(self) }
 }

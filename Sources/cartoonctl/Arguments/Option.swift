@@ -110,7 +110,7 @@ extension Arguments {
 }
 
 extension Arguments {
-    /// The same with a flag given in another way, or not given.
+    /// Returns the arguments with a flag set to another value.
     func with(_ name: String, _ value: String) -> Arguments {
         var result = self
         result.values[name] = value

@@ -4,11 +4,11 @@ import TransferLearning
 struct RunReporter {
     let quiet: Bool
     private var progress: ProgressLine
-    /// Made when a training begins: its rate is not the pictures'.
+    /// The progress line of training, which has its own rate.
     private var training: ProgressLine?
     private var download: DownloadReporter
 
-    /// - Parameter logsProgress: writes lines fit for a log where there is no terminal.
+    /// - Parameter logsProgress: Whether to write log lines without a terminal.
     init(quiet: Bool, unit: String = "bottlenecks", logsProgress: Bool = false) {
         self.quiet = quiet
         progress = ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
@@ -34,7 +34,7 @@ struct RunReporter {
             log(phase: text)
             return
         case .skipped(let picture):
-            // Skipped files are findings, not chatter: quiet runs list them too.
+            // Skipped files are results, so quiet runs list them too.
             log("skipped \(picture.path): \(picture.reason)")
             return
         case .damaged(let path, let fault):
@@ -70,7 +70,7 @@ struct RunReporter {
         }
     }
 
-    /// On a terminal only: the line is drawn over by what comes next.
+    /// Shows a phase, on a terminal only, where the next line replaces it.
     private func log(phase: String) {
         guard Terminal.errorIsTerminal, !quiet else { return }
         Terminal.note("\r\u{1B}[K\(phase) …")

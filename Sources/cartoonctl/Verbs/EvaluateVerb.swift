@@ -73,7 +73,7 @@ let evaluateVerb = Verb(
     }
 )
 
-/// The bottlenecks that `--compare` asks for: those of the other flags but for what it names.
+/// Returns the options for the bottlenecks of `--compare`: those of the other flags with the named changes.
 private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws
     -> BottleneckOptions
 {
@@ -87,7 +87,7 @@ private func compared(_ setting: String, _ arguments: Arguments, _ usual: Bottle
         }
         arguments = arguments.with(pair[0], pair[1])
     }
-    // A list was read already, from standard input perhaps.
+    // The list was read before, possibly from standard input.
     var options = try BottleneckOptions(arguments.without("image_list").without("null"))
     (options.imageList, options.model) = (usual.imageList, usual.model)
     return options
