@@ -64,6 +64,8 @@ let package = Package(
         room("Network", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
+        // Also compiled to WebAssembly, by scripts/build-web-engine.sh.
+        room("PortableProgram", ["Kernels", "KernelsBaseline"]),
         .target(name: "CPUFeatures"),
         .target(
             name: "BuildInformation", cSettings: [.define("CARTOONCTL_COMMIT", to: "\"\(commit)\"")]),
@@ -72,10 +74,12 @@ let package = Package(
         .target(name: "VectorOperations"),
         room(
             "Inference",
-            ["TensorGraph", "Network", "Kernels", "CPUFeatures"]
+            ["TensorGraph", "Network", "Kernels", "CPUFeatures", "PortableProgram"]
                 + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
+        // The page of `export --format html` and its engine, which scripts/build-web-engine.sh makes of Module and other targets.
+        .target(name: "WebPage", exclude: ["Module", "page.html", "engine.wasm"]),
         room(
             "Backbones",
             [
@@ -89,7 +93,7 @@ let package = Package(
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Network", "NetworkReading",
                 "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
-                "BuildInformation",
+                "BuildInformation", "WebPage",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
@@ -120,7 +124,9 @@ let package = Package(
             exclude: ["Operators", "SavedModels"]),
         tests(
             "Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference", "NetworkReading"]),
-        tests("Inference", ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading"]),
+        tests(
+            "Inference",
+            ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading", "PortableProgram"]),
         tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
@@ -128,7 +134,7 @@ let package = Package(
             "TransferLearning",
             [
                 "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
-                "SystemFiles",
+                "SystemFiles", "Backbones", "Inference", "PortableProgram", "WebPage",
             ]),
         tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,

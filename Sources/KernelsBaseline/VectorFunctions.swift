@@ -24,7 +24,7 @@ extension Vector {
 @inline(__always) private func withSign(_ magnitude: Vector, of x: Vector) -> Vector {
     let sign =
         unsafeBitCast(x, to: LaneBits.self)
-        & LaneBits(repeating: LaneBits.Scalar(truncatingIfNeeded: 0x8000_0000))
+        & LaneBits(repeating: LaneBits.Scalar(bitPattern: 0x8000_0000))
     return unsafeBitCast(unsafeBitCast(magnitude, to: LaneBits.self) | sign, to: Vector.self)
 }
 

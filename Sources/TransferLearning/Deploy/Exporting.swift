@@ -12,6 +12,8 @@ public struct ExportOptions: Sendable {
         case tflite
         /// A folder with a `saved_model.pb`, for TensorFlow and TensorFlow Serving.
         case savedmodel
+        /// One HTML page with the model and an engine in it, for any browser.
+        case html
     }
     /// The order of the axes of an ONNX model's input: TensorFlow's, or that of OpenCV's `blobFromImage`.
     public enum Layout: String, Sendable, CaseIterable { case nhwc, nchw }
@@ -35,6 +37,8 @@ public struct ExportOptions: Sendable {
     public var normalizes = false
     /// Whether the exported model has a second output with the familiarity of an image.
     public var tellsFamiliarity = false
+    /// The title of a page; nil takes the name of the model.
+    public var title: String?
 
     public init(output: FilePath, format: Format) { (self.output, self.format) = (output, format) }
 }
@@ -86,6 +90,8 @@ public struct Exporting: Sendable {
             let entries = try about.map { try self.entries($0, familiarity: familiarity) } ?? []
             let bytes: Int
             switch options.format {
+            case .html:
+                return try WebPageExport(file, options).run()
             case .savedmodel:
                 bytes = try writeSavedModel(graph, file, input: inputs[0], shape: shape, outputs: outputs)
             case .onnx, .tflite:

@@ -2,20 +2,21 @@ import TransferLearning
 
 let exportVerb = Verb(
     name: "export",
-    summary: "write a model as ONNX, TensorFlow Lite or a SavedModel",
-    usage: "export MODEL --format onnx|tflite|savedmodel --output FILE [--weights int8]",
+    summary: "write a model as ONNX, TensorFlow Lite, a SavedModel or a page",
+    usage: "export MODEL --format onnx|tflite|savedmodel|html --output FILE [--weights int8]",
     options: [
         .value("input", "FILE", "The model, if it is not named without a flag. Default: output_graph.pb"),
         .value("graph", "FILE", "The same as --input."),
         .value(
             "format", "FORMAT",
-            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. savedmodel: a folder for TensorFlow. Default: what --output ends in"
+            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. savedmodel: a folder for TensorFlow. html: one page for any browser that recognizes what its camera sees or pictures show. Default: what --output ends in"
         ),
         .value("output", "FILE", "Where the export goes. Default: the model's name with the format's ending"),
         .value(
             "weights", "KIND",
             "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float"
         ),
+        .value("title", "TEXT", "html: what the page is called. Default: the model's name"),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
         .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
         .value("output_names", "NAME", "The node that is asked for. Default: what the model says of itself."),
@@ -37,6 +38,7 @@ let exportVerb = Verb(
         "export cartoon.pb --format onnx --output cartoon.onnx",
         "export cartoon.pb --output cartoon.tflite --weights int8",
         "export cartoon.pb --output cartoon.onnx --layout nchw --normalize --familiarity",
+        "export cartoon.pb --format html --output cartoon.html --title 'Which cartoon is it?'",
         "export cartoon.pb --format savedmodel --output cartoon_saved_model",
         "export --input net.pb --input_names input --output_names prob --size 224 --output net.onnx",
     ],
@@ -73,6 +75,10 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     }
     options.normalizes = try arguments.flag("normalize")
     options.tellsFamiliarity = try arguments.flag("familiarity")
+    if let title = arguments.string("title") {
+        guard format == .html else { throw UsageError("--title is for --format html") }
+        options.title = title
+    }
     options.labels = arguments.string("labels").map { FilePath($0) }
     let ends = (arguments.list("input_names"), arguments.list("output_names"))
     guard ends.0.count < 2, ends.1.count < 2 else {

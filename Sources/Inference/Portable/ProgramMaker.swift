@@ -1,0 +1,156 @@
+import Kernels
+import PortableProgram
+import TensorGraph
+
+/// `ProgramMaker` translates layers into instructions.
+struct ProgramMaker {
+    let list: LayerList
+    let layout: Layout
+    var writer: ProgramWriter
+    /// The buffers whose margin an earlier layer has cleared.
+    private var cleared: Set<Int> = []
+
+    init(list: LayerList, layout: Layout, writer: ProgramWriter) {
+        (self.list, self.layout, self.writer) = (list, layout, writer)
+    }
+
+    mutating func appendAll() throws(PortablePlanError) {
+        for layer in list.layers {
+            let buffer = layout.bufferOf[layer.output]
+            // The first that writes into a buffer clears its margin.
+            if cleared.insert(buffer).inserted { clearMargin(layout.buffers[buffer]) }
+            try append(layer)
+        }
+    }
+
+    private mutating func clearMargin(_ buffer: ImageBuffer) {
+        guard !buffer.margin.isEmpty else { return }
+        let image = Storage(
+            extent: buffer.extent, offset: buffer.origin, pixelStride: buffer.pixelStride,
+            rowStride: buffer.rowStride)
+        var clear = Instruction(.clear, output: PlacedImage(image))
+        clear.window.set(buffer.margin)
+        writer.append(clear)
+    }
+
+    private mutating func append(_ layer: Layer) throws(PortablePlanError) {
+        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        func instruction(_ kernel: Instruction.Kernel, _ window: Window? = nil) -> Instruction {
+            var instruction = Instruction(kernel, input: PlacedImage(input), output: PlacedImage(output))
+            if let window { instruction.window = PlacedWindow(window) }
+            return instruction
+        }
+        func unsupported(_ operation: String) -> PortablePlanError {
+            .noInstruction(node: layer.name, operation: operation)
+        }
+        var whole: Window {
+            Window(height: input.extent.height, width: input.extent.width, strideY: 1, strideX: 1)
+        }
+        switch layer.computation {
+        case .convolution(let convolution): try append(convolution, layer)
+        case .affine(let affine): append(affine, input: input, output: output)
+        case .maximumPool(let window): writer.append(instruction(.maximumPool, window))
+        case .averagePool(let window): writer.append(instruction(.averagePool, window))
+        case .mean: writer.append(instruction(.averagePool, whole))
+        case .maximum: writer.append(instruction(.maximumPool, whole))
+        case .localResponseNormalization(let radius, let bias, let alpha, let beta):
+            guard beta == 0.75, radius > 0 else { throw unsupported("LRN with beta \(beta)") }
+            var normalization = instruction(.localResponseNormalization)
+            (normalization.lowest, normalization.highest) = (bias, alpha)
+            normalization.radius = Int32(radius)
+            writer.append(normalization)
+        case .softmax: writer.append(instruction(.softmax))
+        case .squaredDifference(let center):
+            var difference = instruction(.squaredDifference)
+            difference.second = PlacedImage(layout.storages[center])
+            writer.append(difference)
+        case .squareRoot: writer.append(instruction(.squareRoot))
+        case .pad(let margin):
+            var pad = instruction(.pad)
+            pad.window.set(margin)
+            writer.append(pad)
+        case .concatenation(let parts): appendCopies(of: parts, layer, into: output)
+        case .reshape:
+            if layout.placedParts[layer.input] == layer.output || layout.aliases[layer.output] != nil {
+                return
+            }
+            writer.append(instruction(.reshape))
+        case .unary(let function): throw unsupported("\(function.kind)")
+        case .binary(let function, _): throw unsupported("\(function)")
+        case .matrixProduct: throw unsupported("a product of two computed matrices")
+        case .layerNormalization: throw unsupported("layer normalization")
+        case .reduction(let reduction, _): throw unsupported(reduction.rawValue)
+        case .transpose: throw unsupported("transpose")
+        case .selection: throw unsupported("slice or gather")
+        case .join: throw unsupported("concatenation along that axis")
+        case .resize: throw unsupported("resize")
+        case .conversion, .expandedDepthwise, .invertedResidual: throw unsupported("a joined layer")
+        }
+    }
+
+    private mutating func append(_ convolution: Convolution, _ layer: Layer) throws(PortablePlanError) {
+        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        func unsupported(_ what: String) -> PortablePlanError {
+            .noInstruction(node: layer.name, operation: "convolution " + what)
+        }
+        guard convolution.groups == 1 else { throw unsupported("in groups") }
+        guard convolution.weightStride == nil else { throw unsupported("in parts") }
+        if let activation = convolution.activation { throw unsupported("with \(activation.kind)") }
+        let isDepthwise = convolution.isDepthwise
+        if isDepthwise && convolution.window.isDilated { throw unsupported("depthwise with dilation") }
+        var instruction = Instruction(
+            isDepthwise ? .depthwise : .convolution, input: PlacedImage(input), output: PlacedImage(output))
+        instruction.window = PlacedWindow(convolution.window)
+        if let residual = convolution.residual {
+            if isDepthwise { throw unsupported("depthwise with a sum") }
+            instruction.second = PlacedImage(layout.storages[residual])
+        }
+        let channels = output.extent.channels
+        let (rows, arrangement) = convolution.portableArrangement(input.extent)
+        instruction.weights = Int32(
+            writer.add(
+                convolution.weights, arrangement, rows: rows, columns: channels, scale: convolution.scale))
+        instruction.bias = Int32(
+            writer.add(
+                convolution.bias, count: WeightEntry.size(arrangement, rows: 1, columns: channels)))
+        (instruction.lowest, instruction.highest) = (convolution.clamp.lowest, convolution.clamp.highest)
+        writer.append(instruction)
+    }
+
+    private mutating func append(_ affine: Affine, input: Storage, output: Storage) {
+        var instruction = Instruction(.pointwise, input: PlacedImage(input), output: PlacedImage(output))
+        if let addend = affine.addend { instruction.second = PlacedImage(layout.storages[addend]) }
+        if let scale = affine.scale { instruction.weights = Int32(writer.add(scale)) }
+        if let shift = affine.shift { instruction.bias = Int32(writer.add(shift)) }
+        (instruction.lowest, instruction.highest) = (affine.clamp.lowest, affine.clamp.highest)
+        writer.append(instruction)
+    }
+
+    /// Copies the parts that no layer writes in place.
+    private mutating func appendCopies(of parts: [Value], _ layer: Layer, into output: Storage) {
+        var copied = Set<Value>(), channel = 0
+        for part in parts {
+            let extent = list.extents[part]
+            if layout.placedParts[part] != layer.output || !copied.insert(part).inserted {
+                var slice = output
+                (slice.extent, slice.offset) = (extent, output.offset + channel)
+                append(Affine(), input: layout.storages[part], output: slice)
+            }
+            channel += extent.channels
+        }
+    }
+
+    /// Appends the novelty rule.
+    ///
+    /// - Returns: The place of the novelty and the familiarity.
+    mutating func append(_ rule: PortablePlan.NoveltyRule, of features: Value) -> PlacedImage {
+        let output = PlacedImage(offset: writer.add([0, 0]), count: 2)
+        var instruction = Instruction(
+            .novelty, input: PlacedImage(layout.storages[features]), output: output)
+        instruction.weights = Int32(writer.add(rule.means))
+        instruction.bias = Int32(writer.add(rule.scales))
+        instruction.second = PlacedImage(offset: writer.add(rule.quantiles), count: rule.quantiles.count)
+        writer.append(instruction)
+        return output
+    }
+}

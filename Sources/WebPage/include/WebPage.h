@@ -1,0 +1,14 @@
+#ifndef WEB_PAGE_H
+#define WEB_PAGE_H
+
+#include <stddef.h>
+
+/// The page that `export --format html` fills in, UTF-8, with marks {{TITLE}}, {{FACTS}}, {{ENGINE}} and {{MODEL}}.
+const unsigned char *web_page_bytes(void);
+size_t web_page_count(void);
+
+/// Its engine, a WebAssembly module that scripts/build-web-engine.sh makes of Swift sources.
+const unsigned char *web_engine_bytes(void);
+size_t web_engine_count(void);
+
+#endif

@@ -1,0 +1,213 @@
+import Backbones
+import Compression
+import Foundation
+import Imaging
+import Inference
+import PortableProgram
+import SystemFiles
+import TensorGraph
+import TestSupport
+import Testing
+import WebPage
+
+@testable import TransferLearning
+
+@Suite("Export as a page")
+struct WebPageTests {
+    static let size = 12
+    static let labels = ["</script><b>bold", "second & last"]
+    static let preparation = (mean: Float(127), scale: Float(1) / 64)
+
+    /// A model of one convolution, with a rule for strangers and labels that look like HTML.
+    static func model(_ convolution: [String: Attribute] = [:]) throws -> Graph {
+        func numbers(_ count: Int, seed: UInt64) -> [Float] {
+            noise(count, seed: seed).map { (Float($0) - 127.5) / 512 }
+        }
+        let backbone = BackboneDescription(
+            name: "small", input: "input", size: size, mean: preparation.mean, scale: preparation.scale,
+            taps: [.init("features")])
+        var about = ModelDescription(
+            tool: "test", labels: labels, output: "final_result", bottleneck: "features", backbone: backbone,
+            seed: 1)
+        about.noveltyQuantiles = (0...100).map { Float($0) / 20 }
+        let window: [String: Attribute] = [
+            "strides": .ints([1, 2, 2, 1]), "padding": .bytes(Array("SAME".utf8)),
+        ]
+        return Graph(nodes: [
+            Node("Placeholder", name: "input", attributes: ["dtype": .type(.float32)]),
+            .constant("w", Tensor(numbers(3 * 3 * 3 * 20, seed: 1), shape: [3, 3, 3, 20])),
+            Node(
+                "Conv2D", name: "c", inputs: ["input", "w"],
+                attributes: window.merging(convolution) { $1 }),
+            Node("Relu", name: "r", inputs: ["c"]),
+            .constant("axes", Tensor([Int32(1), 2], shape: [2])),
+            Node("Mean", name: "features", inputs: ["r", "axes"]),
+            .constant("v", Tensor(numbers(40, seed: 2).map { $0 * 8 }, shape: [20, 2])),
+            Node("MatMul", name: "m", inputs: ["features", "v"]),
+            Node("Softmax", name: "final_result", inputs: ["m"]),
+            .constant("cartoonctl/novelty/means", Tensor([Double](repeating: 0.2, count: 20), shape: [20])),
+            .constant("cartoonctl/novelty/scales", Tensor([Double](repeating: 3, count: 20), shape: [20])),
+            .constant("cartoonctl/description", Tensor(string: Array(try about.json().utf8))),
+        ])
+    }
+
+    /// The page of a model.
+    static func page(_ model: Graph, _ change: (inout ExportOptions) -> Void = { _ in }) throws -> String {
+        let scratch = try Scratch(), file = scratch.path.appending("model.pb")
+        _ = try model.write(to: file, flag: "output")
+        var options = ExportOptions(output: scratch.path.appending("page.html"), format: .html)
+        options.input = file
+        change(&options)
+        let result = try Exporting(options).run()
+        let bytes = try FileSystem.read(options.output)
+        #expect(result.bytesAfter == bytes.count && result.format == "html")
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func part(_ name: String, of page: String) throws -> String {
+        let begin = try #require(page.range(of: "id=\"\(name)\">")).upperBound
+        return String(page[begin...].prefix(while: { $0 != "<" }))
+    }
+
+    static func unpacked(_ name: String, of page: String) throws -> [UInt8] {
+        try Inflate.decompress([UInt8](try #require(Data(base64Encoded: try part(name, of: page)))), .zlib)
+    }
+
+    /// What the module answers, computed by the same program natively: resized, run, and its numbers' fingerprint.
+    static func fingerprint(_ program: [UInt8], _ pixels: [UInt8], width: Int, height: Int) throws -> UInt32 {
+        try program.withUnsafeBytes { bytes in
+            let program = try #require(Program(bytes))
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: 4 * program.blockSize, alignment: 64)
+            defer { memory.deallocate() }
+            let block = memory.bindMemory(to: Float.self).baseAddress!
+            block.update(repeating: 0, count: program.blockSize)
+            program.load(into: block)
+            var resizer = InputResizer(
+                output: block + Int(program.header.input.offset), width: size, height: size,
+                mean: preparation.mean, scale: preparation.scale)
+            try resizer.begin(
+                ImageHeader(format: .empty, width: width, height: height, channels: 4, orientation: 1))
+            pixels.withUnsafeBufferPointer { pixels in
+                for y in 0..<height { resizer.append(row: pixels.baseAddress! + y * width * 4) }
+            }
+            program.run(in: block)
+            let scores = block + Int(program.header.scores.offset)
+            let familiarity = block[Int(program.header.familiarity.offset) + 1]
+            return [scores[0], scores[1], familiarity].reduce(2_166_136_261) {
+                ($0 ^ $1.bitPattern) &* 16_777_619
+            }
+        }
+    }
+
+    @Test("is one file that asks for no other, and in which labels and titles are text")
+    func text() throws {
+        let page = try Self.page(try Self.model()) { $0.title = "<i>Which & what</i>" }
+        #expect(page.contains("<title>&lt;i&gt;Which &amp; what&lt;/i&gt;</title>"))
+        #expect(!page.contains("<b>bold") && !page.contains("{{"))
+        let facts = try part("facts", of: page)
+        let read = try #require(try JSONSerialization.jsonObject(with: Data(facts.utf8)) as? [String: Any])
+        #expect(read["labels"] as? [String] == Self.labels)
+        for reference in ["://", "src=\"", "url(", "@import", "fetch(", "XMLHttpRequest"] {
+            #expect(!page.contains(reference), "\(reference)")
+        }
+        #expect(page.contains("default-src 'none'"))
+        // Every element that the script asks for is there, and every word in both languages.
+        for match in page.matches(of: /\$\("(\w+)"\)/) { #expect(page.contains("id=\"\(match.1)\"")) }
+        for match in page.matches(of: /\btext\.(\w+)|data-text="(\w+)"/) {
+            let word = match.1 ?? match.2 ?? ""
+            let uses = page.matches(of: try Regex("\\b\(word): [\"(]")).count
+            #expect(uses >= 2, "\(word)")
+        }
+    }
+
+    private func part(_ name: String, of page: String) throws -> String { try Self.part(name, of: page) }
+
+    @Test("holds the model, whose scores are those of classify's plan", arguments: ["float", "int8"])
+    func program(weights: String) throws {
+        let model = try Self.model()
+        let page = try Self.page(model) { $0.weights = .init(rawValue: weights)! }
+        let bytes = try Self.unpacked("model", of: page)
+        let pixels = noise(Self.size * Self.size * 3).map { (Float($0) - 127) / 64 }
+        let plan = Executor(
+            try Plan(
+                model, input: "input", inputShape: [1, Self.size, Self.size, 3], outputs: ["final_result"]))
+        plan.input.update(from: pixels, count: pixels.count)
+        plan.run()
+        let worst = try bytes.withUnsafeBytes { bytes in
+            let program = try #require(Program(bytes))
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: 4 * program.blockSize, alignment: 64)
+            defer { memory.deallocate() }
+            let block = memory.bindMemory(to: Float.self).baseAddress!
+            block.update(repeating: 0, count: program.blockSize)
+            program.load(into: block)
+            (block + Int(program.header.input.offset)).update(from: pixels, count: pixels.count)
+            program.run(in: block)
+            let scores = block + Int(program.header.scores.offset)
+            return (0..<2).map { abs(scores[$0] - plan.output(0)[$0]) }.max() ?? 1
+        }
+        #expect(worst < (weights == "float" ? 1e-5 : 0.02))
+    }
+
+    @Test("tells what cannot be written, and what can")
+    func errors() throws {
+        let scratch = try Scratch(), file = scratch.path.appending("model.pb")
+        var graph = try Self.model()
+        let index = try #require(graph.nodes.firstIndex { $0.name == "r" })
+        graph.nodes[index] = Node(
+            "LRN", name: "r", inputs: ["c"],
+            attributes: ["depth_radius": .int(2), "bias": .float(1), "alpha": .float(1), "beta": .float(0.5)])
+        _ = try graph.write(to: file, flag: "output")
+        var options = ExportOptions(output: scratch.path.appending("page.html"), format: .html)
+        options.input = file
+        do {
+            _ = try Exporting(options).run()
+            Issue.record("is written")
+        } catch .network(.unsupported(_, let reason)) {
+            #expect(
+                reason
+                    == "node 'r' (LRN with beta 0.5) cannot be written as html; formats that can: onnx, tflite, savedmodel"
+            )
+        } catch { Issue.record("\(error)") }
+        options.normalizes = true
+        #expect(throws: TransferLearningError.self) { try Exporting(options).run() }
+        #expect(scratch.names == ["model.pb"])
+    }
+
+    static let wasmkit: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        .lazy
+        .flatMap { ["\($0)/swift", "\($0)/wasmkit"] }
+        .compactMap { path -> String? in
+            let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent()
+            let tool = real.appendingPathComponent("wasmkit").path
+            return FileManager.default.isExecutableFile(atPath: tool) ? tool : nil
+        }.first
+
+    @Test(
+        "has an engine that gives the same bits in WebAssembly",
+        .enabled(if: wasmkit != nil, "the toolchain's wasmkit is not in PATH"),
+        arguments: [(width: 12, height: 12), (width: 31, height: 17)])
+    func engine(width: Int, height: Int) throws {
+        let page = try Self.page(try Self.model())
+        let program = try Self.unpacked("model", of: page), engine = try Self.unpacked("engine", of: page)
+        #expect(
+            engine.elementsEqual(UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count())))
+        let pixels = noise(width * height * 4, seed: 9)
+        let expected = try Self.fingerprint(program, pixels, width: width, height: height)
+
+        var module = try #require(WebAssemblyModule(engine))
+        let place = try #require(module.append(data: program + pixels))
+        let scratch = try Scratch(), file = scratch.url.appendingPathComponent("engine.wasm")
+        try Data(module.bytes).write(to: file)
+        let process = Process(), output = Pipe()
+        process.executableURL = URL(fileURLWithPath: try #require(Self.wasmkit))
+        let numbers = [place, program.count, place + program.count, width, height]
+        process.arguments = ["run", file.path, "engine_fingerprint"] + numbers.map { "i32:\($0)" }
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(text.contains("i32(\(expected))"), "\(text), natively \(expected)")
+    }
+}
