@@ -135,7 +135,7 @@ let package = Package(
             [
                 "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
                 "SystemFiles", "Backbones", "Inference", "PortableProgram", "WebPage",
-            ]),
+            ], exclude: ["engine-scalar.wasm"]),
         tests("cartoonctl", ["make-fixtures", "Compression"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],

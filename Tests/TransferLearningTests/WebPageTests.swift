@@ -1,7 +1,6 @@
 import Backbones
 import Compression
 import Foundation
-import Imaging
 import Inference
 import PortableProgram
 import SystemFiles
@@ -10,6 +9,7 @@ import TestSupport
 import Testing
 import WebPage
 
+@testable import Imaging
 @testable import TransferLearning
 
 @Suite("Export as a page")
@@ -175,35 +175,71 @@ struct WebPageTests {
         #expect(scratch.names == ["model.pb"])
     }
 
-    static let wasmkit: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        .lazy
-        .flatMap { ["\($0)/swift", "\($0)/wasmkit"] }
-        .compactMap { path -> String? in
-            let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent()
-            let tool = real.appendingPathComponent("wasmkit").path
-            return FileManager.default.isExecutableFile(atPath: tool) ? tool : nil
-        }.first
+    /// What runs modules: the toolchain's interpreter, which knows no SIMD, and Node.js where it is installed.
+    enum Machine: String, CaseIterable {
+        case wasmkit, node
+
+        var path: String? {
+            let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            // The toolchain may be reached by a link to its compiler alone.
+            let places = folders.flatMap { ["\($0)/\(rawValue)", "\($0)/swift"] }.map { path in
+                let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+                return file.deletingLastPathComponent().appendingPathComponent(rawValue).path
+            }
+            return places.first { FileManager.default.isExecutableFile(atPath: $0) }
+        }
+
+        /// The arguments that call a function of a module with 32-bit numbers and print its result.
+        func arguments(_ module: String, _ function: String, _ numbers: [Int]) -> [String] {
+            switch self {
+            case .wasmkit: return ["run", module, function] + numbers.map { "i32:\($0)" }
+            case .node:
+                let script = """
+                    const [file, name, ...numbers] = process.argv.slice(1);
+                    WebAssembly.instantiate(require("fs").readFileSync(file), {}).then(({ instance }) =>
+                        console.log(`i32(${instance.exports[name](...numbers.map(Number)) >>> 0})`));
+                    """
+                return ["-e", script, module, function] + numbers.map { "\($0)" }
+            }
+        }
+
+        var module: [UInt8] {
+            get throws {
+                switch self {
+                case .wasmkit:
+                    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                    return [UInt8](try Data(contentsOf: file.appendingPathComponent("engine-scalar.wasm")))
+                case .node:
+                    return Array(
+                        UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count()))
+                }
+            }
+        }
+    }
 
     @Test(
         "has an engine that gives the same bits in WebAssembly",
-        .enabled(if: wasmkit != nil, "the toolchain's wasmkit is not in PATH"),
-        arguments: [(width: 12, height: 12), (width: 31, height: 17)])
-    func engine(width: Int, height: Int) throws {
+        arguments: Machine.allCases.filter { $0.path != nil },
+        [(width: 12, height: 12), (width: 31, height: 17)])
+    func engine(_ machine: Machine, _ size: (width: Int, height: Int)) throws {
         let page = try Self.page(try Self.model())
-        let program = try Self.unpacked("model", of: page), engine = try Self.unpacked("engine", of: page)
+        let program = try Self.unpacked("model", of: page)
         #expect(
-            engine.elementsEqual(UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count())))
-        let pixels = noise(width * height * 4, seed: 9)
-        let expected = try Self.fingerprint(program, pixels, width: width, height: height)
+            try Self.unpacked("engine", of: page).elementsEqual(
+                UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count())))
+        let pixels = noise(size.width * size.height * 4, seed: 9)
+        let expected = try Self.fingerprint(program, pixels, width: size.width, height: size.height)
 
-        var module = try #require(WebAssemblyModule(engine))
-        let place = try #require(module.append(data: program + pixels))
+        var module = try #require(WebAssemblyModule(try machine.module))
+        let appended = module.append(data: program + pixels)
+        let place = try #require(appended)
         let scratch = try Scratch(), file = scratch.url.appendingPathComponent("engine.wasm")
         try Data(module.bytes).write(to: file)
         let process = Process(), output = Pipe()
-        process.executableURL = URL(fileURLWithPath: try #require(Self.wasmkit))
-        let numbers = [place, program.count, place + program.count, width, height]
-        process.arguments = ["run", file.path, "engine_fingerprint"] + numbers.map { "i32:\($0)" }
+        process.executableURL = URL(fileURLWithPath: try #require(machine.path))
+        process.arguments = machine.arguments(
+            file.path, "engine_fingerprint",
+            [place, program.count, place + program.count, size.width, size.height])
         process.standardOutput = output
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
