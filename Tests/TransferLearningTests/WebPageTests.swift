@@ -18,14 +18,15 @@ struct WebPageTests {
     static let labels = ["</script><b>bold", "second & last"]
     static let preparation = (mean: Float(127), scale: Float(1) / 64)
 
+    static let backbone = BackboneDescription(
+        name: "small", input: "input", size: size, mean: preparation.mean, scale: preparation.scale,
+        taps: [.init("features")])
+
     /// A model of one convolution, with a rule for strangers and labels that look like HTML.
     static func model(_ convolution: [String: Attribute] = [:]) throws -> Graph {
         func numbers(_ count: Int, seed: UInt64) -> [Float] {
             noise(count, seed: seed).map { (Float($0) - 127.5) / 512 }
         }
-        let backbone = BackboneDescription(
-            name: "small", input: "input", size: size, mean: preparation.mean, scale: preparation.scale,
-            taps: [.init("features")])
         var about = ModelDescription(
             tool: "test", labels: labels, output: "final_result", bottleneck: "features", backbone: backbone,
             seed: 1)
@@ -130,8 +131,7 @@ struct WebPageTests {
         let bytes = try Self.unpacked("model", of: page)
         let pixels = noise(Self.size * Self.size * 3).map { (Float($0) - 127) / 64 }
         let plan = Executor(
-            try Plan(
-                model, input: "input", inputShape: [1, Self.size, Self.size, 3], outputs: ["final_result"]))
+            try Plan(model, Self.backbone, outputs: ["final_result"], path: "model.pb"))
         plan.input.update(from: pixels, count: pixels.count)
         plan.run()
         let worst = try bytes.withUnsafeBytes { bytes in

@@ -60,11 +60,6 @@ struct ProgramMaker {
             normalization.radius = Int32(radius)
             writer.append(normalization)
         case .softmax: writer.append(instruction(.softmax))
-        case .squaredDifference(let center):
-            var difference = instruction(.squaredDifference)
-            difference.second = PlacedImage(layout.storages[center])
-            writer.append(difference)
-        case .squareRoot: writer.append(instruction(.squareRoot))
         case .pad(let margin):
             var pad = instruction(.pad)
             pad.window.set(margin)
@@ -75,7 +70,11 @@ struct ProgramMaker {
                 return
             }
             writer.append(instruction(.reshape))
-        case .unary(let function): throw unsupported("\(function.kind)")
+        case .unary(let function): try append(function, layer)
+        case .binary(.squaredDifference, let other) where isCenter(other, of: layer.input):
+            var difference = instruction(.squaredDifference)
+            difference.second = PlacedImage(layout.storages[other])
+            writer.append(difference)
         case .binary(let function, _): throw unsupported("\(function)")
         case .matrixProduct: throw unsupported("a product of two computed matrices")
         case .layerNormalization: throw unsupported("layer normalization")
@@ -115,6 +114,24 @@ struct ProgramMaker {
                 convolution.bias, count: WeightEntry.size(arrangement, rows: 1, columns: channels)))
         (instruction.lowest, instruction.highest) = (convolution.clamp.lowest, convolution.clamp.highest)
         writer.append(instruction)
+    }
+
+    private mutating func append(_ function: UnaryFunction, _ layer: Layer) throws(PortablePlanError) {
+        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        switch function.kind {
+        case .squareRoot:
+            writer.append(Instruction(.squareRoot, input: PlacedImage(input), output: PlacedImage(output)))
+        case .clamp:
+            append(
+                Affine(clamp: Clamp(lowest: function.alpha, highest: function.beta)), input: input,
+                output: output)
+        default: throw .noInstruction(node: layer.name, operation: "\(function.kind)")
+        }
+    }
+
+    /// Returns whether a value holds one number for each channel of an image.
+    private func isCenter(_ value: Value, of image: Value) -> Bool {
+        list.extents[value].pixels == 1 && list.extents[value].channels == list.extents[image].channels
     }
 
     private mutating func append(_ affine: Affine, input: Storage, output: Storage) {
