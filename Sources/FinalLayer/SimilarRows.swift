@@ -20,7 +20,7 @@ package struct SimilarRows: Sendable {
 
     private static let sketchSize = 512
 
-    /// - Parameter threshold: pairs of at least this similarity are listed.
+    /// - Parameter threshold: The minimum similarity of the listed pairs.
     package init(
         _ features: FeatureMatrix, groups: [FeatureGroup] = [], threshold: Float, workers: Workers = .serial
     ) {

@@ -4,7 +4,7 @@ import Inference
 
 /// Reports the minimum time of every step of a forward pass with one and with two threads.
 ///
-/// - Parameter precision: fp32, bf16 or int8; the ranges for int8 are those of the single image used.
+/// - Parameter precision: One of fp32, bf16 or int8; the ranges for int8 are those of the single image used.
 func benchmarkSteps(architecture: String, modelDirectory: String?, precision: String) throws {
     let backbone = try Backbone.find(architecture: architecture, modelDirectory: modelDirectory)
     let network = try backbone.featureNetwork().network

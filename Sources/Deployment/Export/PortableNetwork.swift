@@ -60,7 +60,7 @@ extension PortableNetwork {
         /// Zero padding around an image.
         case pad(Margin)
         case concatenation(axis: Int)
-        /// The same elements in the same order with another shape.
+        /// A tensor with another shape and the same elements in the same order.
         case reshape
     }
 

@@ -38,7 +38,8 @@ struct JPEGBitReader {
 
     var window: Window
     private let begin, end: UnsafePointer<UInt8>
-    /// As long as `next` is at most `clear`, the next eight bytes exist and none is 0xFF.
+    /// The last position from which eight bytes can be loaded: for `next` up to here, the next eight bytes exist
+    /// and none is 0xFF.
     private var clear: UnsafePointer<UInt8>
     /// The number of padding bits read since the last restart: those at the bottom of the buffer and those
     /// already used.

@@ -19,10 +19,12 @@ struct DatasetSplit {
             groups: RowGroups(rows: paths.count))
     }
 
+    /// Splits the images by hashes of their keys.
+    ///
     /// - Parameters:
     ///   - keys: The bytes that are hashed for each image; a group uses the least hash of its members.
-    ///   - classes: the class of each picture, below `folders.count`.
-    ///   - folders: named in errors.
+    ///   - classes: The class of each image, below `folders.count`.
+    ///   - folders: The folders of the classes, for error messages.
     ///   - groups: Images that stay in one part.
     /// - Throws: `DatasetError.tooFewPictures`.
     init(keys: [[UInt8]], classes: [Int], folders: [FilePath], rule: Split, groups: RowGroups)

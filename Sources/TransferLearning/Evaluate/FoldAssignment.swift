@@ -6,11 +6,12 @@ struct FoldAssignment: Sendable, Equatable {
     let folds: [Int]
     let count: Int
 
-    /// Deals the rows of each class to the folds in turn, in an order drawn with `seed`.
+    /// Distributes the rows of each class evenly among the folds, in a random order determined by `seed`.
     ///
     /// - Parameters:
-    ///   - labels: the class of each row, in `0..<classes`.
-    ///   - groups: rows with the same number stay in one fold, as copies of one picture must; empty for none.
+    ///   - labels: The class of each row, in `0..<classes`.
+    ///   - groups: A number for each row; rows with equal numbers, such as copies of an image, stay in one fold.
+    ///     It is empty without groups.
     ///   - folds: The number of folds, at least 2; it is lower if the smallest class has fewer groups.
     init(labels: [Int], classes: Int, groups: [Int] = [], folds: Int, seed: UInt64) {
         let groups = groups.isEmpty ? Array(labels.indices) : groups

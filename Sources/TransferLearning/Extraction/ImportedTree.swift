@@ -64,8 +64,8 @@ public enum ImportedTree {
     /// Returns the imported bottlenecks in a cache, or those in its folder if that is a tree.
     ///
     /// - Parameters:
-    ///   - size: of the network's vectors; nil: whatever the tree holds.
-    ///   - architecture: chooses among bottlenecks of several networks.
+    ///   - size: The number of features of the network's bottlenecks; nil for any.
+    ///   - architecture: The network's name, which selects among the bottlenecks of several networks.
     static func bottlenecks(_ cache: BottleneckCache, size: Int?, architecture: String?)
         throws(TransferLearningError)
         -> LabelledBottlenecks

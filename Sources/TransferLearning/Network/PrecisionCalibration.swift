@@ -18,7 +18,7 @@ struct PrecisionCalibration {
     private let backbone: Backbone
     private let network: Network
 
-    /// - Parameter network: the backbone's, up to its bottleneck.
+    /// - Parameter network: The backbone's network up to its bottleneck.
     init(_ backbone: Backbone, _ network: Network) { (self.backbone, self.network) = (backbone, network) }
 
     func precision(_ options: BottleneckOptions) throws(TransferLearningError) -> Precision {
