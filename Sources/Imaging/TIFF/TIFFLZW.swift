@@ -17,14 +17,14 @@ struct TIFFLZW {
     /// The number of bytes beyond the output that may be written.
     static let slack = 16
 
-    private var next: UnsafePointer<UInt8>
-    private let last: UnsafePointer<UInt8>
+    private let base: UnsafePointer<UInt8>
+    private let count: Int
     private let isOldOrder: Bool
-    private var buffer: UInt64 = 0
-    private var held = 0
+    /// The position of the next code in bits.
+    private var bitPosition = 0
 
     private init(_ base: UnsafePointer<UInt8>, count: Int) {
-        (next, last) = (base, base + count)
+        (self.base, self.count) = (base, count)
         // Every stream begins with a clear code of 9 bits: 0x80 0x00, or 0x00 0x01 in the early order.
         isOldOrder = count >= 2 && base[0] == 0 && base[1] & 1 == 1
     }
@@ -51,36 +51,24 @@ struct TIFFLZW {
 
     /// Returns the next code, or nil at the end of the data.
     @inline(__always) private mutating func code(_ width: Int, isOldOrder: Bool) -> Int? {
-        if held < width {
-            if last - next >= 4 {
-                let word = UnsafeRawPointer(next).loadUnaligned(as: UInt32.self)
-                if isOldOrder {
-                    buffer |= UInt64(word.littleEndian) &<< UInt64(truncatingIfNeeded: held)
-                } else {
-                    buffer = buffer &<< 32 | UInt64(word.bigEndian)
-                }
-                next += 4
-                held &+= 32
-            } else {
-                while held < width {
-                    guard next < last else { return nil }
-                    if isOldOrder {
-                        buffer |= UInt64(next.pointee) &<< UInt64(truncatingIfNeeded: held)
-                    } else {
-                        buffer = buffer &<< 8 | UInt64(next.pointee)
-                    }
-                    next += 1
-                    held &+= 8
-                }
+        let byte = bitPosition &>> 3, bit = UInt64(truncatingIfNeeded: bitPosition & 7)
+        var word: UInt64
+        if byte &+ 8 <= count {
+            word = UInt64(littleEndian: UnsafeRawPointer(base + byte).loadUnaligned(as: UInt64.self))
+        } else {
+            guard bitPosition &+ width <= 8 &* count else { return nil }
+            word = 0
+            for i in byte..<count {
+                word |= UInt64(base[i]) &<< UInt64(truncatingIfNeeded: 8 &* (i &- byte))
             }
         }
-        held &-= width
-        let mask = UInt64(1) &<< UInt64(truncatingIfNeeded: width) &- 1
+        bitPosition &+= width
+        // A code and the bits before it in its byte take 19 bits at most.
         if isOldOrder {
-            defer { buffer &>>= UInt64(truncatingIfNeeded: width) }
-            return Int(truncatingIfNeeded: buffer & mask)
+            let mask = UInt64(1) &<< UInt64(truncatingIfNeeded: width) &- 1
+            return Int(truncatingIfNeeded: (word &>> bit) & mask)
         }
-        return Int(truncatingIfNeeded: buffer &>> UInt64(truncatingIfNeeded: held) & mask)
+        return Int(truncatingIfNeeded: (word.byteSwapped &<< bit) &>> UInt64(truncatingIfNeeded: 64 &- width))
     }
 
     @inline(__always) private mutating func decode(

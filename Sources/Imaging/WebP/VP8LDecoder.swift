@@ -97,6 +97,9 @@ final class VP8LDecoder {
         return pixels
     }
 
+    /// The maximum number of table entries; encoders use far fewer, and a byte of a file can take hundreds.
+    private static let mostEntries = 1 << 26
+
     /// Reads the color cache size, the meta prefix codes and the prefix codes (§3.6.2.3, §3.7.2).
     private func readCodes(_ width: Int, _ height: Int, isPicture: Bool) throws(Failure) -> VP8LCodes {
         var codes = VP8LCodes()
@@ -121,6 +124,9 @@ final class VP8LDecoder {
             let before = codes.prefixCodes.entries.count
             let group = try readGroup(&codeReader, &codes)
             if place >= 0 { codes.groups.append(group) } else { codes.prefixCodes.drop(downTo: before) }
+            guard codes.prefixCodes.entries.count <= Self.mostEntries else {
+                throw .malformed("prefix codes whose tables take more than \(4 * Self.mostEntries >> 20) MiB")
+            }
         }
         return codes
     }

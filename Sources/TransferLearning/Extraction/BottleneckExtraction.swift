@@ -17,6 +17,8 @@ struct BottleneckExtraction: Sendable {
     /// The minimum number of classes; classes without readable images are omitted as long as this many
     /// remain.
     var minimumClasses = 2
+    /// The number of frames taken from each animation.
+    var frames = 1
     /// The distortion and the number of its variant; nil for none.
     var distortion: (how: Distortion, variant: Int)?
 
@@ -40,7 +42,7 @@ struct BottleneckExtraction: Sendable {
         report: (RetrainEvent) throws -> Void
     ) throws -> LabelledBottlenecks {
         let isSplit = folder.isSplit
-        let pictures = folder.classes.indices.flatMap { index in
+        let files = folder.classes.indices.flatMap { index in
             folder.classes[index].files.indices.map {
                 (
                     path: folder.path(class: index, file: $0), label: index,
@@ -48,10 +50,11 @@ struct BottleneckExtraction: Sendable {
                 )
             }
         }
+        let (pictures, frames) = spread(files, path: { $0.path }, isInterrupted: isInterrupted)
         let clock = ContinuousClock(), start = clock.now
         let rows = Rows(FeatureMatrix(columns: extractor.size, zeroRows: pictures.count))
         let outcomes = try outcomes(
-            of: pictures.map(\.path),
+            of: pictures.map(\.path), frames: frames,
             keeping: { index, outcome -> Outcome in
                 guard case .vector(let vector, let digest, let wasCached, let warnings) = outcome else {
                     return outcome
@@ -91,7 +94,8 @@ struct BottleneckExtraction: Sendable {
         classes = classes.map { places[$0]! }
         return LabelledBottlenecks(
             labels: kept.map { folder.labels[$0] }, folders: kept.map { folder.path(class: $0) },
-            paths: paths, contents: contents, parts: parts, classes: classes, features: rows.features,
+            paths: paths, frames: readable.map { frames[$0] }, contents: contents, parts: parts,
+            classes: classes, features: rows.features,
             skipped: skipped, summary: summary,
             digest: "\(SHA256.hash(content))")
     }
@@ -125,11 +129,11 @@ struct BottleneckExtraction: Sendable {
     ///
     /// - Returns: The vectors; nil for an image that can no longer be read.
     func vectors(
-        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+        of paths: [FilePath], frames: [Int], isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws -> [[Float]?] {
         try outcomes(
-            of: paths,
+            of: paths, frames: frames,
             keeping: { _, outcome -> [Float]? in
                 if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
             },
@@ -210,7 +214,7 @@ struct BottleneckExtraction: Sendable {
     /// - Parameter keeping: Returns the part of an outcome that is kept until all are computed; it is called
     ///   by one thread at a time.
     private func outcomes<Kept: Sendable>(
-        of paths: [FilePath], keeping: @escaping @Sendable (Int, Outcome) -> Kept,
+        of paths: [FilePath], frames: [Int]? = nil, keeping: @escaping @Sendable (Int, Outcome) -> Kept,
         isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
     ) throws -> [Kept] {
         let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
@@ -221,7 +225,7 @@ struct BottleneckExtraction: Sendable {
                 var reader: PictureReader?
                 return { index in
                     let result = Result { () throws(TransferLearningError) in
-                        try outcome(of: paths[index], &reader)
+                        try outcome(of: paths[index], frame: frames?[index] ?? 0, &reader)
                     }
                     shared.progress.withLock { progress in
                         switch result {
@@ -259,7 +263,8 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// - Parameter reader: The reader, created for the first image that is not in the cache.
-    private func outcome(of path: FilePath, _ reader: inout PictureReader?) throws(TransferLearningError)
+    private func outcome(of path: FilePath, frame: Int, _ reader: inout PictureReader?)
+        throws(TransferLearningError)
         -> Outcome
     {
         let bytes: [UInt8]
@@ -271,7 +276,8 @@ struct BottleneckExtraction: Sendable {
         let key = BottleneckKey(
             image: digest,
             fingerprint: .init(
-                extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")))
+                extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")
+                    + (frame > 0 ? " frame \(frame)" : "")))
         let draw = distortion.map {
             $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
         }
@@ -285,7 +291,7 @@ struct BottleneckExtraction: Sendable {
                 extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
         reader = worker
         let warnings: [DecodingWarning]
-        do { warnings = try worker.run(bytes, draw) } catch {
+        do { warnings = try worker.run(bytes, draw, frame: frame) } catch {
             if isStrict { throw .unreadable(path, reason: error.reason) }
             return .unreadable(error.reason)
         }

@@ -27,6 +27,8 @@ public struct BottleneckOptions: Sendable {
     public var threads: Int?
     public var isStrict = false
     public var limits = PictureLimits()
+    /// The number of frames taken from each animation or file of several pages.
+    public var frames = 1
     /// The derivation of class labels from folder names.
     public var labelling = ClassLabelling.automatic
     /// Files and folders that the run writes, which are never images.
@@ -95,7 +97,7 @@ struct BottleneckSource {
                 try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
             data = try BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
-                limits: options.limits, minimumClasses: options.minimumClasses
+                limits: options.limits, minimumClasses: options.minimumClasses, frames: options.frames
             )
             .run(Self.scan(options, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
@@ -125,7 +127,9 @@ struct BottleneckSource {
         for variant in 1...max(1, distortion.distinctVariants) {
             extraction.distortion = (distortion, variant)
             let vectors = try extraction.vectors(
-                of: rows.map { data.paths[$0] }, isInterrupted: isInterrupted, report: report)
+                of: rows.map { data.paths[$0] },
+                frames: rows.map { data.frames.isEmpty ? 0 : data.frames[$0] },
+                isInterrupted: isInterrupted, report: report)
             for (row, vector) in zip(rows, vectors) {
                 guard let vector else { continue }
                 origins.append(row)

@@ -6,7 +6,7 @@ import Inference
 final class PictureReader {
     let executor: Executor
     private let description: BackboneDescription
-    private let options: DecodingOptions
+    private var options: DecodingOptions
 
     /// - Parameter isStrict: Whether to reject damaged images and Apple's nonstandard CgBI variant of PNG.
     init(
@@ -22,9 +22,15 @@ final class PictureReader {
 
     /// Decodes, orients and resizes an image and runs the network; the result is `executor.output(0)`.
     ///
-    /// - Parameter draw: The distortion of the image; nil for none.
+    /// - Parameters:
+    ///   - bytes: The content of the file.
+    ///   - draw: The distortion of the image; nil for none.
+    ///   - frame: The index of the frame of an animation or of the page of a TIFF.
     /// - Returns: The faults in the file that decoding worked around.
-    func run(_ bytes: [UInt8], _ draw: Distortion.Draw? = nil) throws(ImageError) -> [DecodingWarning] {
+    func run(
+        _ bytes: [UInt8], _ draw: Distortion.Draw? = nil, frame: Int = 0
+    ) throws(ImageError) -> [DecodingWarning] {
+        options.frame = frame
         if let draw { return try run(bytes, distorted: draw) }
         let warnings = try read(bytes)
         executor.run()

@@ -1,5 +1,4 @@
 import SystemFiles
-import Compression
 import Imaging
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -16,7 +15,10 @@ enum Thumbnail {
         options.scaleDenominator = bytes.count > 400_000 ? 4 : 1
         guard let image = try? Image(decoding: bytes, options: options) else { return nil }
         let (width, height, pixels) = reduced(image, side: side)
-        return "data:image/png;base64," + Data(png(width, height, pixels)).base64EncodedString()
+        let file = pixels.withUnsafeBytes {
+            PNGEncoder.encode($0, width: width, height: height, channels: 3)
+        }
+        return "data:image/png;base64," + Data(file).base64EncodedString()
     }
 
     /// Reduces an image to RGB by averaging over boxes.
@@ -44,28 +46,5 @@ enum Thumbnail {
             }
         }
         return (width, height, pixels)
-    }
-
-    /// Encodes an 8-bit RGB PNG in which each row is filtered with Sub (W3C PNG §9).
-    private static func png(_ width: Int, _ height: Int, _ pixels: [UInt8]) -> [UInt8] {
-        var rows: [UInt8] = []
-        for y in 0..<height {
-            rows.append(1)
-            for i in 0..<width * 3 {
-                rows.append(pixels[y * width * 3 + i] &- (i < 3 ? 0 : pixels[y * width * 3 + i - 3]))
-            }
-        }
-        var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-        func word(_ value: Int) -> [UInt8] {
-            (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
-        }
-        func append(_ kind: String, _ data: [UInt8]) {
-            let body = Array(kind.utf8) + data
-            file += word(data.count) + body + word(Int(CRC32.checksum(body)))
-        }
-        append("IHDR", word(width) + word(height) + [8, 2, 0, 0, 0])
-        append("IDAT", Deflate.compress(rows, level: 6))
-        append("IEND", [])
-        return file
     }
 }

@@ -9,6 +9,8 @@ struct LabelledBottlenecks {
     let folders: [FilePath]
     /// The paths as retrain.py would spell them.
     let paths: [FilePath]
+    /// The index of the frame of an animation, one a path; empty if all are first frames.
+    var frames: [Int] = []
     /// The digests of the image files, or of the bottlenecks if there are no images.
     let contents: [SHA256.Digest]
     /// The part of each image in a ready-made split; empty if there is none.

@@ -44,6 +44,10 @@ extension Option {
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag(
         "strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
+    static let frames = Option.value(
+        "frames", "N",
+        "Take N frames of each animated GIF, PNG or WebP, or pages of a TIFF, spread evenly, as pictures of their own in one part of the split. Default: 1"
+    )
     static let maximumPixels = Option.value(
         "max_pixels", "N",
         "Refuse pictures of more pixels, before anything is allocated. Default: \(PictureLimits().pixels)")
@@ -98,6 +102,7 @@ extension BottleneckOptions {
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
         limits = try PictureLimits(arguments)
+        frames = try arguments.integer("frames", in: 1...1000) ?? frames
         if let name = arguments.string("labels_as") {
             guard let rule = ClassLabelling(rawValue: name) else {
                 throw UsageError("--labels_as \(name): is automatic, folder or retrain")

@@ -52,6 +52,7 @@ let retrainVerb: Verb = Verb(
             "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."
         ),
         .seed,
+        .frames,
         .threads,
         .maximumPixels,
         .maximumBytes,
