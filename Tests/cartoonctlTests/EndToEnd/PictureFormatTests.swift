@@ -34,7 +34,10 @@ struct PictureFormatTests {
     private func retrain(_ more: [String]) throws -> Result {
         let outcome = try bench.run(
             "cartoonctl",
-            ["retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache", "--json"] + more)
+            [
+                "retrain", "--image_dir", "pictures", "--bottleneck_dir", "cache", "--json", "--output_graph",
+                "model.pb", "--output_labels", "labels.txt",
+            ] + more)
         try #require(outcome.status == 0, "\(outcome.errors)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
