@@ -5,19 +5,21 @@ import Deployment
 import FinalLayer
 import TensorGraph
 
-/// A model's final layer, trained anew on what a quantized network makes of pictures: it learns to see past what rounding did to them.
+/// Retrains a model's final layer on the bottlenecks of its quantized network, to compensate for rounding
+/// errors.
 struct LayerRenewal {
     let calibration: Calibration
     let model: ModelDescription
     let path: FilePath
 
-    /// Fewer pictures of a class than this train no better layer than the model has.
+    /// The number of images per class below which retraining does not improve the layer.
     static let leastPictures = 50
 
-    /// How often the pictures are divided anew, for one division judges by luck: one network of 1 MB lost 0.3, 0 and 0.7 points in three.
+    /// The number of different divisions, because a single one depends on chance: one network of 1 MB lost
+    /// 0.3, 0 and 0.7 points in three.
     static let divisions: UInt64 = 3
 
-    /// - Returns: nil where the pictures' classes are not the model's, or too few are there to train on.
+    /// - Returns: nil if the images' classes are not the model's, or if there are too few images to train on.
     init?(_ calibration: Calibration, _ model: ModelDescription, path: FilePath) {
         guard Set(calibration.folder.labels) == Set(model.labels),
             calibration.folder.classes.allSatisfy({ $0.files.count >= Self.leastPictures })
@@ -25,18 +27,20 @@ struct LayerRenewal {
         (self.calibration, self.model, self.path) = (calibration, model, path)
     }
 
-    /// A network with its bottlenecks of all pictures.
+    /// A network with its bottlenecks of all images.
     struct Candidate {
         let backbone: Backbone
         let data: LabelledBottlenecks
         let groups: [FeatureGroup]
-        /// By 5-fold cross-validation, one a seed: what a layer says of pictures that did not train it.
+        /// The 5-fold cross-validated accuracies, one per seed.
         let accuracies: [Double]
     }
 
+    /// Evaluates a network.
+    ///
     /// - Parameters:
-    ///   - graph: a model; its final layer is left out.
-    ///   - cache: nil for a network that is tried once.
+    ///   - graph: A model, whose final layer is ignored.
+    ///   - cache: The cache; nil for a network that is used only once.
     func candidate(_ graph: Graph, cache: BottleneckCache?) throws -> Candidate {
         let backbone: Backbone
         do { backbone = try Backbone(model.backbone, in: graph, path: path.description) } catch {
@@ -53,7 +57,7 @@ struct LayerRenewal {
         return Candidate(backbone: backbone, data: data, groups: extractor.groups, accuracies: accuracies)
     }
 
-    /// The network and a layer trained on all its bottlenecks.
+    /// Returns the network with a layer trained on all its bottlenecks.
     func renewed(_ candidate: Candidate) throws -> Graph {
         let workers = ParallelWork.workers(threads: calibration.threads), data = candidate.data
         let places = Dictionary(uniqueKeysWithValues: model.labels.enumerated().map { ($1, $0) })

@@ -1,26 +1,26 @@
 import SystemFiles
 import FinalLayer
 
-/// What to evaluate, and on which pictures.
+/// What to evaluate, and on which images.
 public struct EvaluateOptions: Sendable {
-    /// Folder with one sub-folder per class, and how bottlenecks are had for a cross-validation.
+    /// The folder with one subfolder per class, and the source of bottlenecks for a cross-validation.
     public var pictures = BottleneckOptions()
     public var graph: FilePath = "output_graph.pb"
-    /// A labels file, used in place of the labels inside the model.
+    /// A labels file that replaces the labels in the model.
     public var labels: FilePath?
-    /// Cross-validates a final layer in this many folds instead of asking a model.
+    /// The number of folds to cross-validate a final layer, instead of evaluating a model.
     public var folds: Int?
     public var seed: UInt64 = 0
-    /// Whether a cross-validation holds out copies and near duplicates of a picture with it.
+    /// Whether cross-validation holds out copies and near duplicates of an image together with it.
     public var keepsCopiesTogether = true
-    /// Another way to have the same pictures' bottlenecks, cross-validated in the same folds.
+    /// Options for other bottlenecks of the same images, which are cross-validated on the same folds.
     public var compared: BottleneckOptions?
-    /// What the other way is called in the report.
+    /// The name of these options in the report.
     public var comparedName = ""
     public init() {}
 }
 
-/// Says how good a model is on pictures whose class is known, or how good one would be, by cross-validation.
+/// Evaluates a model on labelled images, or estimates by cross-validation how good a model would be.
 ///
 ///     var options = EvaluateOptions()
 ///     options.pictures.imageDirectory = "cartoon_test"
@@ -51,7 +51,7 @@ public struct Evaluator {
         folds: Int, _ isInterrupted: @escaping @Sendable () -> Bool, _ report: (RetrainEvent) throws -> Void
     ) throws -> EvaluationReport {
         var pictures = options.pictures
-        // What was set aside to test a model chooses no setting.
+        // Images that are set aside for the test do not influence the choice of settings.
         pictures.leftOut = .testing
         let source = try BottleneckSource(pictures, isInterrupted: isInterrupted, report: report)
         let data = source.data
@@ -99,7 +99,7 @@ public struct Evaluator {
         let names = folder.classes.map { entry in
             let own = entry.folder.description.printable
             if labels.contains(own) { return own }
-            // A list's labels are the model's, or what its folders were called.
+            // The labels of a list are either the model's or the folder names from which those are derived.
             return entry.place == nil || labels.contains(entry.label)
                 ? entry.label : label(forFolder: entry.folder)
         }
@@ -149,8 +149,8 @@ public struct Evaluator {
 extension OutOfSample {
     /// Cross-validates the final layer that `retrain` would train on these bottlenecks.
     ///
-    /// - Parameter copies: pictures that are held out together.
-    /// - Throws: `TransferLearningError`, or what `report` throws.
+    /// - Parameter copies: The images that are held out together.
+    /// - Throws: `TransferLearningError`, or errors of `report`.
     init(
         _ source: BottleneckSource, copies: RowGroups, folds: Int, seed: UInt64,
         report: (RetrainEvent) throws -> Void = { _ in }
@@ -167,7 +167,8 @@ extension OutOfSample {
         }
     }
 
-    /// Why pictures cannot be cross-validated: of each class there have to be three, two of them different.
+    /// Returns why the images cannot be cross-validated: a class needs at least three images, two of which
+    /// are different.
     static func problem(_ data: LabelledBottlenecks, _ copies: RowGroups) -> DatasetError? {
         var (counts, different) = (data.folders.map { _ in 0 }, data.folders.map { _ in Set<Int>() })
         for (row, label) in data.classes.enumerated() {

@@ -6,12 +6,12 @@ import FinalLayer
 import Inference
 import TensorGraph
 
-/// The main job: a folder of pictures in, a model and its labels out.
+/// Trains a model on a folder of images.
 ///
 ///     let result = try Retraining(options).run { event in print(event) }
 ///
-/// Everything that can be wrong with the options, the network and the outputs is found before the first picture is read.
-/// What was computed stays in the cache whatever happens later.
+/// Errors in the options, the network and the outputs are reported before the first image is read. Computed
+/// bottlenecks stay in the cache whatever happens later.
 public struct Retraining {
     private let options: RetrainOptions
 
@@ -24,10 +24,12 @@ public struct Retraining {
         self.options = options
     }
 
+    /// Runs the training.
+    ///
     /// - Parameters:
-    ///   - isInterrupted: asked between pictures and between training steps; called from any thread.
-    ///   - report: called on the calling thread.
-    /// - Throws: `TransferLearningError`; no output file is left half-written.
+    ///   - isInterrupted: Called between images and training steps, from any thread.
+    ///   - report: Called on the calling thread.
+    /// - Throws: `TransferLearningError`, or errors of `report`; no output file is left incomplete.
     public func run(
         isInterrupted: @escaping @Sendable () -> Bool = { false },
         report: (RetrainEvent) throws -> Void = { _ in }
@@ -123,7 +125,7 @@ public struct Retraining {
             (trainingData, trainingSplit) = (more, split.training(on: Array(rows)))
             trainingCopies = copies.appending(copiesOf: origins)
         }
-        // The network's packed weights, a hundred megabytes of some, are not needed any more.
+        // The network's packed weights, up to hundreds of megabytes, are not needed any more.
         extractor = nil
         let trainer = LayerTraining(
             options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
@@ -147,7 +149,7 @@ public struct Retraining {
             try report(event)
         }
 
-        // Fitted on what trained the layer; pictures kept for the test have no say.
+        // The novelty is fitted on the images that trained the layer, without the test images.
         let novelty = Novelty(
             data.features, rows: split.training + split.validation, groups: groups, workers: workers)
         try Interrupted.check(isInterrupted)
@@ -226,7 +228,7 @@ public struct Retraining {
         return copies.count(of: test, alikeIn: Array(known.subtracting(test))) > 0 ? test : []
     }
 
-    /// What is to be said of copies, if anything.
+    /// Returns an event about copies, if there is anything to report.
     private func event(_ copies: CopySummary, of pictures: Int, isReadyMade: Bool) -> RetrainEvent? {
         if copies.acrossParts > 0 {
             return .warning(
@@ -264,7 +266,7 @@ public struct Retraining {
 }
 
 extension TrainedLayer {
-    /// SHA-256 over weights and biases, little-endian.
+    /// The SHA-256 over the weights and biases, little-endian.
     fileprivate var digest: String {
         var bytes: [UInt8] = []
         for value in weights + biases { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 } }

@@ -6,7 +6,7 @@ extension Option {
         "image_dir", "DIR",
         "Folder with one sub-folder of pictures per class, or with folders train, val and test of them, which are taken for the split. Not needed when --bottleneck_dir holds an imported tree."
     )
-    /// A list in place of folders.
+    /// The options for a list of images.
     static let imageList = [
         Option.value(
             "image_list", "FILE",

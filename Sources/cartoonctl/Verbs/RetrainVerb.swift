@@ -118,7 +118,7 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     return 0
 }
 
-/// The arguments of the run whose manifest is named, with those given now over them.
+/// Returns the arguments of the run in the given manifest, overridden by those given now.
 private func resumed(_ typed: Arguments) throws -> Arguments {
     guard let manifest = typed.string("resume") else { return typed }
     let command = try RunManifest.read(FilePath(manifest)).command
