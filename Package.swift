@@ -60,7 +60,9 @@ let package = Package(
         room("WireFormat", ["TensorGraph"]),
         room("TensorFlowFormat", ["TensorGraph", "WireFormat", "SystemFiles", "Compression"]),
         room("ONNXFormat", ["TensorGraph", "WireFormat", "SystemFiles"]),
-        room("NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"]),
+        room(
+            "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"],
+            exclude: ["Operations.md"]),
         room("Network", ["TensorGraph"]),
         room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
         room("Kernels"),
