@@ -85,17 +85,17 @@ let package = Package(
         room(
             "Backbones",
             [
-                "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "TensorGraph", "Network", "NetworkReading",
-                "Inference", "Compression", "SystemFiles",
+                "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "ONNXFormat", "TensorGraph", "Network",
+                "NetworkReading", "Inference", "Compression", "SystemFiles",
             ]),
         room("BottleneckCache", ["Compression", "SystemFiles"]),
         room("FinalLayer", ["Compression", "MatrixLoops"]),
         room(
             "TransferLearning",
             [
-                "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "Network", "NetworkReading",
-                "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment", "SystemFiles",
-                "BuildInformation", "WebPage",
+                "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
+                "NetworkReading", "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment",
+                "SystemFiles", "BuildInformation", "WebPage",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
@@ -129,7 +129,9 @@ let package = Package(
         tests(
             "Inference",
             ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading", "PortableProgram"]),
-        tests("Backbones", ["Imaging", "TensorFlowFormat", "TensorGraph", "Inference", "Compression"]),
+        tests(
+            "Backbones",
+            ["Imaging", "TensorFlowFormat", "ONNXFormat", "TensorGraph", "Inference", "Compression"]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests(

@@ -16,18 +16,19 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// A frozen feature extractor: a graph with the description of its input and bottleneck.
+/// A frozen feature extractor: a network with the description of its input and bottleneck.
 package struct Backbone: Sendable {
     package let description: BackboneDescription
-    package let graph: Graph
+    package let network: NetworkFile
     /// The path of the file, or a name for the embedded graph.
     package let path: String
-    private let file: ByteRegion
+    package private(set) var notes: [NetworkNote] = []
+    private let bytes: ByteRegion
 
     /// Finds a network by the values of `--architecture` and `--model_dir`.
     ///
     /// - Parameters:
-    ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a frozen graph; nil is
+    ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a network; nil is
     ///     `inception_v3` with a model directory and otherwise the embedded network.
     ///   - modelDirectory: The directory of downloaded networks.
     ///   - install: Installs the network of an archive into a model directory that lacks it.
@@ -40,8 +41,14 @@ package struct Backbone: Sendable {
             return try Backbone(.efficientNetLite0, EmbeddedGraph.region, path: "efficientnet_lite0")
         case "inception_v3":
             return try Backbone(.inceptionV3, in: modelDirectory, install)
+        case let name where MobileNet(name) != nil:
+            return try Backbone(MobileNet(name)!, in: modelDirectory, install)
         case let path:
-            return try Backbone(describe(path), map(path), path: path)
+            let bytes = try map(path), network = try NetworkFile(bytes, path: path)
+            let described = try DescriptionFile.describe(network, path: path)
+            var backbone = try Backbone(described.description, network, bytes, path: path)
+            backbone.notes = described.notes
+            return backbone
         }
     }
 
@@ -62,27 +69,71 @@ package struct Backbone: Sendable {
         }
     }
 
+    /// Finds a MobileNet in the model directory, or installs it there.
+    private init(
+        _ net: MobileNet, in directory: String?,
+        _ install: (NetworkArchive, String) throws(BackboneError) -> Void
+    ) throws(BackboneError) {
+        let folder = directory.map { $0.hasSuffix("/") || $0.isEmpty ? $0 : $0 + "/" } ?? ""
+        func open(_ name: String) throws(BackboneError) -> Backbone? {
+            let path = folder + name, bytes: ByteRegion
+            do throws(BackboneError) { bytes = try Self.map(path) } catch .missing { return nil }
+            let network = try NetworkFile(bytes, path: path)
+            return try Backbone(net.description(of: network), network, bytes, path: path)
+        }
+        for name in net.graphNames {
+            if let found = try open(name) {
+                self = found
+                return
+            }
+        }
+        let path = folder + net.graphNames[0]
+        guard let directory else { throw .noModelDirectory(path: path, net.archive) }
+        try install(net.archive, directory)
+        guard let installed = try open(net.graphNames[0]) else { throw .missing(path: path) }
+        self = installed
+    }
+
     /// Returns the network inside a model that `retrain` wrote, or that was derived from one.
     package static func inModel(_ path: String) throws(BackboneError) -> Backbone {
         let file = try ModelFile(path: path, labels: nil)
-        return try Backbone(file.description.backbone, in: file.graph, path: path)
+        var backbone = try Backbone(file.description.backbone, in: file.network, path: path)
+        backbone.notes = file.notes
+        return backbone
     }
 
     /// Extracts the nodes on which a model's taps depend, so that its final layer does not affect the
     /// fingerprint.
-    package init(_ description: BackboneDescription, in model: Graph, path: String) throws(BackboneError) {
-        let network = model.reachable(from: description.taps.map(\.tensor) + [description.input])
+    package init(_ description: BackboneDescription, in model: NetworkFile, path: String)
+        throws(BackboneError)
+    {
+        let tensors = description.taps.map(\.tensor)
         let bytes: [UInt8]
-        do { bytes = try GraphDef.write(network) } catch { throw .graph(path: path, error) }
+        switch model {
+        case .graph(let graph):
+            do { bytes = try GraphDef.write(graph.reachable(from: tensors + [description.input])) } catch {
+                throw .graph(path: path, error)
+            }
+        case .onnx(let model):
+            do { bytes = try model.reachable(from: tensors).write() } catch {
+                throw .onnx(path: path, error)
+            }
+        }
         try self.init(description, ByteRegion(bytes), path: path)
     }
 
-    package init(_ description: BackboneDescription, _ file: ByteRegion, path: String) throws(BackboneError) {
-        (self.description, self.file, self.path) = (description, file, path)
-        do { graph = try GraphDef.read(file) } catch { throw .graph(path: path, error) }
-        let names = Set(graph.nodes.map(\.name))
+    package init(_ description: BackboneDescription, _ bytes: ByteRegion, path: String) throws(BackboneError)
+    {
+        try self.init(description, NetworkFile(bytes, path: path), bytes, path: path)
+    }
+
+    private init(
+        _ description: BackboneDescription, _ network: NetworkFile, _ bytes: ByteRegion, path: String
+    ) throws(BackboneError) {
+        (self.description, self.network, self.bytes, self.path) = (description, network, bytes, path)
+        let names = Set(network.tensorNames)
         for tensor in [description.input] + description.taps.map(\.tensor) where !names.contains(tensor) {
-            throw .noSuchTensor(path: path, name: tensor, nearest: Self.nearest(to: tensor, in: graph))
+            throw .noSuchTensor(path: path, name: tensor, nearest: network.nearest(to: tensor))
         }
     }
 
@@ -90,7 +141,9 @@ package struct Backbone: Sendable {
     package func with(taps: [BackboneDescription.Tap]) throws(BackboneError) -> Backbone {
         var description = description
         description.taps = taps
-        return try Backbone(description, file, path: path)
+        var backbone = try Backbone(description, network, bytes, path: path)
+        backbone.notes = notes.filter { $0.subject != .bottleneck }
+        return backbone
     }
 
     /// Returns a text with everything besides the image that determines a bottleneck, up to the last bits, in
@@ -98,10 +151,11 @@ package struct Backbone: Sendable {
     package func fingerprint(precision: Precision) -> String {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
-        let digest = file.withUnsafeBytes { SHA256.hash($0) }
-        file.releasePages()
+        let digest = bytes.withUnsafeBytes { SHA256.hash($0) }
+        bytes.releasePages()
+        let channels = d.channelScaling.map { " by channel \($0.mean) \($0.scale)" } ?? ""
         return
-            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
+            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale)\(channels) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
     }
 
     private static func fingerprint(of precision: Precision) -> String {
@@ -117,44 +171,5 @@ package struct Backbone: Sendable {
             if error.errno == ENOENT || error.errno == ENOTDIR { throw .missing(path: path) }
             throw .inputOutput(path: path, code: error.errno)
         }
-    }
-
-    /// Reads the description beside a graph: `net.json` for `net.pb`.
-    static func describe(_ path: String) throws(BackboneError) -> BackboneDescription {
-        let stem = path.hasSuffix(".pb") ? String(path.dropLast(3)) : path
-        let place = stem + ".json"
-        guard let data = (try? FileSystem.read(FilePath(place))).map({ Data($0) }) else {
-            throw .description(
-                path: place,
-                reason:
-                    "describes the network and is not there; write one such as {\"name\": \"mine\", \"input\": \"input\", \"height\": 224, "
-                    + "\"width\": 224, \"mean\": 127.5, \"scale\": 0.00784, \"taps\": [{\"tensor\": \"features\"}]}"
-            )
-        }
-        do { return try JSONDecoder().decode(BackboneDescription.self, from: data) } catch {
-            throw .description(path: place, reason: Self.reason(error))
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case DecodingError.keyNotFound(let key, _): "lacks \"\(key.stringValue)\""
-        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
-        case DecodingError.dataCorrupted(let context):
-            context.codingPath.isEmpty
-                ? "is not JSON"
-                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.debugDescription)"
-        default: "\(error)"
-        }
-    }
-
-    /// Returns up to three tensors with similar names.
-    static func nearest(to name: String, in graph: Graph) -> [String] {
-        let wanted = name.lowercased()
-        let last = wanted.split(separator: "/").last.map(String.init) ?? wanted
-        return Array(
-            graph.nodes.lazy.filter { $0.operation != "Const" }.map(\.name)
-                .filter { $0.lowercased().contains(last) || wanted.contains($0.lowercased()) }.prefix(3))
     }
 }

@@ -17,6 +17,8 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package var height, width: Int
     /// The normalization of a channel's value v, 0...255: (v - mean) * scale.
     package var mean, scale: Float
+    /// The normalization by channel, `(v - mean[c]) * scale[c]`; `mean` is 0 and `scale` is 1 then.
+    package private(set) var channelScaling: ChannelScaling?
     package var inverseDCT: DCT
     package var resize: Resize
     /// The tensors of which the bottleneck is the concatenation.
@@ -28,6 +30,57 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     /// The resizing to the input's size; `bilinear` is that of TensorFlow 1, which skips pixels of large
     /// images.
     package enum Resize: String, Sendable, Codable { case bilinear, antialiased }
+
+    /// Mean and scale of red, green and blue.
+    package struct ChannelScaling: Sendable, Equatable { package let mean, scale: [Float] }
+
+    /// A number for each of the three channels, or one for all.
+    package struct Channels: Sendable, Codable, Equatable {
+        let values: [Float]
+
+        init(_ values: Float...) { self.values = values }
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let one = try? container.decode(Float.self) {
+                values = [one]
+            } else {
+                values = try container.decode([Float].self)
+                guard values.count == 3 else {
+                    throw DecodingError.dataCorruptedError(
+                        in: container, debugDescription: "must be one number or three")
+                }
+            }
+        }
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            if values.count == 1 {
+                try container.encode(values[0])
+            } else {
+                try container.encode(values)
+            }
+        }
+        /// One over each number.
+        var inverted: Channels { Channels(values.map { 1 / $0 }) }
+
+        private init(_ values: [Float]) { self.values = values }
+
+        fileprivate var three: [Float] { values.count == 1 ? values + values + values : values }
+    }
+
+    /// The mean and the inverse standard deviation of ImageNet's channel values, 0...255.
+    package static let imageNetMean = Channels(123.675, 116.28, 103.53)
+    package static let imageNetScale = Channels(1 / 58.395, 1 / 57.12, 1 / 57.375)
+
+    /// Sets the normalization of channel values.
+    package mutating func setScaling(_ mean: Channels, _ scale: Channels) {
+        if mean.values.count == 1, scale.values.count == 1 {
+            (self.mean, self.scale, channelScaling) = (mean.values[0], scale.values[0], nil)
+        } else {
+            channelScaling = ChannelScaling(mean: mean.three, scale: scale.three)
+            (self.mean, self.scale) = (0, 1)
+        }
+    }
 
     package struct Tap: Sendable, Codable, Equatable {
         package var tensor: String
@@ -54,9 +107,9 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         return taps.isEmpty || taps.contains { $0 == nil } ? nil : taps.compactMap { $0 }
     }
 
-    /// The reduction of an image to a vector: none if it is a vector already, or the mean, maximum or
-    /// standard deviation over height and width.
-    package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation }
+    /// The reduction of an image or a sequence of tokens to a vector: none if it is a vector already, or the mean,
+    /// maximum or standard deviation over height and width or over the tokens, or the first token.
+    package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation, first }
 
     enum CodingKeys: String, CodingKey {
         case name, input, height, width, mean, scale, resize, taps
@@ -79,23 +132,51 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         input = try container.decode(String.self, forKey: .input)
         height = try container.decode(Int.self, forKey: .height)
         width = try container.decode(Int.self, forKey: .width)
-        mean = try container.decode(Float.self, forKey: .mean)
-        scale = try container.decode(Float.self, forKey: .scale)
+        let (mean, scale) = (
+            try container.decode(Channels.self, forKey: .mean),
+            try container.decode(Channels.self, forKey: .scale)
+        )
+        (self.mean, self.scale) = (0, 1)
         inverseDCT = try container.decodeIfPresent(DCT.self, forKey: .inverseDCT) ?? .accurate
         resize = try container.decodeIfPresent(Resize.self, forKey: .resize) ?? .bilinear
         taps = try container.decode([Tap].self, forKey: .taps)
-        guard !taps.isEmpty else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .taps, in: container, debugDescription: "needs at least one tap")
+        setScaling(mean, scale)
+        try validate()
+    }
+
+    /// Checks the numbers.
+    ///
+    /// - Throws: `DecodingError` with the key of the number that is out of range.
+    func validate() throws(DecodingError) {
+        func fault(_ key: CodingKeys, _ reason: String) -> DecodingError {
+            .dataCorrupted(.init(codingPath: [key], debugDescription: reason))
         }
+        guard !taps.isEmpty else { throw fault(.taps, "needs at least one tap") }
         for (key, size) in [(CodingKeys.height, height), (.width, width)] where !(1...4096).contains(size) {
-            throw DecodingError.dataCorruptedError(
-                forKey: key, in: container, debugDescription: "must be 1 to 4096, not \(size)")
+            throw fault(key, "must be 1 to 4096, not \(size)")
         }
-        guard scale.isFinite, scale != 0, mean.isFinite else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .scale, in: container, debugDescription: "must be a number other than 0")
+        let means = channelScaling?.mean ?? [mean], scales = channelScaling?.scale ?? [scale]
+        guard (means + scales).allSatisfy(\.isFinite), scales.allSatisfy({ $0 != 0 }) else {
+            throw fault(.scale, "must be a number other than 0")
         }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(input, forKey: .input)
+        try container.encode(height, forKey: .height)
+        try container.encode(width, forKey: .width)
+        if let channelScaling {
+            try container.encode(channelScaling.mean, forKey: .mean)
+            try container.encode(channelScaling.scale, forKey: .scale)
+        } else {
+            try container.encode(mean, forKey: .mean)
+            try container.encode(scale, forKey: .scale)
+        }
+        try container.encode(inverseDCT, forKey: .inverseDCT)
+        try container.encode(resize, forKey: .resize)
+        try container.encode(taps, forKey: .taps)
     }
 }
 

@@ -4,9 +4,13 @@ extension Backbone {
     /// Returns the network with its bottleneck as one tensor; TensorFlow operations reduce and concatenate
     /// the taps.
     ///
+    /// - Parameter graph: The nodes of the network.
     /// - Returns: The graph, the name of the tensor, whose shape is `[1, D]`, and the tensors that are
     ///   concatenated, one per tap.
-    package func featureGraph() -> (graph: Graph, bottleneck: String, taps: [String]) {
+    package func featureGraph(
+        _ graph: Graph
+    ) throws(BackboneError) -> (graph: Graph, bottleneck: String, taps: [String]) {
+        let ranks = try tapShapes().map(\.count)
         var graph = graph
         var names = Set(graph.nodes.map(\.name))
         func fresh(_ wish: String) -> String {
@@ -17,17 +21,37 @@ extension Backbone {
             }
             return name
         }
+        func first(of tensor: String) -> String {
+            let index = fresh("bottleneck/first"), axis = fresh("bottleneck/tokens")
+            let name = fresh("bottleneck/\(tensor)_first")
+            graph.nodes.append(.constant(index, Tensor([Int32(0)], shape: [])))
+            graph.nodes.append(.constant(axis, Tensor([Int32(1)], shape: [])))
+            graph.nodes.append(
+                Node(
+                    "GatherV2", name: name, inputs: [tensor, index, axis],
+                    attributes: [
+                        "Tparams": .type(.float32), "Tindices": .type(.int32), "Taxis": .type(.int32),
+                        "batch_dims": .int(0),
+                    ]))
+            return name
+        }
         var vectors: [String] = []
-        var axes: String?
-        for tap in description.taps {
+        // All but the batch and the channels, by rank.
+        var axes: [Int: String] = [:]
+        for (tap, rank) in zip(description.taps, ranks) {
             guard tap.reduction != .none else { vectors.append(tap.tensor); continue }
+            if tap.reduction == .first {
+                vectors.append(first(of: tap.tensor))
+                continue
+            }
             let axesName: String
-            if let axes {
-                axesName = axes
+            if let known = axes[rank] {
+                axesName = known
             } else {
                 axesName = fresh("bottleneck/axes")
-                axes = axesName
-                graph.nodes.append(.constant(axesName, Tensor([Int32(1), 2], shape: [2])))
+                axes[rank] = axesName
+                let numbers = (1..<max(2, rank - 1)).map { Int32($0) }
+                graph.nodes.append(.constant(axesName, Tensor(numbers, shape: [numbers.count])))
             }
             let name = fresh("bottleneck/\(tap.tensor)_\(tap.reduction.rawValue)")
             func reduce(_ operation: String, _ tensor: String, name: String, keepsAxes: Bool = false) {

@@ -24,7 +24,9 @@ package struct GraphFile: Sendable {
             let graphs: [ZipReader.Entry]
             do throws(ZipReader.Failure) {
                 let package = try ZipReader(bytes)
-                graphs = package.entries.filter { $0.name.lowercased().hasSuffix(".pb") }
+                graphs = package.entries.filter { entry in
+                    [".pb", ".onnx"].contains { entry.name.lowercased().hasSuffix($0) }
+                }
                 if graphs.count == 1 {
                     return (
                         ByteRegion(try package.contents(of: graphs[0], limit: Self.limit)), graphs[0].name,

@@ -1,5 +1,6 @@
 import Inference
-import TensorFlowFormat
+import ONNXFormat
+import SystemFiles
 import TensorGraph
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -24,6 +25,8 @@ package struct ModelDescription: Sendable, Codable, Equatable {
     package var noveltyQuantiles: [Float]?
     /// The precision in which the training bottlenecks were computed; nil for single precision.
     package var precision: Precision?
+    /// Whether the output is logits, of which the softmax is taken; nil is false.
+    package var isWithoutSoftmax: Bool?
 
     package init(
         tool: String, labels: [String], output: String, bottleneck: String, backbone: BackboneDescription,
@@ -67,8 +70,9 @@ package struct NoveltyTable: Sendable, Equatable {
 /// A trained classifier: the network with the final layer, and its description.
 package struct ModelFile: Sendable {
     package let path: String
-    package let graph: Graph
+    package let network: NetworkFile
     package let description: ModelDescription
+    package let notes: [NetworkNote]
 
     /// Reads a model that `retrain` wrote, or one by retrain.py, whose labels come from `labels`; both may be
     /// in a package.
@@ -82,8 +86,9 @@ package struct ModelFile: Sendable {
 
     package init(_ file: GraphFile, labels: [String]?) throws(BackboneError) {
         path = file.path
-        do { graph = try GraphDef.read(file.region) } catch { throw .graph(path: path, error) }
-        var description = try Self.describe(graph, path, labels ?? file.labels)
+        network = try NetworkFile(file.region, path: path)
+        var description: ModelDescription
+        (description, notes) = try Self.describe(network, path, labels ?? file.labels)
         if let labels {
             guard labels.count == description.labels.count else {
                 throw .labels(
@@ -92,9 +97,9 @@ package struct ModelFile: Sendable {
             }
             description.labels = labels
         }
-        let names = Set(graph.nodes.map(\.name))
+        let names = Set(network.tensorNames)
         for tensor in [description.backbone.input, description.output] where !names.contains(tensor) {
-            throw .noSuchTensor(path: path, name: tensor, nearest: Backbone.nearest(to: tensor, in: graph))
+            throw .noSuchTensor(path: path, name: tensor, nearest: network.nearest(to: tensor))
         }
         self.description = description
     }
@@ -102,111 +107,61 @@ package struct ModelFile: Sendable {
     /// The parameters of novelty detection from `retrain`; nil in other models.
     package var novelty: NoveltyTable? {
         func floats(_ name: String) -> [Float]? {
-            let tensor = graph.nodes.first { $0.name == name }?.constant
-            return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
+            switch network {
+            case .graph(let graph):
+                let tensor = graph.nodes.first { $0.name == name }?.constant
+                return tensor?.doubles?.map { Float($0) } ?? tensor?.floats
+            case .onnx(let model): return model.numbers(name)
+            }
         }
         guard let quantiles = description.noveltyQuantiles, quantiles.count == 101,
             let means = floats(ModelDescription.meansName),
             let scales = floats(ModelDescription.scalesName), means.count == scales.count,
-            graph.nodes.contains(where: { $0.name == description.bottleneck })
+            network.tensorNames.contains(description.bottleneck)
         else { return nil }
         return NoveltyTable(means: means, scales: scales, quantiles: quantiles)
     }
 
-    private static func describe(_ graph: Graph, _ path: String, _ labels: [String]?) throws(BackboneError)
-        -> ModelDescription
-    {
-        if let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }),
-            case .strings(let strings)? = node.constant?.contents,
-            let text = strings.first
-        {
-            return try ModelDescription(json: text, of: path)
+    private static func describe(
+        _ network: NetworkFile, _ path: String, _ labels: [String]?
+    ) throws(BackboneError) -> (ModelDescription, notes: [NetworkNote]) {
+        if let text = network.ownDescription {
+            return (try ModelDescription(json: text, of: path), [])
         }
-        // A model by retrain.py is recognized by its network.
-        let backbone: BackboneDescription
-        if let known = BackboneDescription.recognized(in: graph) {
-            backbone = known
-        } else {
-            backbone = try Backbone.describe(path)
-        }
-        let isNamed = graph.nodes.contains { $0.name == "final_result" }
-        guard
-            let output = isNamed
-                ? "final_result" : graph.nodes.last(where: { $0.operation == "Softmax" })?.name
-        else {
-            throw .noSuchTensor(path: path, name: "final_result", nearest: [])
-        }
-        guard let labels else {
+        let described = try DescriptionFile.describe(network, path: path, prefersKnown: true)
+        let found: [String]?
+        if let labels { found = labels } else { found = Self.labels(beside: path) }
+        guard let labels = found else {
             throw .labels(
                 path: path,
                 reason: "carries no labels; give the labels file that was made with it by --labels")
         }
-        return ModelDescription(
-            tool: "", labels: labels, output: output, bottleneck: "", backbone: backbone, seed: 0)
+        var about = ModelDescription(
+            tool: "", labels: labels, output: described.output, bottleneck: "",
+            backbone: described.description, seed: 0)
+        if !described.endsInSoftmax { about.isWithoutSoftmax = true }
+        return (about, described.notes)
+    }
+
+    /// Reads the labels beside a model: `net.txt` for `net.pb`.
+    private static func labels(beside path: String) -> [String]? {
+        let place = DescriptionFile.stem(of: path) + ".txt"
+        guard let bytes = try? FileSystem.read(FilePath(place)) else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     }
 }
 
-extension Backbone {
-    /// Returns the network and a trained layer as one frozen graph that TensorFlow can load, with
-    /// retrain.py's names for the new nodes.
-    ///
-    /// - Parameters:
-    ///   - weights: The weights, `[D, labels]`, row-major.
-    ///   - biases: The biases, `[labels]`.
-    ///   - labels: The names of the classes.
-    ///   - novelty: The parameters of novelty detection, stored as constants that TensorFlow never reads;
-    ///     they are double, so that no quantization takes them for weights.
-    ///   - output: The name of the node with the probabilities.
-    ///   - tool: The name and version of this program.
-    ///   - seed: The seed of the training.
-    ///   - precision: The precision in which the bottlenecks were computed.
-    package func joined(
-        weights: [Float], biases: [Float], labels: [String], novelty: NoveltyTable? = nil, output: String,
-        tool: String, seed: UInt64,
-        precision: Precision = .fp32
-    ) throws(BackboneError) -> Graph {
-        let (whole, bottleneck, _) = featureGraph()
-        var graph = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
-        let scope = "final_training_ops/"
-        let new = [
-            output, scope + "weights/final_weights", scope + "biases/final_biases",
-            scope + "Wx_plus_b/MatMul", scope + "Wx_plus_b/add",
-        ]
-        let taken = Set(graph.nodes.map(\.name))
-        if let name = taken.first(where: { $0 == output || $0.hasPrefix(scope) }) {
-            throw .description(
-                path: path, reason: "has a node '\(name)' already; give another --final_tensor_name")
+extension NetworkFile {
+    /// The JSON description in a model that `retrain` wrote.
+    fileprivate var ownDescription: [UInt8]? {
+        switch self {
+        case .graph(let graph):
+            guard let node = graph.nodes.first(where: { $0.name == ModelDescription.nodeName }),
+                case .strings(let strings)? = node.constant?.contents
+            else { return nil }
+            return strings.first
+        case .onnx(let model):
+            return model.metadata.first { $0.key == ModelDescription.nodeName }.map { Array($0.value.utf8) }
         }
-        let float = Attribute.type(.float32)
-        let features = weights.count / biases.count
-        graph.nodes += BalancedWeights(weights, channels: features, inner: biases.count)
-            .nodes(new[1], shape: [features, biases.count], powersShape: [features, 1], fresh: { $0 })
-        graph.nodes.append(.constant(new[2], Tensor(biases, shape: [biases.count])))
-        graph.nodes.append(
-            Node(
-                "MatMul", name: new[3], inputs: [bottleneck, new[1]],
-                attributes: ["T": float, "transpose_a": .bool(false), "transpose_b": .bool(false)]))
-        graph.nodes.append(Node("Add", name: new[4], inputs: [new[3], new[2]], attributes: ["T": float]))
-        graph.nodes.append(Node("Softmax", name: output, inputs: [new[4]], attributes: ["T": float]))
-        var about = ModelDescription(
-            tool: tool, labels: labels, output: output, bottleneck: bottleneck, backbone: description,
-            seed: seed)
-        if precision != .fp32 { about.precision = precision }
-        if let novelty {
-            about.noveltyQuantiles = novelty.quantiles
-            graph.nodes.append(
-                .constant(
-                    ModelDescription.meansName,
-                    Tensor(novelty.means.map(Double.init), shape: [novelty.means.count])))
-            graph.nodes.append(
-                .constant(
-                    ModelDescription.scalesName,
-                    Tensor(novelty.scales.map(Double.init), shape: [novelty.scales.count])))
-        }
-        guard let json = try? about.json() else {
-            throw .description(path: path, reason: "cannot be written as JSON")
-        }
-        graph.nodes.append(.constant(ModelDescription.nodeName, Tensor(string: Array(json.utf8))))
-        return graph
     }
 }

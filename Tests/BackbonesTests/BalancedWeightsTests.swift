@@ -50,9 +50,10 @@ struct BalancedWeightsTests {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
         let table = NoveltyTable(
             means: [0.25, 3], scales: [1e-3, 1e3], quantiles: (0...100).map { Float($0) })
-        let graph = try backbone.joined(
+        let joined = try backbone.joined(
             weights: [1, 2, 3, 4], biases: [0, 1], labels: ["a", "b"], novelty: table, output: "final_result",
             tool: "test", seed: 1)
+        let graph = try #require(joined.graph)
         for name in [ModelDescription.meansName, ModelDescription.scalesName] {
             #expect(graph.nodes.first { $0.name == name }?.constant?.type == .float64)
         }

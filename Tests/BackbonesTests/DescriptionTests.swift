@@ -32,7 +32,8 @@ struct DescriptionTests {
     func embedded() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
         #expect(backbone.description == .efficientNetLite0)
-        #expect(backbone.graph.nodes.contains { $0.name == "features" && $0.operation == "Mean" })
+        let graph = try #require(backbone.network.graph)
+        #expect(graph.nodes.contains { $0.name == "features" && $0.operation == "Mean" })
     }
 
     @Test("the fingerprint changes with every part that changes a bottleneck, and with nothing else")
@@ -70,8 +71,8 @@ struct DescriptionTests {
         description.taps = [
             .init("features"), .init("head/Relu6", .max), .init("block_11/expand/Relu6", .mean),
         ]
-        let (graph, bottleneck, taps) = try Backbone(description, EmbeddedGraph.region, path: "")
-            .featureGraph()
+        let backbone = try Backbone(description, EmbeddedGraph.region, path: "")
+        let (graph, bottleneck, taps) = try backbone.featureGraph(#require(backbone.network.graph))
         #expect(taps == Array(graph.nodes.first { $0.name == bottleneck }!.inputs.dropLast()))
         let node = try #require(graph.nodes.first { $0.name == bottleneck })
         #expect(node.operation == "ConcatV2" && node.inputs.count == 4 && node.inputs[0] == "features")
@@ -80,12 +81,12 @@ struct DescriptionTests {
     @Test("a model file gives back what went in, and nothing of the network that it does not need")
     func roundTrip() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)
-        let graph = try backbone.joined(
+        let joined = try backbone.joined(
             weights: [Float](repeating: 0.5, count: 5408 * 2), biases: [1, 2], labels: ["a", "b ü"],
             output: "final_result", tool: "t", seed: 7)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pb").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try Data(GraphDef.write(graph)).write(to: URL(fileURLWithPath: path))
+        try Data(GraphDef.write(#require(joined.graph))).write(to: URL(fileURLWithPath: path))
         let model = try ModelFile(path: path, labels: nil)
         #expect(
             model.description.labels == ["a", "b ü"] && model.description.seed == 7

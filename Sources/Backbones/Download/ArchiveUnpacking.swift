@@ -62,7 +62,10 @@ private final class PartFile {
 
     init(_ path: String) throws(DownloadError) {
         self.path = path
-        do { file = try AtomicFile(FilePath(path)) } catch { throw .system(path: path, code: error.errno) }
+        do {
+            try FileSystem.makeDirectory(FilePath(path).parent)
+            file = try AtomicFile(FilePath(path))
+        } catch { throw .system(path: path, code: error.errno) }
     }
 
     var temporary: String { file.temporaryPath.description }

@@ -9,7 +9,8 @@ package struct NetworkArchive: Sendable, Equatable {
     package var url: String
     /// The size in bytes; nil if only the digest is known.
     package var size: Int?
-    package var digest: FileDigest
+    /// The digest; nil if it is not known.
+    package var digest: FileDigest?
     /// The frozen graph, with its name in the archive and in the model directory.
     package var graph: Member
     /// The names of the other files that retrain.py keeps beside the graph.

@@ -36,10 +36,10 @@ package struct NetworkInstallation {
         if FileSize.of(wholePath) != nil {
             // The archive was left by retrain.py or put there manually.
             let file = try map(wholePath)
-            if archive.digest.matches(file) { return try unpack(file, report) }
+            guard let digest = archive.digest, !digest.matches(file) else { return try unpack(file, report) }
             report(
                 .warning(
-                    "\(wholePath) is not whole, or another file (\(archive.digest.computed(of: file))); downloading it anew"
+                    "\(wholePath) is not whole, or another file (\(digest.computed(of: file))); downloading it anew"
                 ))
         }
         var information = stat()
@@ -48,6 +48,11 @@ package struct NetworkInstallation {
         {
             // A symbolic link is removed, because writing would follow it.
             remove(partialPath)
+        }
+        if archive.digest == nil {
+            report(
+                .warning(
+                    "the digest of \(archive.url) is not known here: what comes from there is not verified"))
         }
         try fetch(holding: lock, isInterrupted, report)
         try unpack(map(partialPath), report)
@@ -120,11 +125,11 @@ package struct NetworkInstallation {
             switch outcome {
             case .complete:
                 let file = try map(partialPath)
-                if archive.digest.matches(file) { return }
-                let computed = archive.digest.computed(of: file)
+                guard let digest = archive.digest, !digest.matches(file) else { return }
+                let computed = digest.computed(of: file)
                 remove(partialPath)
                 guard hasRemains else {
-                    throw .wrongFile("its \(file.count) bytes have \(computed), not \(archive.digest)")
+                    throw .wrongFile("its \(file.count) bytes have \(computed), not \(digest)")
                 }
                 hasRemains = false
                 report(.retrying(reason: "what an earlier run left does not fit", seconds: 0))

@@ -80,6 +80,9 @@ public struct Classifier: Sendable {
     /// The labels in the model's order.
     public var labels: [String] { model.labels }
 
+    /// The assumptions about a model that does not describe itself, as sentences.
+    public var notes: [String] { model.notes }
+
     /// Classifies images and reports the answers in order, each as soon as the earlier ones were reported.
     ///
     /// - Parameters:

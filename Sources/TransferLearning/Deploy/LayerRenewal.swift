@@ -43,7 +43,7 @@ struct LayerRenewal {
     ///   - cache: The cache; nil for a network that is used only once.
     func candidate(_ graph: Graph, cache: BottleneckCache?) throws -> Candidate {
         let backbone: Backbone
-        do { backbone = try Backbone(model.backbone, in: graph, path: path.description) } catch {
+        do { backbone = try Backbone(model.backbone, in: .graph(graph), path: path.description) } catch {
             throw TransferLearningError(error)
         }
         let extractor = try FeatureExtractor(backbone)
@@ -71,12 +71,13 @@ struct LayerRenewal {
             model.noveltyQuantiles == nil
             ? nil : Novelty(data.features, rows: all, groups: candidate.groups, workers: workers)
         do throws(BackboneError) {
-            let graph = try candidate.backbone.joined(
+            let joined = try candidate.backbone.joined(
                 weights: layer.weights, biases: layer.biases, labels: model.labels,
                 novelty: novelty.map {
                     NoveltyTable(means: $0.means, scales: $0.scales, quantiles: $0.quantiles)
                 },
                 output: model.output, tool: "cartoonctl \(Tool.version)", seed: model.seed)
+            guard let graph = joined.graph else { return Graph(nodes: []) }
             return Graph(nodes: graph.nodes.map { $0.withShortMantissas() }, trailer: graph.trailer)
         } catch { throw TransferLearningError(error) }
     }

@@ -158,7 +158,7 @@ struct LayerSurvey: Sendable {
 
     private func extractor(_ graph: Graph) throws(TransferLearningError) -> FeatureExtractor {
         let backbone: Backbone
-        do { backbone = try Backbone(description, in: graph, path: path.description) } catch {
+        do { backbone = try Backbone(description, in: .graph(graph), path: path.description) } catch {
             throw TransferLearningError(error)
         }
         return try FeatureExtractor(backbone)

@@ -87,7 +87,7 @@ struct WebPageExport {
         }
         let network: Network
         do {
-            network = try file.graph.network(
+            network = try NetworkFile.graph(file.graph).network(
                 backbone, outputs: [model.output] + (novelty == nil ? [] : [model.bottleneck]),
                 path: file.path.description)
         } catch { throw TransferLearningError(error) }

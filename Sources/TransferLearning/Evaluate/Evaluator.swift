@@ -95,6 +95,7 @@ public struct Evaluator {
         options.precision = self.options.pictures.precision
         options.unknownThreshold = nil
         let classifier = try Classifier(options, pictures: folder.fileCount), labels = classifier.labels
+        for note in classifier.notes { try report(.warning(note)) }
         // A class that the model knows by its folder's own name is that one, whatever a rule makes of the name.
         let names = folder.classes.map { entry in
             let own = entry.folder.description.printable

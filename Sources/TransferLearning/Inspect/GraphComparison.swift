@@ -47,7 +47,7 @@ public struct GraphComparison: Sendable, Codable {
     }
 
     init(_ first: GraphFileContents, _ second: GraphFileContents) throws {
-        let a = first.graph, b = second.graph
+        guard let a = first.graph, let b = second.graph else { return }
         var values = (first: GraphConstants(a), second: GraphConstants(b))
         let old = Dictionary(a.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = Set(b.nodes.map(\.name))

@@ -2,7 +2,7 @@ import Backbones
 import Inference
 import Network
 import NetworkReading
-import TensorFlowFormat
+import ONNXFormat
 import TensorGraph
 
 /// The contents of a network or model file, and the cost of running it.
@@ -40,46 +40,24 @@ public struct GraphInspection: Sendable, Codable {
 
     /// - Parameter profiles: Whether to run the graph and measure every step.
     init(_ file: GraphFileContents, profiles: Bool, threads: Int?) throws(TransferLearningError) {
-        let (path, graph, model) = (file.path, file.graph, file.model)
+        let (path, network, model) = (file.path, file.network, file.model)
         self.path = "\(path)"
         bytes = file.bytes
-        nodes = graph.nodes.count
-        operations = Dictionary(grouping: graph.nodes, by: \.operation).map {
-            Operation(name: $0, count: $1.count)
+        let kinds = network.operations
+        nodes = kinds.count
+        operations = Dictionary(grouping: kinds, by: \.self).map { Operation(name: $0, count: $1.count) }
+            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        parameters = network.constants.reduce(0) { sum, tensor in
+            [.float32, .float16, .bfloat16, .quint8, .qint8].contains(tensor.type) ? sum + tensor.count : sum
         }
-        .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
-        parameters = graph.nodes.reduce(0) { sum, node in
-            guard let tensor = node.constant,
-                [.float32, .float16, .bfloat16, .quint8, .qint8].contains(tensor.type)
-            else { return sum }
-            return sum + tensor.count
-        }
-        let read = Set(graph.nodes.flatMap { node in node.inputs.map { Self.bareName($0) } })
-        let computed = graph.nodes.filter { $0.operation != "Const" }
-        inputs = computed.filter { $0.inputs.isEmpty }.map(\.name)
-        outputs = computed.map(\.name).filter {
-            !read.contains($0) && !ModelDescription.nodeNames.contains($0)
-        }
+        (inputs, outputs) = network.ends
 
         labels = model?.description.labels
         madeBy = model?.description.tool
         precision = model.map { ($0.description.precision ?? .fp32).name }
         instructionSet = InstructionSet.preferred.name
-        guard let run = Self.run(of: file, outputs: outputs) else {
-            if profiles {
-                throw .network(
-                    .description(
-                        path,
-                        reason: "is no model of retrain's, and nothing says what its input and its output are"
-                    ))
-            }
-            (multiplyAdds, profile) = (nil, [])
-            return
-        }
         do {
-            let plan = try Self.plan(
-                of: graph, run.input, run.shape, run.output,
-                precision: model?.description.precision ?? .fp32, threads: threads ?? 1, path: "\(path)")
+            let plan = try Self.plan(of: file, outputs: outputs, threads: threads ?? 1)
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
         } catch {
@@ -89,38 +67,45 @@ public struct GraphInspection: Sendable, Codable {
         }
     }
 
-    /// Returns the input and output of a run, from the model's description, the description beside the graph,
-    /// the graph's well-known names, or its only placeholder and only output.
-    private static func run(of file: GraphFileContents, outputs: [String]) -> (
-        input: String, shape: [Int], output: String
-    )? {
-        let description = file.model?.description
-        let backbone =
-            description?.backbone ?? (try? Backbone.find(architecture: "\(file.path)", modelDirectory: nil))?
-            .description
-            ?? BackboneDescription.recognized(in: file.graph)
-        if let backbone, let output = description?.output ?? backbone.taps.last?.tensor {
-            return (backbone.input, [1, backbone.height, backbone.width, 3], output)
-        }
-        let placeholders = file.graph.nodes.filter { $0.operation == "Placeholder" }
-        guard placeholders.count == 1, outputs.count == 1,
-            case .shape(let declared?)? = placeholders[0].attributes["shape"],
-            declared.count == 4, declared[1...].allSatisfy({ $0 > 0 })
-        else { return nil }
-        return (placeholders[0].name, [1] + declared[1...], outputs[0])
-    }
-
+    /// Plans a run with the input and output that the model, the description beside the network, or the network itself
+    /// states.
     private static func plan(
-        of graph: Graph, _ input: String, _ shape: [Int], _ output: String, precision: Precision,
-        threads: Int, path: String
+        of file: GraphFileContents, outputs: [String], threads: Int
     ) throws(TransferLearningError) -> Plan {
-        let network: Network
-        do {
-            network = try GraphReader.read(graph, input: input, inputShape: shape, outputs: [output])
-        } catch { throw TransferLearningError(BackboneError.reading(path: path, error)) }
+        let path = file.path.description, network: Network, precision: Precision
+        do throws(BackboneError) {
+            if let model = file.model {
+                network = try model.network(outputs: [model.description.output])
+                precision = model.description.precision ?? .fp32
+            } else {
+                network = try Self.network(of: file, outputs: outputs)
+                precision = .fp32
+            }
+        } catch { throw TransferLearningError(error) }
         do { return try Plan(network, precision: precision, threads: threads) } catch {
             throw TransferLearningError(error, path: path)
         }
+    }
+
+    private static func network(
+        of file: GraphFileContents, outputs: [String]
+    ) throws(BackboneError) -> Network {
+        let path = file.path.description
+        // Images of other than three channels.
+        if let graph = file.graph, outputs.count == 1 {
+            let placeholders = graph.nodes.filter { $0.operation == "Placeholder" }
+            if placeholders.count == 1, case .shape(let declared?)? = placeholders[0].attributes["shape"],
+                declared.count == 4, declared[3] != 3, declared[1...].allSatisfy({ $0 > 0 })
+            {
+                do {
+                    return try GraphReader.read(
+                        graph, input: placeholders[0].name, inputShape: [1] + declared[1...],
+                        outputs: outputs)
+                } catch { throw .reading(path: path, error) }
+            }
+        }
+        let (backbone, output) = try file.network.described(path: path)
+        return try file.network.network(backbone, outputs: [output], path: path)
     }
 
     private static func profile(_ plan: Plan, threads: Int) -> [Step] {
@@ -133,8 +118,46 @@ public struct GraphInspection: Sendable, Codable {
                 gigaflopsPerSecond: step.seconds > 0 ? Double(step.multiplyAdds) * 2e-9 / step.seconds : 0)
         }
     }
+}
 
-    private static func bareName(_ input: String) -> String {
-        String((input.hasPrefix("^") ? input.dropFirst() : input[...]).prefix { $0 != ":" })
+extension NetworkFile {
+    /// The operation of each node.
+    fileprivate var operations: [String] {
+        switch self {
+        case .graph(let graph): graph.nodes.map(\.operation)
+        case .onnx(let model): model.graph.nodes.map(\.operation)
+        }
+    }
+
+    fileprivate var constants: [Tensor] {
+        switch self {
+        case .graph(let graph): graph.nodes.compactMap(\.constant)
+        case .onnx(let model): model.graph.initializers.compactMap(\.tensor)
+        }
+    }
+
+    /// The nodes that read nothing and the nodes that no other reads, without constants.
+    fileprivate var ends: (inputs: [String], outputs: [String]) {
+        switch self {
+        case .graph(let graph):
+            let read = Set(
+                graph.nodes.flatMap { node in
+                    node.inputs.map { input in
+                        String((input.hasPrefix("^") ? input.dropFirst() : input[...]).prefix { $0 != ":" })
+                    }
+                })
+            let computed = graph.nodes.filter { $0.operation != "Const" }
+            return (
+                computed.filter { $0.inputs.isEmpty }.map(\.name),
+                computed.map(\.name).filter {
+                    !read.contains($0) && !ModelDescription.nodeNames.contains($0)
+                }
+            )
+        case .onnx(let model):
+            let given = Set(model.graph.initializers.map(\.name))
+            return (
+                model.graph.inputs.map(\.name).filter { !given.contains($0) }, model.graph.outputs.map(\.name)
+            )
+        }
     }
 }

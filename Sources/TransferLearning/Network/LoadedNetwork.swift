@@ -31,7 +31,7 @@ struct FeatureExtractor: Sendable {
                     throw TransferLearningError.option(
                         "taps",
                         reason:
-                            "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation or TENSOR, joined by commas"
+                            "\(text) is not TENSOR:mean, TENSOR:max, TENSOR:deviation, TENSOR:first or TENSOR, joined by commas"
                     )
                 }
                 backbone = try found.with(taps: taps)
@@ -41,6 +41,7 @@ struct FeatureExtractor: Sendable {
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         }
+        for note in backbone.notes { try report(.warning("\(backbone.path): \(note.text)")) }
         try self.init(backbone, options)
     }
 
@@ -78,6 +79,11 @@ struct LoadedModel: Sendable {
     let plan: Plan
     let novelty: Novelty?
     var labels: [String] { file.description.labels }
+
+    /// The assumptions about a network that no description states.
+    var notes: [String] {
+        file.notes.filter { $0.subject != .bottleneck }.map { "\(file.path): \($0.text)" }
+    }
 
     /// - Parameters:
     ///   - tellsUnknown: Whether the bottleneck is needed to detect images unlike the training images.
@@ -139,9 +145,10 @@ extension Plan {
         _ graph: Graph, _ description: BackboneDescription, outputs: [String], path: FilePath
     ) throws(TransferLearningError) {
         let network: Network
-        do { network = try graph.network(description, outputs: outputs, path: path.description) } catch {
-            throw TransferLearningError(error)
-        }
+        do {
+            network = try NetworkFile.graph(graph).network(
+                description, outputs: outputs, path: path.description)
+        } catch { throw TransferLearningError(error) }
         do { self = try Plan(network) } catch {
             throw TransferLearningError(error, path: path.description)
         }

@@ -4,6 +4,7 @@ import BottleneckCache
 import Compression
 import Inference
 import NetworkReading
+import ONNXFormat
 import TensorFlowFormat
 #if canImport(Glibc)
 import Glibc
@@ -33,6 +34,8 @@ extension TransferLearningError {
             self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .reading(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .onnx(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .readingONNX(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
         case .noGraphInPackage(let path, let graphs):
             self = .network(
@@ -108,6 +111,57 @@ extension NetworkError {
         case .overLimit(let node, let limit):
             self = .damaged(
                 path, reason: "node '\(node)' makes constants of more than \(limit) numbers")
+        }
+    }
+
+    init(_ path: FilePath, _ error: ONNXError) {
+        switch error {
+        case .notONNX: self = .damaged(path, reason: "no ONNX model")
+        case .truncated(let offset, let needed, let available):
+            self = .damaged(
+                path, reason: "the field at byte \(offset) needs \(needed) bytes, \(available) are there")
+        case .malformed(let offset, let fault): self = .damaged(path, reason: "at byte \(offset): \(fault)")
+        case .overLimit(let offset, let what, let limit):
+            self = .damaged(path, reason: "at byte \(offset): more than \(limit) \(what)")
+        case .externalData(let tensor, let fault):
+            self = .damaged(path, reason: "the weights of '\(tensor)' lie in another file: \(fault)")
+        case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
+        case .tooLargeToWrite(let bytes):
+            self = .unsupported(path, reason: "its \(bytes) bytes are more than an ONNX model can hold")
+        }
+    }
+
+    init(_ path: FilePath, _ error: ONNXReadingError) {
+        switch error {
+        case .unsupported(let operation, let node, let reason, let supported):
+            let why =
+                switch reason {
+                case .unknown: "which is not supported"
+                case .quantized:
+                    "a quantized operator, which is not supported; give the network in floating point"
+                case .controlFlow: "control flow, which is not supported"
+                case .training: "as for training, which is not supported"
+                case .otherDomain: "of a domain that is not ONNX's own, which is not supported"
+                }
+            self = .unsupported(
+                path,
+                reason:
+                    "node '\(node)' is of operation \(operation), \(why) (supported are \(supported.joined(separator: ", ")))"
+            )
+        case .node(let operation, let node, let what):
+            self = .unsupported(path, reason: "node '\(node)' (\(operation)): \(what)")
+        case .operatorSet(let version, let supported):
+            self = .unsupported(
+                path,
+                reason:
+                    "is of operator set \(version.map { "\($0)" } ?? "none"); supported are \(supported.lowerBound) to \(supported.upperBound)"
+            )
+        case .input(let name, let what): self = .unsupported(path, reason: "input '\(name)' \(what)")
+        case .network(let error):
+            self = .unsupported(path, reason: "node '\(error.node)' (\(error.operation)): \(error.what)")
+        case .overLimit(let node, let elements, let limit):
+            self = .damaged(
+                path, reason: "node '\(node)' makes a constant of \(elements) numbers, more than \(limit)")
         }
     }
 

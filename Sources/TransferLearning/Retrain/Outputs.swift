@@ -1,7 +1,6 @@
+import Backbones
 import Compression
 import SystemFiles
-import TensorFlowFormat
-import TensorGraph
 
 /// The two output files of a run, which are opened before the work starts, so that an unwritable path is
 /// reported at once.
@@ -36,12 +35,12 @@ final class Outputs {
     }
 
     /// Writes both files under temporary names before either is moved into place.
-    func write(_ model: Graph, labels names: [String]) throws(TransferLearningError) {
+    func write(_ model: NetworkFile, labels names: [String]) throws(TransferLearningError) {
         var flag = "output_graph"
         do {
             // The graph is written piece by piece, so that weights are not copied.
-            try graph.withDescriptor { descriptor throws(GraphDefError) in
-                try GraphDef.write(model, to: descriptor)
+            try graph.withDescriptor { descriptor throws(NetworkWriteError) in
+                try model.write(to: descriptor)
             }
             graphDigest = try Self.digest(of: graph)
             flag = "output_labels"
@@ -52,7 +51,7 @@ final class Outputs {
             try graph.commit()
         } catch let error as FileError {
             throw .output(error, flag: flag)
-        } catch GraphDefError.inputOutput(let code) {
+        } catch NetworkWriteError.inputOutput(let code) {
             throw .output(FileError(graph.path, errno: code), flag: flag)
         } catch {
             throw .internalFailure("\(error)")
@@ -60,17 +59,17 @@ final class Outputs {
     }
 
     /// Writes another model atomically, creating its folder if needed.
-    static func write(_ model: Graph, to path: FilePath, flag: String) throws(TransferLearningError) {
+    static func write(_ model: NetworkFile, to path: FilePath, flag: String) throws(TransferLearningError) {
         do { try FileSystem.makeDirectory(path.parent) } catch { throw .output(error, flag: flag) }
         let file = try open(path, flag: flag)
         do {
-            try file.withDescriptor { descriptor throws(GraphDefError) in
-                try GraphDef.write(model, to: descriptor)
+            try file.withDescriptor { descriptor throws(NetworkWriteError) in
+                try model.write(to: descriptor)
             }
             try file.commit()
         } catch let error as FileError {
             throw .output(error, flag: flag)
-        } catch GraphDefError.inputOutput(let code) {
+        } catch NetworkWriteError.inputOutput(let code) {
             throw .output(FileError(path, errno: code), flag: flag)
         } catch {
             throw .internalFailure("\(error)")

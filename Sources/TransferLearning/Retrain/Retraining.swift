@@ -82,6 +82,7 @@ public struct Retraining {
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         var extractor: FeatureExtractor? = try FeatureExtractor(
             options.pictures, isInterrupted: isInterrupted, report: report)
+        try check(outputs, of: extractor!.backbone.network)
         let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
         manifest.network = extractor!.fingerprint
         let data = try BottleneckSource(
@@ -104,7 +105,9 @@ public struct Retraining {
                     "\(split.movedCount) pictures were moved between training, validation and test, so that no class is without"
                 ))
         }
-        func joined(_ layer: TrainedLayer, novelty: Novelty? = nil) throws(TransferLearningError) -> Graph {
+        func joined(_ layer: TrainedLayer, novelty: Novelty? = nil) throws(TransferLearningError)
+            -> NetworkFile
+        {
             do {
                 return try backbone.joined(
                     weights: layer.weights, biases: layer.biases, labels: data.labels,
@@ -132,7 +135,8 @@ public struct Retraining {
             alternativeTest: try testByPath(data, split, copies), workers: workers,
             standardizes: backbone.description.name != BackboneDescription.inceptionV3.name, groups: groups,
             store: { layer, step in
-                let path = FilePath("\(options.intermediateDirectory)intermediate_\(step).pb")
+                let path = FilePath(
+                    "\(options.intermediateDirectory)intermediate_\(step)\(backbone.network.suffix)")
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
             }
         )
@@ -243,6 +247,18 @@ public struct Retraining {
         return .note(
             "\(copies.count) of \(pictures) pictures are copies or near duplicates of others and share their part of the split"
                 + (without ?? ""))
+    }
+
+    /// Checks that the name of the model suits the format of the network.
+    private func check(_ outputs: Outputs, of network: NetworkFile) throws(TransferLearningError) {
+        let name = options.outputGraph.lastComponent.description.lowercased()
+        let others = [".pb", ".onnx"].filter { $0 != network.suffix }
+        guard outputs.takesManifest, others.contains(where: name.hasSuffix) else { return }
+        throw .option(
+            "output_graph",
+            reason:
+                "\(options.outputGraph): the model has the network's own format; give it a name that ends in \(network.suffix)"
+        )
     }
 
     private func check() throws(TransferLearningError) {

@@ -31,11 +31,11 @@ extension Option {
         "model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
     static let architecture = Option.value(
         "architecture", "NAME",
-        "efficientnet_lite0 (built in, the default), inception_v3, or the path of a frozen graph with its JSON description beside it."
+        "efficientnet_lite0 (built in, the default), inception_v3, mobilenet_1.0_224 and its siblings, or the path of a frozen TensorFlow graph or an ONNX model. A JSON file beside it says what the network does not: net.json for net.pb or net.onnx."
     )
     static let taps = Option.value(
         "taps", "LIST",
-        "Tensors that make the bottleneck, with mean, max or deviation over the picture: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network"
+        "Tensors that make the bottleneck, with mean, max or deviation over the picture or the tokens, or the first token: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network; of others what the last matrix product reads"
     )
     static let precision = Option.value(
         "precision", "P",

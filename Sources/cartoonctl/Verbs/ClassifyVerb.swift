@@ -66,6 +66,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     var failures = list?.failures.count ?? 0
     for failure in list?.failures ?? [] { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
     let quiet = try arguments.flag("quiet")
+    if !quiet { for note in classifier.notes { Terminal.log("cartoonctl: \(note)") } }
     var output = AnswerOutput(
         style, top: try arguments.integer("top", in: 1...Int.max),
         threshold: Float(try arguments.number("threshold", in: 0...1) ?? 0),

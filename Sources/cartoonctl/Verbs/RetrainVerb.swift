@@ -8,7 +8,8 @@ let retrainVerb: Verb = Verb(
         .labelling,
         .value(
             "output_graph", "FILE",
-            "Where the model goes: a frozen TensorFlow graph. Default: output_graph.pb"),
+            "Where the model goes, in the network's own format: a frozen TensorFlow graph, or an ONNX model of an ONNX network. Default: output_graph.pb or output_graph.onnx"
+        ),
         .value("output_labels", "FILE", "Where the labels go, one a line. Default: output_labels.txt"),
         .bottleneckDirectory,
         .modelDirectory,
@@ -74,7 +75,9 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     let arguments = try resumed(typed)
     var options = RetrainOptions()
     options.pictures = try BottleneckOptions(arguments)
-    options.outputGraph = FilePath(arguments.string("output_graph") ?? "output_graph.pb")
+    let isONNX = arguments.string("architecture")?.lowercased().hasSuffix(".onnx") == true
+    options.outputGraph = FilePath(
+        arguments.string("output_graph") ?? (isONNX ? "output_graph.onnx" : "output_graph.pb"))
     options.outputLabels = FilePath(arguments.string("output_labels") ?? "output_labels.txt")
     let steps = try arguments.integer("how_many_training_steps", in: 1...Int.max)
     let rate = try arguments.number("learning_rate", in: 1e-12...1e6)

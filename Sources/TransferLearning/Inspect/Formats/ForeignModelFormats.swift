@@ -6,9 +6,21 @@ import TensorFlowFormat
 ///   opset_import 8; GraphProto node 1, initializer 5, input 11, output 12.
 enum ONNXFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
+        var findings: Findings
         do throws(GraphDefError) {
-            return try contents.region.withUnsafeBytes { (bytes) throws(GraphDefError) in try read(bytes) }
+            findings = try contents.region.withUnsafeBytes { (bytes) throws(GraphDefError) in
+                try read(bytes)
+            }
         } catch { throw .network(NetworkError(contents.path, error)) }
+        // A model that cannot be run can still be examined.
+        if let graph = (try? GraphFileContents(contents.path)).flatMap({
+            try? GraphInspection($0, profiles: false, threads: nil)
+        }) {
+            let known = Set(findings.facts.map(\.name))
+            findings.facts += graph.facts.filter { !known.contains($0.name) }
+            (findings.graph, findings.graphKey) = (graph, "network")
+        }
+        return findings
     }
 
     private static func read(_ bytes: UnsafeRawBufferPointer) throws(GraphDefError) -> Findings {

@@ -1,6 +1,5 @@
 import SystemFiles
 import Backbones
-import TensorFlowFormat
 import TensorGraph
 
 /// A graph from a file or a package, with its description if `retrain` wrote it.
@@ -8,13 +7,18 @@ struct GraphFileContents: Sendable {
     let path: FilePath
     /// The decompressed size of the graph in bytes.
     let bytes: Int
-    let graph: Graph
+    let network: NetworkFile
     let model: ModelFile?
+
+    /// The nodes of a frozen graph; nil for other formats.
+    var graph: Graph? { network.graph }
 
     init(_ path: FilePath) throws(TransferLearningError) {
         let file: GraphFile
         do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
-        do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
+        do { network = try NetworkFile(file.region, path: path.description) } catch {
+            throw TransferLearningError(error)
+        }
         (self.path, bytes) = (path, file.region.count)
         model = try? ModelFile(file, labels: nil)
     }

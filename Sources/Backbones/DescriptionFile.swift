@@ -1,0 +1,187 @@
+import SystemFiles
+import TensorGraph
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The fields of the JSON file beside a network; missing ones are found in the network.
+struct PartialDescription: Decodable {
+    var name, input, output: String?
+    var height, width: Int?
+    var mean, scale: BackboneDescription.Channels?
+    /// The standard deviation, in place of `scale`, its inverse.
+    var deviation: BackboneDescription.Channels?
+    var inverseDCT: BackboneDescription.DCT?
+    var resize: BackboneDescription.Resize?
+    var taps: [BackboneDescription.Tap]?
+
+    enum CodingKeys: String, CodingKey {
+        case name, input, output, height, width, mean, scale, resize, taps
+        case inverseDCT = "inverse_dct"
+        case deviation = "std"
+    }
+}
+
+/// An assumption about a network that no description states.
+package struct NetworkNote: Sendable {
+    package enum Subject: Sendable { case size, scaling, bottleneck }
+    package let subject: Subject
+    package let text: String
+}
+
+/// A network's description with its assumptions.
+struct DescribedNetwork {
+    var description: BackboneDescription
+    /// The scores if the network is a classifier.
+    var output: String
+    var endsInSoftmax: Bool
+    var notes: [NetworkNote]
+}
+
+/// The JSON file beside a network: `net.json` for `net.pb` or `net.onnx`.
+enum DescriptionFile {
+    static func place(of network: String) -> String { stem(of: network) + ".json" }
+
+    /// Returns the path of a network without the suffix of its format.
+    static func stem(of network: String) -> String {
+        for suffix in [".pb", ".onnx"] where network.hasSuffix(suffix) {
+            return String(network.dropLast(suffix.count))
+        }
+        return network
+    }
+
+    /// Reads the JSON file; returns nil if it does not exist.
+    private static func read(_ place: String) throws(BackboneError) -> PartialDescription? {
+        guard let data = (try? FileSystem.read(FilePath(place))).map({ Data($0) }) else { return nil }
+        do { return try JSONDecoder().decode(PartialDescription.self, from: data) } catch {
+            throw .description(path: place, reason: reason(error))
+        }
+    }
+
+    /// Describes a network by the JSON file beside it, by the names of well-known nodes, or by the network itself.
+    ///
+    /// - Parameters:
+    ///   - file: The network.
+    ///   - path: The path of the network's file.
+    ///   - prefersKnown: Whether the names of well-known nodes take precedence over the JSON file.
+    static func describe(
+        _ file: NetworkFile, path: String, prefersKnown: Bool = false
+    ) throws(BackboneError) -> DescribedNetwork {
+        let place = place(of: path), wellKnown = file.wellKnown
+        if prefersKnown, let wellKnown { return wellKnown }
+        let found = try read(place)
+        if found == nil, let wellKnown { return wellKnown }
+        let known = found ?? PartialDescription()
+        let survey = try NetworkSurvey(file, known, path: path)
+        var notes: [NetworkNote] = []
+        func note(_ subject: NetworkNote.Subject, _ text: String) {
+            notes.append(NetworkNote(subject: subject, text: text))
+        }
+        var description = BackboneDescription(
+            name: known.name ?? FilePath(path).lastComponent.description, input: survey.input,
+            size: survey.width, mean: 0, scale: 1,
+            inverseDCT: known.inverseDCT ?? (survey.output == "final_result" ? .fast : .accurate),
+            resize: known.resize ?? file.usualResize, taps: known.taps ?? [survey.features])
+        description.height = survey.height
+        if survey.isSizeGuessed {
+            note(
+                .size,
+                "leaves the size of its pictures open: \(survey.width) × \(survey.height) are taken; "
+                    + "\"height\" and \"width\" in \(place) set another")
+        }
+        let scale = known.scale ?? known.deviation?.inverted
+        if let mean = known.mean, let scale {
+            description.setScaling(mean, scale)
+        } else if known.mean == nil, scale == nil {
+            let scaling = file.usualScaling(survey)
+            description.setScaling(scaling.mean, scaling.scale)
+            note(
+                .scaling,
+                "does not say how a picture's numbers, 0 to 255, are scaled: \(scaling.words); "
+                    + "\"mean\" and \"scale\" in \(place), a number or three, set it: (v - mean) * scale")
+        } else {
+            throw .description(
+                path: place, reason: "has \"mean\" or \"scale\" alone; each needs the other")
+        }
+        if known.taps == nil {
+            let tap = survey.features
+            note(
+                .bottleneck,
+                "its bottleneck is '\(tap.tensor)'"
+                    + (tap.reduction == .none ? "" : ", its \(tap.reduction.rawValue) over the picture")
+                    + (tap.tensor == survey.output
+                        ? ", which is what it gives" : ", which its last matrix product reads")
+                    + "; --taps sets another")
+        }
+        do { try description.validate() } catch { throw .description(path: place, reason: reason(error)) }
+        return DescribedNetwork(
+            description: description, output: survey.output, endsInSoftmax: survey.endsInSoftmax,
+            notes: notes)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case DecodingError.keyNotFound(let key, _): "lacks \"\(key.stringValue)\""
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+            "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
+        case DecodingError.dataCorrupted(let context):
+            context.codingPath.isEmpty
+                ? "is not JSON"
+                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.debugDescription)"
+        default: "\(error)"
+        }
+    }
+}
+
+extension NetworkFile {
+    /// The description of TensorFlow's Inception v3, of the embedded network, and of models made of them.
+    fileprivate var wellKnown: DescribedNetwork? {
+        guard case .graph(let graph) = self, let known = BackboneDescription.recognized(in: graph) else {
+            return nil
+        }
+        let scores =
+            graph.nodes.contains { $0.name == "final_result" }
+            ? "final_result" : graph.nodes.last { $0.operation == "Softmax" }?.name
+        return DescribedNetwork(
+            description: known, output: scores ?? known.taps[known.taps.count - 1].tensor,
+            endsInSoftmax: scores != nil, notes: [])
+    }
+
+    /// The usual normalization for networks of this format.
+    fileprivate func usualScaling(_ survey: NetworkSurvey) -> (
+        mean: BackboneDescription.Channels, scale: BackboneDescription.Channels, words: String
+    ) {
+        typealias Channels = BackboneDescription.Channels
+        if survey.scalesItself {
+            return (Channels(0), Channels(1), "as its first operations scale them, they go in as they are")
+        }
+        switch self {
+        case .onnx:
+            return (
+                BackboneDescription.imageNetMean, BackboneDescription.imageNetScale,
+                "ImageNet's usual mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) are taken"
+            )
+        case .graph(let graph):
+            // TensorFlow Hub's modules take 0...1.
+            if graph.nodes.contains(where: { $0.name.hasPrefix("module_apply_default/") }) {
+                return (
+                    Channels(0), Channels(1 / 255), "0 to 1 is taken, as TensorFlow Hub's modules have it"
+                )
+            }
+            return (
+                Channels(127.5), Channels(1 / 127.5),
+                "-1 to 1 is taken, as TensorFlow's slim networks have it"
+            )
+        }
+    }
+
+    /// The resize of the programs that most networks of this format were trained with.
+    fileprivate var usualResize: BackboneDescription.Resize {
+        switch self {
+        case .graph: .bilinear
+        case .onnx: .antialiased
+        }
+    }
+}
