@@ -178,11 +178,12 @@ extension Answer {
         let warnings: [String]?
         let familiarity: Float?
         let unknown: Bool?
+        let explanation: Explanation?
     }
 
     /// Returns `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`,
     /// or `error` in place of the results.
-    public func json(top: Int, threshold: Float) throws -> String {
+    public func json(top: Int, threshold: Float, explanation: Explanation? = nil) throws -> String {
         let warnings = warnings.isEmpty ? nil : warnings
         switch outcome {
         case .success(let all):
@@ -190,12 +191,12 @@ extension Answer {
             return try JSON.text(
                 Encoded(
                     path: "\(path)", predictions: shown, error: nil, warnings: warnings,
-                    familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }), pretty: false)
+                    familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }, explanation: explanation), pretty: false)
         case .failure(let failure):
             return try JSON.text(
                 Encoded(
                     path: "\(path)", predictions: nil, error: failure.reason, warnings: warnings,
-                    familiarity: nil, unknown: nil), pretty: false)
+                    familiarity: nil, unknown: nil, explanation: nil), pretty: false)
         }
     }
 }

@@ -28,11 +28,11 @@ struct AnswerOutput {
         }
     }
 
-    mutating func show(_ answer: Answer) throws {
+    mutating func show(_ answer: Answer, explanation: Explanation? = nil) throws {
         switch style {
         case .text: showText(answer)
         case .json(let isStream):
-            let object = try answer.json(top: top, threshold: threshold)
+            let object = try answer.json(top: top, threshold: threshold, explanation: explanation)
             if isStream { Terminal.printBlock(object) } else { objects.append(object) }
         case .csv: showTable(answer)
         }

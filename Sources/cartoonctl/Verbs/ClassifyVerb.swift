@@ -26,6 +26,11 @@ let classifyVerb = Verb(
         .value(
             "sort_into", "DIR",
             "Make DIR with a folder per label, and 'unknown', and in it a symbolic link to each picture."),
+        .value(
+            "explain", "DIR",
+            "Write into DIR a PNG of each picture with a heat map: red where it spoke for the answer, blue where against it. --json holds the map's grid too."
+        ),
+        .value("against", "LABEL", "With --explain: what spoke for the answer rather than LABEL."),
         .flag("copy", "With --sort_into: copies in place of links."),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("csv", "Print a table: path, rank, label, score, familiarity, unknown, error."),
@@ -37,6 +42,7 @@ let classifyVerb = Verb(
         "classify photo.jpg --graph cartoon.pb",
         "classify holiday/ --graph cartoon.pb --top 1 --threshold 0.8",
         "classify holiday/ --graph cartoon.pb --sort_into sorted --csv > answers.csv",
+        "classify photo.jpg --graph cartoon.pb --explain why --against 'bart simpson'",
         "classify --watch incoming --graph cartoon.pb --json --top 1",
         "find . -name '*.jpg' | cartoonctl classify - --graph cartoon.pb --json",
     ],
@@ -62,6 +68,14 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     if let list, list.pictures.isEmpty, list.failures.isEmpty {
         throw UsageError("no pictures were found in \(named.joined(separator: ", "))")
     }
+    let reasons = try arguments.string("explain").map { directory in
+        try ExplainedPictures(
+            FilePath(directory), explainer: Explainer(try options(arguments)),
+            against: arguments.string("against"), standardInput: list?.standardInput)
+    }
+    if reasons == nil, arguments.string("against") != nil {
+        throw UsageError("--against goes with --explain DIR")
+    }
     let classifier = try Classifier(try options(arguments), pictures: list?.pictures.count ?? 1)
     var failures = list?.failures.count ?? 0
     for failure in list?.failures ?? [] { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
@@ -82,7 +96,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
             for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") }
         }
         try sorted?.add(answer)
-        try output.show(answer)
+        try output.show(answer, explanation: reasons?.add(answer))
     }
     if let watched {
         try watch(watched, with: classifier, show)

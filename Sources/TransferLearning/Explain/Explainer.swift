@@ -1,0 +1,192 @@
+import Backbones
+import Imaging
+import Inference
+import Network
+import SystemFiles
+
+/// What in a picture spoke for a label.
+public struct Explanation: Sendable, Codable {
+    /// The label that is explained, and the one it is compared with; nil stands for all others, weighted by their
+    /// probabilities.
+    public let label: String, against: String?
+    /// The contribution of each place to the difference of the scores (natural logarithms of odds), `[rows][columns]`
+    /// from the upper left corner of the upright picture. Positive places spoke for the label.
+    public let grid: [[Float]]
+}
+
+/// Tells which places of a picture spoke for a model's answer.
+///
+///     let explainer = try Explainer("cartoon.pb")
+///     let explanation = try explainer.explain(bytes, label: "homer simpson")
+///
+/// The final layer is linear in means, maxima and deviations of images inside the network, so that the contribution of
+/// each place is known: exactly for means and maxima, to the first order for deviations. It costs one more run of the
+/// network.
+public final class Explainer {
+    private let labels: [String]
+    private let reader: PictureReader
+    private let parts: [ReadImage]
+    /// The output of the plan that each part reads.
+    private let outputs: [Int]
+    /// For each part, what it contributes to the score of each class in a picture of average features.
+    private let averages: [[Float]]
+    private let options: DecodingOptions
+    private let executor: Executor
+
+    /// - Parameters:
+    ///   - options: Which model, and how it reads pictures.
+    /// - Throws: `.network` if the scores of the model depend on no image linearly.
+    public init(_ options: ClassifyOptions) throws(TransferLearningError) {
+        var names: [String]?
+        if let labels = options.labels { names = try LabelsFile.read(labels) }
+        let file: ModelFile, plan: Plan
+        do {
+            file = try ModelFile(path: options.graph.description, labels: names)
+            var network = try file.network(outputs: [file.description.output])
+            let reading = LinearReading(network, output: network.outputs[0])
+            guard !reading.parts.isEmpty else {
+                throw TransferLearningError.network(
+                    .unsupported(
+                        options.graph,
+                        reason:
+                            "its scores read no image of the network linearly, so that no place can be named")
+                )
+            }
+            let images = Array(Set(reading.parts.map(\.image))).sorted()
+            outputs = reading.parts.map { images.firstIndex(of: $0.image)! + 1 }
+            parts = reading.parts
+            averages = reading.parts.map { part in
+                guard let means = file.novelty?.means, means.count == reading.weights.count else { return [] }
+                return file.description.labels.indices.map { label in
+                    part.columns.reduce(Float(0)) { $0 + reading.weights[$1][label] * means[$1] }
+                }
+            }
+            network.outputs = [network.outputs[0]] + images
+            plan = try Plan(network.pruned(), threads: options.threads ?? ParallelWork.coreCount)
+        } catch let error as BackboneError {
+            throw TransferLearningError(error)
+        } catch let error as PlanError {
+            throw TransferLearningError(error, path: options.graph.description)
+        } catch let error as TransferLearningError {
+            throw error
+        } catch { throw .internalFailure("\(error)") }
+        labels = file.description.labels
+        let threads = options.threads ?? ParallelWork.coreCount
+        executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
+        reader = PictureReader(
+            file.description.backbone, executor, isStrict: options.isStrict, limits: options.limits)
+        self.options = DecodingOptions(options.limits)
+    }
+
+    /// Explains one picture.
+    ///
+    /// - Parameters:
+    ///   - bytes: The picture's file.
+    ///   - label: The label to explain; nil for the most probable one.
+    ///   - against: The label to compare it with; nil for all others.
+    /// - Throws: `.option` if there is no such label, `ImageError` if the picture cannot be read.
+    public func explain(_ bytes: [UInt8], label: String? = nil, against: String? = nil) throws -> Explanation
+    {
+        _ = try reader.run(bytes)
+        let scores = Array(executor.output(0))
+        let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
+        let chosen = try label.map { try index(of: $0, flag: "label") } ?? best
+        let other = try against.map { try index(of: $0, flag: "against") }
+        let rest = scores.indices.filter { $0 != chosen }.reduce(Float(0)) { $0 + scores[$1] }
+        // The direction in which the score of the label grows compared with the others.
+        let direction = scores.indices.map { index -> Float in
+            if index == chosen { return 1 }
+            if let other { return index == other ? -1 : 0 }
+            return rest > 0 ? -scores[index] / rest : -1 / Float(max(1, scores.count - 1))
+        }
+        var map = ContributionMap()
+        for ((part, average), output) in zip(zip(parts, averages), outputs) {
+            let shape = executor.plan.outputShapes[output], places = shape[1] * shape[2]
+            let weights = part.weights.map { row in zip(row, direction).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+            }
+            var contributions = Self.contributions(
+                executor.output(output), places: places, weights, part.statistic)
+            // What every picture has speaks for nothing.
+            let usual = zip(average, direction).reduce(Float(0)) { $0 + $1.0 * $1.1 } / Float(places)
+            for place in contributions.indices { contributions[place] -= usual }
+            map.add(contributions, height: shape[1], width: shape[2])
+        }
+        return Explanation(
+            label: labels[chosen], against: other.map { labels[$0] }, grid: map.grid)
+    }
+
+    private func index(of label: String, flag: String) throws(TransferLearningError) -> Int {
+        guard let index = labels.firstIndex(of: label) else {
+            throw .option(
+                flag, reason: "'\(label)' is no label of the model; it has \(labels.joined(separator: ", "))")
+        }
+        return index
+    }
+
+    /// Returns the contribution of each place of an image.
+    static func contributions(
+        _ image: UnsafeBufferPointer<Float>, places: Int, _ weights: [Float], _ statistic: ReadImage.Statistic
+    ) -> [Float] {
+        let channels = weights.count, share = 1 / Float(places)
+        var result = [Float](repeating: 0, count: places)
+        switch statistic {
+        case .mean:
+            for place in 0..<places {
+                var sum: Float = 0
+                for k in 0..<channels { sum += weights[k] * image[place * channels + k] }
+                result[place] = sum * share
+            }
+        case .maximum:
+            for k in 0..<channels {
+                var best = 0
+                for place in 0..<places where image[place * channels + k] > image[best * channels + k] {
+                    best = place
+                }
+                result[best] += weights[k] * image[best * channels + k]
+            }
+        case .deviation:
+            var means = [Float](repeating: 0, count: channels), squares = means
+            for place in 0..<places {
+                for k in 0..<channels { means[k] += image[place * channels + k] * share }
+            }
+            for place in 0..<places {
+                for k in 0..<channels {
+                    let distance = image[place * channels + k] - means[k]
+                    squares[k] += distance * distance * share
+                }
+            }
+            let factors = (0..<channels).map { k in
+                squares[k] > 0 ? weights[k] * share / squares[k].squareRoot() : 0
+            }
+            for place in 0..<places {
+                var sum: Float = 0
+                for k in 0..<channels {
+                    let distance = image[place * channels + k] - means[k]
+                    sum += factors[k] * distance * distance
+                }
+                result[place] = sum
+            }
+        }
+        return result
+    }
+
+    /// Draws a picture, at most 640 pixels a side, with the places that spoke for the label in red and those that
+    /// spoke against it in blue.
+    ///
+    /// - Returns: The bytes of a PNG.
+    /// - Throws: `ImageError` if the picture cannot be read.
+    public func picture(_ bytes: [UInt8], _ explanation: Explanation) throws -> [UInt8] {
+        let image = try Image(decoding: bytes, options: options)
+        let shrink = min(1, 640 / Double(max(image.width, image.height)))
+        let width = max(1, Int((Double(image.width) * shrink).rounded()))
+        let height = max(1, Int((Double(image.height) * shrink).rounded()))
+        var pixels = [Float](repeating: 0, count: width * height * 3)
+        try pixels.withUnsafeMutableBufferPointer { buffer in
+            var resizer = InputResizer(
+                output: buffer.baseAddress!, width: width, height: height, filter: .antialiased)
+            _ = try decode(bytes, options: options, into: &resizer)
+        }
+        let drawn = HeatMap(explanation.grid).drawn(over: pixels, width: width, height: height)
+        return drawn.withUnsafeBytes { PNGEncoder.encode($0, width: width, height: height, channels: 3) }
+    }
+}
