@@ -138,9 +138,9 @@ let package = Package(
             "TransferLearning",
             [
                 "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
-                "SystemFiles", "Backbones", "Inference", "PortableProgram", "WebPage",
+                "SystemFiles", "Backbones", "Inference", "Network", "PortableProgram", "WebPage",
             ], exclude: ["engine-scalar.wasm"]),
-        tests("cartoonctl", ["make-fixtures", "Compression"]),
+        tests("cartoonctl", ["make-fixtures", "Compression", "Imaging"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

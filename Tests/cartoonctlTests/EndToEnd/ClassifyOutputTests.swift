@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -117,6 +118,32 @@ struct ClassifyOutputTests {
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             #expect(object?["path"] as? String == name)
         }
+    }
+
+    @Test("--explain draws a map of each picture that holds its shape, and --json carries the grid")
+    func explanation() throws {
+        let name = try #require(try bench.names(in: "pictures/pip_the_robot").first)
+        let picture = "pictures/pip_the_robot/\(name)"
+        let outcome = try bench.run(
+            "cartoonctl",
+            [
+                "classify", picture, "--graph", "m.pb", "--explain", "why", "--against", "moss the dragon",
+                "--json",
+            ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let answers = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]]
+        let explanation = try #require(answers?.first?["explanation"] as? [String: Any])
+        #expect(explanation["label"] as? String == "pip the robot")
+        #expect(explanation["against"] as? String == "moss the dragon")
+        let grid = try #require(explanation["grid"] as? [[Double]])
+        #expect(grid.count == 28 && grid.allSatisfy { $0.count == 28 })
+        #expect(Set(grid.joined()).count > 100)
+        let map = try Image(contentsOf: bench.url("why/\(name).png").path)
+        let source = try Image(contentsOf: bench.url(picture).path)
+        #expect(map.format == .png && map.width * source.height == map.height * source.width)
+        let absent = try bench.run(
+            "cartoonctl", ["classify", picture, "--graph", "m.pb", "--explain", "why", "--against", "nobody"])
+        #expect(absent.status == 2 && absent.errors.contains("nobody"))
     }
 
     @Test("bottlenecks export writes the computed vectors as an array, a table or retrain.py's tree")
