@@ -136,7 +136,7 @@ struct ClassifyOutputTests {
         #expect(explanation["label"] as? String == "pip the robot")
         #expect(explanation["against"] as? String == "moss the dragon")
         let grid = try #require(explanation["grid"] as? [[Double]])
-        #expect(grid.count == 28 && grid.allSatisfy { $0.count == 28 })
+        #expect(grid.count == 14 && grid.allSatisfy { $0.count == 14 })
         #expect(Set(grid.joined()).count > 100)
         let map = try Image(contentsOf: bench.url("why/\(name).png").path)
         let source = try Image(contentsOf: bench.url(picture).path)
