@@ -43,6 +43,8 @@ package struct Backbone: Sendable {
             return try Backbone(.inceptionV3, in: modelDirectory, install)
         case let name where MobileNet(name) != nil:
             return try Backbone(MobileNet(name)!, in: modelDirectory, install)
+        case let path where SavedModel.isPresent(in: FilePath(path)):
+            return try Backbone(savedModel: path)
         case let path:
             let bytes = try map(path), network = try NetworkFile(bytes, path: path)
             let described = try DescriptionFile.describe(network, path: path)
@@ -50,6 +52,19 @@ package struct Backbone: Sendable {
             backbone.notes = described.notes
             return backbone
         }
+    }
+
+    /// Opens a SavedModel folder, whose variables become constants.
+    private init(savedModel path: String) throws(BackboneError) {
+        let graph: Graph, bytes: [UInt8]
+        do { graph = try SavedModel.read(folder: FilePath(path)).graph } catch {
+            throw .savedModel(path: path, error)
+        }
+        do { bytes = try GraphDef.write(graph) } catch { throw .graph(path: path, error) }
+        let network = NetworkFile.graph(graph)
+        let described = try DescriptionFile.describe(network, path: path)
+        try self.init(described.description, network, ByteRegion(bytes), path: path)
+        notes = described.notes
     }
 
     /// Opens a network that can be downloaded as an archive.
@@ -153,9 +168,10 @@ package struct Backbone: Sendable {
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
         let digest = bytes.withUnsafeBytes { SHA256.hash($0) }
         bytes.releasePages()
+        let framing = d.framing.map { " framed \($0)" } ?? ""
         let channels = d.channelScaling.map { " by channel \($0.mean) \($0.scale)" } ?? ""
         return
-            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale)\(channels) \(d.inverseDCT.rawValue) \(d.resize.rawValue) upright \(Self.fingerprint(of: precision)): \(taps)"
+            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale)\(channels) \(d.inverseDCT.rawValue) \(d.resize.rawValue)\(framing) upright \(Self.fingerprint(of: precision)): \(taps)"
     }
 
     private static func fingerprint(of precision: Precision) -> String {

@@ -21,6 +21,8 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package private(set) var channelScaling: ChannelScaling?
     package var inverseDCT: DCT
     package var resize: Resize
+    /// The size and crop of images as Pillow resizes them, in place of `resize`; nil squashes the whole image.
+    package var framing: PictureFraming?
     /// The tensors of which the bottleneck is the concatenation.
     package var taps: [Tap]
 
@@ -63,7 +65,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         /// One over each number.
         var inverted: Channels { Channels(values.map { 1 / $0 }) }
 
-        private init(_ values: [Float]) { self.values = values }
+        init(_ values: [Float]) { self.values = values }
 
         fileprivate var three: [Float] { values.count == 1 ? values + values + values : values }
     }
@@ -112,7 +114,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package enum Reduction: String, Sendable, Codable { case none, mean, max, deviation, first }
 
     enum CodingKeys: String, CodingKey {
-        case name, input, height, width, mean, scale, resize, taps
+        case name, input, height, width, mean, scale, resize, framing, taps
         case inverseDCT = "inverse_dct"
     }
 
@@ -139,6 +141,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         (self.mean, self.scale) = (0, 1)
         inverseDCT = try container.decodeIfPresent(DCT.self, forKey: .inverseDCT) ?? .accurate
         resize = try container.decodeIfPresent(Resize.self, forKey: .resize) ?? .bilinear
+        framing = try container.decodeIfPresent(PictureFraming.self, forKey: .framing)
         taps = try container.decode([Tap].self, forKey: .taps)
         setScaling(mean, scale)
         try validate()
@@ -176,6 +179,7 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         }
         try container.encode(inverseDCT, forKey: .inverseDCT)
         try container.encode(resize, forKey: .resize)
+        try container.encodeIfPresent(framing, forKey: .framing)
         try container.encode(taps, forKey: .taps)
     }
 }

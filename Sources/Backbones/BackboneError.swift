@@ -13,6 +13,7 @@ package enum BackboneError: Error, Sendable, Equatable {
     case graph(path: String, GraphDefError)
     /// The nodes are not those of a network that can be run.
     case reading(path: String, GraphReadingError)
+    case savedModel(path: String, SavedModelError)
     case onnx(path: String, ONNXError)
     case readingONNX(path: String, ONNXReadingError)
     /// A zip that cannot be read, or holds no graph or several.

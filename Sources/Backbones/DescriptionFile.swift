@@ -1,4 +1,5 @@
 import SystemFiles
+import TensorFlowFormat
 import TensorGraph
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -15,12 +16,24 @@ struct PartialDescription: Decodable {
     var deviation: BackboneDescription.Channels?
     var inverseDCT: BackboneDescription.DCT?
     var resize: BackboneDescription.Resize?
+    var framing: PictureFraming?
     var taps: [BackboneDescription.Tap]?
 
     enum CodingKeys: String, CodingKey {
-        case name, input, output, height, width, mean, scale, resize, taps
+        case name, input, output, height, width, mean, scale, resize, framing, taps
         case inverseDCT = "inverse_dct"
         case deviation = "std"
+    }
+}
+
+extension PartialDescription {
+    /// Takes what a published description says about images.
+    fileprivate mutating func take(_ pictures: PictureDescription) {
+        (height, width, framing) = (pictures.height, pictures.width, pictures.framing)
+        // The network's channels, whose first is blue in some.
+        let isBGR = pictures.framing.isBGR
+        mean = BackboneDescription.Channels(isBGR ? pictures.mean.reversed() : pictures.mean)
+        scale = BackboneDescription.Channels(isBGR ? pictures.scale.reversed() : pictures.scale)
     }
 }
 
@@ -46,7 +59,7 @@ enum DescriptionFile {
 
     /// Returns the path of a network without the suffix of its format.
     static func stem(of network: String) -> String {
-        for suffix in [".pb", ".onnx"] where network.hasSuffix(suffix) {
+        for suffix in [".pb", ".onnx", "/"] where network.hasSuffix(suffix) {
             return String(network.dropLast(suffix.count))
         }
         return network
@@ -73,7 +86,14 @@ enum DescriptionFile {
         if prefersKnown, let wellKnown { return wellKnown }
         let found = try read(place)
         if found == nil, let wellKnown { return wellKnown }
-        let known = found ?? PartialDescription()
+        var known = found ?? PartialDescription(), published: String?
+        if found == nil,
+            let pictures = try PictureDescription.beside(
+                SavedModel.isPresent(in: FilePath(path)) ? path + "/saved_model.pb" : path)
+        {
+            known.take(pictures.description)
+            published = pictures.path
+        }
         let survey = try NetworkSurvey(file, known, path: path)
         var notes: [NetworkNote] = []
         func note(_ subject: NetworkNote.Subject, _ text: String) {
@@ -85,6 +105,8 @@ enum DescriptionFile {
             inverseDCT: known.inverseDCT ?? (survey.output == "final_result" ? .fast : .accurate),
             resize: known.resize ?? file.usualResize, taps: known.taps ?? [survey.features])
         description.height = survey.height
+        description.framing = known.framing
+        if let published { note(.scaling, "its pictures are prepared as \(published) says") }
         if survey.isSizeGuessed {
             note(
                 .size,

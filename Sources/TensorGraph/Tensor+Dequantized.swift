@@ -1,11 +1,27 @@
+/// The modes of TensorFlow's `Dequantize` in which a step of the bytes is `(high − low) / 255`.
+package enum DequantizationMode: String, Sendable {
+    case minCombined = "MIN_COMBINED"
+    /// The lowest value is rounded to a multiple of the step, so that 0 is exact.
+    case minFirst = "MIN_FIRST"
+}
+
+extension Node {
+    /// The mode of a `Dequantize` node; nil for another one.
+    package var dequantizationMode: DequantizationMode? {
+        guard case .bytes(let mode)? = attributes["mode"] else { return .minCombined }
+        return DequantizationMode(rawValue: String(decoding: mode, as: UTF8.self))
+    }
+}
+
 /// Dequantization of weights.
 extension Tensor {
     /// Returns low + q · (high − low) / 255 for bytes q; nil for a tensor of another type.
     ///
-    /// - Source: TensorFlow's `Dequantize`, modes MIN_COMBINED and MIN_FIRST, with eight bits.
-    package func dequantized(low: Float, high: Float) -> Tensor? {
+    /// - Source: TensorFlow's `Dequantize` with eight bits, and for MIN_FIRST `FloatToQuantizedStruct`.
+    package func dequantized(low: Float, high: Float, _ mode: DequantizationMode = .minCombined) -> Tensor? {
         guard type == .quint8 || type == .uint8, case .dense(let region) = contents else { return nil }
         let step = (high - low) / 255
+        let low = mode == .minFirst && step != 0 ? (low / step).rounded() * step : low
         return region.withUnsafeBytes { bytes in Tensor(bytes.map { Float($0) * step + low }, shape: shape) }
     }
 

@@ -54,6 +54,23 @@ struct NetworkLoweringTests {
         if let layers { #expect(layers.contains(try NetworkLowering.lower(network).layers.count)) }
     }
 
+    @Test("a concatenation whose part is padded for a convolution is read as tokens")
+    func paddedPart() throws {
+        var b = try Builder([1, 7, 7, 16])
+        let point = Network.Window(height: 1, width: 1)
+        let first = try b.add(.convolution(point, groups: 1), b.input, b.constant([1, 1, 16, 48]))
+        let window = Network.Window(
+            height: 5, width: 5, padding: .init(top: 2, left: 2, bottom: 2, right: 2))
+        let depthwise = try b.add(.convolution(window, groups: 48), first, b.constant([5, 5, 1, 48]))
+        let grouped = try b.add(.convolution(point, groups: 3), depthwise, b.constant([1, 1, 16, 48]))
+        let joined = try b.add(.concatenation(axis: 3), first, grouped)
+        let tokens = try b.add(.reshape([1, 49, 96]), joined)
+        try check(
+            b,
+            try b.add(
+                .matrixProduct(transposesLeft: false, transposesRight: false), tokens, b.constant([96, 8])))
+    }
+
     @Test("a block of EfficientNet: padding, depthwise convolution, SiLU, squeeze and excitation, residual")
     func squeezeAndExcitation() throws {
         var b = try Builder([1, 9, 9, 16])

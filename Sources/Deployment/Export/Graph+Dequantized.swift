@@ -62,14 +62,13 @@ private struct StoredWeights {
     private mutating func dequantize(_ node: Node, _ bytes: Tensor, _ low: [Float], _ high: [Float])
         throws(DeploymentError)
     {
-        if case .bytes(let mode)? = node.attributes["mode"],
-            !["MIN_COMBINED", "MIN_FIRST"].contains(String(decoding: mode, as: UTF8.self))
-        {
+        guard let mode = node.dequantizationMode else {
             throw .unsupported(
                 node: node.name, operation: node.operation,
-                what: "mode \(String(decoding: mode, as: UTF8.self))")
+                what: "its mode")
         }
-        guard low.count == 1, high.count == 1, let tensor = bytes.dequantized(low: low[0], high: high[0])
+        guard low.count == 1, high.count == 1,
+            let tensor = bytes.dequantized(low: low[0], high: high[0], mode)
         else {
             throw .unsupported(
                 node: node.name, operation: node.operation, what: "other bytes than quint8 with one range")

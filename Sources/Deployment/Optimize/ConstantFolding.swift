@@ -33,15 +33,11 @@ extension GraphDraft {
     }
 
     private func dequantized(_ node: Node) -> Tensor? {
-        if case .bytes(let mode)? = node.attributes["mode"],
-            !["MIN_COMBINED", "MIN_FIRST"].contains(String(decoding: mode, as: UTF8.self))
-        {
-            return nil
-        }
-        guard let low = constant(node, 1)?.floats, let high = constant(node, 2)?.floats, low.count == 1,
+        guard let mode = node.dequantizationMode, let low = constant(node, 1)?.floats,
+            let high = constant(node, 2)?.floats, low.count == 1,
             high.count == 1
         else { return nil }
-        return constant(node, 0)?.dequantized(low: low[0], high: high[0])
+        return constant(node, 0)?.dequantized(low: low[0], high: high[0], mode)
     }
 
     /// Merges equal constants into the first of them.

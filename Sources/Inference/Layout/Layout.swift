@@ -89,7 +89,7 @@ struct Layout {
     /// Returns the values that cannot be aliased: padded or Winograd inputs, parts of concatenations, inputs
     /// and outputs.
     private func boundValues(_ list: LayerList) -> Set<Value> {
-        var bound = Set(list.outputs + [list.input])
+        var bound = Set(list.outputs + [list.input]), padded = Set<Value>()
         for layer in list.layers {
             switch layer.computation {
             case .convolution(let convolution):
@@ -97,7 +97,7 @@ struct Layout {
                 if !convolution.window.padding.isEmpty
                     || WinogradConvolution.suits(convolution, input, output, lanes: lanes)
                 {
-                    bound.insert(layer.input)
+                    padded.insert(layer.input)
                 }
             case .concatenation(let parts): bound.formUnion(parts)
             case .reshape where list.extents[layer.input] == list.extents[layer.output]:
@@ -108,7 +108,13 @@ struct Layout {
                 bound.insert(value)
             }
         }
-        return bound
+        // A concatenation has the padding of its parts around it.
+        for layer in list.layers {
+            if case .concatenation(let parts) = layer.computation, !padded.isDisjoint(with: parts) {
+                padded.insert(layer.output)
+            }
+        }
+        return bound.union(padded)
     }
 
     private mutating func reserveMargins(_ list: LayerList) {

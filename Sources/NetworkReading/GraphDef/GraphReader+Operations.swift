@@ -207,13 +207,13 @@ extension GraphReader {
 
     private mutating func readDequantized(_ call: NodeCall) throws(GraphReadingError) {
         let tensor = try constant(call, 0), low = try floats(call, 1), high = try floats(call, 2)
-        let mode = call.string("mode") ?? "MIN_COMBINED"
-        guard mode == "MIN_COMBINED" || mode == "MIN_FIRST" else { throw call.unsupported("mode \(mode)") }
+        let name = call.string("mode") ?? "MIN_COMBINED"
+        guard let mode = DequantizationMode(rawValue: name) else { throw call.unsupported("mode \(name)") }
         guard low.count == 1, high.count == 1 else {
             throw call.unsupported("ranges of \(low.count) channels")
         }
         try spend(tensor.shape, call)
-        guard let result = tensor.dequantized(low: low[0], high: high[0]) else {
+        guard let result = tensor.dequantized(low: low[0], high: high[0], mode) else {
             throw call.unsupported("type \(tensor.type)")
         }
         define(call, .constant(result))

@@ -39,7 +39,8 @@ private struct PackedTensorReader {
         var found: (packed: PackedTensor, values: Tensor)?
         switch node.operation {
         case "Identity" where inputs.count == 1: found = read(inputs[0], depth: depth + 1)
-        case "Dequantize" where inputs.count == 3: found = dequantized(inputs)
+        case "Dequantize" where inputs.count == 3 && node.dequantizationMode == .minCombined:
+            found = dequantized(inputs)
         case "Mul" where inputs.count == 2:
             if let levels = read(inputs[0], depth: depth + 1), let factors = constant(inputs[1]) {
                 found = product(levels, factors)

@@ -35,6 +35,9 @@ struct WebPageExport {
         guard options.size == nil, options.inputName == nil, options.outputName == nil else {
             throw .option("format", reason: "html takes input, output and size from the model itself")
         }
+        guard model.backbone.framing == nil else {
+            throw .option("format", reason: "html cannot crop pictures as \(file.path) asks for")
+        }
         (self.file, self.model, self.options) = (file, model, options)
     }
 

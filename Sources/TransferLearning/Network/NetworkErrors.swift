@@ -34,6 +34,7 @@ extension TransferLearningError {
             self = .file(FileError(FilePath(path), errno: code), while: "reading the network")
         case .graph(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .reading(let path, let error): self = .network(NetworkError(FilePath(path), error))
+        case .savedModel(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .onnx(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .readingONNX(let path, let error): self = .network(NetworkError(FilePath(path), error))
         case .package(let path, let failure): self = .network(NetworkError(FilePath(path), failure))
@@ -111,6 +112,33 @@ extension NetworkError {
         case .overLimit(let node, let limit):
             self = .damaged(
                 path, reason: "node '\(node)' makes constants of more than \(limit) numbers")
+        }
+    }
+
+    init(_ path: FilePath, _ error: SavedModelError) {
+        switch error {
+        case .inputOutput(let file, let code):
+            self =
+                code == ENOENT
+                ? .missing(
+                    path.appending(FilePath(file)), remedy: "a SavedModel needs it; copy the whole folder")
+                : .damaged(path.appending(FilePath(file)), reason: String(cString: strerror(code)))
+        case .malformed(let file, let error): self.init(path.appending(FilePath(file)), error)
+        case .noServingGraph(let tags):
+            self = .unsupported(path, reason: "no graph of it is for serving; their tags are \(tags)")
+        case .noSignature(let name, let present):
+            self = .unsupported(
+                path,
+                reason:
+                    "it has no signature \(name ?? "serving_default"), only \(present.joined(separator: ", "))"
+            )
+        case .noSuchTensor(let signature, let tensor):
+            self = .damaged(
+                path, reason: "the signature \(signature) names the tensor '\(tensor)', which nothing makes")
+        case .function(let error): self = .unsupported(path, reason: Self.words(error))
+        case .index(let fault): self = .damaged(path, reason: "variables/variables.index: \(fault)")
+        case .variable(let name, let fault):
+            self = .damaged(path, reason: "the variable '\(name)' has no value: \(fault)")
         }
     }
 

@@ -39,12 +39,35 @@ final class PictureReader {
 
     /// Does the same without running the network; the image is in `executor.input`.
     func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
+        if let framing = description.framing { return try read(bytes, framed: framing) }
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height,
             mean: description.mean,
             scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased
         )
         return try decode(bytes, into: &resizer)
+    }
+
+    /// Resizes and crops as Pillow does.
+    private func read(
+        _ bytes: [UInt8], framed framing: PictureFraming
+    ) throws(ImageError) -> [DecodingWarning] {
+        let (width, height) = (description.width, description.height)
+        var resizer = PillowResizer(framing.filter.resampling, maximumBytes: options.maximumBytes) {
+            framing.frame(width: $0, height: $1, cropWidth: width, cropHeight: height)
+        }
+        let warnings = try Imaging.decode(bytes, options: options, into: &resizer)
+        resizer.finish()
+        let input = executor.input, order = framing.isBGR ? [2, 1, 0] : [0, 1, 2]
+        resizer.pixels.withUnsafeBufferPointer { pixels in
+            for place in 0..<(width * height) {
+                for c in 0..<3 {
+                    input[3 * place + c] =
+                        (Float(pixels[3 * place + order[c]]) - description.mean) * description.scale
+                }
+            }
+        }
+        return warnings
     }
 
     private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError)
@@ -62,7 +85,9 @@ final class PictureReader {
             for x in 0..<description.width {
                 let source = row + 3 * (draw.isFlipped ? description.width - 1 - x : x)
                 for c in 0..<3 {
-                    target[3 * x + c] = (source[c] * draw.brightness - description.mean) * description.scale
+                    let from = description.framing?.isBGR == true ? 2 - c : c
+                    target[3 * x + c] =
+                        (source[from] * draw.brightness - description.mean) * description.scale
                 }
             }
         }
