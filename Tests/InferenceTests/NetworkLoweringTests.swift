@@ -65,10 +65,9 @@ struct NetworkLoweringTests {
         let grouped = try b.add(.convolution(point, groups: 3), depthwise, b.constant([1, 1, 16, 48]))
         let joined = try b.add(.concatenation(axis: 3), first, grouped)
         let tokens = try b.add(.reshape([1, 49, 96]), joined)
-        try check(
-            b,
-            try b.add(
-                .matrixProduct(transposesLeft: false, transposesRight: false), tokens, b.constant([96, 8])))
+        let product = try b.add(
+            .matrixProduct(transposesLeft: false, transposesRight: false), tokens, b.constant([96, 8]))
+        try check(b, product)
     }
 
     @Test("a block of EfficientNet: padding, depthwise convolution, SiLU, squeeze and excitation, residual")

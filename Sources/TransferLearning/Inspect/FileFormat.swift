@@ -87,6 +87,8 @@ struct Findings: Sendable {
     var graph: GraphInspection?
     /// The key of the graph's figures in the JSON; nil puts them at the top level.
     var graphKey: String?
+    /// Whether the file has facts of its own with the names of the graph's, which the JSON has beside the graph then.
+    var hasOwnGraphFacts = false
     /// The contents for a node-by-node comparison.
     var file: GraphFileContents?
 }

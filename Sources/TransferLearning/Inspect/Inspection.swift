@@ -68,7 +68,9 @@ extension Inspection: Encodable {
         try container.encode(kind, forKey: Key(stringValue: "kind"))
         try container.encodeIfPresent(bytes, forKey: Key(stringValue: "bytes"))
         for fact in findings.facts
-        where findings.graph == nil || !GraphInspection.factNames.contains(fact.name) {
+        where findings.graph == nil || findings.hasOwnGraphFacts
+            || !GraphInspection.factNames.contains(fact.name)
+        {
             try container.encode(
                 fact.value, forKey: Key(stringValue: fact.name.split(separator: " ").joined(separator: "_")))
         }

@@ -18,7 +18,7 @@ enum ONNXFormat {
         }) {
             let known = Set(findings.facts.map(\.name))
             findings.facts += graph.facts.filter { !known.contains($0.name) }
-            (findings.graph, findings.graphKey) = (graph, "network")
+            (findings.graph, findings.graphKey, findings.hasOwnGraphFacts) = (graph, "network", true)
         }
         return findings
     }
