@@ -34,7 +34,8 @@ make() {
     compile Kernels Kernels/*.swift
     compile KernelsBaseline "${kernels[@]}"
     compile PortableProgram PortableProgram/*.swift
-    compile WebEngine Imaging/Resize/*.swift Imaging/Placement.swift WebPage/Module/*.swift
+    compile WebEngine Imaging/Resize/{InputResizer,LegacyBilinear,TriangleFilter}.swift Imaging/Placement.swift \
+        WebPage/Module/*.swift
     "$tools/clang" --target=wasm32-unknown-none-wasm -O2 -mbulk-memory -fno-builtin -IWebPage/Module/include \
         -c WebPage/Module/runtime.c -o "$build/runtime.o"
     for name in allocate open labels knows_strangers picture run familiarity fingerprint; do

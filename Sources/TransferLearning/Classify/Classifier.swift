@@ -191,7 +191,8 @@ extension Answer {
             return try JSON.text(
                 Encoded(
                     path: "\(path)", predictions: shown, error: nil, warnings: warnings,
-                    familiarity: familiarity, unknown: familiarity.map { _ in isUnknown }, explanation: explanation), pretty: false)
+                    familiarity: familiarity, unknown: familiarity.map { _ in isUnknown },
+                    explanation: explanation), pretty: false)
         case .failure(let failure):
             return try JSON.text(
                 Encoded(

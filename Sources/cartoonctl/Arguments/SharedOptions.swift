@@ -31,7 +31,7 @@ extension Option {
         "model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
     static let architecture = Option.value(
         "architecture", "NAME",
-        "efficientnet_lite0 (built in, the default), inception_v3, mobilenet_1.0_224 and its siblings, or the path of a frozen TensorFlow graph or an ONNX model. A JSON file beside it says what the network does not: net.json for net.pb or net.onnx."
+        "efficientnet_lite0 (built in, the default), inception_v3, mobilenet_1.0_224 and its siblings, or the path of a frozen TensorFlow graph, a SavedModel folder or an ONNX model. A JSON file beside it says what the network does not: net.json for net.pb or net.onnx; preprocessor_config.json and config.json of Hugging Face and timm are read too."
     )
     static let taps = Option.value(
         "taps", "LIST",
