@@ -5,7 +5,7 @@ import PackageDescription
 let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 
 /// A library target of ours, or one of its tests, with the house's settings.
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swift)
 }
 func tests(
@@ -49,32 +49,32 @@ let package = Package(
         .library(name: "Imaging", targets: ["Imaging"]),
     ],
     targets: [
-        room("SystemFiles"),
-        room("Compression", ["HashInstructions"]),
-        room(
+        module("SystemFiles"),
+        module("Compression", ["HashInstructions"]),
+        module(
             "Imaging",
             ["Compression", "Kernels", "CPUFeatures", "VectorOperations"]
                 + kernelSets.map { .init(stringLiteral: $0.name) },
             exclude: ["README.md"]),
-        room("TensorGraph", ["SystemFiles"]),
-        room("WireFormat", ["TensorGraph"]),
-        room("TensorFlowFormat", ["TensorGraph", "WireFormat", "SystemFiles", "Compression"]),
-        room("ONNXFormat", ["TensorGraph", "WireFormat", "SystemFiles"]),
-        room(
+        module("TensorGraph", ["SystemFiles"]),
+        module("WireFormat", ["TensorGraph"]),
+        module("TensorFlowFormat", ["TensorGraph", "WireFormat", "SystemFiles", "Compression"]),
+        module("ONNXFormat", ["TensorGraph", "WireFormat", "SystemFiles"]),
+        module(
             "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"],
             exclude: ["Operations.md"]),
-        room("Network", ["TensorGraph"]),
-        room("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
-        room("Kernels"),
+        module("Network", ["TensorGraph"]),
+        module("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
+        module("Kernels"),
         // Also compiled to WebAssembly, by scripts/build-web-engine.sh.
-        room("PortableProgram", ["Kernels", "KernelsBaseline"]),
+        module("PortableProgram", ["Kernels", "KernelsBaseline"]),
         .target(name: "CPUFeatures"),
         .target(
             name: "BuildInformation", cSettings: [.define("CARTOONCTL_COMMIT", to: "\"\(commit)\"")]),
         .target(name: "HashInstructions"),
         .target(name: "MatrixLoops", dependencies: ["CPUFeatures"]),
         .target(name: "VectorOperations"),
-        room(
+        module(
             "Inference",
             ["TensorGraph", "Network", "Kernels", "CPUFeatures", "PortableProgram"]
                 + kernelSets.map { .init(stringLiteral: $0.name) }),
@@ -82,15 +82,15 @@ let package = Package(
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         // The page of `export --format html` and its engine, which scripts/build-web-engine.sh makes of Module and other targets.
         .target(name: "WebPage", exclude: ["Module", "page.html", "engine.wasm"]),
-        room(
+        module(
             "Backbones",
             [
                 "EmbeddedNetwork", "Imaging", "TensorFlowFormat", "ONNXFormat", "TensorGraph", "Network",
                 "NetworkReading", "Inference", "Compression", "SystemFiles",
             ]),
-        room("BottleneckCache", ["Compression", "SystemFiles"]),
-        room("FinalLayer", ["Compression", "MatrixLoops"]),
-        room(
+        module("BottleneckCache", ["Compression", "SystemFiles"]),
+        module("FinalLayer", ["Compression", "MatrixLoops"]),
+        module(
             "TransferLearning",
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
@@ -102,7 +102,7 @@ let package = Package(
 
         // Tools of the developers: not installed.
         .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
-        room("Mutation", ["Compression", "Imaging"]),
+        module("Mutation", ["Compression", "Imaging"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
         .executableTarget(name: "torture", swiftSettings: swift),
         .executableTarget(

@@ -70,6 +70,10 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         fileprivate var three: [Float] { values.count == 1 ? values + values + values : values }
     }
 
+    /// The mean that is subtracted from channel values and the factor after it: one number for all channels or three.
+    package var means: [Float] { channelScaling?.mean ?? [mean] }
+    package var scales: [Float] { channelScaling?.scale ?? [scale] }
+
     /// The mean and the inverse standard deviation of ImageNet's channel values, 0...255.
     package static let imageNetMean = Channels(123.675, 116.28, 103.53)
     package static let imageNetScale = Channels(1 / 58.395, 1 / 57.12, 1 / 57.375)

@@ -70,6 +70,53 @@ struct NetworkSurveyTests {
         }
     }
 
+    @Test(
+        "what timm's or Hugging Face's file beside a network says of pictures is followed, and said; our own JSON comes first"
+    )
+    func publishedDescription() throws {
+        let published = """
+            {"image_processor_type": "ViTImageProcessor", "do_resize": true, "size": {"height": 8, "width": 8},
+             "resample": 2, "image_mean": [0.5, 0.25, 0.75], "image_std": [0.5, 0.5, 0.25],
+             "do_flip_channel_order": true}
+            """
+        try withFile("net.pb", GraphDef.write(Self.graph())) { path in
+            let place = URL(fileURLWithPath: path).deletingLastPathComponent()
+                .appendingPathComponent("preprocessor_config.json")
+            try Data(published.utf8).write(to: place)
+            let backbone = try Backbone.find(architecture: path, modelDirectory: nil)
+            let about = backbone.description
+            #expect(about.framing?.resizedHeight == 8 && about.framing?.isBGR == true)
+            // The network's first channel is blue.
+            let scaling = try #require(about.channelScaling)
+            #expect(abs(scaling.mean[0] - 191.25) < 1e-3 && abs(scaling.mean[2] - 127.5) < 1e-3)
+            #expect(abs(scaling.scale[0] - 4 / 255) < 1e-6)
+            #expect(backbone.notes.contains { $0.text.contains("preprocessor_config.json") })
+            #expect(backbone.fingerprint(precision: .fp32).contains("framed"))
+            let text = try JSONEncoder().encode(about)
+            #expect(try JSONDecoder().decode(BackboneDescription.self, from: text) == about)
+            try Data(#"{"mean": 0, "scale": 1}"#.utf8).write(
+                to: URL(fileURLWithPath: path).deletingPathExtension().appendingPathExtension("json"))
+            #expect(try Backbone.find(architecture: path, modelDirectory: nil).description.framing == nil)
+        }
+    }
+
+    @Test("a SavedModel folder without its variables is an error that names the file")
+    func damagedSavedModel() throws {
+        try withFile("saved_model.pb", [0x0A, 0xFF]) { path in
+            let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+            #expect {
+                try Backbone.find(architecture: folder, modelDirectory: nil)
+            } throws: { error in
+                if case .savedModel(folder, .malformed(file: "saved_model.pb", _))? = error as? BackboneError
+                {
+                    true
+                } else {
+                    false
+                }
+            }
+        }
+    }
+
     @Test("JSON needs to say only what the network does not; three numbers are one a channel")
     func partialDescription() throws {
         let json =

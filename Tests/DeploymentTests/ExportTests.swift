@@ -135,7 +135,8 @@ struct ExportTests {
             shape: [1, 4, 4, 2],
             outputs: ["y"])
         let classifier = ClassifierMetadata(
-            name: "test", labels: ["böse", "gut"], width: 4, height: 4, mean: 127, deviation: 128, note: "")
+            name: "test", labels: ["böse", "gut"], width: 4, height: 4, means: [127], deviations: [128],
+            note: "")
         let file = export.write(
             .tflite, .float,
             ExportDescription(name: "test", producer: ("us", "1"), entries: [], classifier: classifier))

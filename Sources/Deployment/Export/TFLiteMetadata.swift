@@ -4,16 +4,18 @@ package struct ClassifierMetadata: Sendable {
     package let name: String
     package let labels: [String]
     package let width, height: Int
-    /// The normalization of a channel's value v, 0 to 255: `(v - mean) / deviation`.
-    package let mean, deviation: Float
+    /// The normalization of a channel's value v, 0 to 255: `(v - mean) / deviation`, with one number for all channels
+    /// or one for each.
+    package let means, deviations: [Float]
     /// A description of the training images for people.
     package let note: String
 
     package init(
-        name: String, labels: [String], width: Int, height: Int, mean: Float, deviation: Float, note: String
+        name: String, labels: [String], width: Int, height: Int, means: [Float], deviations: [Float],
+        note: String
     ) {
         (self.name, self.labels, self.width, self.height) = (name, labels, width, height)
-        (self.mean, self.deviation, self.note) = (mean, deviation, note)
+        (self.means, self.deviations, self.note) = (means, deviations, note)
     }
 }
 
@@ -67,13 +69,14 @@ enum TFLiteMetadata {
                 .table([
                     Field.Unit.kind: .uint8(Kind.normalization),
                     Field.Unit.options: .table([
-                        Field.Normalization.mean: .floats([about.mean]),
-                        Field.Normalization.deviation: .floats([about.deviation]),
+                        Field.Normalization.mean: .floats(about.means),
+                        Field.Normalization.deviation: .floats(about.deviations),
                     ]),
                 ])
             ]),
             Field.Tensor.statistics: statistics(
-                (0 - about.mean) / about.deviation, (255 - about.mean) / about.deviation),
+                zip(about.means, about.deviations).map { (0 - $0) / $1 }.min() ?? 0,
+                zip(about.means, about.deviations).map { (255 - $0) / $1 }.max() ?? 255),
         ])
         let labels = FlatValue.table([
             Field.File.name: .string(labelsName),

@@ -9,11 +9,21 @@ extension BackboneDescription {
             case .fast: "fast inverse DCT (libjpeg's IFAST, TensorFlow's default)"
             }
         let sampling =
-            switch resize {
-            case .bilinear: "bilinear without antialiasing (TensorFlow 1's resize_bilinear)"
-            case .antialiased: "bilinear with antialiasing"
+            switch (framing, resize) {
+            case (let framing?, _): "by Pillow's \(framing.filter.rawValue) filter"
+            case (nil, .bilinear): "bilinear without antialiasing (TensorFlow 1's resize_bilinear)"
+            case (nil, .antialiased): "bilinear with antialiasing"
             }
         return
-            "Trained on JPEGs decoded by the \(transform) with smooth upsampling of colours, resized \(sampling)."
+            "Trained on JPEGs decoded by the \(transform) with smooth upsampling of colours, resized \(sampling); \(part) is seen."
+    }
+
+    /// The part of a picture that the network sees, for people.
+    var part: String {
+        guard let framing else { return "the whole picture, squeezed" }
+        let size =
+            framing.shorterSide.map { "the shorter side resized to \($0)" }
+            ?? "the picture resized to \(framing.resizedWidth ?? width) x \(framing.resizedHeight ?? height)"
+        return "\(size), its middle of \(width) x \(height)" + (framing.isBGR ? ", blue before red" : "")
     }
 }

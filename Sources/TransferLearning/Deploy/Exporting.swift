@@ -83,6 +83,11 @@ public struct Exporting: Sendable {
                         "normalize",
                         reason: "is not possible: \(file.path) does not say what its network's mean is")
                 }
+                guard backbone.channelScaling == nil else {
+                    throw TransferLearningError.option(
+                        "normalize",
+                        reason: "is not possible: \(file.path) scales each channel in its own way")
+                }
                 graph = try graph.normalizingInput(inputs[0], mean: backbone.mean, scale: backbone.scale)
                 (about!.backbone.mean, about!.backbone.scale) = (0, 1)
             }
@@ -196,8 +201,7 @@ public struct Exporting: Sendable {
         let backbone = model.backbone
         return ClassifierMetadata(
             name: name, labels: model.labels, width: backbone.width, height: backbone.height,
-            mean: backbone.mean,
-            deviation: 1 / backbone.scale, note: backbone.preparation)
+            means: backbone.means, deviations: backbone.scales.map { 1 / $0 }, note: backbone.preparation)
     }
 
     /// Returns the metadata that programs need to feed the model and to interpret its output.
@@ -217,8 +221,8 @@ public struct Exporting: Sendable {
             ("labels", model.labels.joined(separator: "\n")),
             ("input", backbone.input),
             ("input_layout", layout),
-            ("mean", "\(backbone.mean)"),
-            ("scale", "\(backbone.scale)"),
+            ("mean", backbone.means.map { "\($0)" }.joined(separator: ", ")),
+            ("scale", backbone.scales.map { "\($0)" }.joined(separator: ", ")),
             ("preprocessing", "a channel's value v, 0 to 255, goes in as (v - mean) * scale"),
             ("output", model.output),
         ] + (familiarity.map { [("familiarity", $0)] } ?? [])

@@ -94,9 +94,9 @@ public struct Packaging: Sendable {
             \(name): \(kind) that names what pictures show.
 
             input    \(backbone.input), float32 [1, \(backbone.height), \(backbone.width), 3]
-            size     \(backbone.width) x \(backbone.height) pixels, RGB, the whole picture squeezed to it
-            mean     \(backbone.mean)
-            scale    \(backbone.scale)  a channel's value v, 0 to 255, goes in as (v - mean) * scale
+            size     \(backbone.width) x \(backbone.height) pixels, RGB: \(backbone.part)
+            mean     \(backbone.means.map { "\($0)" }.joined(separator: ", "))
+            scale    \(backbone.scales.map { "\($0)" }.joined(separator: ", "))  a channel's value v, 0 to 255, goes in as (v - mean) * scale
             output   \(model.output), float32 [1, \(model.labels.count)], probabilities
             labels   \(options.labels.lastComponent), one a line, in the order of the output
 
