@@ -61,7 +61,7 @@ let package = Package(
         module("TensorFlowFormat", ["TensorGraph", "WireFormat", "SystemFiles", "Compression"]),
         module("ONNXFormat", ["TensorGraph", "WireFormat", "SystemFiles"]),
         module(
-            "NetworkReading", ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph"],
+            "NetworkReading", ["Network", "ONNXFormat", "SystemFiles", "TensorFlowFormat", "TensorGraph"],
             exclude: ["Operations.md"]),
         module("Network", ["TensorGraph"]),
         module("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),

@@ -130,10 +130,3 @@ func isRegularFile(_ path: BytePath) -> Bool {
 }
 
 func currentProcess() -> Int32 { getpid() }
-
-/// Returns the milliseconds since 1970.
-func currentTime() -> UInt64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000
-}

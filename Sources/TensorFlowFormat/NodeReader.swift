@@ -23,8 +23,9 @@ struct NodeReader {
             case 3: inputs.append(try message.string())
             case 4: device = try message.string()
             case 5:
-                let (key, value) = try entry(try message.message())
-                attributes[key] = value
+                let (key, value) = try message.message().mapEntry()
+                attributes[key] =
+                    try value.map { value throws(GraphDefError) in try attribute(value) } ?? .encoded([])
             default: try message.skip(field)
             }
         }
@@ -32,22 +33,6 @@ struct NodeReader {
         return Node(
             operation, name: name, inputs: inputs, attributes: attributes, device: device,
             encoded: region[start..<message.end])
-    }
-
-    /// Reads an entry of the attribute map.
-    private mutating func entry(_ message: WireReader) throws(GraphDefError) -> (String, Attribute) {
-        var message = message
-        var key = ""
-        var value = Attribute.encoded([])
-        while let field = try message.next() {
-            if (1...2).contains(field.number) { try message.expect(.lengthDelimited, field) }
-            switch field.number {
-            case 1: key = try message.string()
-            case 2: value = try attribute(try message.message())
-            default: try message.skip(field)
-            }
-        }
-        return (key, value)
     }
 
     private mutating func attribute(_ message: WireReader) throws(GraphDefError) -> Attribute {

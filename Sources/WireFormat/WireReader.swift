@@ -82,8 +82,28 @@ package struct WireReader<Failure: WireFailure> {
         [UInt8](file[try payload()])
     }
 
-    package mutating func string() throws(Failure) -> String {
-        let range = try payload()
+    package mutating func string() throws(Failure) -> String { try text(try payload()) }
+
+    /// The rest of the message as text, for the value of a map's entry.
+    package var text: String { get throws(Failure) { try text(offset..<end) } }
+
+    /// Reads the message as an entry of a map with strings as keys: the key in field 1, the value in field 2.
+    ///
+    /// - Returns: The key, empty if it is absent, and the payload of the value.
+    package func mapEntry() throws(Failure) -> (key: String, value: WireReader?) {
+        var message = self, key = "", value: WireReader?
+        while let field = try message.next() {
+            if (1...2).contains(field.number) { try message.expect(.lengthDelimited, field) }
+            switch field.number {
+            case 1: key = try message.string()
+            case 2: value = try message.message()
+            default: try message.skip(field)
+            }
+        }
+        return (key, value)
+    }
+
+    private func text(_ range: Range<Int>) throws(Failure) -> String {
         guard let string = String(validating: file[range], as: UTF8.self) else {
             throw Failure(.malformed(offset: range.lowerBound, .invalidUTF8))
         }

@@ -1,5 +1,5 @@
-import Foundation
 import Network
+import SystemFiles
 
 /// The table of supported operators and their handlers.
 ///

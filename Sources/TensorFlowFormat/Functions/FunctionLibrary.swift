@@ -119,8 +119,8 @@ struct Function {
                 nodes.append(try reader.node(try message.message()))
             case 4:
                 try message.expect(.lengthDelimited, field)
-                let (key, value) = try Self.pair(try message.message())
-                returned[key] = value
+                let (key, value) = try message.message().mapEntry()
+                returned[key] = try value?.text ?? ""
             default: try message.skip(field)
             }
         }
@@ -143,21 +143,5 @@ struct Function {
             }
         }
         return argument
-    }
-
-    private static func pair(_ message: WireReader) throws(GraphDefError) -> (String, String) {
-        var message = message, key = "", value = ""
-        while let field = try message.next() {
-            switch field.number {
-            case 1:
-                try message.expect(.lengthDelimited, field)
-                key = try message.string()
-            case 2:
-                try message.expect(.lengthDelimited, field)
-                value = try message.string()
-            default: try message.skip(field)
-            }
-        }
-        return (key, value)
     }
 }

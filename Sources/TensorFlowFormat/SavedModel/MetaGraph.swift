@@ -67,28 +67,11 @@ struct MetaGraph {
             // signature_def
             case 5:
                 try message.expect(.lengthDelimited, field)
-                let (key, value) = try Self.entry(try message.message())
+                let (key, value) = try message.message().mapEntry()
                 if let value { signatures[key] = try Self.signature(value) }
             default: try message.skip(field)
             }
         }
-    }
-
-    /// Returns the key and value of an entry of a map from strings to messages.
-    private static func entry(_ message: WireReader) throws(GraphDefError) -> (String, WireReader?) {
-        var message = message, key = "", value: WireReader?
-        while let field = try message.next() {
-            switch field.number {
-            case 1:
-                try message.expect(.lengthDelimited, field)
-                key = try message.string()
-            case 2:
-                try message.expect(.lengthDelimited, field)
-                value = try message.message()
-            default: try message.skip(field)
-            }
-        }
-        return (key, value)
     }
 
     private static func signature(_ message: WireReader) throws(GraphDefError) -> Signature {
@@ -99,7 +82,7 @@ struct MetaGraph {
                 continue
             }
             try message.expect(.lengthDelimited, field)
-            let (key, value) = try entry(try message.message())
+            let (key, value) = try message.message().mapEntry()
             guard let value, let endpoint = try endpoint(value, named: key) else { continue }
             if field.number == 1 {
                 signature.inputs.append(endpoint)

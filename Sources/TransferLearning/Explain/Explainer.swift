@@ -10,7 +10,7 @@ public struct Explanation: Sendable, Codable {
     /// probabilities.
     public let label: String, against: String?
     /// The contribution of each place to the difference of the scores (natural logarithms of odds), `[rows][columns]`
-    /// from the upper left corner of the upright picture. Positive places spoke for the label.
+    /// from the upper left corner of what the network sees of the upright picture. Positive places spoke for the label.
     public let grid: [[Float]]
 }
 
@@ -30,6 +30,7 @@ public final class Explainer {
     private let outputs: [Int]
     /// For each part, what it contributes to the score of each class in a picture of average features.
     private let averages: [[Float]]
+    private let backbone: BackboneDescription
     private let options: DecodingOptions
     private let executor: Executor
 
@@ -39,7 +40,7 @@ public final class Explainer {
     public init(_ options: ClassifyOptions) throws(TransferLearningError) {
         var names: [String]?
         if let labels = options.labels { names = try LabelsFile.read(labels) }
-        let file: ModelFile, plan: Plan
+        let file: ModelFile, plan: Plan, threads = options.threads ?? ParallelWork.coreCount
         do {
             file = try ModelFile(path: options.graph.description, labels: names)
             var network = try file.network(outputs: [file.description.output])
@@ -52,6 +53,13 @@ public final class Explainer {
                             "its scores read no image of the network linearly, so that no place can be named")
                 )
             }
+            let classes = network.shape(network.outputs[0]).last ?? 0
+            guard classes == file.description.labels.count else {
+                throw TransferLearningError.network(
+                    .description(
+                        options.graph,
+                        reason: "gives \(classes) scores for \(file.description.labels.count) labels"))
+            }
             let images = Array(Set(reading.parts.map(\.image))).sorted()
             outputs = reading.parts.map { images.firstIndex(of: $0.image)! + 1 }
             parts = reading.parts
@@ -62,7 +70,7 @@ public final class Explainer {
                 }
             }
             network.outputs = [network.outputs[0]] + images
-            plan = try Plan(network.pruned(), threads: options.threads ?? ParallelWork.coreCount)
+            plan = try Plan(network.pruned(), threads: threads)
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         } catch let error as PlanError {
@@ -70,11 +78,10 @@ public final class Explainer {
         } catch let error as TransferLearningError {
             throw error
         } catch { throw .internalFailure("\(error)") }
-        labels = file.description.labels
-        let threads = options.threads ?? ParallelWork.coreCount
+        (labels, backbone) = (file.description.labels, file.description.backbone)
         executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         reader = PictureReader(
-            file.description.backbone, executor, isStrict: options.isStrict, limits: options.limits)
+            backbone, executor, isStrict: options.isStrict, limits: options.limits)
         self.options = DecodingOptions(options.limits)
     }
 
@@ -170,23 +177,28 @@ public final class Explainer {
         return result
     }
 
-    /// Draws a picture, at most 640 pixels a side, with the places that spoke for the label in red and those that
-    /// spoke against it in blue.
+    /// Draws what the network sees of a picture, at most 640 pixels a side, with the places that spoke for the label
+    /// in red and those that spoke against it in blue.
     ///
     /// - Returns: The bytes of a PNG.
     /// - Throws: `ImageError` if the picture cannot be read.
     public func picture(_ bytes: [UInt8], _ explanation: Explanation) throws -> [UInt8] {
-        let image = try Image(decoding: bytes, options: options)
-        let shrink = min(1, 640 / Double(max(image.width, image.height)))
-        let width = max(1, Int((Double(image.width) * shrink).rounded()))
-        let height = max(1, Int((Double(image.height) * shrink).rounded()))
-        var pixels = [Float](repeating: 0, count: width * height * 3)
-        try pixels.withUnsafeMutableBufferPointer { buffer in
-            var resizer = InputResizer(
-                output: buffer.baseAddress!, width: width, height: height, filter: .antialiased)
-            _ = try decode(bytes, options: options, into: &resizer)
+        let backbone = backbone
+        var resizer = PillowResizer(backbone.framing?.filter.resampling ?? .bilinear) { width, height in
+            if let framing = backbone.framing {
+                return framing.frame(
+                    width: width, height: height, cropWidth: backbone.width, cropHeight: backbone.height)
+            }
+            let shrink = min(1, 640 / Double(max(width, height)))
+            let size = [width, height].map { max(1, Int((Double($0) * shrink).rounded())) }
+            return ResizeFrame(
+                resizedWidth: size[0], resizedHeight: size[1], left: 0, top: 0, width: size[0],
+                height: size[1])
         }
-        let drawn = HeatMap(explanation.grid).drawn(over: pixels, width: width, height: height)
+        _ = try decode(bytes, options: options, into: &resizer)
+        resizer.finish()
+        let (width, height) = (resizer.frame.width, resizer.frame.height)
+        let drawn = HeatMap(explanation.grid).drawn(over: resizer.pixels, width: width, height: height)
         return drawn.withUnsafeBytes { PNGEncoder.encode($0, width: width, height: height, channels: 3) }
     }
 }

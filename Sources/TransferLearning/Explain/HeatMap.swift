@@ -57,18 +57,20 @@ struct HeatMap {
     ///
     /// - Parameter pixels: The picture, `[height, width, 3]`, 0 to 255.
     /// - Returns: `[height, width, 3]` samples of 8 bits.
-    func drawn(over pixels: [Float], width: Int, height: Int) -> [UInt8] {
+    func drawn(over pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: pixels.count)
         for y in 0..<height {
             for x in 0..<width {
                 let value = strongest > 0 ? value(x, y, width, height) / strongest : 0
                 let opacity = min(1, value.magnitude) * 0.65
-                let color: [Float] = value > 0 ? [230, 25, 25] : [30, 80, 230]
+                let color: SIMD3<Float> = value > 0 ? [230, 25, 25] : [30, 80, 230]
                 let offset = (y * width + x) * 3
                 // A grey picture lets the colors be seen.
-                let grey = 0.299 * pixels[offset] + 0.587 * pixels[offset + 1] + 0.114 * pixels[offset + 2]
+                let pixel = SIMD3(
+                    Float(pixels[offset]), Float(pixels[offset + 1]), Float(pixels[offset + 2]))
+                let grey = (pixel * SIMD3(0.299, 0.587, 0.114)).sum()
                 for c in 0..<3 {
-                    let faded = 0.5 * pixels[offset + c] + 0.5 * grey
+                    let faded = 0.5 * pixel[c] + 0.5 * grey
                     result[offset + c] = UInt8(max(0, min(255, faded + (color[c] - faded) * opacity)))
                 }
             }

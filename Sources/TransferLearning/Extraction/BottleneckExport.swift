@@ -162,10 +162,7 @@ private final class NumpyWriter: BottleneckWriter {
     var names: [String] { ["bottlenecks.npy", "pictures.csv"] }
 
     func add(_ row: BottleneckRow) throws(FileError) {
-        try array.write(
-            row.vector.flatMap { value in
-                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
-            })
+        try array.write(row.vector.map { $0.bitPattern.littleEndian }.withUnsafeBytes { Array($0) })
         try table.write(
             CSV.field(row.path.bytes) + [UInt8(ascii: ",")] + CSV.field(Array(row.label.utf8)) + [10])
         rows += 1

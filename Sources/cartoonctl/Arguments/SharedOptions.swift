@@ -39,7 +39,7 @@ extension Option {
     )
     static let precision = Option.value(
         "precision", "P",
-        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32"
+        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32"
     )
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag(

@@ -1,7 +1,5 @@
 /// Shell completions, generated from the verbs.
 enum Completions {
-    static let shells = ["bash", "zsh", "fish"]
-
     static func script(for shell: String, _ verbs: [Verb]) -> String? {
         switch shell {
         case "bash": bash(verbs)

@@ -187,6 +187,15 @@ struct ClassifyOutputTests {
         #expect(try export("svg").status == 2)
     }
 
+    #if os(Linux)
+    @Test("the program needs FoundationEssentials alone: all of Foundation takes 47 MB and time at every start")
+    func libraries() throws {
+        let program = try Data(contentsOf: Workbench.programs.appendingPathComponent("cartoonctl"))
+        #expect(program.range(of: Data("libFoundationEssentials.so".utf8)) != nil)
+        #expect(program.range(of: Data("libFoundation.so".utf8)) == nil)
+    }
+    #endif
+
     @Test("--version prints the number, and the commit where the build was told")
     func version() throws {
         let outcome = try bench.run("cartoonctl", ["--version"])
