@@ -17,6 +17,13 @@ public struct ImageHeader: Sendable, Equatable {
     var bytesPerPixel: Int { channels * depth / 8 }
 }
 
+extension ImageHeader {
+    /// The header of upright pixels in memory, 8 bits per sample.
+    package init(pixelsOfWidth width: Int, height: Int, channels: Int) {
+        self.init(format: .unknown, width: width, height: height, channels: channels, orientation: 1)
+    }
+}
+
 /// Receives an image's rows from top to bottom as they are decoded: a buffer, or a resizer that never holds
 /// the whole image.
 public protocol RowSink {

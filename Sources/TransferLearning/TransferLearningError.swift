@@ -1,6 +1,6 @@
 import SystemFiles
 
-/// The errors of a job. Exit codes let scripts distinguish them.
+/// The errors of a job.
 public enum TransferLearningError: Error, Sendable {
     case dataset(DatasetError)
     case network(NetworkError)
@@ -50,38 +50,6 @@ public enum NetworkError: Error, Sendable {
     case noDownload(FilePath, url: String, reason: String)
     /// The downloaded file is not the expected one and was not used.
     case wrongDownload(FilePath, url: String, reason: String)
-}
-
-extension TransferLearningError {
-    /// The exit code of the command line, as listed in the README.
-    public var exitCode: Int32 {
-        switch self {
-        case .option: 2
-        case .dataset(.noFolder), .dataset(.notAFolder): 10
-        case .dataset(.noClasses), .dataset(.nestedTooDeep): 11
-        case .dataset(.oneClass): 12
-        case .dataset(.noReadablePictures): 13
-        case .dataset(.sameLabel): 14
-        case .dataset(.tooFewPictures), .dataset(.onlyCopies), .dataset(.noTrainingPictures): 15
-        case .unreadable: 16
-        case .network(.missing): 20
-        case .network(.notAGraph): 21
-        case .network(.damaged): 22
-        case .network(.unsupported): 23
-        case .network(.noSuchTensor): 24
-        case .network(.description): 25
-        case .network(.notFinite): 28
-        case .network(.noDownload): 26
-        case .network(.wrongDownload): 27
-        case .file(let error, _) where error.isDiskFull: 31
-        case .output(let error, _) where error.isDiskFull: 31
-        case .output: 30
-        case .cache: 32
-        case .file: 33
-        case .interrupted, .downloadInterrupted: 130
-        case .internalFailure: 70
-        }
-    }
 }
 
 extension TransferLearningError: CustomStringConvertible {

@@ -21,9 +21,6 @@ struct EvaluateTests {
         #expect(
             report.mistakes[0].predicted == "b" && report.mistakes[0].score == 0.8
                 && report.mistakes[0].labelScore == 0.2)
-        #expect(
-            AccuracyAssertion(demanded: 0.5).holds(for: report)
-                && !AccuracyAssertion(demanded: 0.51).holds(for: report))
         #expect(report.text().contains("50.0%  (2 of 4;"))
     }
 

@@ -52,7 +52,7 @@ public struct Answer: Sendable {
 /// Classifies images.
 ///
 ///     let classifier = try Classifier(options, pictures: paths.count)
-///     try classifier.classify(paths) { answer in print(answer.path, answer.outcome) }
+///     try classifier.classify(paths, report: { answer in print(answer.path, answer.outcome) })
 ///
 /// A single image is divided among all threads; with several, each thread processes one at a time. The scores
 /// are the same either way.
@@ -134,9 +134,7 @@ public struct Classifier: Sendable {
                 bytes = try FileSystem.read(path)
             }
             let warnings = try reader.run(bytes)
-            let scores = reader.executor.output(0)
-            guard Array(scores).areFinite, model.novelty == nil || Array(reader.executor.output(1)).areFinite
-            else {
+            guard let predictions = model.predictions(reader.executor) else {
                 let fault = NetworkError.notFinite(
                     FilePath(model.file.path), tensor: model.file.description.output, picture: path)
                 return failure(
@@ -144,11 +142,7 @@ public struct Classifier: Sendable {
                     "the network \(model.file.path) makes NaN or infinity of it in '\(model.file.description.output)'",
                     network: fault)
             }
-            let ranked = scores.indices.sorted {
-                scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1)
-            }
-            let predictions = ranked.map { Prediction(label: model.labels[$0], score: scores[$0]) }
-            let familiarity = model.novelty.map { $0.familiarity($0.score(reader.executor.output(1))) }
+            let familiarity = model.familiarity(reader.executor)
             return Answer(
                 path: path, outcome: .success(predictions), familiarity: familiarity,
                 isUnknown: familiarity.map { $0 < unknownThreshold ?? 0 } ?? false,

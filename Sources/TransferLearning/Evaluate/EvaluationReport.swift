@@ -110,14 +110,3 @@ public struct ComparisonReport: Sendable, Codable, Equatable {
         (crossEntropyDifference, standardError) = (pair.crossEntropyDifference, pair.standardError)
     }
 }
-
-/// The check of `--assert_accuracy`, by which scripts decide whether to continue.
-public struct AccuracyAssertion: Sendable {
-    /// The exit code if the accuracy is below the demanded one; no other failure uses it.
-    public static let exitCode: Int32 = 40
-    public let demanded: Double
-
-    public init(demanded: Double) { self.demanded = demanded }
-
-    public func holds(for report: EvaluationReport) -> Bool { report.accuracy >= demanded }
-}

@@ -75,7 +75,8 @@ struct FeatureExtractor: Sendable {
 /// A trained model that is ready to run.
 struct LoadedModel: Sendable {
     let file: ModelFile
-    /// The plan, whose outputs are the probabilities and, if `novelty` is known, the bottleneck.
+    /// The plan, whose outputs are the probabilities and, if `novelty` is known or it was asked for, the
+    /// bottleneck.
     let plan: Plan
     let novelty: Novelty?
     var labels: [String] { file.description.labels }
@@ -89,9 +90,10 @@ struct LoadedModel: Sendable {
     ///   - tellsUnknown: Whether the bottleneck is needed to detect images unlike the training images.
     ///   - precision: The precision; nil uses the one in which the model was trained.
     ///   - threadsPerPicture: The number of threads that share one image.
+    ///   - givesBottleneck: Whether the bottleneck is an output even if novelty is not detected.
     init(
         graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?,
-        threadsPerPicture: Int = 1
+        threadsPerPicture: Int = 1, givesBottleneck: Bool = false
     ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
@@ -120,7 +122,7 @@ struct LoadedModel: Sendable {
         let network: Network
         do {
             network = try file.network(
-                outputs: [about.output] + (novelty == nil ? [] : [about.bottleneck]))
+                outputs: [about.output] + (novelty != nil || givesBottleneck ? [about.bottleneck] : []))
         } catch { throw TransferLearningError(error) }
         do { plan = try Plan(network, precision: chosen, threads: threadsPerPicture) } catch {
             throw TransferLearningError(error, path: file.path)

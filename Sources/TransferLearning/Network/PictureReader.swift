@@ -39,24 +39,29 @@ final class PictureReader {
 
     /// Does the same without running the network; the image is in `executor.input`.
     func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
-        if let framing = description.framing { return try read(bytes, framed: framing) }
+        try read(EncodedPicture(bytes: bytes))
+    }
+
+    /// Resizes an image to `executor.input` without running the network.
+    func read(_ picture: some PictureSource) throws(ImageError) -> [DecodingWarning] {
+        if let framing = description.framing { return try read(picture, framed: framing) }
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height,
             mean: description.mean,
             scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased
         )
-        return try decode(bytes, into: &resizer)
+        return try picture.send(to: &resizer, options)
     }
 
     /// Resizes and crops as Pillow does.
     private func read(
-        _ bytes: [UInt8], framed framing: PictureFraming
+        _ picture: some PictureSource, framed framing: PictureFraming
     ) throws(ImageError) -> [DecodingWarning] {
         let (width, height) = (description.width, description.height)
         var resizer = PillowResizer(framing.filter.resampling, maximumBytes: options.maximumBytes) {
             framing.frame(width: $0, height: $1, cropWidth: width, cropHeight: height)
         }
-        let warnings = try Imaging.decode(bytes, options: options, into: &resizer)
+        let warnings = try picture.send(to: &resizer, options)
         resizer.finish()
         let input = executor.input, order = framing.isBGR ? [2, 1, 0] : [0, 1, 2]
         resizer.pixels.withUnsafeBufferPointer { pixels in
@@ -78,7 +83,7 @@ final class PictureReader {
         var resizer = InputResizer(
             output: whole, width: draw.width, height: draw.height,
             filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
-        let warnings = try decode(bytes, into: &resizer)
+        let warnings = try Imaging.decode(bytes, options: options, into: &resizer)
         for y in 0..<description.height {
             let row = whole + ((y + draw.top) * draw.width + draw.left) * 3,
                 target = executor.input + y * description.width * 3
@@ -93,12 +98,6 @@ final class PictureReader {
         }
         executor.run()
         return warnings
-    }
-
-    private func decode(_ bytes: [UInt8], into resizer: inout InputResizer) throws(ImageError)
-        -> [DecodingWarning]
-    {
-        try Imaging.decode(bytes, options: options, into: &resizer)
     }
 }
 

@@ -63,11 +63,11 @@ let evaluateVerb = Verb(
             try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate")
         }
         Terminal.printBlock(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
-        if let demanded, !AccuracyAssertion(demanded: demanded).holds(for: report) {
+        if let demanded, report.accuracy < demanded {
             Terminal.log(
                 "cartoonctl: the accuracy is \(fixed(report.accuracy, 4)), below the \(fixed(demanded, 4)) that --assert_accuracy demands"
             )
-            return AccuracyAssertion.exitCode
+            return ExitCode.accuracyBelowDemand
         }
         return 0
     }
