@@ -36,12 +36,10 @@ struct LibraryTests {
 
         var options = ClassifyOptions()
         options.graph = scratch.path.appending("model.pb")
-        try Classifier(options, pictures: 1).classify(
-            [file],
-            report: { other in
-                #expect(try other.outcome.get() == answer.predictions)
-                #expect(other.familiarity == answer.familiarity && other.isUnknown == answer.isUnknown)
-            })
+        var answers: [Answer] = []
+        try Classifier(options, pictures: 1).classify([file], report: { answers.append($0) })
+        #expect(try answers[0].outcome.get() == answer.predictions)
+        #expect(answers[0].familiarity == answer.familiarity && answers[0].isUnknown == answer.isUnknown)
         let vector = try classifier.embedding(contentsOf: file)
         #expect(vector.count == 20 && vector.contains { $0 != 0 })
         #expect(try classifier.embedding(of: picture) == vector)

@@ -188,7 +188,7 @@ struct ClassifyOutputTests {
     }
 
     #if os(Linux)
-    @Test("the program needs FoundationEssentials alone: all of Foundation takes 47 MB and time at every start")
+    @Test("the program needs FoundationEssentials alone; all of Foundation takes 47 MB and time to start")
     func libraries() throws {
         let program = try Data(contentsOf: Workbench.programs.appendingPathComponent("cartoonctl"))
         #expect(program.range(of: Data("libFoundationEssentials.so".utf8)) != nil)
