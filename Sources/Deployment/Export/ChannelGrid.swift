@@ -7,11 +7,14 @@ struct ChannelGrid: Sendable {
     let codes: [Int8]
     let steps: [Float]
 
-    /// Quantizes weights with the step per channel that maps the largest magnitude to 127.
-    init(rounding weights: [Float], channels: Int) {
+    /// Quantizes weights with the step per channel that maps the largest magnitude to 127, or with a larger
+    /// one.
+    ///
+    /// - Parameter adjust: Returns a step that a format can hold and that is not smaller than the given one.
+    init(rounding weights: [Float], channels: Int, adjust: (Float) -> Float = { $0 }) {
         var greatest = [Float](repeating: 0, count: channels)
         for i in weights.indices { greatest[i % channels] = max(greatest[i % channels], abs(weights[i])) }
-        let steps = greatest.map { $0 >= .leastNormalMagnitude * 127 ? $0 / 127 : 1 }
+        let steps = greatest.map { adjust($0 >= .leastNormalMagnitude * 127 ? $0 / 127 : 1) }
         codes = weights.indices.map {
             Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded())))
         }

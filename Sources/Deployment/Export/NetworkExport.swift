@@ -42,7 +42,7 @@ package struct ExportDescription: Sendable {
 ///     ["final_result"])
 ///     let bytes = export.write(.onnx, .float, about)
 package struct NetworkExport: Sendable {
-    private let network: PortableNetwork
+    let network: PortableNetwork
 
     /// - Parameters:
     ///   - graph: The frozen graph.
@@ -76,7 +76,7 @@ package struct NetworkExport: Sendable {
 extension WeightPrecision {
     /// The number of weights below which quantization does not pay, because its description takes more bytes
     /// than it saves.
-    private static let minimumCount = 512
+    static let minimumCount = 512
 
     /// Returns the quantized form of a convolution's weights; nil to write floats.
     func grid(_ weights: PortableNetwork.Weights, channels: Int) -> ChannelGrid? {

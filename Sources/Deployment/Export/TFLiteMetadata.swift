@@ -7,15 +7,17 @@ package struct ClassifierMetadata: Sendable {
     /// The normalization of a channel's value v, 0 to 255: `(v - mean) / deviation`, with one number for all channels
     /// or one for each.
     package let means, deviations: [Float]
+    /// Whether the network takes blue before red.
+    package let isBGR: Bool
     /// A description of the training images for people.
     package let note: String
 
     package init(
         name: String, labels: [String], width: Int, height: Int, means: [Float], deviations: [Float],
-        note: String
+        isBGR: Bool = false, note: String
     ) {
         (self.name, self.labels, self.width, self.height) = (name, labels, width, height)
-        (self.means, self.deviations, self.note) = (means, deviations, note)
+        (self.means, self.deviations, self.isBGR, self.note) = (means, deviations, isBGR, note)
     }
 }
 

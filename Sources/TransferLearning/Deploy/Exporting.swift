@@ -10,10 +10,15 @@ public struct ExportOptions: Sendable {
         case onnx
         /// TensorFlow Lite, now LiteRT.
         case tflite
+        /// A Core ML package, a folder with an ML Program, for Xcode and Vision.
+        case coreml
         /// A folder with a `saved_model.pb`, for TensorFlow and TensorFlow Serving.
         case savedmodel
         /// One HTML page with the model and an engine in it, for any browser.
         case html
+
+        /// The suffix of the format's files.
+        public var pathExtension: String { self == .coreml ? "mlpackage" : rawValue }
     }
     /// The order of the axes of an ONNX model's input: TensorFlow's, or that of OpenCV's `blobFromImage`.
     public enum Layout: String, Sendable, CaseIterable { case nhwc, nchw }
@@ -95,6 +100,9 @@ public struct Exporting: Sendable {
             let entries = try about.map { try self.entries($0, familiarity: familiarity) } ?? []
             let bytes: Int
             switch options.format {
+            case .coreml:
+                bytes = try writeCoreML(
+                    graph, input: inputs[0], shape: shape, outputs: outputs, entries, classifier)
             case .html:
                 return try WebPageExport(file, options).run()
             case .savedmodel:
@@ -130,16 +138,43 @@ public struct Exporting: Sendable {
         let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
         let bytes = network.write(
             ExportFormat(rawValue: options.format.rawValue)!,
-            WeightPrecision(rawValue: options.weights.rawValue)!,
-            ExportDescription(
-                name: options.input.lastComponent.description, producer: ("cartoonctl", Tool.version),
-                entries: entries, classifier: classifier),
+            WeightPrecision(rawValue: options.weights.rawValue)!, description(entries, classifier),
             layout: ImageLayout(rawValue: options.layout.rawValue)!)
         try check(size: bytes.count)
         let output = try AtomicFile(options.output)
         try output.write(bytes)
         try output.commit()
         return bytes.count
+    }
+
+    private func description(_ entries: [(key: String, value: String)], _ classifier: ClassifierMetadata?)
+        -> ExportDescription
+    {
+        ExportDescription(
+            name: options.input.lastComponent.description, producer: ("cartoonctl", Tool.version),
+            entries: entries, classifier: classifier)
+    }
+
+    /// Writes the package's folder.
+    ///
+    /// - Returns: The size of its files in bytes.
+    private func writeCoreML(
+        _ graph: Graph, input: String, shape: [Int], outputs: [String],
+        _ entries: [(key: String, value: String)], _ classifier: ClassifierMetadata?
+    ) throws -> Int {
+        if let labels = classifier?.labels,
+            let twice = Dictionary(grouping: labels, by: { $0 }).first(where: { $1.count > 1 })?.key
+        {
+            throw TransferLearningError.option(
+                "labels", reason: "has '\(twice)' twice, and Core ML tells probabilities by label")
+        }
+        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
+        // What tells programs how to feed a tensor is not true of an image.
+        let own = entries.filter { [ModelDescription.nodeName, "labels"].contains($0.key) }
+        let files = network.coreMLPackage(
+            WeightPrecision(rawValue: options.weights.rawValue)!, description(own, classifier))
+        try FolderOutput(options.output).write(files.map { (FilePath($0.path), $0.bytes) })
+        return files.reduce(0) { $0 + $1.bytes.count }
     }
 
     private func check(size: Int) throws(TransferLearningError) {
@@ -201,7 +236,8 @@ public struct Exporting: Sendable {
         let backbone = model.backbone
         return ClassifierMetadata(
             name: name, labels: model.labels, width: backbone.width, height: backbone.height,
-            means: backbone.means, deviations: backbone.scales.map { 1 / $0 }, note: backbone.preparation)
+            means: backbone.means, deviations: backbone.scales.map { 1 / $0 },
+            isBGR: backbone.framing?.isBGR ?? false, note: backbone.preparation)
     }
 
     /// Returns the metadata that programs need to feed the model and to interpret its output.

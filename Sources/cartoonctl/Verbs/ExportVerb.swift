@@ -2,14 +2,14 @@ import TransferLearning
 
 let exportVerb = Verb(
     name: "export",
-    summary: "write a model as ONNX, TensorFlow Lite, a SavedModel or a page",
-    usage: "export MODEL --format onnx|tflite|savedmodel|html --output FILE [--weights int8]",
+    summary: "write a model as ONNX, TensorFlow Lite, Core ML, a SavedModel or a page",
+    usage: "export MODEL --format onnx|tflite|coreml|savedmodel|html --output FILE [--weights int8]",
     options: [
         .value("input", "FILE", "The model, if it is not named without a flag. Default: output_graph.pb"),
         .value("graph", "FILE", "The same as --input."),
         .value(
             "format", "FORMAT",
-            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. savedmodel: a folder for TensorFlow. html: one page for any browser that recognizes what its camera sees or pictures show. Default: what --output ends in"
+            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. coreml: a package for Xcode and Vision, which takes pictures and gives a label and probabilities; weights are half floats, or the bytes of a quantized model. savedmodel: a folder for TensorFlow. html: one page for any browser that recognizes what its camera sees or pictures show. Default: what --output ends in"
         ),
         .value("output", "FILE", "Where the export goes. Default: the model's name with the format's ending"),
         .value(
@@ -37,6 +37,7 @@ let exportVerb = Verb(
     examples: [
         "export cartoon.pb --format onnx --output cartoon.onnx",
         "export cartoon.pb --output cartoon.tflite --weights int8",
+        "export cartoon.pb --format coreml --output Cartoon.mlpackage",
         "export cartoon.pb --output cartoon.onnx --layout nchw --normalize --familiarity",
         "export cartoon.pb --format html --output cartoon.html --title 'Which cartoon is it?'",
         "export cartoon.pb --format savedmodel --output cartoon_saved_model",
@@ -59,14 +60,16 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         format = try choice("format", name)
     } else {
         guard let output,
-            let ending = ExportOptions.Format.allCases.first(where: { output.hasSuffix(".\($0.rawValue)") })
+            let ending = ExportOptions.Format.allCases.first(where: {
+                output.hasSuffix(".\($0.pathExtension)")
+            })
         else {
             throw UsageError("--format is missing: needs one of \(names(ExportOptions.Format.self))")
         }
         format = ending
     }
     let stem = model.hasSuffix(".pb") ? String(model.dropLast(3)) : model
-    var options = ExportOptions(output: FilePath(output ?? "\(stem).\(format.rawValue)"), format: format)
+    var options = ExportOptions(output: FilePath(output ?? "\(stem).\(format.pathExtension)"), format: format)
     options.input = FilePath(model)
     if let weights = arguments.string("weights") { options.weights = try choice("weights", weights) }
     if let layout = arguments.string("layout") {

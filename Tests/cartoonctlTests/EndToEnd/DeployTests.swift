@@ -40,6 +40,9 @@ struct DeployTests {
                 "cartoonctl", ["package", export, "labels.txt", "--output", "\(export).zip"])
             #expect(packaged.status == 0, "\(packaged.errors)")
         }
+        let apple = try bench.run("cartoonctl", ["export", "small.pb", "--output", "Small.mlpackage"])
+        #expect(apple.status == 0, "\(apple.errors)")
+        #expect(try bench.data("Small.mlpackage/Manifest.json").count > 0)
         let answer = try bench.run(
             "cartoonctl",
             [
@@ -60,7 +63,7 @@ struct DeployTests {
         #expect(try bench.run("cartoonctl", ["package", "absent.pb", "labels.txt"]).status == 20)
         #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt"]).status == 21)
         #expect(try bench.run("cartoonctl", ["export", "page.pb"]).status == 2)
-        #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "coreml"]).status == 2)
+        #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "keras"]).status == 2)
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "onnx"]).status == 21)
         #expect(try bench.names() == ["labels.txt", "page.pb"])
     }
