@@ -13,6 +13,8 @@ public enum TransferLearningError: Error, Sendable {
     case unreadable(FilePath, reason: String)
     /// An option's value is invalid in combination with the others or with the data.
     case option(String, reason: String)
+    /// Files are not as the plan says, which was made when the working directory was `startedIn`; none was moved.
+    case stalePlan(FilePath, [PlanConflict], startedIn: String)
     /// The job was interrupted; the text says what was done until then.
     case interrupted(String)
     /// A download was interrupted; the received bytes are kept for the next run.
@@ -68,6 +70,9 @@ extension TransferLearningError: CustomStringConvertible {
         case .unreadable(let path, let reason):
             "\(path): \(reason); remove or repair it, or leave out --strict to skip such files"
         case .option(let option, let reason): "--\(option): \(reason)"
+        case .stalePlan(let path, let conflicts, let folder):
+            "\(path): \(conflicts.count) file\(conflicts.count == 1 ? " is" : "s are") not as the plan says; nothing was moved. Make a new plan with "
+                + "audit --plan, and apply it in the folder where it was made (this one: \(folder))"
         case .interrupted(let words): "interrupted; \(words)"
         case .downloadInterrupted(let path, let received, let total):
             "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"

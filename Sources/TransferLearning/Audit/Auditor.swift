@@ -68,7 +68,10 @@ public struct Auditor {
         findings += outliers(source) + imbalance(data)
         try Interrupted.check(isInterrupted)
         let classes = data.labels.enumerated().map { index, label in
-            AuditReport.ClassCount(label: label, count: data.classes.count { $0 == index })
+            let members = data.classes.indices.filter { data.classes[$0] == index }
+            return AuditReport.ClassCount(
+                label: label, count: members.count,
+                folders: Set(members.map { data.paths[$0].parent }).sorted().map(\.description))
         }
         return AuditReport(
             pictures: data.paths.count, classes: classes, accuracy: accuracy,

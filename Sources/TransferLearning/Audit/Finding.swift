@@ -43,6 +43,8 @@ public struct AuditReport: Sendable, Codable {
     public struct ClassCount: Sendable, Codable, Equatable {
         public let label: String
         public let count: Int
+        /// The folders that hold the pictures, several in a ready-made split.
+        public let folders: [String]
     }
 
     public let pictures: Int

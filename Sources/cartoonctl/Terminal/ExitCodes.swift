@@ -32,6 +32,7 @@ extension TransferLearningError {
         case .output: 30
         case .cache: 32
         case .file: 33
+        case .stalePlan: 42
         case .interrupted, .downloadInterrupted: 130
         case .internalFailure: 70
         }
