@@ -81,6 +81,12 @@ let package = Package(
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
         // The page of `export --format html` and its engine, which scripts/build-web-engine.sh makes of Module and other targets.
+        // The page of `--report`.
+        .target(
+            name: "ReportTemplate",
+            exclude: [
+                "report.html", "report.css", "pictures.js", "charts.js", "matrix.js", "plan.js", "main.js",
+            ]),
         .target(name: "WebPage", exclude: ["Module", "page.html", "engine.wasm"]),
         module(
             "Backbones",
@@ -95,7 +101,7 @@ let package = Package(
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
                 "NetworkReading", "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment",
-                "SystemFiles", "BuildInformation", "WebPage",
+                "SystemFiles", "BuildInformation", "WebPage", "ReportTemplate",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),

@@ -104,33 +104,3 @@ struct DistortionTests {
             draw.isFlipped && draw.width == 64 && draw.height == 48 && draw.left == 0 && draw.brightness == 1)
     }
 }
-
-@Suite("Report pages")
-struct PageTests {
-    @Test("a thumbnail is a PNG of at most the asked size that looks as the picture does")
-    func thumbnail() throws {
-        let path = SharedData.project.appendingPathComponent("Fixtures/characters/moss_the_dragon")
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: path.path).sorted().first)
-        let file = path.appendingPathComponent(name).path
-        let address = try #require(Thumbnail.address(of: file, side: 50))
-        let data = try #require(
-            Data(base64Encoded: String(address.dropFirst("data:image/png;base64,".count))))
-        let small = try Image(decoding: Array(data)), large = try Image(contentsOf: file)
-        #expect(small.format == .png && max(small.width, small.height) == 50)
-        func mean(_ image: Image) -> Double {
-            Double(image.pixels.reduce(0) { $0 + Int($1) }) / Double(image.pixels.count)
-        }
-        #expect((mean(small) - mean(large)).magnitude < 3)
-        #expect(Thumbnail.address(of: "/nowhere.png") == nil)
-    }
-
-    @Test("text of any kind is text on the page")
-    func escapes() {
-        var page = Page(title: "<script>&\"")
-        page.paragraph("a < b")
-        #expect(
-            page.html.contains("<title>&lt;script&gt;&amp;&quot;</title>")
-                && page.html.contains("<p>a &lt; b</p>"))
-        #expect(!page.html.contains("<script"))
-    }
-}

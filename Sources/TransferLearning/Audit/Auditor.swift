@@ -9,6 +9,8 @@ import Imaging
 public struct Auditor {
     private let options: BottleneckOptions
     private let seed: UInt64
+    /// Whether to measure for the report how the accuracy grows with the number of pictures.
+    public var measuresLearning = false
 
     /// Creates an auditor; without an image directory, it examines the bottlenecks that were imported into
     /// the cache, as far as vectors allow.
@@ -58,11 +60,16 @@ public struct Auditor {
             data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers)
         try Interrupted.check(isInterrupted)
         findings += duplicates(data, similar, facts)
-        var accuracy: Double?
+        var evaluation: EvaluationReport?
         let copies = data.copies(groups: source.groups, similar: similar, workers: source.workers)
         if data.labels.count > 1, OutOfSample.problem(data, copies) == nil {
             let judged = try OutOfSample(source, copies: copies, folds: 5, seed: seed, report: report)
-            accuracy = judged.metrics.accuracy
+            evaluation = EvaluationReport(
+                judged, labels: data.labels, paths: data.paths.map(\.description))
+            if measuresLearning {
+                evaluation?.learningCurve = try LearningCurve.points(
+                    source, judged, copies: copies, seed: seed, report: report)
+            }
             findings += mislabelled(data, judged)
         }
         findings += outliers(source) + imbalance(data)
@@ -74,8 +81,8 @@ public struct Auditor {
                 folders: Set(members.map { data.paths[$0].parent }).sorted().map(\.description))
         }
         return AuditReport(
-            pictures: data.paths.count, classes: classes, accuracy: accuracy,
-            findings: Self.worstFirst(findings))
+            pictures: data.paths.count, classes: classes, accuracy: evaluation?.accuracy,
+            findings: Self.worstFirst(findings), evaluation: evaluation)
     }
 
     /// Sorts findings by kind and then by decreasing score, otherwise stably.

@@ -53,6 +53,10 @@ public struct AuditReport: Sendable, Codable {
     public let accuracy: Double?
     /// The findings by kind, worst first.
     public let findings: [Finding]
+    /// The cross-validation on which the suggestions are based, for the page; not part of the JSON text.
+    var evaluation: EvaluationReport?
+
+    private enum CodingKeys: CodingKey { case pictures, classes, accuracy, findings }
 
     public func findings(_ kind: Finding.Kind) -> [Finding] { findings.filter { $0.kind == kind } }
 

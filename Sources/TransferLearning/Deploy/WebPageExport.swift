@@ -74,14 +74,15 @@ struct WebPageExport {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let engine = Array(UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count()))
         let parts: [String: [UInt8]] = try [
-            "TITLE": Array(Self.escaped(title).utf8),
+            "TITLE": Array(PageTemplate.escaped(title).utf8),
             // A label with a tag in it would end the script that holds it.
             "FACTS": Array(
                 String(decoding: encoder.encode(facts), as: UTF8.self)
                     .replacing("<", with: "\\u003c").utf8),
             "ENGINE": Self.packed(engine), "MODEL": Self.packed(program()),
         ]
-        return Self.fill(UnsafeBufferPointer(start: web_page_bytes(), count: web_page_count()), with: parts)
+        return PageTemplate.fill(
+            UnsafeBufferPointer(start: web_page_bytes(), count: web_page_count()), with: parts)
     }
 
     /// `[1, height, width, 3]`.
@@ -130,31 +131,7 @@ struct WebPageExport {
         [UInt8](Data(Deflate.compress(bytes, level: 9, container: .zlib)).base64EncodedData())
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-    }
-
     private static func stem(_ name: String) -> String {
         name.hasSuffix(".pb") && name.count > 3 ? String(name.dropLast(3)) : name
-    }
-
-    /// Replaces every mark `{{NAME}}` of the template; the parts are not searched for marks.
-    private static func fill(_ template: UnsafeBufferPointer<UInt8>, with parts: [String: [UInt8]])
-        -> [UInt8]
-    {
-        var page: [UInt8] = [], index = 0
-        while index < template.count {
-            if template[index...].starts(with: "{{".utf8) {
-                let name = template[(index + 2)...].prefix { $0 != UInt8(ascii: "}") }
-                if let part = parts[String(decoding: name, as: UTF8.self)] {
-                    page += part
-                    index = name.endIndex + 2
-                    continue
-                }
-            }
-            page.append(template[index])
-            index += 1
-        }
-        return page
     }
 }

@@ -22,6 +22,15 @@ public struct EvaluationReport: Sendable, Codable {
         public let score, labelScore: Float
     }
 
+    /// What is said of a picture, right or wrong.
+    struct Judgement: Sendable {
+        let path: String
+        /// The indices of the true and of the predicted label.
+        let label, predicted: Int
+        /// The probabilities of the predicted and of the true label.
+        let score, labelScore: Float
+    }
+
     public let labels: [String]
     public let count, correct: Int
     public let accuracy: Double
@@ -42,6 +51,15 @@ public struct EvaluationReport: Sendable, Codable {
     public internal(set) var comparison: ComparisonReport?
     /// The accuracy on each fold of a cross-validation; nil for the evaluation of a model.
     public let foldAccuracies: [Double]?
+    /// The accuracy by the number of training pictures; nil unless it was asked for.
+    public internal(set) var learningCurve: [LearningPoint]?
+    /// What is said of every picture, for the page; not part of the JSON text.
+    private(set) var judgements: [Judgement] = []
+
+    private enum CodingKeys: CodingKey {
+        case labels, count, correct, accuracy, interval, crossEntropy, calibrationError, perClass, macroF1
+        case confusion, calibration, mistakes, comparison, foldAccuracies, learningCurve
+    }
 
     /// - Parameters:
     ///   - labels: The names of the classes.
@@ -71,14 +89,18 @@ public struct EvaluationReport: Sendable, Codable {
         }
         self.foldAccuracies = foldAccuracies
         let width = labels.count
-        mistakes = paths.indices.compactMap { row -> Mistake? in
+        judgements = paths.indices.map { row in
             let scores = probabilities[row * width..<(row + 1) * width]
             let predicted = predictedClass(scores), truth = classes[row]
-            guard predicted != truth else { return nil }
-            return Mistake(
-                path: paths[row], label: labels[truth], predicted: labels[predicted],
+            return Judgement(
+                path: paths[row], label: truth, predicted: predicted,
                 score: scores[scores.startIndex + predicted],
                 labelScore: scores[scores.startIndex + truth])
+        }
+        mistakes = judgements.filter { $0.predicted != $0.label }.map {
+            Mistake(
+                path: $0.path, label: labels[$0.label], predicted: labels[$0.predicted], score: $0.score,
+                labelScore: $0.labelScore)
         }.sorted { ($1.score, $0.path) < ($0.score, $1.path) }
     }
 

@@ -13,11 +13,23 @@ public struct EvaluateOptions: Sendable {
     public var seed: UInt64 = 0
     /// Whether cross-validation holds out copies and near duplicates of an image together with it.
     public var keepsCopiesTogether = true
+    /// Whether a cross-validation also measures how the accuracy grows with the number of pictures.
+    public var measuresLearning = false
     /// Options for other bottlenecks of the same images, which are cross-validated on the same folds.
     public var compared: BottleneckOptions?
     /// The name of these options in the report.
     public var comparedName = ""
     public init() {}
+
+    /// The options for the model itself.
+    public var model: ClassifyOptions {
+        var options = ClassifyOptions()
+        (options.graph, options.labels) = (graph, labels)
+        (options.threads, options.precision) = (pictures.threads, pictures.precision)
+        (options.isStrict, options.limits) = (pictures.isStrict, pictures.limits)
+        options.unknownThreshold = nil
+        return options
+    }
 }
 
 /// Evaluates a model on labelled images, or estimates by cross-validation how good a model would be.
@@ -70,6 +82,10 @@ public struct Evaluator {
         let judged = try OutOfSample(
             source, copies: together, folds: folds, seed: options.seed, report: report)
         var result = EvaluationReport(judged, labels: data.labels, paths: data.paths.map(\.description))
+        if options.measuresLearning {
+            result.learningCurve = try LearningCurve.points(
+                source, judged, copies: together, seed: options.seed, report: report)
+        }
         guard var other = options.compared else { return result }
         other.leftOut = .testing
         let second = try BottleneckSource(other, isInterrupted: isInterrupted, report: report)
@@ -87,13 +103,7 @@ public struct Evaluator {
         _ folder: ImageFolder, _ isInterrupted: @escaping @Sendable () -> Bool,
         _ report: (RetrainEvent) throws -> Void
     ) throws -> EvaluationReport {
-        var options = ClassifyOptions()
-        options.graph = self.options.graph
-        options.labels = self.options.labels
-        options.threads = self.options.pictures.threads
-        (options.isStrict, options.limits) = (self.options.pictures.isStrict, self.options.pictures.limits)
-        options.precision = self.options.pictures.precision
-        options.unknownThreshold = nil
+        let options = options.model
         let classifier = try Classifier(options, pictures: folder.fileCount), labels = classifier.labels
         for note in classifier.notes { try report(.warning(note)) }
         // A class that the model knows by its folder's own name is that one, whatever a rule makes of the name.

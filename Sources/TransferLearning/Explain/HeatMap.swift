@@ -45,7 +45,7 @@ struct ContributionMap {
 struct HeatMap {
     private let grid: [[Float]]
     /// The magnitude that gets the full color: that of the strongest places but one in fifty.
-    private let strongest: Float
+    let strongest: Float
 
     init(_ grid: [[Float]]) {
         self.grid = grid

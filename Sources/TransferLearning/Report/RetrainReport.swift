@@ -6,51 +6,78 @@ struct RetrainReport {
     let curve: LayerTraining.LearningCurve
     let audit: AuditReport
     let manifest: RunManifest
+    /// The folder of the pictures; nil for a list.
+    let directory: FilePath?
+    let threads: Int
+    let limits: PictureLimits
 
-    func write(to path: FilePath) throws(TransferLearningError) {
-        var page = Page(title: "cartoonctl retrain: \(audit.classes.map(\.label).joined(separator: ", "))")
-        if let report = evaluation.report { page.evaluation(report, name: "The test pictures") }
-        page.heading("Learning")
+    /// - Parameter model: The options to run the written model with, whose mistakes are explained.
+    func write(
+        to path: FilePath, explaining model: ClassifyOptions,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws {
+        var page = ReportPage(
+            title: "cartoonctl retrain: \(audit.classes.map(\.label).joined(separator: ", "))")
+        if let report = evaluation.report { page.add(report, name: "The test pictures") }
+        page.add(audit, plan: try directory.map { try CurationPlan(audit, directory: $0) })
+        for plot in plots { page.add(plot) }
+        page.add(
+            command: ["retrain"] + manifest.command,
+            facts: [
+                ("version", manifest.version), ("seed", "\(manifest.seed)"),
+                ("precision", manifest.precision ?? "fp32"), ("instruction set", manifest.instructionSet),
+                ("network", manifest.network),
+                ("pictures (SHA-256)", manifest.dataset ?? "imported bottlenecks"),
+                ("layer (SHA-256)", manifest.layer ?? ""),
+            ])
+        if evaluation.report?.mistakes.isEmpty == false, let explainer = try? Explainer(model) {
+            try page.explainMistakes(with: explainer, isInterrupted: isInterrupted, report: report)
+        }
+        try page.write(
+            to: path, threads: threads, limits: limits, isInterrupted: isInterrupted, report: report)
+    }
+
+    private var plots: [ReportData.Plot] {
         switch curve {
         case .steps(let steps):
-            page.raw(
-                Plot.lines(
-                    [
+            return [
+                .init(
+                    title: "Accuracy during training", x: "step", y: "accuracy",
+                    lines: [
                         .init(
-                            name: "training accuracy",
-                            points: steps.map { (Double($0.number), $0.trainAccuracy) }, color: "#0a64c8"),
+                            name: "training", points: steps.map { [Double($0.number), $0.trainAccuracy] }),
                         .init(
-                            name: "validation accuracy",
+                            name: "validation",
                             points: steps.compactMap { step in
-                                step.validationAccuracy.map { (Double(step.number), $0) }
-                            },
-                            color: "#c2410c"),
-                    ], xTitle: "step", yTitle: "accuracy"))
-            page.raw(
-                Plot.lines(
-                    [
+                                step.validationAccuracy.map { [Double(step.number), $0] }
+                            }),
+                    ]),
+                .init(
+                    title: "Cross entropy during training", x: "step", y: "nats",
+                    lines: [
                         .init(
-                            name: "cross entropy", points: steps.map { (Double($0.number), $0.crossEntropy) },
-                            color: "#0a64c8")
-                    ],
-                    xTitle: "step", yTitle: "nats"))
+                            name: "training", points: steps.map { [Double($0.number), $0.crossEntropy] })
+                    ]),
+            ]
         case .path(let path):
-            page.paragraph(
-                "Each point is a trained layer, from the strongest regularization to the weakest; the best on pictures it had not seen was taken."
-            )
-            page.raw(
-                Plot.lines(
-                    [
+            return [
+                .init(
+                    title: "Accuracy on unseen pictures by strength of regularization, strongest first",
+                    x: "strength tried", y: "accuracy",
+                    lines: [
                         .init(
-                            name: "accuracy", points: path.enumerated().map { (Double($0), $1.accuracy) },
-                            color: "#0a64c8"),
+                            name: "accuracy",
+                            points: path.enumerated().map { [Double($0), $1.accuracy] })
+                    ]),
+                .init(
+                    title: "Cross entropy on unseen pictures by strength of regularization",
+                    x: "strength tried", y: "nats",
+                    lines: [
                         .init(
                             name: "cross entropy",
-                            points: path.enumerated().map { (Double($0), $1.crossEntropy) }, color: "#c2410c"),
-                    ], xTitle: "strength, strongest first", yTitle: "on unseen pictures"))
+                            points: path.enumerated().map { [Double($0), $1.crossEntropy] })
+                    ]),
+            ]
         }
-        page.audit(audit)
-        page.provenance(manifest)
-        try page.write(to: path)
     }
 }

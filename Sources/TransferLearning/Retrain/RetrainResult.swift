@@ -27,6 +27,8 @@ public enum RetrainEvent: Sendable {
     case training(done: Int, total: Int)
     case step(TrainingStep)
     case trained(TrainingSummary)
+    /// The number of pictures that were drawn for the report.
+    case drawing(done: Int, total: Int)
 }
 
 /// A file in a class folder that could not be used.

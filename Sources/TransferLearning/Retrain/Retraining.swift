@@ -159,14 +159,25 @@ public struct Retraining {
         try Interrupted.check(isInterrupted)
         manifest.dataset = data.digest
         manifest.layer = training.layer.digest
-        if let path = options.reportPath {
+        var audit: AuditReport?
+        if options.reportPath != nil {
             let source = BottleneckSource(data: data, groups: groups, workers: workers)
-            let audit = try Auditor(options.pictures, seed: options.seed)
-                .audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
-            try RetrainReport(evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest)
-                .write(to: path)
+            var auditor = Auditor(options.pictures, seed: options.seed)
+            auditor.measuresLearning = true
+            audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
         }
         try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
+        if let path = options.reportPath, let audit {
+            var model = ClassifyOptions()
+            (model.graph, model.threads) = (options.outputGraph, options.pictures.threads)
+            model.limits = options.pictures.limits
+            try RetrainReport(
+                evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest,
+                directory: options.pictures.imageList == nil ? options.pictures.imageDirectory : nil,
+                threads: threads, limits: options.pictures.limits
+            )
+            .write(to: path, explaining: model, isInterrupted: isInterrupted, report: report)
+        }
         manifest.outputGraphDigest = outputs.graphDigest
         manifest.outputLabelsDigest = outputs.labelsDigest
         return RetrainResult(

@@ -6,6 +6,8 @@ struct RunReporter {
     private var progress: ProgressLine
     /// The progress line of training, which has its own rate.
     private var training: ProgressLine?
+    /// The progress line of the report's pictures.
+    private var drawing: ProgressLine?
     private var download: DownloadReporter
 
     /// - Parameter logsProgress: Whether to write log lines without a terminal.
@@ -29,6 +31,12 @@ struct RunReporter {
             line.update(done: done, total: total, worked: done)
             if done == total { line.clear() }
             training = done == total ? nil : line
+            return
+        case .drawing(let done, let total):
+            var line = drawing ?? ProgressLine(unit: "pictures drawn", quiet: quiet)
+            line.update(done: done, total: total, worked: done)
+            if done == total { line.clear() }
+            drawing = done == total ? nil : line
             return
         case .phase(let text):
             log(phase: text)

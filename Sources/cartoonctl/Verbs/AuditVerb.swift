@@ -55,18 +55,22 @@ private func audit(_ arguments: Arguments) throws -> Int32 {
         throw UsageError("--plan goes with --image_dir DIR alone, whose files it can move")
     }
     options.ownFiles += [plan, arguments.string("report").map { FilePath($0) }].compactMap { $0 }
-    let auditor = Auditor(
+    var auditor = Auditor(
         options,
         seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0))
+    auditor.measuresLearning = arguments.string("report") != nil
     var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
     let report = try auditor.run(
         isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    let directory = options.imageList == nil ? options.imageDirectory : nil
+    let proposed = try directory.map { try CurationPlan(report, directory: $0) }
     if let path = arguments.string("report") {
-        try report.writeHTML(to: FilePath(path), title: "cartoonctl audit")
+        let name = arguments.string("image_dir") ?? arguments.string("image_list")
+        try report.writeHTML(
+            to: FilePath(path), title: "cartoonctl audit" + (name.map { ": \($0)" } ?? ""), plan: proposed,
+            isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
     }
-    if let plan, let directory = options.imageDirectory {
-        try CurationPlan(report, directory: directory).write(to: plan)
-    }
+    if let plan { try proposed?.write(to: plan) }
     if try arguments.flag("json") {
         Terminal.printBlock(try JSON.text(report))
     } else if arguments.string("list") != nil {

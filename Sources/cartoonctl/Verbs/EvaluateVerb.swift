@@ -54,13 +54,19 @@ let evaluateVerb = Verb(
             options.compared = try compared(setting, arguments, options.pictures)
             options.comparedName = setting
         }
+        options.measuresLearning = arguments.string("report") != nil
+        options.pictures.ownFiles += [arguments.string("report").map { FilePath($0) }].compactMap { $0 }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
         var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
         let report = try Evaluator(options).run(
             isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
         if let path = arguments.string("report") {
-            try report.writeHTML(to: FilePath(path), title: "cartoonctl evaluate")
+            try report.writeHTML(
+                to: FilePath(path), title: title(arguments),
+                directory: options.pictures.imageList == nil ? options.pictures.imageDirectory : nil,
+                explaining: options.folds == nil ? options.model : nil,
+                isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
         }
         Terminal.printBlock(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
         if let demanded, report.accuracy < demanded {
@@ -72,6 +78,12 @@ let evaluateVerb = Verb(
         return 0
     }
 )
+
+/// The heading of the report.
+private func title(_ arguments: Arguments) -> String {
+    let pictures = arguments.string("image_dir") ?? arguments.string("image_list") ?? "imported bottlenecks"
+    return "cartoonctl evaluate: " + (arguments.string("graph").map { "\($0), " } ?? "") + pictures
+}
 
 /// Returns the options for the bottlenecks of `--compare`: those of the other flags with the named changes.
 private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws

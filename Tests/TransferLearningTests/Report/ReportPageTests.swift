@@ -1,0 +1,210 @@
+import FinalLayer
+import Foundation
+import Imaging
+import SystemFiles
+import TestSupport
+import Testing
+
+@testable import TransferLearning
+
+@Suite("Report page")
+struct ReportPageTests {
+    /// A folder for one test, removed afterwards.
+    private final class Scratch {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("report-\(UUID().uuidString)")
+        init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+        deinit { try? FileManager.default.removeItem(at: url) }
+        func path(_ name: String) -> FilePath { FilePath(url.appendingPathComponent(name).path) }
+    }
+
+    /// A picture with a gradient in every channel.
+    private func pixels(_ width: Int, _ height: Int) -> [UInt8] {
+        (0..<width * height).flatMap { index -> [UInt8] in
+            let (x, y) = (index % width, index / width)
+            return [
+                UInt8(x * 255 / width), UInt8(y * 255 / height),
+                UInt8(255 - x * 127 / width - y * 127 / height),
+            ]
+        }
+    }
+
+    @Test(
+        "a JPEG of any size is read back nearly as it was",
+        arguments: [(1, 1), (16, 16), (17, 15), (100, 37), (8, 200)], [40, 75, 98])
+    func jpeg(_ size: (Int, Int), _ quality: Int) throws {
+        let (width, height) = size, source = pixels(width, height)
+        let file = JPEGEncoder.encode(source, width: width, height: height, quality: quality)
+        let image = try Image(decoding: file)
+        #expect(image.format == .jpeg && image.width == width && image.height == height)
+        #expect(image.warnings.isEmpty)
+        let error = zip(image.pixels, source).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+        #expect((error / Double(source.count)).squareRoot() < (width < 16 ? 20 : 7))
+    }
+
+    @Test("Huffman codes are free of prefixes, at most 16 bits long, and never all ones")
+    func huffman() {
+        // Fibonacci's numbers make the deepest tree.
+        var counts = [Int](repeating: 0, count: 256), (a, b) = (1, 1)
+        for symbol in 0..<40 { (counts[symbol], a, b) = (a, b, a + b) }
+        let code = JPEGHuffmanCode(counts: counts)
+        #expect(code.symbols.count == 40 && code.lengths.reduce(0) { $0 + Int($1) } == 40)
+        var texts: [String] = []
+        for symbol in 0..<40 {
+            let (bits, length) = code.codes[symbol], text = String(bits, radix: 2)
+            texts.append(String(repeating: "0", count: max(0, length - text.count)) + text)
+            #expect((1...16).contains(length) && texts[symbol].contains("0"))
+        }
+        for (index, text) in texts.enumerated() {
+            #expect(!texts.enumerated().contains { $0.offset != index && $0.element.hasPrefix(text) })
+        }
+        // Frequent symbols have no longer codes than rare ones.
+        for symbol in 1..<40 { #expect(code.codes[symbol].length <= code.codes[symbol - 1].length) }
+        #expect(code.codes[0].length == 16)
+    }
+
+    @Test("a thumbnail has at most the asked size, and looks as the picture does")
+    func thumbnail() throws {
+        let folder = SharedData.project.appendingPathComponent("Fixtures/characters/moss_the_dragon")
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().first)
+        let file = folder.appendingPathComponent(name).path, bytes = try FileSystem.read(FilePath(file))
+        let small = try #require(Thumbnail.make(bytes, sides: [50, 20], limits: PictureLimits()).first)
+        let large = try Image(contentsOf: file)
+        #expect(max(small.width, small.height) == 50)
+        func mean(_ pixels: [UInt8]) -> Double {
+            Double(pixels.reduce(0) { $0 + Int($1) }) / Double(pixels.count)
+        }
+        #expect((mean(small.pixels) - mean(large.pixels)).magnitude < 3)
+        #expect(Thumbnail.make([1, 2, 3], sides: [50], limits: PictureLimits()).isEmpty)
+    }
+
+    @Test("thumbnails lie on the sheet where the page looks for them")
+    func sheets() throws {
+        let images = (0..<7).map { index in
+            let gray = [UInt8](repeating: UInt8(index * 36), count: 90 * 60)
+            let file = gray.withUnsafeBytes { PNGEncoder.encode($0, width: 90, height: 60, channels: 1) }
+            return Thumbnail.make(file, sides: [64], limits: PictureLimits()).first
+        }
+        var sheets = ContactSheets()
+        let places = sheets.add(images + [nil], side: 64, quality: 90)
+        #expect(places.last == .some(nil) && sheets.sheets.count == 1)
+        let sheet = try #require(sheets.sheets.first), file = try #require(Data(base64Encoded: sheet.image))
+        let drawn = try Image(decoding: Array(file))
+        #expect(drawn.width == sheet.columns * 64 && drawn.height == sheet.rows * 64)
+        for index in 0..<7 {
+            let place = try #require(places[index])
+            #expect(place == [0, index, 64, 42])
+            let (x, y) = (index % sheet.columns * 64 + 32, index / sheet.columns * 64 + 20)
+            #expect(abs(Int(drawn.pixels[(y * drawn.width + x) * 3]) - index * 36) < 4)
+        }
+    }
+
+    @Test("names are data, whatever they hold, and nothing is fetched")
+    func escapes() throws {
+        let scratch = try Scratch(), odd = "</script><img src=http://x>{{DATA}}\u{202E}"
+        let report = EvaluationReport(
+            labels: [odd, "b"], paths: ["/p/\(odd)/1.png", "/p/b/2.png"], classes: [0, 1],
+            probabilities: [0.2, 0.8, 0.4, 0.6])
+        try report.writeHTML(to: scratch.path("r.html"), title: odd, directory: "/p")
+        let page = try String(contentsOfFile: "\(scratch.path("r.html"))", encoding: .utf8)
+        #expect(!page.contains("<img") && !page.contains("\u{202E}"))
+        #expect(page.components(separatedBy: "</script>").count == 3)
+        #expect(page.contains("<title>&lt;/script&gt;&lt;img"))
+        let data = try Self.data(of: page)
+        #expect(data["labels"] as? [String] == [odd, "b"])
+        let pictures = try #require(data["pictures"] as? [String: Any])
+        #expect(pictures["root"] as? String == "/p/")
+        #expect(pictures["paths"] as? [String] == ["\(odd)/1.png", "b/2.png"])
+        let plan = try #require(data["plan"] as? [String: Any])
+        #expect(plan["setAside"] as? String == "/p.set_aside")
+    }
+
+    /// The data that a page's script reads.
+    static func data(of page: String) throws -> [String: Any] {
+        let begin = try #require(page.range(of: "<script type=\"application/json\" id=\"data\">"))
+        let end = try #require(page.range(of: "</script>", range: begin.upperBound..<page.endIndex))
+        let object = try JSONSerialization.jsonObject(
+            with: Data(page[begin.upperBound..<end.lowerBound].utf8))
+        return try #require(object as? [String: Any])
+    }
+
+    @Test("the page is told every answer, the JSON text of a report only the mistakes")
+    func answers() throws {
+        let scratch = try Scratch()
+        let report = EvaluationReport(
+            labels: ["a", "b"], paths: ["1", "2", "3"], classes: [0, 0, 1],
+            probabilities: [0.9, 0.1, 0.25, 0.75, 0.4, 0.6])
+        try report.writeHTML(to: scratch.path("r.html"), title: "t")
+        let data = try Self.data(of: String(contentsOfFile: "\(scratch.path("r.html"))", encoding: .utf8))
+        let answers = try #require(data["answers"] as? [String: Any])
+        #expect(answers["predicted"] as? [Int] == [0, 1, 1])
+        #expect(answers["scores"] as? [Int] == [9000, 7500, 6000])
+        #expect(answers["own"] as? [Int] == [9000, 2500, 6000])
+        #expect(data["plan"] == nil)
+        let text = try JSON.text(report)
+        #expect(!text.contains("judgements") && text.contains("mistakes"))
+        let decoded = try JSONDecoder().decode(
+            EvaluationReport.self, from: JSONEncoder().encode(report))
+        #expect(decoded.mistakes == report.mistakes)
+    }
+
+    @Test("paths are cut where all of them agree, at a slash")
+    func root() {
+        #expect(ReportPage.sharedFolder(["a/b/c.png", "a/bd/c.png"]) == "a/")
+        #expect(ReportPage.sharedFolder(["a/b.png"]) == "a/")
+        #expect(ReportPage.sharedFolder(["a.png", "b.png"]) == "" && ReportPage.sharedFolder([]) == "")
+    }
+
+    @Test(
+        "advice names what is worth most: doubtful labels, then the pair that is confused, then more pictures"
+    )
+    func advice() {
+        // Class 2 is taken for class 1 in five of ten pictures.
+        let classes = (0..<30).map { $0 / 10 }
+        let probabilities = classes.enumerated().flatMap { row, label -> [Float] in
+            let said = label == 2 && row % 2 == 0 ? 1 : label
+            return (0..<3).map { $0 == said ? 0.8 : 0.1 }
+        }
+        var report = EvaluationReport(
+            labels: ["x", "y", "z"], paths: classes.indices.map { "\($0)" }, classes: classes,
+            probabilities: probabilities)
+        let plain = Advice(report, nil).sentences
+        #expect(plain.first?.contains("confused in 5 of 5 mistakes") == true)
+        #expect(plain.last?.contains("50 % of its 10 pictures") == true)
+        report.learningCurve = [
+            .init(pictures: 10, accuracy: 0.7, interval: [0.6, 0.8]),
+            .init(pictures: 20, accuracy: 0.8, interval: [0.7, 0.9]),
+        ]
+        #expect(Advice(report, nil).sentences.contains { $0.contains("raised the accuracy by 10.0 points") })
+        let audit = AuditReport(
+            pictures: 30, classes: [], accuracy: nil,
+            findings: (0..<3).map {
+                Finding(
+                    kind: .mislabelled, path: "\($0)", label: "z", suggestion: "y", score: 0.95, reason: "")
+            })
+        #expect(Advice(report, audit).sentences.first?.contains("3 pictures") == true)
+        let right = EvaluationReport(
+            labels: ["x", "y"], paths: ["1", "2"], classes: [0, 1], probabilities: [1, 0, 0, 1])
+        #expect(Advice(right, nil).sentences == ["Nothing is wrong with these pictures."])
+    }
+
+    @Test("the learning curve rises with the rows of an easy task, and ends with all of them")
+    func learning() throws {
+        var features = FeatureMatrix(columns: 4), labels: [Int] = []
+        var random = RandomSource(seed: 1)
+        for row in 0..<240 {
+            let label = row % 2
+            labels.append(label)
+            features.append(
+                row: (0..<4).map { _ in 2 * random.unit() - 1 + (label == 0 ? 0.4 : -0.4) })
+        }
+        let curve = LearningCurve(solver: SoftmaxRegression(), features: features, labels: labels, classes: 2)
+        let rows = Array(0..<240)
+        let points = try curve.points(
+            [.init(training: rows.filter { $0 % 3 != 0 }, testing: rows.filter { $0 % 3 == 0 })],
+            correctByAll: 77)
+        #expect(points.map(\.pictures) == [40, 80, 120, 160])
+        #expect(points.allSatisfy { $0.accuracy > 0.7 && $0.interval[0] < $0.accuracy })
+        #expect(points[3].accuracy == 77.0 / 80)
+    }
+}
