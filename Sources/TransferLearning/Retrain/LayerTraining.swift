@@ -22,6 +22,8 @@ struct LayerTraining {
     /// Whether gradient descent standardizes features; for Inception v3 it does not, as in retrain.py.
     let standardizes: Bool
     let groups: [FeatureGroup]
+    /// The folder of the run's summaries; nil for none.
+    let summaryRun: SummaryRun?
     /// Writes a model with the current layer after a number of steps.
     let store: (TrainedLayer, _ step: Int) throws -> Void
 
@@ -29,10 +31,10 @@ struct LayerTraining {
         -> Result
     {
         var summaries: TrainingSummaries?
-        if let directory = options.summariesDirectory {
-            do throws(EventFile.WriteError) {
-                summaries = try TrainingSummaries(in: directory.description)
-            } catch { throw TransferLearningError(error) }
+        if let summaryRun {
+            do throws(EventFile.WriteError) { summaries = try TrainingSummaries(in: summaryRun) } catch {
+                throw TransferLearningError(error)
+            }
         }
         let clock = ContinuousClock()
         let start = clock.now
@@ -79,13 +81,15 @@ struct LayerTraining {
                 validation: isFew ? [] : split.validation, progress: progress)
         }
         do throws(EventFile.WriteError) {
-            // Each strength that was tried gives a point, strongest first, because this solver has no steps
-            // to plot.
-            for (index, point) in result.path.enumerated() {
-                try summaries?.validated(
-                    step: index, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
+            for point in result.path {
+                try summaryRun?.strength(
+                    point.strength, accuracy: point.accuracy, crossEntropy: point.crossEntropy)
             }
-            try summaries?.layer(result.layer, step: result.path.count)
+            if let best = result.path.min(by: { $0.crossEntropy < $1.crossEntropy }) {
+                try summaries?.validated(
+                    step: 0, accuracy: best.accuracy, crossEntropy: best.crossEntropy)
+            }
+            try summaries?.layer(result.layer, step: 0)
         } catch { throw TransferLearningError(error) }
         let judged = isFew ? "cross-validation" : "the validation pictures"
         return (
@@ -151,12 +155,18 @@ struct LayerTraining {
             layer, nil, "\(steps) steps of gradient descent, learning rate \(shortest(rate))", .steps(curve)
         )
     }
+}
 
-    /// Returns a number with two significant digits if it is small.
-    private func shortest(_ value: Double) -> String {
-        guard value > 0, value < 0.01 else { return fixed(value, 3) }
-        var (digits, exponent) = (value, 0)
-        while digits < 1 { (digits, exponent) = (digits * 10, exponent - 1) }
-        return "\(fixed(digits, 1))e\(exponent)"
-    }
+/// Returns a number with two significant digits if it is small.
+private func shortest(_ value: Double) -> String {
+    value > 0 && value < 0.01 ? scientific(value) : fixed(value, 3)
+}
+
+/// Returns a positive number with two significant digits and its power of ten, such as `1.0e-3`.
+func scientific(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return "0" }
+    var (digits, exponent) = (value, 0)
+    while digits < 1 { (digits, exponent) = (digits * 10, exponent - 1) }
+    while digits >= 10 { (digits, exponent) = (digits / 10, exponent + 1) }
+    return "\(fixed(digits, 1))e\(exponent)"
 }

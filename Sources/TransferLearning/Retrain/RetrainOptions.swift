@@ -37,6 +37,8 @@ public struct RetrainOptions: Sendable {
     public var splitKey: SplitKey?
     /// The folder for TensorBoard summaries; nil for none.
     public var summariesDirectory: FilePath?
+    /// Whether the summaries include the bottlenecks, for TensorBoard's projector.
+    public var writesEmbeddings = false
     /// The folder for models that are written every `intermediateFrequency` steps of gradient descent; 0
     /// writes none.
     public var intermediateDirectory: FilePath = "/tmp/intermediate_graph/"

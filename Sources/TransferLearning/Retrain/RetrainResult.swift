@@ -75,6 +75,18 @@ public struct Misclassification: Sendable, Codable, Equatable {
     public let score: Float
 }
 
+/// The pictures of a class, and how many of its test pictures the model is right on.
+public struct ClassResult: Sendable, Codable, Equatable {
+    public let label: String
+    /// All pictures that could be read, and those of the test.
+    public let pictures, tested: Int
+    public let correct: Int
+
+    public init(label: String, pictures: Int, tested: Int, correct: Int) {
+        (self.label, self.pictures, self.tested, self.correct) = (label, pictures, tested, correct)
+    }
+}
+
 /// The outcome of `retrain`, with accuracies of 0...1; nil where a part of the split has no images.
 public struct RetrainResult: Sendable, Codable {
     public let labels: [String]
@@ -88,6 +100,8 @@ public struct RetrainResult: Sendable, Codable {
     public let testInterval: [Double]?
     /// The confusion matrix of the test images, with true classes as rows and predicted classes as columns.
     public let confusion: [[Int]]
+    /// The classes in the order of the labels.
+    public let classes: [ClassResult]
     public let misclassified: [Misclassification]
     public let skipped: [SkippedPicture]
     public let copies: CopySummary

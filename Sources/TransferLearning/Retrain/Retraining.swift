@@ -130,10 +130,17 @@ public struct Retraining {
         }
         // The network's packed weights, up to hundreds of megabytes, are not needed any more.
         extractor = nil
+        var summaryRun: SummaryRun?
+        if let directory = options.summariesDirectory {
+            do throws(EventFile.WriteError) { summaryRun = try SummaryRun(in: directory.description) } catch {
+                throw TransferLearningError(error)
+            }
+        }
         let trainer = LayerTraining(
             options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
             alternativeTest: try testByPath(data, split, copies), workers: workers,
             standardizes: backbone.description.name != BackboneDescription.inceptionV3.name, groups: groups,
+            summaryRun: summaryRun,
             store: { layer, step in
                 let path = FilePath(
                     "\(options.intermediateDirectory)intermediate_\(step)\(backbone.network.suffix)")
@@ -167,10 +174,18 @@ public struct Retraining {
             audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
         }
         try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
+        var model = ClassifyOptions()
+        (model.graph, model.threads) = (options.outputGraph, options.pictures.threads)
+        model.limits = options.pictures.limits
+        if let summaryRun {
+            let summaries = try TestSummaries(in: summaryRun, limits: options.pictures.limits)
+            try summaries.write(evaluation, explainer: try? Explainer(model), isInterrupted: isInterrupted)
+            if options.writesEmbeddings {
+                try summaries.writeEmbeddings(
+                    data, threads: threads, isInterrupted: isInterrupted, report: report)
+            }
+        }
         if let path = options.reportPath, let audit {
-            var model = ClassifyOptions()
-            (model.graph, model.threads) = (options.outputGraph, options.pictures.threads)
-            model.limits = options.pictures.limits
             try RetrainReport(
                 evaluation: evaluation, curve: training.curve, audit: audit, manifest: manifest,
                 directory: options.pictures.imageList == nil ? options.pictures.imageDirectory : nil,
@@ -191,7 +206,13 @@ public struct Retraining {
             testInterval: evaluation.test.map {
                 [$0.accuracyInterval.lowerBound, $0.accuracyInterval.upperBound]
             },
-            confusion: evaluation.test?.confusion ?? [], misclassified: evaluation.misclassified,
+            confusion: evaluation.test?.confusion ?? [],
+            classes: data.labels.enumerated().map { index, label in
+                let row = evaluation.test?.confusion[index] ?? []
+                return ClassResult(
+                    label: label, pictures: data.classes.count { $0 == index }, tested: row.reduce(0, +),
+                    correct: row.isEmpty ? 0 : row[index])
+            }, misclassified: evaluation.misclassified,
             skipped: data.skipped, copies: summary,
             bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
     }

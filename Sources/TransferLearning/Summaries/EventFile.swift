@@ -40,6 +40,12 @@ package final class EventFile {
         event.field(1, time)
         event.field(3, "brain.Event:2")
         try write(TFRecord.framed(event.bytes))
+        // A session log that starts tells TensorBoard that no later step belongs to an earlier session.
+        var session = SummaryMessage(), log = SummaryMessage()
+        log.field(1, Int64(1))
+        session.field(1, time)
+        session.field(7, log)
+        try write(TFRecord.framed(session.bytes))
     }
 
     package func append(_ summary: Summary, step: Int, time: Double = Date().timeIntervalSince1970)
@@ -75,40 +81,4 @@ package final class EventFile {
     }
 
     deinit { close(descriptor) }
-}
-
-/// The event files in the two folders of retrain.py's `--summaries_dir`, `train` and `validation`.
-package struct TrainingSummaries {
-    private let train, validation: EventFile
-
-    package init(in directory: String) throws(EventFile.WriteError) {
-        let directory = directory.last == "/" ? String(directory.dropLast()) : directory
-        train = try EventFile(in: directory + "/train")
-        validation = try EventFile(in: directory + "/validation")
-    }
-
-    /// Appends the scores of a training step.
-    ///
-    /// - Parameter layer: The layer, whose weights and biases are added; nil for none.
-    package func trained(
-        step: Int, accuracy: Double, crossEntropy: Double, layer: TrainedLayer?
-    ) throws(EventFile.WriteError) {
-        var summary = Summary()
-        summary.progress(accuracy: accuracy, crossEntropy: crossEntropy)
-        if let layer { summary.layer(layer) }
-        try train.append(summary, step: step)
-    }
-
-    /// Appends the weights and biases of a finished layer.
-    package func layer(_ layer: TrainedLayer, step: Int) throws(EventFile.WriteError) {
-        var summary = Summary()
-        summary.layer(layer)
-        try train.append(summary, step: step)
-    }
-
-    package func validated(step: Int, accuracy: Double, crossEntropy: Double) throws(EventFile.WriteError) {
-        var summary = Summary()
-        summary.progress(accuracy: accuracy, crossEntropy: crossEntropy)
-        try validation.append(summary, step: step)
-    }
 }

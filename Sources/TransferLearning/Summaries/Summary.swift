@@ -37,6 +37,64 @@ package struct Summary {
         scalar("cross_entropy", crossEntropy)
     }
 
+    /// Adds a picture.
+    ///
+    /// - Parameter png: The bytes of a PNG of 8 bits per sample with 3 channels.
+    package mutating func image(_ tag: String, png: [UInt8], width: Int, height: Int) {
+        var image = SummaryMessage(), entry = SummaryMessage()
+        image.field(1, Int64(height))
+        image.field(2, Int64(width))
+        image.field(3, Int64(3))
+        image.field(4, bytes: png)
+        entry.field(1, tag)
+        entry.field(4, image)
+        message.field(1, entry)
+    }
+
+    /// Adds text in Markdown, for TensorBoard's plugin `text`.
+    package mutating func text(_ tag: String, _ text: String) {
+        var tensor = SummaryMessage()
+        tensor.field(1, Int64(7))  // DT_STRING
+        tensor.field(2, SummaryMessage())
+        tensor.field(8, text)
+        add(tag, plugin: "text", content: SummaryMessage(), tensor: tensor)
+    }
+
+    /// Adds the values of hyperparameters, for TensorBoard's plugin `hparams`.
+    ///
+    /// - Source: TensorBoard `plugins/hparams/plugin_data.proto`.
+    package mutating func hyperparameters(_ values: [(name: String, value: Double)], group: String) {
+        var start = SummaryMessage(), content = SummaryMessage(), tensor = SummaryMessage()
+        for (name, number) in values {
+            var value = SummaryMessage(), entry = SummaryMessage()
+            value.field(2, number)
+            entry.field(1, name)
+            entry.field(2, value)
+            start.field(1, entry)
+        }
+        start.field(4, group)
+        content.field(3, start)
+        // An empty vector of floats stands for no value.
+        var shape = SummaryMessage()
+        shape.field(2, SummaryMessage())
+        tensor.field(1, Int64(1))
+        tensor.field(2, shape)
+        add("_hparams_/session_start_info", plugin: "hparams", content: content, tensor: tensor)
+    }
+
+    private mutating func add(
+        _ tag: String, plugin: String, content: SummaryMessage, tensor: SummaryMessage
+    ) {
+        var data = SummaryMessage(), metadata = SummaryMessage(), entry = SummaryMessage()
+        data.field(1, plugin)
+        data.field(2, content)
+        metadata.field(1, data)
+        entry.field(1, tag)
+        entry.field(9, metadata)
+        entry.field(8, tensor)
+        message.field(1, entry)
+    }
+
     private mutating func add(_ tag: String, _ histogram: Histogram) {
         var entry = SummaryMessage()
         entry.field(1, tag)

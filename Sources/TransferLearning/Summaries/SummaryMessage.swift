@@ -26,7 +26,7 @@ struct SummaryMessage {
         field(number, packed)
     }
 
-    private mutating func field(_ number: Int, bytes content: [UInt8]) {
+    mutating func field(_ number: Int, bytes content: [UInt8]) {
         varint(UInt64(number << 3 | 2))
         varint(UInt64(content.count))
         bytes += content

@@ -8,9 +8,24 @@ struct Option: Sendable {
     /// The placeholder of the value in help; nil for a switch.
     let value: String?
     let help: String
+    /// What shells offer as the value.
+    var values = Values.files
 
-    static func value(_ name: String, _ value: String, _ help: String) -> Option {
-        Option(name: name, value: value, help: help)
+    enum Values: Sendable, Equatable {
+        case files
+        case words([String])
+        /// The labels of the model that `--graph` names.
+        case labels
+    }
+
+    static func value(_ name: String, _ value: String, _ help: String, values: Values = .files) -> Option {
+        Option(name: name, value: value, help: help, values: values)
+    }
+    /// A value that is one of an enumeration's names.
+    static func value<Choice: CaseIterable & RawRepresentable<String>>(
+        _ name: String, _ value: String, _ help: String, oneOf: Choice.Type
+    ) -> Option {
+        Option(name: name, value: value, help: help, values: .words(Choice.allCases.map(\.rawValue)))
     }
     static func flag(_ name: String, _ help: String) -> Option { Option(name: name, value: nil, help: help) }
 }
@@ -25,6 +40,8 @@ struct Verb: Sendable {
     let examples: [String]
     /// Whether arguments without dashes are accepted.
     var takesFiles = false
+    /// The words that are offered for an argument without dashes; empty for files.
+    var words: [String] = []
     let run: @Sendable (Arguments) throws -> Int32
 }
 

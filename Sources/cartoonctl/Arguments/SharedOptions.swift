@@ -39,8 +39,8 @@ extension Option {
     )
     static let precision = Option.value(
         "precision", "P",
-        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32"
-    )
+        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
+        oneOf: PrecisionChoice.self)
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag(
         "strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
@@ -56,8 +56,8 @@ extension Option {
         "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
     static let labelling = Option.value(
         "labels_as", "RULE",
-        "How classes are named: retrain (retrain.py's rule: lowercase, other characters than letters and digits to spaces), folder (the folder's own name), or automatic: by the rule, but with the folder's own name where the rule makes equal, blank or ragged labels. Default: automatic"
-    )
+        "How classes are named: retrain (retrain.py's rule: lowercase, other characters than letters and digits to spaces), folder (the folder's own name), or automatic: by the rule, but with the folder's own name where the rule makes equal, blank or ragged labels. Default: automatic",
+        oneOf: ClassLabelling.self)
     static let json = Option.flag("json", "Print the result as one JSON object.")
     static let report = Option.value(
         "report", "FILE", "Write one HTML page with plots and pictures, readable anywhere.")

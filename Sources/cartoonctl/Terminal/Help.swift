@@ -1,3 +1,8 @@
+extension Verb {
+    /// The examples as they are typed; those that begin with another program name this one themselves.
+    var commandLines: [String] { examples.map { $0.contains("cartoonctl ") ? $0 : "cartoonctl " + $0 } }
+}
+
 /// The help pages, generated from the verbs.
 enum Help {
     static func overview(_ verbs: [Verb]) -> String {
@@ -33,7 +38,7 @@ enum Help {
             \(lines.joined(separator: "\n"))
 
             examples:
-            \(verb.examples.map { "  cartoonctl " + $0 }.joined(separator: "\n"))
+            \(verb.commandLines.map { "  " + $0 }.joined(separator: "\n"))
             """
     }
 

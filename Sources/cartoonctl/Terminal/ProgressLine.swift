@@ -6,17 +6,17 @@ struct ProgressLine {
     private let isShown: Bool
     /// The interval of log lines without a terminal; nil for none.
     private let logInterval: Duration?
-    private let unit: String
-    /// The number of counted units per displayed unit, such as 1,000,000 bytes per MB.
-    private let scale: Double
+    private let amounts: ProgressText
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var drawn: ContinuousClock.Instant?
+    private var speed = RecentSpeed()
 
+    /// - Parameter scale: The number of counted units per displayed unit, such as 1,000,000 bytes per MB.
     init(unit: String, scale: Double = 1, quiet: Bool, logInterval: Duration? = nil) {
         isShown = Terminal.errorIsTerminal && !quiet
         self.logInterval = Terminal.errorIsTerminal || quiet ? nil : logInterval
-        (self.unit, self.scale) = (unit, scale)
+        amounts = ProgressText(unit: unit, scale: scale)
         start = clock.now
     }
 
@@ -27,38 +27,89 @@ struct ProgressLine {
     mutating func update(done: Int, total: Int?, worked: Int) {
         guard isShown || logInterval != nil else { return }
         let now = clock.now
-        let elapsed = (now - start) / .seconds(1)
-        let rate = elapsed > 0 ? Double(worked) / elapsed : 0
+        let rate = speed.update(worked, at: (now - start) / .seconds(1))
         if let logInterval {
             guard now - (drawn ?? start) >= logInterval else { return }
             drawn = now
-            Terminal.log(line(done: done, total: total, rate: rate, showsBar: false))
+            Terminal.log(amounts.line(done: done, total: total, rate: rate, width: .max, showsBar: false))
             return
         }
         if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
         drawn = now
-        Terminal.note("\r\u{1B}[K" + line(done: done, total: total, rate: rate))
-    }
-
-    private func line(done: Int, total: Int?, rate: Double, showsBar: Bool = true) -> String {
-        func amount(_ count: Int) -> String { scale == 1 ? "\(count)" : fixed(Double(count) / scale, 1) }
-        let speed = "\(fixed(rate / scale, 1))/s"
-        guard let total else { return "\(amount(done)) \(unit)  \(speed)" }
-        let filled = total > 0 ? min(24, 24 * done / total) : 24
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-        let left = rate > 0 ? Double(total - done) / rate : 0
-        return (showsBar ? bar + " " : "")
-            + "\(amount(done))/\(amount(total)) \(unit)  \(speed)  ETA \(clockText(left))"
+        // The last column stays free: a terminal may begin a new line when it is filled.
+        let width = max(1, Terminal.errorWidth - 1)
+        Terminal.note("\r\u{1B}[K" + amounts.line(done: done, total: total, rate: rate, width: width))
     }
 
     /// Erases the line, so that other lines can be written.
     func clear() {
         if isShown, drawn != nil { Terminal.note("\r\u{1B}[K") }
     }
+}
 
-    private func clockText(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded(.up))
-        let rest = whole % 60
-        return "\(whole / 60):\(rest < 10 ? "0" : "")\(rest)"
+/// The speed of the last seconds, by which what remains is estimated: cached items at the beginning, or another load
+/// of the machine, do not count for ever.
+struct RecentSpeed {
+    /// The seconds that count.
+    private static let window = 10.0
+    private var samples: [(time: Double, worked: Int)] = [(0, 0)]
+
+    /// Records the completed units.
+    ///
+    /// - Parameter time: Seconds since the beginning.
+    /// - Returns: Units per second.
+    mutating func update(_ worked: Int, at time: Double) -> Double {
+        // A second phase under the same name counts from the beginning.
+        if worked < samples[samples.count - 1].worked { samples = [(time, worked)] }
+        if samples.count < 2 || time - samples[samples.count - 1].time >= 0.25 {
+            samples.append((time, worked))
+        }
+        while samples.count > 2, time - samples[1].time >= Self.window { samples.removeFirst() }
+        let elapsed = time - samples[0].time
+        return elapsed > 0 ? Double(worked - samples[0].worked) / elapsed : 0
+    }
+}
+
+/// The text of a progress line, as much of it as fits.
+struct ProgressText {
+    let unit: String
+    /// The number of counted units per displayed unit.
+    var scale = 1.0
+
+    private static let longestBar = 24, shortestBar = 6
+
+    /// - Parameters:
+    ///   - rate: Counted units per second.
+    ///   - width: The columns that may be used; what fits least is left out first: bar, unit, speed.
+    func line(done: Int, total: Int?, rate: Double, width: Int, showsBar: Bool = true) -> String {
+        let speed = "\(fixed(rate / scale, 1))/s"
+        guard let total else {
+            let texts = ["\(amount(done)) \(unit)  \(speed)", "\(amount(done)) \(unit)", amount(done)]
+            return texts.first { $0.columns <= width } ?? texts[2].fitted(width)
+        }
+        let count = "\(amount(done))/\(amount(total))"
+        let left = "ETA \(Self.clock(rate > 0 ? Double(max(0, total - done)) / rate : 0))"
+        let texts = [
+            "\(count) \(unit)  \(speed)  \(left)", "\(count) \(unit)  \(left)", "\(count)  \(left)", count,
+        ]
+        let text = texts.first { $0.columns <= width } ?? count.fitted(width)
+        let room = min(Self.longestBar, width - text.columns - 1)
+        guard showsBar, room >= Self.shortestBar else { return text }
+        let filled = total > 0 ? min(room, room * done / total) : room
+        return Self.bar(filled, of: room) + " " + text
+    }
+
+    static func bar(_ filled: Int, of length: Int) -> String {
+        String(repeating: "█", count: filled) + String(repeating: "░", count: max(0, length - filled))
+    }
+
+    private func amount(_ count: Int) -> String {
+        scale == 1 ? "\(count)" : fixed(Double(count) / scale, 1)
+    }
+
+    private static func clock(_ seconds: Double) -> String {
+        let whole = Int(min(seconds, 1e7).rounded(.up)), rest = whole % 60, minutes = whole / 60
+        func two(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
+        return minutes < 60 ? "\(minutes):\(two(rest))" : "\(minutes / 60):\(two(minutes % 60)):\(two(rest))"
     }
 }

@@ -1,19 +1,19 @@
 import TransferLearning
 
-/// Shows the events of a run on standard error.
+/// Shows the events of a run on standard error: one bar at a time, and lines above it.
 struct RunReporter {
+    /// What is counted, each with a rate of its own.
+    private enum Work: Equatable { case pictures, fits, drawing }
+
     let quiet: Bool
-    private var progress: ProgressLine
-    /// The progress line of training, which has its own rate.
-    private var training: ProgressLine?
-    /// The progress line of the report's pictures.
-    private var drawing: ProgressLine?
+    private let unit: String
+    private let logsProgress: Bool
+    private var bar: (work: Work, done: Int, line: ProgressLine)?
     private var download: DownloadReporter
 
     /// - Parameter logsProgress: Whether to write log lines without a terminal.
     init(quiet: Bool, unit: String = "bottlenecks", logsProgress: Bool = false) {
-        self.quiet = quiet
-        progress = ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
+        (self.quiet, self.unit, self.logsProgress) = (quiet, unit, logsProgress)
         download = DownloadReporter(quiet: quiet)
     }
 
@@ -23,23 +23,16 @@ struct RunReporter {
             download.show(event)
             return
         case .bottlenecks(let done, let total, let computed):
-            progress.update(done: done, total: total, worked: computed)
-            if done == total { progress.clear() }
+            update(.pictures, done: done, total: total, worked: computed)
             return
         case .training(let done, let total):
-            var line = training ?? ProgressLine(unit: "fits", quiet: quiet)
-            line.update(done: done, total: total, worked: done)
-            if done == total { line.clear() }
-            training = done == total ? nil : line
+            update(.fits, done: done, total: total, worked: done)
             return
         case .drawing(let done, let total):
-            var line = drawing ?? ProgressLine(unit: "pictures drawn", quiet: quiet)
-            line.update(done: done, total: total, worked: done)
-            if done == total { line.clear() }
-            drawing = done == total ? nil : line
+            update(.drawing, done: done, total: total, worked: done)
             return
         case .phase(let text):
-            log(phase: text)
+            show(phase: text)
             return
         case .skipped(let picture):
             // Skipped files are results, so quiet runs list them too.
@@ -78,15 +71,32 @@ struct RunReporter {
         }
     }
 
-    /// Shows a phase, on a terminal only, where the next line replaces it.
-    private func log(phase: String) {
-        guard Terminal.errorIsTerminal, !quiet else { return }
-        Terminal.note("\r\u{1B}[K\(phase) …")
+    private mutating func update(_ work: Work, done: Int, total: Int, worked: Int) {
+        // Another kind of work, or the same anew, begins a bar of its own in place of the old one.
+        if let bar, bar.work != work || done < bar.done {
+            bar.line.clear()
+            self.bar = nil
+        }
+        var line = bar?.line ?? newLine(work)
+        line.update(done: done, total: total, worked: worked)
+        if done == total { line.clear() }
+        bar = done == total ? nil : (work, done, line)
     }
 
-    private func log(_ line: String) {
-        if Terminal.errorIsTerminal, !quiet { Terminal.note("\r\u{1B}[K") }
-        progress.clear()
-        Terminal.log(line)
+    private func newLine(_ work: Work) -> ProgressLine {
+        switch work {
+        case .pictures:
+            ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
+        case .fits: ProgressLine(unit: "fits", quiet: quiet)
+        case .drawing: ProgressLine(unit: "pictures of the report", quiet: quiet)
+        }
     }
+
+    /// Shows a phase, on a terminal only, where the next line replaces it.
+    private func show(phase: String) {
+        guard Terminal.errorIsTerminal, !quiet else { return }
+        Terminal.note("\r\u{1B}[K" + "\(phase.printable) …".fitted(max(1, Terminal.errorWidth - 1)))
+    }
+
+    private func log(_ line: String) { Terminal.log(line) }
 }

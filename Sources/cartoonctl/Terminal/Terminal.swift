@@ -7,6 +7,19 @@ import TransferLearning
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
+    /// Whether standard error takes colors; `NO_COLOR` (no-color.org) turns them off.
+    static let errorHasColors: Bool = {
+        func value(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+        return errorIsTerminal && value("NO_COLOR").isEmpty && value("TERM") != "dumb"
+    }()
+
+    /// The number of columns of the terminal on standard error now; 80 where it is none, or does not say.
+    static var errorWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// Prints a line of the results.
     static func print(_ line: String) { result(line.printable + "\n") }
 

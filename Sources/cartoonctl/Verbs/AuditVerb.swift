@@ -8,14 +8,15 @@ let auditVerb = Verb(
         .labelling,
         .value(
             "list", "KINDS",
-            "Print only paths, one a line, of these kinds, such as duplicate,mislabelled: \(Finding.Kind.allCases.map(\.rawValue).joined(separator: ", "))."
-        ),
+            "Print only paths, one a line, of these kinds, such as duplicate,mislabelled: \(Finding.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+            oneOf: Finding.Kind.self),
         .flag(
             "print0",
             "With --list: a zero byte behind each path in place of a line, and the path as it is. Also -0."),
         .value(
             "fail_on", "KINDS",
-            "Exit with 41 where there are findings of these kinds; all stands for every kind."),
+            "Exit with 41 where there are findings of these kinds; all stands for every kind.",
+            values: .words(["all"] + Finding.Kind.allCases.map(\.rawValue))),
         .value(
             "plan", "FILE",
             "Write what could be done with the files that were found: keep, move to a class, or set aside. Edit it, then give it to --apply."

@@ -19,8 +19,8 @@ let bottlenecksVerb = Verb(
     ] + Option.imageList + [
         .value(
             "format", "F",
-            "export: npy (bottlenecks.npy, a float32 array with a row a picture, and pictures.csv with their paths and labels), csv (one table), or tree (retrain.py's text files). Default: npy with --image_dir, else tree"
-        ),
+            "export: npy (bottlenecks.npy, a float32 array with a row a picture, and pictures.csv with their paths and labels), csv (one table), or tree (retrain.py's text files). Default: npy with --image_dir, else tree",
+            oneOf: BottleneckFileFormat.self),
         .value(
             "shard", "I/N",
             "compute: only share I of N, from 1, for an array job; auto looks for an array task of Slurm (SLURM_ARRAY_TASK_ID, _COUNT, _MIN, _STEP) or an indexed job of Kubernetes (JOB_COMPLETION_INDEX, with CARTOONCTL_SHARDS), and is the default where one is set; none ignores them."
@@ -36,6 +36,7 @@ let bottlenecksVerb = Verb(
         "retrain --bottleneck_dir cache --model_dir /data/inception",
     ],
     takesFiles: true,
+    words: ["compute", "import", "export"],
     run: { arguments in
         switch (arguments.files.first, arguments.files.count) {
         case ("compute", 1): try compute(arguments)

@@ -30,7 +30,9 @@ let classifyVerb = Verb(
             "explain", "DIR",
             "Write into DIR a PNG of each picture with a heat map: red where it spoke for the answer, blue where against it. --json holds the map's grid too."
         ),
-        .value("against", "LABEL", "With --explain: what spoke for the answer rather than LABEL."),
+        .value(
+            "against", "LABEL", "With --explain: what spoke for the answer rather than LABEL.",
+            values: .labels),
         .flag("copy", "With --sort_into: copies in place of links."),
         .flag("json", "Print one JSON array with an object per picture."),
         .flag("csv", "Print a table: path, rank, label, score, familiarity, unknown, error."),

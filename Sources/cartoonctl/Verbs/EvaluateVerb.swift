@@ -16,8 +16,8 @@ let evaluateVerb = Verb(
                 + "inside --graph, if that is given."),
         .value(
             "split_key", "KEY",
-            "How --folds deals copies and near duplicates: content, together with the picture that they show, or path, as if they were others. Default: content"
-        ),
+            "How --folds deals copies and near duplicates: content, together with the picture that they show, or path, as if they were others. Default: content",
+            values: .words(["content", "path"])),
         .value(
             "compare", "SETTING",
             "With --folds: another setting on the same folds, and by a paired test whether it is better: taps=LIST, precision=P or architecture=NAME, several joined by semicolons."

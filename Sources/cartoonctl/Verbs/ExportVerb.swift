@@ -9,13 +9,13 @@ let exportVerb = Verb(
         .value("graph", "FILE", "The same as --input."),
         .value(
             "format", "FORMAT",
-            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. coreml: a package for Xcode and Vision, which takes pictures and gives a label and probabilities; weights are half floats, or the bytes of a quantized model. savedmodel: a folder for TensorFlow. html: one page for any browser that recognizes what its camera sees or pictures show. Default: what --output ends in"
-        ),
+            "onnx: operator set 13. tflite: TensorFlow Lite, LiteRT. coreml: a package for Xcode and Vision, which takes pictures and gives a label and probabilities; weights are half floats, or the bytes of a quantized model. savedmodel: a folder for TensorFlow. html: one page for any browser that recognizes what its camera sees or pictures show. Default: what --output ends in",
+            oneOf: ExportOptions.Format.self),
         .value("output", "FILE", "Where the export goes. Default: the model's name with the format's ending"),
         .value(
             "weights", "KIND",
-            "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float"
-        ),
+            "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float",
+            oneOf: ExportOptions.Weights.self),
         .value("title", "TEXT", "html: what the page is called. Default: the model's name"),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
         .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
@@ -23,8 +23,8 @@ let exportVerb = Verb(
         .value("size", "N", "Height and width of the images. Default: what the model says of itself."),
         .value(
             "layout", "ORDER",
-            "onnx: nhwc, images as TensorFlow takes them, or nchw, as OpenCV's blobFromImage makes them. Default: nhwc"
-        ),
+            "onnx: nhwc, images as TensorFlow takes them, or nchw, as OpenCV's blobFromImage makes them. Default: nhwc",
+            oneOf: ExportOptions.Layout.self),
         .flag(
             "normalize",
             "The export takes raw channel values, 0 to 255, and brings them to the network's range."),

@@ -10,7 +10,7 @@ let quantizeVerb = Verb(
         .value(
             "mode", "MODE",
             "weights_rounded: floats of 256 values, as quantize_graph. weights: 8-bit constants, as quantize_graph. compact: 8-bit constants "
-                + "that take the least room in a zip. Default: compact"),
+                + "that take the least room in a zip. Default: compact", oneOf: QuantizationMode.self),
         .value(
             "input_names", "NAMES",
             "Nodes that are fed, separated by commas; compact needs them. Default: what the model says of itself."

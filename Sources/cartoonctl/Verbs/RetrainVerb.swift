@@ -36,11 +36,16 @@ let retrainVerb: Verb = Verb(
     ] + Option.distortions + [
         .value(
             "split_key", "KEY",
-            "What decides a picture's part: content, its bytes, with copies and near duplicates kept in one part; path, as typed and as retrain.py does; or relative, the class folder and file name only. Default: content, with gradient descent path"
-        ),
+            "What decides a picture's part: content, its bytes, with copies and near duplicates kept in one part; path, as typed and as retrain.py does; or relative, the class folder and file name only. Default: content, with gradient descent path",
+            oneOf: RetrainOptions.SplitKey.self),
         .value(
             "summaries_dir", "DIR",
-            "Write what TensorBoard shows: accuracy, cross entropy, weights. Nothing there is deleted."),
+            "Write what TensorBoard shows, in a new folder run-N: accuracy, cross entropy, weights, confusion matrix, misclassified pictures and why. Nothing there is deleted."
+        ),
+        .flag(
+            "summaries_embeddings",
+            "With --summaries_dir: the bottlenecks too, with labels and small pictures, for TensorBoard's projector."
+        ),
         .value(
             "intermediate_store_frequency", "N",
             "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
@@ -100,6 +105,10 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     options.distortion = try Distortion(arguments)
     options.reportPath = arguments.string("report").map { FilePath($0) }
     options.summariesDirectory = arguments.string("summaries_dir").map { FilePath($0) }
+    options.writesEmbeddings = try arguments.flag("summaries_embeddings")
+    if options.writesEmbeddings, options.summariesDirectory == nil {
+        throw UsageError("--summaries_embeddings goes with --summaries_dir DIR")
+    }
     options.intermediateFrequency =
         try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
     if let directory = arguments.string("intermediate_output_graphs_dir") {
@@ -113,6 +122,11 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     var reporter = RunReporter(quiet: quiet)
     let result = try Retraining(options).run(
         isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    if !quiet {
+        let table = ClassTable(
+            classes: result.classes, width: Terminal.errorWidth, hasColors: Terminal.errorHasColors)
+        for line in table.lines { Terminal.note(line + "\n") }
+    }
     if json {
         Terminal.printBlock(try result.json())
     } else {

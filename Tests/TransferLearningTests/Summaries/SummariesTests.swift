@@ -1,6 +1,7 @@
 import Compression
 import FinalLayer
 import Foundation
+import Imaging
 import Testing
 @testable import TransferLearning
 
@@ -64,7 +65,7 @@ struct SummariesTests {
         let folder = try scratch()
         defer { try? FileManager.default.removeItem(at: folder) }
         let layer = TrainedLayer(weights: [0.5, -0.25, 1, 2], biases: [0.125, -1])
-        let summaries = try TrainingSummaries(in: folder.path + "/")
+        let summaries = try TrainingSummaries(in: SummaryRun(in: folder.path + "/"))
         for step in 0..<3 {
             try summaries.trained(
                 step: step * 10, accuracy: 0.5 + Double(step) / 8, crossEntropy: 1 / Double(step + 1),
@@ -72,17 +73,47 @@ struct SummariesTests {
             try summaries.validated(step: step * 10, accuracy: 0.5, crossEntropy: 0.75)
         }
         for part in ["train", "validation"] {
-            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/" + part)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/run-1/" + part)
             #expect(names.count == 1 && names[0].hasPrefix("events.out.tfevents."))
             let records = try payloads(
-                in: Data(contentsOf: folder.appendingPathComponent("\(part)/\(names[0])")))
-            #expect(records.count == 4)
+                in: Data(contentsOf: folder.appendingPathComponent("run-1/\(part)/\(names[0])")))
+            #expect(records.count == 5)
             #expect(String(decoding: records[0], as: UTF8.self).hasSuffix("brain.Event:2"))
-            #expect(String(decoding: records[3], as: UTF8.self).contains("cross_entropy"))
+            // Field 7, a session log, with status START.
+            #expect(records[1].suffix(4) == [0x3A, 2, 8, 1])
+            #expect(String(decoding: records[4], as: UTF8.self).contains("cross_entropy"))
             #expect(
-                String(decoding: records[1], as: UTF8.self).contains(
+                String(decoding: records[2], as: UTF8.self).contains(
                     "final_training_ops/biases/summaries/histogram") == (part == "train"))
         }
+    }
+
+    @Test("every run has a folder of its own, and every strength one inside it, with its value")
+    func runs() throws {
+        let folder = try scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try SummaryRun(in: folder.path).path == folder.path + "/run-1")
+        let run = try SummaryRun(in: folder.path)
+        #expect(run.path == folder.path + "/run-2")
+        try run.strength(0.00125, accuracy: 0.75, crossEntropy: 0.5)
+        let names = try FileManager.default.contentsOfDirectory(atPath: run.path + "/strength-1.2e-3")
+        let records = try payloads(
+            in: Data(contentsOf: URL(fileURLWithPath: run.path + "/strength-1.2e-3/" + names[0])))
+        let text = String(decoding: records[2], as: UTF8.self)
+        #expect(text.contains("_hparams_/session_start_info") && text.contains("L2 strength"))
+    }
+
+    @Test("a confusion matrix is drawn in blue where it is right and red where it is wrong")
+    func confusion() throws {
+        let drawn = ConfusionImage([[9, 1], [0, 5]]), image = try Image(decoding: drawn.png)
+        #expect(image.width == drawn.side && image.height == drawn.side && drawn.side == 97)
+        func color(_ x: Int, _ y: Int) -> [UInt8] {
+            Array(image.pixels[((y * image.width + x) * 3)..<((y * image.width + x) * 3 + 3)])
+        }
+        // The corner of a cell holds no digit.
+        let (right, wrong, none) = (color(3, 3), color(51, 3), color(3, 51))
+        #expect(right[2] > right[0] && wrong[0] > wrong[2] && none == [255, 255, 255])
+        #expect(ConfusionImage((0..<200).map { _ in [Int](repeating: 1, count: 200) }).side == 801)
     }
 
     /// The records of a file, their checksums verified.

@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+@testable import cartoonctl
+
+/// What the program says of itself, tried out.
+@Suite("Help, completions and the manual")
+struct HelpTests {
+    /// A folder in which the examples find what they name.
+    private func prepared() throws -> Workbench {
+        let bench = try Workbench()
+        for folder in ["cartoon", "cartoon_test"] {
+            try bench.makeClass("\(folder)/bart simpson", from: "moss_the_dragon", count: 24)
+            try bench.makeClass("\(folder)/lisa simpson", from: "pip_the_robot", count: 24)
+        }
+        try bench.makeClass("holiday", from: "moss_the_dragon", count: 2)
+        let name = try bench.names(in: "holiday")[0]
+        try bench.write("photo.jpg", bench.data("holiday/\(name)"))
+        let trained = try bench.run(
+            "cartoonctl",
+            [
+                "retrain", "--image_dir", "cartoon", "--output_graph", "cartoon.pb", "--output_labels",
+                "cartoon.txt",
+            ])
+        try #require(trained.status == 0, "\(trained.errors)")
+        for file in ["small.pb", "output_graph.pb"] { try bench.write(file, bench.data("cartoon.pb")) }
+        for words in [
+            ["export", "cartoon.pb", "--output", "cartoon.tflite"],
+            ["package", "cartoon.pb", "cartoon.txt", "--output", "cartoon.zip"],
+            ["audit", "--image_dir", "cartoon", "--plan", "plan.json"],
+        ] {
+            let made = try bench.run("cartoonctl", words)
+            try #require(made.status == 0, "\(made.errors)")
+        }
+        return bench
+    }
+
+    /// What an example needs that a test has not: the network of 2015, folders of the system, other programs, or
+    /// a person who ends it.
+    private static let missing = [
+        "/data/", "/mnt/", "/shared/", "/etc/", "/tmp/", "~/.config", "jq", "--watch", "imported", "net.pb",
+        "plan.undo.json", "--input_names Mul",
+    ]
+
+    @Test("every example of every help page is a command that works")
+    func examples() throws {
+        let bench = try prepared()
+        var count = 0
+        for verb in Program.verbs {
+            let help = try bench.run("cartoonctl", [verb.name, "--help"])
+            let lines =
+                help.output.components(separatedBy: "\nexamples:\n").last?.split(separator: "\n") ?? []
+            #expect(help.status == 0 && lines.count == verb.examples.count && !lines.isEmpty)
+            for line in lines.map({ $0.trimmingCharacters(in: .whitespaces) })
+            where !Self.missing.contains(where: line.contains) {
+                let outcome = try bench.run(
+                    "/bin/sh", ["-c", "PATH=\"$PROGRAMS:$PATH\"; " + line],
+                    environment: ["PROGRAMS": Workbench.programs.path])
+                #expect(outcome.status == 0, "\(line): \(outcome.errors)")
+                count += 1
+            }
+        }
+        #expect(count >= 25)
+    }
+
+    @Test("an example that cannot be run here has flags that exist")
+    func parsed() throws {
+        for verb in Program.verbs {
+            for example in verb.examples where !example.contains("|") && !example.contains("'") {
+                let words = example.split(separator: " ").map(String.init).prefix { $0 != ">" }
+                let named = try #require(Program.verbs.first { $0.name == words[0] })
+                #expect(throws: Never.self) {
+                    try Arguments(parsing: Array(words.dropFirst()), for: named, among: Program.verbs)
+                }
+            }
+        }
+        #expect(classifyVerb.commandLines.contains { $0.hasPrefix("find . ") })
+    }
+
+    @Test(
+        "bash is offered the values of flags",
+        arguments: [
+            (["export", "m.pb", "--format", "t"], ["tflite"]),
+            (["export", "m.pb", "--format", "=", "sav"], ["savedmodel"]),
+            (["retrain", "--precision", "b"], ["bf16"]),
+            (["quantize", "--mode", "w"], ["weights_rounded", "weights"]),
+            (["retrain", "--split-key", "c"], ["content"]),
+            (["completions", "f"], ["fish"]), (["audit", "--dry"], ["--dry_run"]),
+            (["classify", "--graph", "cartoon.pb", "--against", "bart"], ["bart simpson"]),
+            (["classify", "--graph", "=", "cartoon.pb", "--against", ""], ["bart simpson", "lisa simpson"]),
+        ])
+    func bash(_ words: [String], _ offered: [String]) throws {
+        guard FileManager.default.fileExists(atPath: "/bin/bash") else { return }
+        let bench = try Workbench()
+        if words.contains("--against") {
+            try bench.makeClass("cartoon/bart simpson", from: "moss_the_dragon", count: 12)
+            try bench.makeClass("cartoon/lisa simpson", from: "pip_the_robot", count: 12)
+            let trained = try bench.run(
+                "cartoonctl", ["retrain", "--image_dir", "cartoon", "--output_graph", "cartoon.pb"])
+            try #require(trained.status == 0, "\(trained.errors)")
+        }
+        try bench.write("script", bench.run("cartoonctl", ["completions", "bash"]).output)
+        let line = (["cartoonctl"] + words).map { "'\($0)'" }.joined(separator: " ")
+        let outcome = try bench.run(
+            "/bin/bash",
+            [
+                "-c",
+                "PATH=\"$PROGRAMS:$PATH\"; . ./script; COMP_WORDS=(\(line)); COMP_CWORD=\(words.count); _cartoonctl; printf '%s\\n' \"${COMPREPLY[@]}\"",
+            ], environment: ["PROGRAMS": Workbench.programs.path])
+        #expect(outcome.output.split(separator: "\n").map(String.init) == offered, "\(outcome.errors)")
+    }
+
+    @Test("colors and bars stay out of files")
+    func plain() throws {
+        let bench = try Workbench()
+        try bench.makeClass("cartoon/moss", from: "moss_the_dragon", count: 12)
+        try bench.makeClass("cartoon/pip", from: "pip_the_robot", count: 12)
+        let trained = try bench.run("cartoonctl", ["retrain", "--image_dir", "cartoon"])
+        #expect(trained.status == 0 && !trained.errors.contains("\u{1B}"))
+        #expect(trained.errors.contains("class") && trained.errors.contains("test accuracy"))
+        let quiet = try bench.run("cartoonctl", ["retrain", "--image_dir", "cartoon", "--quiet"])
+        #expect(quiet.errors.isEmpty && quiet.output.contains("Final test accuracy"))
+    }
+}
