@@ -53,7 +53,8 @@ struct ReportPage {
         if let plan { data.plan = plan }
         if data.labels.isEmpty { data.labels = report.classes.map(\.label) }
         let indices = Dictionary(data.labels.enumerated().map { ($1, $0) }) { first, _ in first }
-        for kind in Finding.Kind.allCases {
+        // What a person has to decide comes first.
+        for kind in [.mislabelled] + Finding.Kind.allCases.filter({ $0 != .mislabelled }) {
             let found = report.findings(kind)
             guard !found.isEmpty else { continue }
             let items = found.map { finding in
@@ -167,11 +168,11 @@ struct ReportPage {
                     ? [Self.smallSide] + (large.contains(index) ? [Self.largeSide] : []) : []
             }, threads: threads, limits: limits, isInterrupted: isInterrupted, report: report)
         var sheets = ContactSheets()
-        let quality = paths.count <= 3000 ? 50 : 30
+        let quality = paths.count <= 1500 ? 55 : paths.count <= 3000 ? 40 : 25
         data.pictures.small = sheets.add(
             facts.map { $0.thumbnails.first }, side: Self.smallSide, quality: quality)
         let more = sheets.add(
-            facts.map { $0.thumbnails.count > 1 ? $0.thumbnails[1] : nil }, side: Self.largeSide, quality: 60)
+            facts.map { $0.thumbnails.count > 1 ? $0.thumbnails[1] : nil }, side: Self.largeSide, quality: 50)
         for (index, place) in more.enumerated() { data.pictures.large["\(index)"] = place }
         data.pictures.sheets = sheets.sheets
         data.pictures.bytes = facts.map(\.bytes)
