@@ -24,7 +24,7 @@ struct TerminalTests {
         let text = ProgressText(unit: "bottlenecks")
         func line(_ width: Int) -> String { text.line(done: 100, total: 400, rate: 10, width: width) }
         #expect(line(80) == "██████░░░░░░░░░░░░░░░░░░ 100/400 bottlenecks  10.0/s  ETA 0:30")
-        #expect(line(45) == "█░░░░░ 100/400 bottlenecks  10.0/s  ETA 0:30")
+        #expect(line(45) == "█░░░░░░ 100/400 bottlenecks  10.0/s  ETA 0:30")
         #expect(line(38) == "100/400 bottlenecks  10.0/s  ETA 0:30")
         #expect(line(24) == "█░░░░░ 100/400  ETA 0:30" && line(10) == "100/400")
         let hours = ProgressText(unit: "x").line(done: 0, total: 7325, rate: 1, width: 80, showsBar: false)

@@ -167,6 +167,7 @@ func scientific(_ value: Double) -> String {
     guard value > 0, value.isFinite else { return "0" }
     var (digits, exponent) = (value, 0)
     while digits < 1 { (digits, exponent) = (digits * 10, exponent - 1) }
-    while digits >= 10 { (digits, exponent) = (digits / 10, exponent + 1) }
+    // What rounds to ten has another power.
+    while digits >= 9.95 { (digits, exponent) = (digits / 10, exponent + 1) }
     return "\(fixed(digits, 1))e\(exponent)"
 }

@@ -45,7 +45,7 @@ enum Completions {
                                 [ "$model" != = ] || model=${COMP_WORDS[index+2]}
                             fi
                         done
-                        word=${word//[\\\"\']/}
+                        word=${word//\\\\/} word=${word//\\\"/} word=${word//\\'/}
                         while IFS= read -r label; do
                             case $label in "$word"*) COMPREPLY+=("$label") ;; esac
                         done < <(cartoonctl completions labels "$model" 2>/dev/null)

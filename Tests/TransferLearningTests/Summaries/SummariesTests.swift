@@ -95,11 +95,12 @@ struct SummariesTests {
         #expect(try SummaryRun(in: folder.path).path == folder.path + "/run-1")
         let run = try SummaryRun(in: folder.path)
         #expect(run.path == folder.path + "/run-2")
-        try run.strength(0.00125, accuracy: 0.75, crossEntropy: 0.5)
+        try run.strength(0.0012, accuracy: 0.75, crossEntropy: 0.5)
         let names = try FileManager.default.contentsOfDirectory(atPath: run.path + "/strength-1.2e-3")
         let records = try payloads(
             in: Data(contentsOf: URL(fileURLWithPath: run.path + "/strength-1.2e-3/" + names[0])))
         let text = String(decoding: records[2], as: UTF8.self)
+        #expect([0.0999999999, 1, 31.6, 2e-7].map(scientific) == ["1.0e-1", "1.0e0", "3.2e1", "2.0e-7"])
         #expect(text.contains("_hparams_/session_start_info") && text.contains("L2 strength"))
     }
 
