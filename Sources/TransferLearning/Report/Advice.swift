@@ -12,6 +12,7 @@ struct Advice {
             if let pair = Self.confusion(evaluation) { sentences.append(pair) }
             sentences += Self.learning(evaluation) + Self.weakest(evaluation)
         }
+        if let audit, let tidy = Self.setAside(audit) { sentences.append(tidy) }
         if sentences.isEmpty {
             sentences = [
                 evaluation?.mistakes.isEmpty == false
@@ -40,6 +41,13 @@ struct Advice {
         ]
     }
 
+    private static func setAside(_ audit: AuditReport) -> String? {
+        let count = [Finding.Kind.unreadable, .blank, .duplicate].reduce(0) { $0 + audit.findings($1).count }
+        guard count > 0 else { return nil }
+        return
+            "\(count) file\(count == 1 ? "" : "s") can be set aside: what is no picture, is blank, or is there twice."
+    }
+
     /// The pair of classes that causes many of the mistakes, in both directions.
     private static func confusion(_ report: EvaluationReport) -> String? {
         var best = (0, 0, 0)
@@ -57,7 +65,7 @@ struct Advice {
     }
 
     private static func learning(_ report: EvaluationReport) -> [String] {
-        guard let curve = report.learningCurve, curve.count > 1 else { return [] }
+        guard let curve = report.learningCurve, curve.count > 1, !report.mistakes.isEmpty else { return [] }
         let (before, last) = (curve[curve.count - 2], curve[curve.count - 1])
         let gain = 100 * (last.accuracy - before.accuracy)
         guard gain >= 0.5 else {

@@ -181,6 +181,10 @@ struct ReportPageTests {
                     kind: .mislabelled, path: "\($0)", label: "z", suggestion: "y", score: 0.95, reason: "")
             })
         #expect(Advice(report, audit).sentences.first?.contains("3 pictures") == true)
+        let tidy = AuditReport(
+            pictures: 2, classes: [], accuracy: nil,
+            findings: [Finding(kind: .unreadable, path: "x", label: "", reason: "an empty file")])
+        #expect(Advice(nil, tidy).sentences.first?.hasPrefix("1 file can be set aside") == true)
         let right = EvaluationReport(
             labels: ["x", "y"], paths: ["1", "2"], classes: [0, 1], probabilities: [1, 0, 0, 1])
         #expect(Advice(right, nil).sentences == ["Nothing is wrong with these pictures."])
