@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "VectorOperations"),
         module(
             "Inference",
-            ["TensorGraph", "Network", "Kernels", "CPUFeatures", "PortableProgram"]
+            ["TensorGraph", "Network", "Kernels", "CPUFeatures", "VectorOperations", "PortableProgram"]
                 + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),

@@ -1,3 +1,5 @@
+import VectorOperations
+
 /// Runs a plan in its own memory, one image after another. Several executors of one plan may run concurrently
 /// on different threads.
 package final class Executor {
@@ -42,7 +44,11 @@ package final class Executor {
 
     func runStep(_ index: Int) {
         let step = plan.steps[index]
-        if let pool {
+        // A multiplication of a denormal number takes a hundred times as long as any other; the pool's threads
+        // ignore them too.
+        let state = vector_ignore_denormals()
+        defer { vector_restore_denormals(state) }
+        if let pool, !step.isShort {
             let memory = Memory(arena: arena, scratch: scratch), size = plan.scratchSize
             pool.forEach(step.unitCount) { unit, thread in
                 step.run(unit: unit, in: memory.arena, scratch: memory.scratch + thread * size)

@@ -1,6 +1,7 @@
 import CPUFeatures
 import Dispatch
 import Synchronization
+import VectorOperations
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -174,6 +175,8 @@ private final class Worker: Sendable {
     }
 
     private func run() {
+        // What this thread computes does not depend on how the caller treats denormal numbers.
+        _ = vector_ignore_denormals()
         var seen = 0
         while true {
             wait(&seen)

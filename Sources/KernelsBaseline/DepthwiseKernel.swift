@@ -1,18 +1,16 @@
 import Kernels
 
 /// Computes a row of a depthwise convolution.
+///
+/// The last vector of channels may be read beyond the pixel's end; what lies there is ignored.
 package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: UnsafePointer<DepthwiseFilter>) {
     let p = row.pointee, f = filter.pointee
     var channel = 0
-    while channel &+ 2 &* lanes <= p.channels {
+    while channel &+ lanes < p.channels {
         allPixels(p, f, channel, TwoVectors.self)
         channel &+= 2 &* lanes
     }
-    if channel &+ lanes <= p.channels {
-        allPixels(p, f, channel, OneVector.self)
-        channel &+= lanes
-    }
-    if channel < p.channels { lastChannels(p, f, channel) }
+    if channel < p.channels { allPixels(p, f, channel, OneVector.self) }
 }
 
 @inline(__always) private func allPixels<Sums: Columns>(
@@ -48,7 +46,8 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
 ) {
     var sums = sums
     sums.restrict(Vector(repeating: f.lowest), Vector(repeating: f.highest))
-    sums.write(p.output + channel + x &* p.outputPixelStride)
+    let output = p.output + channel + x &* p.outputPixelStride, left = p.channels &- channel
+    if left >= Sums.vectors &* lanes { sums.write(output) } else { sums.write(output, channels: left) }
 }
 
 /// Computes four adjacent pixels at stride 1, which share most of their inputs.
@@ -114,22 +113,4 @@ package func convolveDepthwise(_ row: UnsafePointer<WindowRow>, _ filter: Unsafe
         }
     }
     return sum
-}
-
-/// Computes the last channels, which do not fill a vector.
-private func lastChannels(_ p: WindowRow, _ f: DepthwiseFilter, _ channel: Int) {
-    let lowest = Vector(repeating: f.lowest), highest = Vector(repeating: f.highest),
-        count = p.channels &- channel
-    for x in 0..<p.width {
-        var sum = load(f.bias + channel), weights = f.weights + channel / lanes &* f.vectorStride
-        for r in 0..<p.windowHeight {
-            var input = p.input + channel + r &* p.inputRowStride + x &* p.stride &* p.inputPixelStride
-            for _ in 0..<p.windowWidth {
-                sum.accumulate(loadFirst(count, input), load(weights))
-                input += p.inputPixelStride
-                weights += lanes
-            }
-        }
-        storeFirst(count, clamp(sum, lowest, highest), p.output + channel + x &* p.outputPixelStride)
-    }
 }

@@ -16,13 +16,13 @@ package func mapPoints(_ row: UnsafePointer<PointwiseRow>) {
             store(clamp(value, lowest, highest), output + channel)
             channel &+= lanes
         }
-        while channel < p.channels {
-            var value = input[channel]
-            if let scale = p.scale { value *= scale[channel] }
-            if let shift = p.shift { value += shift[channel] }
-            if let addend { value += addend[channel] }
-            output[channel] = min(max(value, p.lowest), p.highest)
-            channel &+= 1
+        let left = p.channels &- channel
+        if left > 0 {
+            var value = loadFirst(left, input + channel)
+            if let scale = p.scale { value *= loadFirst(left, scale + channel) }
+            if let shift = p.shift { value += loadFirst(left, shift + channel) }
+            if let addend { value += loadFirst(left, addend + channel) }
+            storeFirst(left, clamp(value, lowest, highest), output + channel)
         }
     }
 }

@@ -1,13 +1,14 @@
 // Elementary functions of vectors by polynomials fitted at Chebyshev nodes. Relative errors are a few units
-// in the last place unless stated otherwise. NaN results in NaN.
+// in the last place unless stated otherwise. NaN results in NaN. They are transparent because the compiler does
+// not inline all of them otherwise, and passing a vector to a function costs more than most of them.
 
 private typealias LaneBits = Vector.MaskStorage
 
-@inline(__always) private func splat(_ x: Float) -> Vector { Vector(repeating: x) }
+@_transparent private func splat(_ x: Float) -> Vector { Vector(repeating: x) }
 
 extension Vector {
     /// One step of Horner's scheme: `self * x + coefficient`.
-    @inline(__always) fileprivate func times(_ x: Vector, plus coefficient: Float) -> Vector {
+    @_transparent fileprivate func times(_ x: Vector, plus coefficient: Float) -> Vector {
         var sum = splat(coefficient)
         sum.accumulate(self, x)
         return sum
@@ -15,13 +16,13 @@ extension Vector {
 }
 
 /// Rounds to the nearest integer, ties to even, for magnitudes up to 2²².
-@inline(__always) private func nearest(_ x: Vector) -> Vector { (x + splat(12_582_912)) - splat(12_582_912) }
+@_transparent private func nearest(_ x: Vector) -> Vector { (x + splat(12_582_912)) - splat(12_582_912) }
 
-@inline(__always) func absolute(_ x: Vector) -> Vector {
+@_transparent func absolute(_ x: Vector) -> Vector {
     unsafeBitCast(unsafeBitCast(x, to: LaneBits.self) & LaneBits(repeating: 0x7FFF_FFFF), to: Vector.self)
 }
 
-@inline(__always) private func withSign(_ magnitude: Vector, of x: Vector) -> Vector {
+@_transparent private func withSign(_ magnitude: Vector, of x: Vector) -> Vector {
     let sign =
         unsafeBitCast(x, to: LaneBits.self)
         & LaneBits(repeating: LaneBits.Scalar(bitPattern: 0x8000_0000))
@@ -29,7 +30,7 @@ extension Vector {
 }
 
 /// Returns `e^x` as an integer power of 2 times a polynomial on [−½ ln 2, ½ ln 2]; 0 below −87.33.
-@inline(__always) func exponential(_ x: Vector) -> Vector {
+@_transparent func exponential(_ x: Vector) -> Vector {
     let bounded = clamp(x, splat(-87.336_54), splat(88.722_83))
     let shifted = bounded * splat(1.442_695_04) + splat(12_582_912)
     let power = shifted - splat(12_582_912)
@@ -49,7 +50,7 @@ extension Vector {
 }
 
 /// Returns `e^x − 1`.
-@inline(__always) func exponentialMinusOne(_ x: Vector) -> Vector {
+@_transparent func exponentialMinusOne(_ x: Vector) -> Vector {
     let near =
         x
         * splat(2.510_713_59e-5).times(x, plus: 2.011_302_98e-4).times(x, plus: 0.001_388_776_39).times(
@@ -59,7 +60,7 @@ extension Vector {
 }
 
 /// Returns the natural logarithm; −∞ below the smallest normal number, NaN for negative numbers.
-@inline(__always) func logarithm(_ x: Vector) -> Vector {
+@_transparent func logarithm(_ x: Vector) -> Vector {
     let bits = unsafeBitCast(x, to: LaneBits.self)
     // This splits off the exponent so that the mantissa lies between √½ and √2.
     let offset = bits &- LaneBits(repeating: 0x3F35_04F3)
@@ -83,9 +84,9 @@ extension Vector {
 }
 
 /// Returns `1 / (1 + e^−x)`.
-@inline(__always) func sigmoid(_ x: Vector) -> Vector { splat(1) / (splat(1) + exponential(-x)) }
+@_transparent func sigmoid(_ x: Vector) -> Vector { splat(1) / (splat(1) + exponential(-x)) }
 
-@inline(__always) func hyperbolicTangent(_ x: Vector) -> Vector {
+@_transparent func hyperbolicTangent(_ x: Vector) -> Vector {
     let magnitude = absolute(x), square = x * x
     let near =
         x + x * square
@@ -97,7 +98,7 @@ extension Vector {
 }
 
 /// Returns `ln(1 + e^x)`.
-@inline(__always) func softplus(_ x: Vector) -> Vector {
+@_transparent func softplus(_ x: Vector) -> Vector {
     let y = exponential(-absolute(x))
     let logarithm =
         y
@@ -110,7 +111,7 @@ extension Vector {
 }
 
 /// Returns `erf(x)` for magnitudes up to 0.85.
-@inline(__always) private func errorFunctionNearZero(_ x: Vector) -> Vector {
+@_transparent private func errorFunctionNearZero(_ x: Vector) -> Vector {
     let square = x * x
     return x
         * splat(8.853_866_27e-5).times(square, plus: -8.248_131_47e-4).times(square, plus: 0.005_209_613_33)
@@ -122,7 +123,7 @@ extension Vector {
 /// Returns `erfc(x)` for x ≥ 0, as `t · exp(p(t) − x²)` with t = 2 / (2 + x).
 ///
 /// - Source: Press et al., "Numerical Recipes", §6.2, for the form.
-@inline(__always) private func complementaryErrorFunction(ofMagnitude x: Vector) -> Vector {
+@_transparent private func complementaryErrorFunction(ofMagnitude x: Vector) -> Vector {
     let t = splat(2) / (splat(2) + x)
     let p = splat(0.175_685_968).times(t, plus: -0.845_208_577).times(t, plus: 1.535_111_29).times(
         t, plus: -1.186_843_53
@@ -132,13 +133,13 @@ extension Vector {
     return t * exponential(p - x * x)
 }
 
-@inline(__always) func errorFunction(_ x: Vector) -> Vector {
+@_transparent func errorFunction(_ x: Vector) -> Vector {
     let magnitude = absolute(x)
     let far = withSign(splat(1) - complementaryErrorFunction(ofMagnitude: magnitude), of: x)
     return far.replacing(with: errorFunctionNearZero(x), where: magnitude .< splat(0.85))
 }
 
-@inline(__always) func complementaryErrorFunction(_ x: Vector) -> Vector {
+@_transparent func complementaryErrorFunction(_ x: Vector) -> Vector {
     let magnitude = absolute(x)
     let tail = complementaryErrorFunction(ofMagnitude: magnitude)
     let far = tail.replacing(with: splat(2) - tail, where: x .< splat(0))
@@ -146,41 +147,41 @@ extension Vector {
 }
 
 /// Returns `x · Φ(x)`, where Φ is the cumulative normal distribution.
-@inline(__always) func gelu(_ x: Vector) -> Vector {
+@_transparent func gelu(_ x: Vector) -> Vector {
     splat(0.5) * x * complementaryErrorFunction(x * splat(-0.707_106_781))
 }
 
 /// Returns `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, with the hyperbolic tangent expressed as a
 /// sigmoid.
-@inline(__always) func geluByTangent(_ x: Vector) -> Vector {
+@_transparent func geluByTangent(_ x: Vector) -> Vector {
     x * sigmoid(x * (splat(1.595_769_12) + splat(0.071_354_816) * (x * x)))
 }
 
 /// Rounds down; numbers of magnitude 2²² and more are returned unchanged.
-@inline(__always) func floor(_ x: Vector) -> Vector {
+@_transparent func floor(_ x: Vector) -> Vector {
     let near = nearest(x)
     let result = near.replacing(with: near - splat(1), where: near .> x)
     return x.replacing(with: result, where: absolute(x) .< splat(4_194_304))
 }
 
-@inline(__always) func roundedToEven(_ x: Vector) -> Vector {
+@_transparent func roundedToEven(_ x: Vector) -> Vector {
     x.replacing(with: nearest(x), where: absolute(x) .< splat(4_194_304))
 }
 
-@inline(__always) func squareRoot(_ x: Vector) -> Vector {
+@_transparent func squareRoot(_ x: Vector) -> Vector {
     var result = x
     for lane in 0..<lanes { result[lane] = x[lane].squareRoot() }
     return result
 }
 
 /// Returns the sum of all lanes, added from the first to the last.
-@inline(__always) func sum(_ x: Vector) -> Float {
+@_transparent func sum(_ x: Vector) -> Float {
     var result = x[0]
     for lane in 1..<lanes { result += x[lane] }
     return result
 }
 
-@inline(__always) func largest(_ x: Vector) -> Float {
+@_transparent func largest(_ x: Vector) -> Float {
     var result = x[0]
     for lane in 1..<lanes where x[lane] > result { result = x[lane] }
     return result

@@ -40,13 +40,16 @@ struct ForwardBenchmark {
         let pixels = Array(UnsafeBufferPointer(start: first.input, count: first.plan.inputShape.reduce(1, *)))
         first.run()
         let expected = Array(first.output(0))
-        let calibrator = try Calibrator(network)
-        for number in 0..<8 {
-            picture(number, calibrator.executor.input)
-            calibrator.run()
+        var precisions: [Precision] = [.fp32, .bf16]
+        if precision ?? "int8" == "int8" {
+            let calibrator = try Calibrator(network)
+            for number in 0..<8 {
+                picture(number, calibrator.executor.input)
+                calibrator.run()
+            }
+            precisions.append(.int8(calibrator.ranges()))
         }
-        for precision in [.fp32, .bf16, .int8(calibrator.ranges())] as [Precision]
-        where self.precision ?? precision.name == precision.name {
+        for precision in precisions where self.precision ?? precision.name == precision.name {
             var same: [Float]?
             for set in InstructionSet.available where instructionSet ?? set.name == set.name {
                 var alone: [Float]?

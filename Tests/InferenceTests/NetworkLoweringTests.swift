@@ -149,6 +149,95 @@ struct NetworkLoweringTests {
         try check(b, end, layers: 1...28)
     }
 
+    @Test(
+        "attention reads slices, adds the bias of positions and writes its heads side by side without copies")
+    func productsWithoutCopies() throws {
+        var b = try Builder([1, 3, 3, 20])
+        let tokens = try b.add(.reshape([1, 9, 20]), b.input)
+        let joined = try b.add(
+            .matrixProduct(transposesLeft: false, transposesRight: false), tokens,
+            b.constant([20, 2 * 3 * 17]))
+        let turned = try b.add(.transpose([0, 2, 1, 3]), b.add(.reshape([1, 9, 2, 51]), joined))
+        func part(_ index: Int) throws -> Int {
+            try b.add(
+                .slice([
+                    .init(begin: 0, count: 1), .init(begin: 0, count: 2), .init(begin: 0, count: 9),
+                    .init(begin: 17 * index, count: 17),
+                ]), turned)
+        }
+        let query = try b.add(.binary(.multiply), part(0), b.scalar(0.25))
+        let key = try b.add(.transpose([0, 1, 3, 2]), part(1))
+        let scores = try b.add(
+            .binary(.add),
+            b.add(.matrixProduct(transposesLeft: false, transposesRight: false), query, key),
+            b.constant([1, 2, 9, 9]))
+        let attended = try b.add(
+            .matrixProduct(transposesLeft: false, transposesRight: false), b.add(.softmax(axis: 3), scores),
+            part(2))
+        let heads = try b.add(.transpose([0, 2, 1, 3]), attended)
+        let end = try b.add(.reshape([1, 306]), heads)
+        try check(b, end)
+        var network = b.network
+        network.outputs = [end]
+        let kinds = try Plan(network).steps.map(\.kind)
+        #expect(!kinds.contains { $0.contains("transpose") || $0.contains("selection") }, "\(kinds)")
+        #expect(!kinds.contains { $0 == "add" || $0 == "pointwise" || $0 == "multiply" }, "\(kinds)")
+    }
+
+    @Test("heads joined before a product of exchanged axes are transposed once", arguments: [false, true])
+    func exchangedAxes(hasActivation: Bool) throws {
+        var b = try Builder([1, 2, 6, 10])
+        let turned = try b.add(.transpose([0, 1, 3, 2]), b.input)
+        var joined = try b.add(.reshape([1, 20, 6]), turned)
+        if hasActivation { joined = try b.add(.unary(.hardSwish), joined) }
+        let product = try b.add(
+            .matrixProduct(transposesLeft: true, transposesRight: false), joined, b.constant([20, 7]))
+        let sum = try b.add(.binary(.add), product, b.constant([7]))
+        let row = try b.add(.reshape([1, 42]), sum)
+        try check(b, row)
+        var network = b.network
+        network.outputs = [row]
+        let kinds = try Plan(network).steps.map(\.kind)
+        #expect(kinds.count { $0 == "transpose" } == 1 && kinds.contains("conv 1×1"), "\(kinds)")
+    }
+
+    @Test("a product takes up the normalization, sum and activation behind a reshape")
+    func reshapedNormalization() throws {
+        var b = try Builder([1, 3, 4, 8])
+        let tokens = try b.add(.reshape([1, 12, 8]), b.input)
+        let product = try b.add(
+            .matrixProduct(transposesLeft: false, transposesRight: false), tokens, b.constant([8, 24]))
+        let flat = try b.add(.reshape([12, 24]), product)
+        let normalized = try b.add(
+            .binary(.add), b.add(.binary(.multiply), flat, b.constant([24], around: 1)), b.constant([24]))
+        let whole = try b.add(.reshape([1, 12, 24]), normalized)
+        let end = try b.add(.unary(.hardSwish), whole)
+        // Two reshapes and a product, beside the reshape of the input.
+        let row = try b.add(.reshape([1, 288]), end)
+        try check(b, row, layers: 1...5)
+    }
+
+    @Test("an image of few channels is scaled, and its channels are weighted by their means")
+    func scaledChannels() throws {
+        for channels in [3, 24, 40] {
+            var b = try Builder([1, 7, 9, channels])
+            let scaled = try b.add(
+                .binary(.add), b.add(.binary(.multiply), b.input, b.constant([channels], around: 1)),
+                b.constant([channels]))
+            let mean = try b.add(.reduction(.mean, axes: [1, 2], keepsAxes: true), scaled)
+            let gate = try b.add(.unary(.sigmoid), mean)
+            let weighted = try b.add(.binary(.multiply), gate, scaled)
+            let padded = try b.add(
+                .convolution(
+                    Network.Window(
+                        height: 3, width: 3, strideY: 1, strideX: 1,
+                        padding: Network.Margin(top: 1, left: 1, bottom: 1, right: 1)), groups: channels),
+                weighted, b.constant([3, 3, 1, channels]))
+            let row = try b.add(.reshape([1, 63 * channels]), padded)
+            try check(b, row)
+        }
+    }
+
     @Test("pools that count padding, groups, pixel shuffles, normalizations and softmax along other axes")
     func others() throws {
         var b = try Builder([1, 8, 6, 12])

@@ -100,7 +100,9 @@ struct Layout {
                     padded.insert(layer.input)
                 }
             case .concatenation(let parts): bound.formUnion(parts)
-            case .reshape where list.extents[layer.input] == list.extents[layer.output]:
+            case .reshape
+            where list.extents[layer.input] == list.extents[layer.output]
+                && list.extents[layer.output].pixels == 1:
                 bound.formUnion([layer.input, layer.output])
             default: break
             }

@@ -169,7 +169,7 @@ struct Layer {
         switch computation {
         case .concatenation(let parts), .join(let parts, _): parts
         case .binary(_, let other): [input, other]
-        case .matrixProduct(let product): [input, product.other]
+        case .matrixProduct(let product): [input, product.other] + (product.addend.map { [$0] } ?? [])
         case .convolution(let convolution), .invertedResidual(_, _, let convolution):
             [input] + (convolution.residual.map { [$0] } ?? [])
         case .affine(let affine): [input] + (affine.addend.map { [$0] } ?? [])
@@ -188,6 +188,7 @@ struct Layer {
         case .binary(let function, let other): layer.computation = .binary(function, replace(other))
         case .matrixProduct(var product):
             product.other = replace(product.other)
+            product.addend = product.addend.map(replace)
             layer.computation = .matrixProduct(product)
         case .convolution(var convolution):
             convolution.residual = convolution.residual.map(replace)

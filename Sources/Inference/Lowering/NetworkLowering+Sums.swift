@@ -28,7 +28,7 @@ extension NetworkLowering {
     mutating func multiply(_ index: Int, _ left: Bool, _ right: Bool) throws(PlanError) {
         let node = network[index], shape = network.shape(node.inputs[1])
         let isMatrix = shape.dropLast(2).allSatisfy { $0 == 1 } && shape.count <= node.shape.count
-        guard !left, isMatrix, network.shape(node.inputs[0]).count == node.shape.count,
+        guard isMatrix, network.shape(node.inputs[0]).count == node.shape.count,
             var weights = region(node.inputs[1])
         else {
             let second = try value(node.inputs[1])
@@ -50,7 +50,46 @@ extension NetworkLowering {
         let convolution = Convolution(
             window: Window(height: 1, width: 1, strideY: 1, strideX: 1), weights: weights,
             bias: [Float](repeating: 0, count: node.shape[node.shape.count - 1]))
-        append(index, .convolution(convolution), to: try value(node.inputs[0]))
+        let input = left ? try exchangedAxes(of: node.inputs[0]) : try value(node.inputs[0])
+        append(index, .convolution(convolution), to: input)
+    }
+
+    /// Appends the exchange of a tensor's last two axes, and what lies
+    /// before it: elementwise functions, a reshape that joins two axes, and a transposition. Both
+    /// transpositions become one, as where attention joins its heads.
+    private mutating func exchangedAxes(of input: Int) throws(PlanError) -> Value {
+        let shape = network.shape(input), outer = shape.count - 2
+        var source = input, functions: [Network.Unary] = []
+        // A function that is fused into the layer before it has that layer's value.
+        while readers[source] == 1, case .unary(let function) = network[source].operation,
+            values[source] != values[network[source].inputs[0]]
+        {
+            functions.insert(function, at: 0)
+            source = network[source].inputs[0]
+        }
+        var order = Array(0..<outer) + [outer + 1, outer]
+        if readers[source] == 1, case .reshape = network[source].operation {
+            let before = network.shape(network[source].inputs[0])
+            if before.count == shape.count + 1, before.last == shape.last, before[..<outer] == shape[..<outer]
+            {
+                order = Array(0..<outer) + [outer + 2, outer, outer + 1]
+                source = network[source].inputs[0]
+            }
+        }
+        if readers[source] == 1, case .transpose(let axes) = network[source].operation {
+            order = order.map { axes[$0] }
+            source = network[source].inputs[0]
+        }
+        let turned = order.map { network.shape(source)[$0] }
+        var value = append(input, transposition(order, turned), to: try value(source), shape: turned)
+        let exchanged = shape[..<outer] + [shape[outer + 1], shape[outer]]
+        if turned.count != exchanged.count {
+            value = append(input, .reshape, to: value, shape: Array(exchanged))
+        }
+        for function in functions {
+            value = append(input, .unary(function.function), to: value, shape: Array(exchanged))
+        }
+        return value
     }
 
     mutating func combine(_ index: Int, _ function: Network.Binary) throws(PlanError) {
@@ -108,7 +147,7 @@ extension NetworkLowering {
                 convolution.bias = zip(convolution.bias, factors).map { $0 * $1 }
             }
             if let terms { convolution.bias = zip(convolution.bias, terms).map { $0 + $1 } }
-            absorb(index, .convolution(convolution), into: open.layer)
+            absorb(index, of: input, .convolution(convolution), into: open.layer)
             return true
         }
         if let layer = soleMaker(input),
@@ -116,8 +155,8 @@ extension NetworkLowering {
             shift == nil, factors == nil || scale == nil
         {
             absorb(
-                index, .layerNormalization(scale: factors ?? scale, shift: terms, epsilon: epsilon),
-                into: layer)
+                index, of: input,
+                .layerNormalization(scale: factors ?? scale, shift: terms, epsilon: epsilon), into: layer)
             return true
         }
         guard isWalkedByPixels(index), let value = values[input] else { return false }
@@ -125,7 +164,7 @@ extension NetworkLowering {
             affine.clamp == .none, affine.addend == nil || factors == nil
         {
             affine.apply(factors: factors, terms: terms)
-            absorb(index, .affine(affine), into: layer)
+            absorb(index, of: input, .affine(affine), into: layer)
             return true
         }
         append(index, .affine(Affine(scale: factors, shift: terms)), to: value)
@@ -143,11 +182,12 @@ extension NetworkLowering {
         for (input, other) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
             guard let (layer, open) = openConvolution(input), !open.isDepthwise,
                 open.window.height == 1, open.window.width == 1,
-                let residual = values[other], (makers[residual] ?? -1) < layer
+                let residual = values[other], (makers[residual] ?? -1) < layer,
+                list.extents[residual] == list.extents[list.layers[layer].output]
             else { continue }
             var convolution = open
             convolution.residual = residual
-            absorb(index, .convolution(convolution), into: layer)
+            absorb(index, of: input, .convolution(convolution), into: layer)
             return true
         }
         return false
@@ -162,14 +202,14 @@ extension NetworkLowering {
             } else {
                 convolution.activation = function
             }
-            absorb(index, .convolution(convolution), into: layer)
+            absorb(index, of: input, .convolution(convolution), into: layer)
             return
         }
         if function.kind == .clamp, let layer = soleMaker(input),
             case .affine(var affine) = list.layers[layer].computation, affine.clamp == .none
         {
             affine.clamp = Clamp(lowest: function.alpha, highest: function.beta)
-            absorb(index, .affine(affine), into: layer)
+            absorb(index, of: input, .affine(affine), into: layer)
             return
         }
         append(index, .unary(function), to: try value(input))

@@ -14,6 +14,9 @@ struct NetworkLowering {
     var values: [Int: Value] = [:]
     /// The index of the layer that computes each value.
     var makers: [Value: Int] = [:]
+    /// The index of the layer that computes each value which is a reshape of the layer's output and into which
+    /// nodes behind the reshape have been fused.
+    var makersBeforeReshape: [Value: Int] = [:]
     /// The nodes that are fused into their readers.
     var isPart: Set<Int> = []
     /// The products that are functions of one tensor, such as `x · sigmoid(x)`.
@@ -125,9 +128,16 @@ struct NetworkLowering {
     }
 
     /// Returns the layer that computes a node's tensor where only one node reads it, so that the reader can
-    /// be fused into the layer.
+    /// be fused into the layer. Reshapes that keep the last axis are passed, since the channels stay.
     func soleMaker(_ index: Int) -> Int? {
-        readers[index] == 1 ? values[index].flatMap { makers[$0] } : nil
+        var index = index
+        while readers[index] == 1, case .reshape = network[index].operation {
+            let source = network[index].inputs[0]
+            guard network.shape(source).last == network.shape(index).last else { break }
+            index = source
+        }
+        guard readers[index] == 1, let value = values[index] else { return nil }
+        return makersBeforeReshape[value] ?? makers[value]
     }
 
     /// Returns the convolution that computes a node's tensor where nothing has been fused into it after its
@@ -141,10 +151,13 @@ struct NetworkLowering {
     }
 
     /// Fuses a node into a layer, whose computation becomes `computation`.
-    mutating func absorb(_ index: Int, _ computation: Computation, into layer: Int) {
+    ///
+    /// - Parameter input: The node's input, which is the layer's output or a reshape of it.
+    mutating func absorb(_ index: Int, of input: Int, _ computation: Computation, into layer: Int) {
         list.layers[layer].computation = computation
         list.layers[layer].name = network[index].name
-        values[index] = list.layers[layer].output
+        values[index] = values[input]
+        if let value = values[input], makers[value] != layer { makersBeforeReshape[value] = layer }
     }
 
     // MARK: - Nodes
@@ -250,7 +263,7 @@ struct NetworkLowering {
 
     /// Returns the computation that permutes axes: a reshape where only axes of size 1 move, since the
     /// elements' order stays.
-    private func transposition(_ axes: [Int], _ shape: [Int]) -> Computation {
+    func transposition(_ axes: [Int], _ shape: [Int]) -> Computation {
         let moved = axes.indices.filter { shape[$0] > 1 }.map { axes[$0] }
         return moved == moved.sorted() ? .reshape : .transpose(permutation: axes)
     }

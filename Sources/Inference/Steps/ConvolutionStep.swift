@@ -11,6 +11,7 @@ struct ConvolutionStep: PlainStep {
     let kind: String
     let work: Int
     let unitCount: Int
+    var isShort: Bool { work < 32768 }
 
     private let kernels: InstructionSet
     private let inputOffset, outputOffset, residualOffset: Int
@@ -187,11 +188,8 @@ struct ConvolutionStep: PlainStep {
                 end += 1
             }
             let place = result + Int(outputOffsets.pointer[begin]) + first
-            let isOne = count == outputPixelStride
             var task = UnaryRows(
-                activation, input: place, inputStride: outputPixelStride, output: place,
-                outputStride: outputPixelStride, rows: isOne ? 1 : end - begin,
-                count: isOne ? count * (end - begin) : count)
+                activation, pixels: place, stride: outputPixelStride, count: end - begin, channels: count)
             kernels.mapRows(&task)
             begin = end
         }

@@ -64,8 +64,8 @@ struct DepthwiseStep: PlainStep {
         kernels.convolveDepthwise(&row, &filter)
         guard let activation else { return }
         var rows = UnaryRows(
-            activation, input: row.output, inputStride: row.outputPixelStride, output: row.output,
-            outputStride: row.outputPixelStride, rows: row.width, count: row.channels)
+            activation, pixels: row.output, stride: row.outputPixelStride, count: row.width,
+            channels: row.channels)
         kernels.mapRows(&rows)
     }
 

@@ -13,25 +13,39 @@ struct PointwiseStep: PlainStep {
     let name: String
     let kind: String
     var unitCount: Int { input.extent.height }
+    var isShort: Bool { input.extent.count < 16384 }
     private let input, output: Storage
     private let addend: Storage?
+    /// The image of one pixel that holds the scales, where they are computed.
+    private let factors: Storage?
     private let scale, shift: Table<Float>?
     private let clamp: Clamp
     private let isCopyOfRows: Bool
+    /// The number of pixels that the kernel takes as one, so that few channels fill its vectors.
+    private let pixelsAtOnce: Int
     private let margin: MarginFill
     private let kernels: InstructionSet
 
     init(
         _ affine: Affine, kind: String = "pointwise", name: String, input: Storage, output: Storage,
-        addend: Storage?, margin: MarginFill,
+        addend: Storage?, factors: Storage? = nil, margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.kind, self.input, self.output, self.addend) = (name, kind, input, output, addend)
-        (self.margin, self.kernels) = (margin, kernels)
-        scale = affine.scale.map { Table($0, padding: 0) }
-        shift = affine.shift.map { Table($0, padding: 0) }
+        (self.factors, self.margin, self.kernels) = (factors, margin, kernels)
+        let channels = input.extent.channels
+        let areRows = ([input, output] + (addend.map { [$0] } ?? [])).allSatisfy {
+            $0.pixelStride == channels
+        }
+        let pixelsAtOnce =
+            areRows && factors == nil && channels % kernels.lanes != 0 && channels < 64 ? kernels.lanes : 1
+        self.pixelsAtOnce = pixelsAtOnce
+        func table(_ numbers: [Float]) -> Table<Float> {
+            Table((0..<pixelsAtOnce).flatMap { _ in numbers }, padding: 0)
+        }
+        (scale, shift) = (affine.scale.map(table), affine.shift.map(table))
         clamp = affine.clamp
-        let isCopy = scale == nil && shift == nil && addend == nil && clamp == .none
+        let isCopy = scale == nil && shift == nil && addend == nil && factors == nil && clamp == .none
         isCopyOfRows =
             isCopy && input.pixelStride == input.extent.channels
             && output.pixelStride == input.extent.channels
@@ -44,13 +58,21 @@ struct PointwiseStep: PlainStep {
                 from: arena + input.offset(y: y, x: 0), count: input.extent.width * input.extent.channels)
             return
         }
+        let width = input.extent.width, whole = width / pixelsAtOnce
+        map(y, 0, pixels: whole, of: pixelsAtOnce, in: arena)
+        let left = width - whole * pixelsAtOnce
+        if left > 0 { map(y, width - left, pixels: 1, of: left, in: arena) }
+    }
+
+    /// Maps pixels of row `y` from column `x` on, `count` of which are taken as one with as many more channels.
+    private func map(_ y: Int, _ x: Int, pixels: Int, of count: Int, in arena: UnsafeMutablePointer<Float>) {
         var row = PointwiseRow(
-            input: arena + input.offset(y: y, x: 0), inputPixelStride: input.pixelStride,
-            addend: addend.map { UnsafePointer(arena + $0.offset(y: y, x: 0)) },
-            addendPixelStride: addend?.pixelStride ?? 0,
-            output: arena + output.offset(y: y, x: 0), outputPixelStride: output.pixelStride,
-            pixels: input.extent.width, channels: input.extent.channels, scale: scale?.pointer,
-            shift: shift?.pointer,
+            input: arena + input.offset(y: y, x: x), inputPixelStride: count * input.pixelStride,
+            addend: addend.map { UnsafePointer(arena + $0.offset(y: y, x: x)) },
+            addendPixelStride: count * (addend?.pixelStride ?? 0),
+            output: arena + output.offset(y: y, x: x), outputPixelStride: count * output.pixelStride,
+            pixels: pixels, channels: count * input.extent.channels,
+            scale: factors.map { UnsafePointer(arena + $0.offset) } ?? scale?.pointer, shift: shift?.pointer,
             lowest: clamp.lowest, highest: clamp.highest)
         kernels.mapPoints(&row)
     }

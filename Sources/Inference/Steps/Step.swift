@@ -1,3 +1,5 @@
+import Kernels
+
 /// A part of a plan whose work is cut into units; units may run in any order and concurrently, with the same
 /// result.
 protocol Step: Sendable {
@@ -6,6 +8,8 @@ protocol Step: Sendable {
     /// The name of the operation that the layer computes, as the profile shows it.
     var kind: String { get }
     var unitCount: Int { get }
+    /// Whether the step takes less time than a division among threads.
+    var isShort: Bool { get }
     /// The number of multiply-adds.
     var work: Int { get }
     /// The number of floats of scratch memory that a running unit needs.
@@ -19,6 +23,7 @@ protocol PlainStep: Step {
 }
 
 extension Step {
+    var isShort: Bool { false }
     var work: Int { 0 }
     var scratchSize: Int { 0 }
 }
@@ -68,5 +73,18 @@ struct MarginFill: Sendable {
             (UnsafeMutableRawPointer(arena) + offset).initializeMemory(
                 as: UInt8.self, repeating: zero, count: count)
         }
+    }
+}
+
+extension UnaryRows {
+    /// Creates the application of an activation to pixels that have just been written; pixels without gaps
+    /// become one row.
+    init(
+        _ function: UnaryFunction, pixels: UnsafeMutablePointer<Float>, stride: Int, count: Int, channels: Int
+    ) {
+        let isOne = stride == channels
+        self.init(
+            function, input: pixels, inputStride: stride, output: pixels, outputStride: stride,
+            rows: isOne ? 1 : count, count: isOne ? count * channels : channels)
     }
 }

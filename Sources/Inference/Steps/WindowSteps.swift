@@ -32,6 +32,7 @@ struct ReductionStep: PlainStep {
     let name: String
     var kind: String { isMaximum ? "maximum" : "mean" }
     var unitCount: Int { (input.extent.channels + 127) / 128 }
+    var isShort: Bool { input.extent.count < 32768 }
     let isMaximum: Bool
     let input, output: Storage
     let margin: MarginFill

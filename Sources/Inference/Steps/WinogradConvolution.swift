@@ -172,8 +172,8 @@ struct WinogradConvolution: Sendable {
             for row in 0..<task.height {
                 let pixels = task.output + row * task.rowStride
                 var rows = UnaryRows(
-                    activation, input: pixels, inputStride: task.pixelStride, output: pixels,
-                    outputStride: task.pixelStride, rows: task.width, count: channels)
+                    activation, pixels: pixels, stride: task.pixelStride, count: task.width,
+                    channels: channels)
                 kernels.mapRows(&rows)
             }
         }

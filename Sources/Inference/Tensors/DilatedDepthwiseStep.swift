@@ -58,8 +58,8 @@ struct DilatedDepthwiseStep: PlainStep {
         }
         guard let activation else { return }
         var rows = UnaryRows(
-            activation, input: target, inputStride: output.pixelStride, output: target,
-            outputStride: output.pixelStride, rows: output.extent.width, count: channels)
+            activation, pixels: target, stride: output.pixelStride, count: output.extent.width,
+            channels: channels)
         kernels.mapRows(&rows)
     }
 }

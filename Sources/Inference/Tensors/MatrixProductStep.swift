@@ -12,10 +12,12 @@ struct MatrixProductStep: Step {
     var unitCount: Int { batch.count * panels }
     let scratchSize: Int
 
-    private struct Places: BitwiseCopyable { var first, second, output: Int }
+    private struct Places: BitwiseCopyable { var first, second, addend, output: Int }
 
     private let batch: Table<Places>
     private let rowOffsets, outputOffsets: Table<Int32>
+    /// The offsets of the addend's rows; nil without an addend.
+    private let addendOffsets: Table<Int32>?
     private let runs: Table<FilterRun>
     private let stretches: [(runs: Range<Int>, begin: Int)]
     private let zeros: Table<Float>
@@ -27,10 +29,14 @@ struct MatrixProductStep: Step {
     private let kernels: InstructionSet
 
     init(
-        _ product: MatrixProduct, name: String, first: TensorView, second: TensorView, output: TensorView,
-        margin: MarginFill, kernels: InstructionSet
+        _ product: MatrixProduct, name: String, first: TensorView, second: TensorView, addend: TensorView?,
+        output: TensorView, margin: MarginFill, kernels: InstructionSet
     ) {
         (self.name, self.margin, self.kernels, scale) = (name, margin, kernels, product.scale)
+        let output =
+            product.permutation.map { permutation in
+                output.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
+            } ?? output
         let rank = output.shape.count, outer = Array(output.shape.dropLast(2))
         func exchanged(_ view: TensorView, _ isWanted: Bool) -> TensorView {
             let last = view.shape.count - 1
@@ -43,12 +49,15 @@ struct MatrixProductStep: Step {
         depth = first.shape[first.shape.count - 1]
         let a = first.broadcast(to: outer + [rows, depth]),
             b = second.broadcast(to: outer + [depth, columns])
-        let places = zip(
-            a.offsets(ofFirst: rank - 2),
-            zip(b.offsets(ofFirst: rank - 2), output.offsets(ofFirst: rank - 2)))
+        // Without an addend, its places are not used.
+        let sum = addend?.broadcast(to: output.shape) ?? output
+        let places = [a, b, sum, output].map { $0.offsets(ofFirst: rank - 2) }
         batch = Table(
-            places.map { Places(first: $0, second: $1.0, output: $1.1) },
-            padding: Places(first: 0, second: 0, output: 0))
+            places[3].indices.map {
+                Places(
+                    first: places[0][$0], second: places[1][$0], addend: places[2][$0], output: places[3][$0])
+            },
+            padding: Places(first: 0, second: 0, addend: 0, output: 0))
         (depthStride, columnStride) = (b.strides[rank - 2], b.strides[rank - 1])
         panelWidth = 2 * kernels.lanes
         panels = (columns + panelWidth - 1) / panelWidth
@@ -57,12 +66,13 @@ struct MatrixProductStep: Step {
         zeros = Table([], count: panelWidth, padding: 0)
 
         let count = rows + kernels.tileRows, lastRow = rows - 1
-        rowOffsets = Table(count: count) { memory in
-            for row in 0..<count { memory[row] = Int32(min(row, lastRow) * a.strides[rank - 2]) }
+        func offsets(_ view: TensorView) -> Table<Int32> {
+            Table(count: count) { memory in
+                for row in 0..<count { memory[row] = Int32(min(row, lastRow) * view.strides[rank - 2]) }
+            }
         }
-        outputOffsets = Table(count: count) { memory in
-            for row in 0..<count { memory[row] = Int32(min(row, lastRow) * output.strides[rank - 2]) }
-        }
+        (rowOffsets, outputOffsets) = (offsets(a), offsets(output))
+        addendOffsets = addend == nil ? nil : offsets(sum)
         let parts = (depth + 255) / 256
         var runs: [FilterRun] = [], stretches: [(runs: Range<Int>, begin: Int)] = []
         let step = a.strides[rank - 1]
@@ -91,8 +101,9 @@ struct MatrixProductStep: Step {
                 input: arena + places.first, inputOffsets: rowOffsets.pointer,
                 runs: runs.pointer + stretch.runs.lowerBound, runCount: stretch.runs.count,
                 weights: weights, nextWeights: weights, bias: zeros.pointer,
-                output: arena + places.output + column, outputOffsets: outputOffsets.pointer, residual: nil,
-                residualOffsets: nil, pixels: rows, channels: count, isFirst: index == 0,
+                output: arena + places.output + column, outputOffsets: outputOffsets.pointer,
+                residual: addendOffsets.map { _ in UnsafePointer(arena + places.addend + column) },
+                residualOffsets: addendOffsets?.pointer, pixels: rows, channels: count, isFirst: index == 0,
                 isLast: index == stretches.count - 1, lowest: -.infinity, highest: .infinity)
             kernels.convolve(&task)
         }

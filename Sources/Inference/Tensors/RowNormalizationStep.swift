@@ -9,6 +9,7 @@ struct RowNormalizationStep: PlainStep {
 
     let name, kind: String
     var unitCount: Int { input.extent.height * unitsAcross }
+    var isShort: Bool { input.extent.count < 8192 }
     private let scale, shift: Table<Float>?
     private let epsilon: Float
     private let isSoftmax: Bool

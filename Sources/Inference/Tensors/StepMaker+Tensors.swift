@@ -16,6 +16,16 @@ extension StepMaker {
                     function, name: name, input: view(layer.input), output: result, margin: margin,
                     kernels: kernels)
             ]
+        case .binary(.multiply, let other)
+        where isScaling(layer.input, by: other, layer.output)
+            || isScaling(other, by: layer.input, layer.output):
+            let image = isScaling(layer.input, by: other, layer.output) ? layer.input : other
+            return [
+                PointwiseStep(
+                    Affine(), kind: "multiply", name: name, input: layout.storages[image], output: output,
+                    addend: nil, factors: layout.storages[image == other ? layer.input : other],
+                    margin: margin, kernels: kernels)
+            ]
         case .binary(let function, let other):
             return [
                 BinaryStep(
@@ -25,8 +35,10 @@ extension StepMaker {
         case .matrixProduct(let product):
             return [
                 MatrixProductStep(
-                    product, name: name, first: view(layer.input), second: view(product.other),
-                    output: result, margin: margin, kernels: kernels)
+                    product, name: name,
+                    first: product.firstChanges.reduce(view(layer.input)) { $0.changed($1) },
+                    second: product.secondChanges.reduce(view(product.other)) { $0.changed($1) },
+                    addend: product.addend.map(view), output: result, margin: margin, kernels: kernels)
             ]
         case .layerNormalization(let scale, let shift, let epsilon):
             return [
@@ -67,6 +79,15 @@ extension StepMaker {
             return [ResizeStep(resampling, name: name, input: input, output: output, margin: margin)]
         default: return []
         }
+    }
+
+    /// Returns whether a product multiplies each channel of an image by a number, as squeeze-and-excitation
+    /// does.
+    private func isScaling(_ image: Value, by factors: Value, _ output: Value) -> Bool {
+        let extent = list.extents[image], shape = list.shape(of: image)
+        return shape.count == 4 && shape[0] == 1 && list.shape(of: factors).count == 4
+            && extent == list.extents[output] && extent.pixels > 1
+            && list.extents[factors] == Extent(height: 1, width: 1, channels: extent.channels)
     }
 
     /// Makes a convolution step per group. Groups whose channels would not fill a vector are joined, with

@@ -8,6 +8,22 @@ struct MatrixProduct {
     var transposesFirst = false, transposesSecond = false
     /// The factor by which products are multiplied.
     var scale: Float = 1
+    /// A tensor that is added to the scaled products, broadcast to the result's shape.
+    var addend: Value?
+    /// How the factors are seen in the values that hold them, from the value to the factor.
+    var firstChanges: [ViewChange] = [], secondChanges: [ViewChange] = []
+    /// The permutation of the result's axes with which it is written; nil to write it as it is.
+    var permutation: [Int]?
+}
+
+/// A change of a tensor's shape that needs no copy.
+enum ViewChange: Equatable {
+    /// Axis i of the result is axis `permutation[i]` of the tensor.
+    case transpose([Int])
+    /// The positions `begin..<begin + count` of each axis.
+    case slice([Range<Int>])
+    /// Another shape that differs by axes of size 1 only.
+    case spread([Int])
 }
 
 /// A reduction over axes.

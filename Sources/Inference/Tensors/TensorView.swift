@@ -21,6 +21,19 @@ struct TensorView {
         }
     }
 
+    /// Creates the view of a tensor without gaps at offset 0.
+    init(contiguous shape: [Int]) {
+        var (strides, stride) = ([Int](repeating: 1, count: shape.count), 1)
+        for axis in shape.indices.reversed() {
+            strides[axis] = stride
+            stride *= shape[axis]
+        }
+        self.init(offset: 0, shape: shape, strides: strides)
+    }
+
+    /// Returns whether consecutive values along an axis lie side by side.
+    func isContiguous(_ axis: Int) -> Bool { shape[axis] == 1 || strides[axis] == 1 }
+
     private init(offset: Int, shape: [Int], strides: [Int]) {
         (self.offset, self.shape, self.strides) = (offset, shape, strides)
     }
@@ -46,6 +59,21 @@ struct TensorView {
         part.offset += first * strides[axis]
         part.shape[axis] = count
         return part
+    }
+
+    /// Returns the view after a change.
+    func changed(_ change: ViewChange) -> TensorView {
+        switch change {
+        case .transpose(let permutation): return transposed(permutation)
+        case .slice(let ranges):
+            return ranges.indices.reduce(self) { view, axis in
+                view.part(axis, from: ranges[axis].lowerBound, count: ranges[axis].count)
+            }
+        case .spread(let shape):
+            var left = zip(self.shape, strides).filter { $0.0 != 1 }.map(\.1)[...]
+            return TensorView(
+                offset: offset, shape: shape, strides: shape.map { $0 == 1 ? 0 : left.removeFirst() })
+        }
     }
 
     /// Returns the offsets of all values of the leading axes, the last of these varying fastest.

@@ -54,11 +54,77 @@ struct TransposeStep: PlainStep {
     }
 
     private func exchange(_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>) {
+        guard along.inputStride == 1, across.outputStride == 1 else {
+            exchange(source, target, 0..<along.size, 0..<across.size)
+            return
+        }
+        if across.size == 2 && along.outputStride == 2 {
+            interleave(source, source + across.inputStride, target)
+            return
+        }
+        let block = 16, whole = (along: along.size / 4 * 4, across: across.size / 4 * 4)
+        for first in stride(from: 0, to: whole.along, by: block) {
+            let end = min(whole.along, first &+ block)
+            var j = 0
+            while j < whole.across {
+                let from = source + j &* across.inputStride
+                var i = first
+                while i < end {
+                    exchangeFour(from + i, target + (i &* along.outputStride &+ j))
+                    i &+= 4
+                }
+                j &+= 4
+            }
+        }
+        exchange(source, target, 0..<whole.along, whole.across..<across.size)
+        exchange(source, target, whole.along..<along.size, 0..<across.size)
+    }
+
+    /// Exchanges the axes of a block of 4 × 4 values.
+    @inline(__always) private func exchangeFour(
+        _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
+    ) {
+        func row(_ index: Int) -> SIMD4<Float> {
+            UnsafeRawPointer(source + index &* across.inputStride).loadUnaligned(as: SIMD4<Float>.self)
+        }
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3))
+        func write(_ column: SIMD4<Float>, _ index: Int) {
+            UnsafeMutableRawPointer(target + index &* along.outputStride)
+                .storeBytes(of: column, as: SIMD4<Float>.self)
+        }
+        write(SIMD4(a[0], b[0], c[0], d[0]), 0)
+        write(SIMD4(a[1], b[1], c[1], d[1]), 1)
+        write(SIMD4(a[2], b[2], c[2], d[2]), 2)
+        write(SIMD4(a[3], b[3], c[3], d[3]), 3)
+    }
+
+    /// Writes the values of two rows alternately, as a shuffle of two groups of channels does.
+    private func interleave(
+        _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
+    ) {
+        var i = 0
+        while i &+ 4 <= along.size {
+            let a = UnsafeRawPointer(first + i).loadUnaligned(as: SIMD4<Float>.self)
+            let b = UnsafeRawPointer(second + i).loadUnaligned(as: SIMD4<Float>.self)
+            UnsafeMutableRawPointer(target + 2 &* i).storeBytes(
+                of: SIMD8(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), as: SIMD8<Float>.self)
+            i &+= 4
+        }
+        while i < along.size {
+            (target[2 &* i], target[2 &* i &+ 1]) = (first[i], second[i])
+            i &+= 1
+        }
+    }
+
+    private func exchange(
+        _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ rows: Range<Int>,
+        _ columns: Range<Int>
+    ) {
         let block = 16
-        for first in stride(from: 0, to: along.size, by: block) {
-            let end = min(along.size, first + block)
-            for begin in stride(from: 0, to: across.size, by: block) {
-                let limit = min(across.size, begin + block)
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+            let end = min(rows.upperBound, first + block)
+            for begin in stride(from: columns.lowerBound, to: columns.upperBound, by: block) {
+                let limit = min(columns.upperBound, begin + block)
                 for i in first..<end {
                     let from = source + i &* along.inputStride, to = target + i &* along.outputStride
                     for j in begin..<limit {
