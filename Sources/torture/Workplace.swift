@@ -15,6 +15,8 @@ final class Workplace {
     struct Job {
         let arguments: [String]
         let outputs: [String]
+        /// Whether it only ends by a signal.
+        var isEndless = false
         /// The time in seconds that it takes without disturbance.
         var seconds = 0.0
     }
@@ -98,11 +100,50 @@ final class Workplace {
                 arguments: ["export", "m.pb", "--format", "tflite", "--output", "m.tflite"],
                 outputs: ["m.tflite"]),
             Job(arguments: ["package", "m.pb", "m.txt", "--output", "m.zip"], outputs: ["m.zip"]),
+            Job(arguments: ["export", "m.pb", "--output", "m.html"], outputs: ["m.html"]),
+            Job(
+                arguments: ["export", "m.pb", "--format", "savedmodel", "--output", "saved"],
+                outputs: ["saved/saved_model.pb"]),
+            Job(
+                arguments: [
+                    "retrain", "--architecture", "m.onnx", "--image_dir", "pictures", "--bottleneck_dir",
+                    "cache2",
+                    "--output_graph", "x.onnx", "--output_labels", "x.txt",
+                ], outputs: ["x.onnx", "x.txt"]),
+            Job(
+                arguments: [
+                    "retrain", "--image_list", "list.tsv", "--bottleneck_dir", "cache", "--output_graph",
+                    "l.pb",
+                    "--output_labels", "l.txt", "--frames", "2",
+                ], outputs: ["l.pb", "l.txt"]),
+            Job(
+                arguments: [
+                    "bottlenecks", "export", "table", "--format", "csv", "--image_dir", "pictures",
+                    "--bottleneck_dir", "cache",
+                ], outputs: ["table/bottlenecks.csv"]),
+            Job(
+                arguments: [
+                    "bottlenecks", "compute", "--image_dir", "pictures", "--bottleneck_dir", "cache2",
+                    "--shard",
+                    "1/2", "--flip_left_right",
+                ], outputs: []),
+            Job(arguments: ["classify", "pictures", "--graph", "m.pb", "--csv"], outputs: []),
+            Job(arguments: ["classify", "pictures", "--graph", "m.pb", "--explain", "maps"], outputs: []),
+            Job(
+                arguments: ["classify", "pictures", "--graph", "m.pb", "--sort_into", "sorted", "--copy"],
+                outputs: []),
+            Job(
+                arguments: ["classify", "--watch", "pictures", "--graph", "m.pb", "--json"], outputs: [],
+                isEndless: true),
         ]
+        try write("list.tsv", Data(imageList.utf8))
+        for name in ["net.json", "config.json", "preprocessor_config.json"] {
+            references[name] = Data(Self.descriptions[name]!.utf8)
+        }
         for job in candidates {
             var job = job
-            let outcome = try run(job.arguments)
-            guard outcome.status == 0 else {
+            let outcome = try run(job.arguments, signal: job.isEndless ? (SIGINT, 2) : nil, limit: 300)
+            guard outcome.status == (job.isEndless ? 130 : 0) else {
                 throw Failure(
                     "\(job.arguments.joined(separator: " ")) gave \(outcome.status.map(String.init) ?? "no end"): \(outcome.lastLine)"
                 )
@@ -111,6 +152,43 @@ final class Workplace {
             for name in job.outputs { references[name] = try Data(contentsOf: url(name)) }
             jobs.append(job)
         }
+        references["m.pb.manifest.json"] = try Data(contentsOf: url("m.pb.manifest.json"))
+        references["list.tsv"] = Data(imageList.utf8)
+    }
+
+    /// The images with their labels, as `--image_list` takes them.
+    private var imageList: String {
+        let names =
+            FileManager.default.enumerator(atPath: url("pictures").path)?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.contains("/") }.sorted().map { name in
+            "pictures/\(name)\t\(name.split(separator: "/")[0])\n"
+        }.joined()
+    }
+
+    /// Descriptions of the trained model's network, in this program's form, timm's and Hugging Face's.
+    private static let descriptions = [
+        "net.json": """
+        {"name": "net", "input": "input", "height": 224, "width": 224, "mean": [127, 127, 127],
+         "scale": [0.0078125, 0.0078125, 0.0078125], "resize": "antialiased",
+         "taps": [{"tensor": "features"}, {"tensor": "block_12/depthwise/Relu6", "reduction": "mean"}]}
+        """,
+        "config.json": """
+        {"architecture": "net", "num_classes": 1000, "pretrained_cfg": {"input_size": [3, 224, 224],
+         "interpolation": "bicubic", "crop_pct": 0.875, "crop_mode": "center",
+         "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
+        """,
+        "preprocessor_config.json": """
+        {"do_resize": true, "size": {"shortest_edge": 256}, "resample": 3, "do_center_crop": true,
+         "crop_size": {"height": 224, "width": 224}, "do_rescale": true, "rescale_factor": 0.00392156862745098,
+         "do_normalize": true, "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+        """,
+    ]
+
+    /// Writes a file and the folders that lead to it.
+    func write(_ path: String, _ contents: Data) throws {
+        try FileManager.default.createDirectory(
+            at: url(path).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try contents.write(to: url(path))
     }
 
     func url(_ path: String) -> URL { folder.appendingPathComponent(path) }
@@ -124,7 +202,7 @@ final class Workplace {
     /// Restores the files that commands read from each other.
     func restore() throws {
         for (name, contents) in references where (try? Data(contentsOf: url(name))) != contents {
-            try contents.write(to: url(name))
+            try write(name, contents)
         }
     }
 

@@ -3,7 +3,7 @@ import Foundation
 // torture [--seconds N] [--seed N] [--program PATH] [--pictures DIR]
 //
 // Runs cartoonctl under adverse conditions: signals at random times in every command, closed and full
-// descriptors, mutated models, and unusual folders. Each trial checks the exit code, that files are complete
+// descriptors, mutated files, and unusual folders. Each trial checks the exit code, that files are complete
 // or absent, and that no temporary file remains. A seed determines the sequence of trials; their number
 // depends on the machine's speed.
 
@@ -15,7 +15,7 @@ do { workplace = try Workplace(settings) } catch {
 }
 defer { workplace.remove() }
 let kinds: [any TrialKind] = [
-    Interruptions(workplace), Descriptors(workplace), MutatedModels(workplace), OddFolders(workplace),
+    Interruptions(workplace), Descriptors(workplace), MutatedFiles(workplace), OddFolders(workplace),
 ]
 var counts = [Int](repeating: 0, count: kinds.count), failures = 0
 let end = Date.now.addingTimeInterval(settings.seconds)
