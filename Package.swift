@@ -146,7 +146,7 @@ let package = Package(
                 "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
                 "SystemFiles", "Backbones", "Inference", "Network", "PortableProgram", "WebPage",
             ], exclude: ["engine-scalar.wasm"]),
-        tests("cartoonctl", ["make-fixtures", "Compression", "Imaging"]),
+        tests("cartoonctl", ["make-fixtures", "Compression", "Imaging", "TensorFlowFormat", "TensorGraph"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

@@ -168,10 +168,26 @@ package struct Backbone: Sendable {
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
         let digest = bytes.withUnsafeBytes { SHA256.hash($0) }
         bytes.releasePages()
+        let weights = externalDigest.map { " weights \($0)" } ?? ""
         let framing = d.framing.map { " framed \($0)" } ?? ""
         let channels = d.channelScaling.map { " by channel \($0.mean) \($0.scale)" } ?? ""
         return
-            "\(digest) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale)\(channels) \(d.inverseDCT.rawValue) \(d.resize.rawValue)\(framing) upright \(Self.fingerprint(of: precision)): \(taps)"
+            "\(digest)\(weights) \(d.input) \(d.height)x\(d.width) \(d.mean) \(d.scale)\(channels) \(d.inverseDCT.rawValue) \(d.resize.rawValue)\(framing) upright \(Self.fingerprint(of: precision)): \(taps)"
+    }
+
+    /// The digest of weights that lie in other files; nil if there are none.
+    private var externalDigest: SHA256.Digest? {
+        guard case .onnx(let model) = network else { return nil }
+        let regions = model.externalTensors.compactMap { tensor -> ByteRegion? in
+            if case .dense(let region) = tensor.contents { region } else { nil }
+        }
+        guard !regions.isEmpty else { return nil }
+        var digest = SHA256()
+        for region in regions {
+            region.withUnsafeBytes { digest.update($0) }
+            region.releasePages()
+        }
+        return digest.finalize()
     }
 
     private static func fingerprint(of precision: Precision) -> String {

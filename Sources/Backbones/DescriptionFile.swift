@@ -79,13 +79,16 @@ enum DescriptionFile {
     ///   - file: The network.
     ///   - path: The path of the network's file.
     ///   - prefersKnown: Whether the names of well-known nodes take precedence over the JSON file.
+    ///   - stated: What counts more than all of these.
     static func describe(
-        _ file: NetworkFile, path: String, prefersKnown: Bool = false
+        _ file: NetworkFile, path: String, prefersKnown: Bool = false, stated: StatedEnds = StatedEnds()
     ) throws(BackboneError) -> DescribedNetwork {
-        let place = place(of: path), wellKnown = file.wellKnown
-        if prefersKnown, let wellKnown { return wellKnown }
-        let found = try read(place)
-        if found == nil, let wellKnown { return wellKnown }
+        let place = place(of: path)
+        let found = prefersKnown && file.wellKnown != nil ? nil : try read(place)
+        if found == nil, var wellKnown = file.wellKnown {
+            try stated.apply(to: &wellKnown, of: file, path: path)
+            return wellKnown
+        }
         var known = found ?? PartialDescription(), published: String?
         if found == nil,
             let pictures = try PictureDescription.beside(
@@ -94,6 +97,7 @@ enum DescriptionFile {
             known.take(pictures.description)
             published = pictures.path
         }
+        stated.apply(to: &known)
         let survey = try NetworkSurvey(file, known, path: path)
         var notes: [NetworkNote] = []
         func note(_ subject: NetworkNote.Subject, _ text: String) {

@@ -42,8 +42,6 @@ package struct GraphFile: Sendable {
     private static func labels(in package: ZipReader) throws(ZipReader.Failure) -> [String]? {
         let texts = package.entries.filter { $0.name.hasSuffix(".txt") && $0.name != "README.txt" }
         guard texts.count == 1 else { return nil }
-        return String(decoding: try package.contents(of: texts[0], limit: 1 << 24), as: UTF8.self).split(
-            whereSeparator: \.isNewline
-        ).map(String.init)
+        return LabelsText.names(in: try package.contents(of: texts[0], limit: 1 << 24))
     }
 }

@@ -80,15 +80,18 @@ package struct ModelFile: Sendable {
     /// - Parameters:
     ///   - path: The path of the model or package.
     ///   - labels: Names that replace those in the model, one per output.
-    package init(path: String, labels: [String]?) throws(BackboneError) {
-        try self.init(GraphFile(path), labels: labels)
+    ///   - stated: What replaces the model's description of its input and output.
+    package init(path: String, labels: [String]?, stated: StatedEnds = StatedEnds()) throws(BackboneError) {
+        try self.init(GraphFile(path), labels: labels, stated: stated)
     }
 
-    package init(_ file: GraphFile, labels: [String]?) throws(BackboneError) {
+    package init(
+        _ file: GraphFile, labels: [String]?, stated: StatedEnds = StatedEnds()
+    ) throws(BackboneError) {
         path = file.path
         network = try NetworkFile(file.region, path: path)
         var description: ModelDescription
-        (description, notes) = try Self.describe(network, path, labels ?? file.labels)
+        (description, notes) = try Self.describe(network, path, labels ?? file.labels, stated)
         if let labels {
             guard labels.count == description.labels.count else {
                 throw .labels(
@@ -123,12 +126,15 @@ package struct ModelFile: Sendable {
     }
 
     private static func describe(
-        _ network: NetworkFile, _ path: String, _ labels: [String]?
+        _ network: NetworkFile, _ path: String, _ labels: [String]?, _ stated: StatedEnds
     ) throws(BackboneError) -> (ModelDescription, notes: [NetworkNote]) {
         if let text = network.ownDescription {
-            return (try ModelDescription(json: text, of: path), [])
+            var own = try ModelDescription(json: text, of: path)
+            try stated.apply(to: &own, of: network, path: path)
+            return (own, [])
         }
-        let described = try DescriptionFile.describe(network, path: path, prefersKnown: true)
+        let described = try DescriptionFile.describe(
+            network, path: path, prefersKnown: true, stated: stated)
         let found: [String]?
         if let labels { found = labels } else { found = Self.labels(beside: path) }
         guard let labels = found else {
@@ -147,7 +153,7 @@ package struct ModelFile: Sendable {
     private static func labels(beside path: String) -> [String]? {
         let place = DescriptionFile.stem(of: path) + ".txt"
         guard let bytes = try? FileSystem.read(FilePath(place)) else { return nil }
-        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        return LabelsText.names(in: bytes)
     }
 }
 

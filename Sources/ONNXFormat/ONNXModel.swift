@@ -54,6 +54,11 @@ package struct ONNXModel: Sendable {
     /// The version of the standard operators; nil if the model imports none.
     package var operatorSet: Int64? { operatorSets.first(where: \.isStandard)?.version }
 
+    /// The weights that lie in files beside a model that was read.
+    package var externalTensors: [Tensor] {
+        graph.initializers.compactMap { $0.encoded == nil ? $0.tensor : nil }
+    }
+
     /// Sets the value of `key`, adding it if necessary.
     package mutating func setMetadata(_ key: String, _ value: String) {
         if let index = metadata.firstIndex(where: { $0.key == key }) {

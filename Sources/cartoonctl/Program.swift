@@ -59,7 +59,13 @@ enum Program {
                 Terminal.printBlock(Help.page(verb))
                 return 0
             }
-            return try verb.run(Arguments(parsing: rest, for: verb, among: verbs))
+            let arguments = try Arguments(parsing: rest, for: verb, among: verbs)
+            if arguments.string("quiet") == nil {
+                for complaint in FlagCondition.complaints(about: arguments, of: verb.name) {
+                    Terminal.log("cartoonctl: \(complaint)")
+                }
+            }
+            return try verb.run(arguments)
         } catch let error as UsageError {
             Terminal.log("cartoonctl: \(error)")
             return 2

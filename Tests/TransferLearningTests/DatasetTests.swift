@@ -1,3 +1,4 @@
+import Backbones
 import FinalLayer
 import Foundation
 import SystemFiles
@@ -255,9 +256,9 @@ struct LabelsFileTests {
             utf16(text, [0xFF, 0xFE], bigEndian: false),
             utf16(text, [0xFE, 0xFF], bigEndian: true), utf16(text, [], bigEndian: false),
             utf16(text, [], bigEndian: true), Array("0 cat\n1 big dog\n".utf8),
-        ] { #expect(LabelsFile.names(in: bytes) == ["cat", "big dog"]) }
+        ] { #expect(LabelsText.names(in: bytes) == ["cat", "big dog"]) }
         // Numbers that do not count are names.
-        #expect(LabelsFile.names(in: Array("0 cat\n2 dog\n".utf8)) == ["0 cat", "2 dog"])
-        #expect(LabelsFile.names(in: Array("7\n8\n".utf8)) == ["7", "8"])
+        #expect(LabelsText.names(in: Array("0 cat\n2 dog\n".utf8)) == ["0 cat", "2 dog"])
+        #expect(LabelsText.names(in: Array("7\n8\n".utf8)) == ["7", "8"])
     }
 }

@@ -9,6 +9,13 @@ public struct ClassifyOptions: Sendable {
     public var graph: FilePath = "output_graph.pb"
     /// A labels file that replaces the labels in the model.
     public var labels: FilePath?
+    /// The tensors that images go into and scores come from; nil takes those that the model names.
+    public var inputLayer, outputLayer: String?
+    /// The size of images; nil takes the model's own.
+    public var inputHeight, inputWidth: Int?
+    /// The normalization of a channel's value v, 0 to 255: (v - mean) / deviation. The two are given together;
+    /// nil takes the model's own.
+    public var inputMean, inputDeviation: Float?
     /// The number of threads; nil uses all cores.
     public var threads: Int?
     public var isStrict = false
@@ -20,6 +27,17 @@ public struct ClassifyOptions: Sendable {
     public var precision: PrecisionChoice?
     public static let usualUnknownThreshold: Float = 0.002
     public init() {}
+}
+
+extension ClassifyOptions {
+    /// What replaces the model's description of its input and output.
+    var ends: StatedEnds {
+        var ends = StatedEnds()
+        (ends.input, ends.output) = (inputLayer, outputLayer)
+        (ends.height, ends.width) = (inputHeight, inputWidth)
+        (ends.mean, ends.deviation) = (inputMean, inputDeviation)
+        return ends
+    }
 }
 
 /// A label with its probability.
@@ -69,7 +87,8 @@ public struct Classifier: Sendable {
     public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
-            graph: options.graph, labels: options.labels, tellsUnknown: options.unknownThreshold != nil,
+            graph: options.graph, labels: options.labels, ends: options.ends,
+            tellsUnknown: options.unknownThreshold != nil,
             precision: options.precision,
             threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold

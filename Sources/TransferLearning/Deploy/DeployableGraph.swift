@@ -18,6 +18,7 @@ struct DeployableGraph: Sendable {
         let file: GraphFile
         do { file = try GraphFile(path.description) } catch { throw TransferLearningError(error) }
         do { graph = try GraphDef.read(file.region) } catch { throw .network(NetworkError(path, error)) }
+        if let fault = graph.numberFault { throw .network(.damaged(path, reason: fault)) }
         (self.path, bytes) = (path, file.region.count)
         if let labels {
             let names = try LabelsFile.read(labels)

@@ -9,15 +9,8 @@ import TensorGraph
 
 /// Measures the inputs of a network's layers, and how much errors in each layer change its bottleneck.
 struct LayerSurvey: Sendable {
-    /// The images that are shown to the network.
-    enum Samples: Sendable {
-        case files([FilePath])
-        /// A number of synthetic images.
-        case leaves(Int)
-    }
-
     let description: BackboneDescription
-    let samples: Samples
+    let samples: SampleImages
     let threads: Int
     let path: FilePath
     let isInterrupted: @Sendable () -> Bool
@@ -34,11 +27,12 @@ struct LayerSurvey: Sendable {
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
         let reader = PictureReader(description, executor, isStrict: false)
         let gathered = Mutex(views.map { InputStatistics($0) })
-        for index in 0..<count {
+        for index in 0..<samples.count {
             if isInterrupted() {
-                throw .interrupted("\(index) of \(count) pictures were looked at; no output was written")
+                throw .interrupted(
+                    "\(index) of \(samples.count) pictures were looked at; no output was written")
             }
-            guard show(index, to: reader) else { continue }
+            guard samples.show(index, to: reader) else { continue }
             executor.run()
             // Each thread takes the statistics of its view out of the shared array, so that threads do not
             // wait and nothing is copied.
@@ -66,10 +60,11 @@ struct LayerSurvey: Sendable {
     ///
     /// - Parameter pictures: The number of samples shown to each of the changed networks.
     func sensitivities(of weights: CompactWeights, pictures: Int = 16) throws -> [Double] {
-        let exact = try extractor(weights.graph), size = exact.size
+        let exact = try FeatureExtractor(weights.graph, description, path: path), size = exact.size
         let reader = PictureReader(description, Executor(exact.plan), isStrict: false)
         var images: [[Float]] = [], features: [Float] = []
-        for index in stride(from: 0, to: count, by: max(1, count / pictures)) where show(index, to: reader) {
+        for index in stride(from: 0, to: samples.count, by: max(1, samples.count / pictures))
+        where samples.show(index, to: reader) {
             images.append(
                 Array(
                     UnsafeBufferPointer(
@@ -86,7 +81,9 @@ struct LayerSurvey: Sendable {
                 { layer in
                     do {
                         let executor = Executor(
-                            try extractor(weights.trial(layer: layer, step: Self.step)).plan)
+                            try FeatureExtractor(
+                                weights.trial(layer: layer, step: Self.step), description, path: path
+                            ).plan)
                         var sum = 0.0
                         for (p, image) in shown.enumerated() {
                             image.withUnsafeBufferPointer {
@@ -117,7 +114,7 @@ struct LayerSurvey: Sendable {
 
     /// Returns the inverse deviations, in which features with little variation are treated as in the final
     /// layer.
-    private static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
+    static func inverseDeviations(_ features: [Float], groups: [FeatureGroup], size: Int) -> [Float] {
         let rows = features.count / max(size, 1)
         let variances = (0..<size).map { k in
             let column = (0..<rows).map { Double(features[$0 * size + k]) },
@@ -132,36 +129,6 @@ struct LayerSurvey: Sendable {
             for k in group.columns { inverses[k] = Float(1 / max(variances[k], least, 1e-30).squareRoot()) }
         }
         return inverses
-    }
-
-    private var count: Int {
-        switch samples {
-        case .files(let files): files.count
-        case .leaves(let count): count
-        }
-    }
-
-    /// - Returns: Whether the image is in the executor's input.
-    private func show(_ index: Int, to reader: PictureReader) -> Bool {
-        switch samples {
-        case .files(let files):
-            guard let bytes = try? FileSystem.read(files[index]) else { return false }
-            return (try? reader.read(bytes)) != nil
-        case .leaves:
-            let picture = FallenLeaves(width: description.width, height: description.height).picture(index)
-            for i in picture.indices {
-                reader.executor.input[i] = (picture[i] - description.mean) * description.scale
-            }
-            return true
-        }
-    }
-
-    private func extractor(_ graph: Graph) throws(TransferLearningError) -> FeatureExtractor {
-        let backbone: Backbone
-        do { backbone = try Backbone(description, in: .graph(graph), path: path.description) } catch {
-            throw TransferLearningError(error)
-        }
-        return try FeatureExtractor(backbone)
     }
 
     /// An executor's output, which is not written to while it is read.

@@ -35,7 +35,7 @@ public struct Packaging: Sendable {
         do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
         let model = file.region.bytes, name = file.member ?? options.model.lastComponent.description
         let format = ExportedFile.format(of: file.region)
-        let description = try describe(file, format, labels: LabelsFile.names(in: labels))
+        let description = try describe(file, format, labels: LabelsText.names(in: labels))
         do {
             var zip = Zip()
             try zip.add("README.txt", Array(readMe(description, name, format).utf8), level: options.level)

@@ -52,6 +52,15 @@ public struct QuantizeResult: Sendable, Codable {
     public let worstDrop: Double?
     /// Whether the final layer was retrained; the accuracies are then means of three cross-validations.
     public let isLayerRenewed: Bool
+    /// The root mean square of the changes of the final layer's input, each in units of the feature's standard
+    /// deviation between images; nil if it is not finite, or the network's input for images is unknown.
+    public let featureError: Double?
+    /// Whether `featureError` is so large that accuracy is in danger.
+    public let isDamaged: Bool
+    /// The flags of the setting that changes the features least, and its figure; nil unless the model is
+    /// damaged, and if no setting is clearly better.
+    public let betterSetting: String?
+    public let betterFeatureError: Double?
 
     public func json() throws -> String { try JSON.text(self) }
 }
@@ -121,6 +130,7 @@ public struct Quantization: Sendable {
                     before: [try calibration.accuracy(of: file.graph, model, path: file.path)],
                     after: [try calibration.accuracy(of: outcome.graph, model, path: file.path)])
             }
+            let damage = try damage(by: outcome, to: file, calibration, report)
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
@@ -130,7 +140,10 @@ public struct Quantization: Sendable {
                 accuracyBefore: outcome.accuracies.map { Accuracies.mean($0.before) },
                 accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) },
                 worstDrop: outcome.accuracies?.worstDrop,
-                isLayerRenewed: outcome.isLayerRenewed)
+                isLayerRenewed: outcome.isLayerRenewed,
+                featureError: damage.flatMap { $0.error.isFinite ? $0.error : nil },
+                isDamaged: damage?.isSerious ?? false, betterSetting: damage?.better?.flags,
+                betterFeatureError: damage?.better?.error)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
         } catch let error as TransferLearningError {
@@ -140,8 +153,64 @@ public struct Quantization: Sendable {
         }
     }
 
+    /// What quantization did to the features, and the setting that does least if that is too much.
+    private struct Damage {
+        let error: Double
+        var better: (flags: String, error: Double)?
+        var isSerious: Bool { error > QuantizationError.limit }
+    }
+
+    /// Measures what quantization did to the features; nil if the network cannot be shown images.
+    private func damage(
+        by outcome: Outcome, to file: DeployableGraph, _ calibration: Calibration?,
+        _ report: (String) -> Void
+    ) throws(TransferLearningError) -> Damage? {
+        let measure: QuantizationError
+        do {
+            let backbone =
+                try file.description?.backbone
+                ?? NetworkFile.graph(file.graph).described(path: file.path.description).backbone
+            measure = try QuantizationError(
+                of: file.graph, backbone, calibration.map { .files($0.files(count: 64)) } ?? .leaves(32),
+                threads: options.threads ?? ParallelWork.coreCount, path: file.path)
+        } catch {
+            let reason = (error as? BackboneError).map { TransferLearningError($0) } ?? error
+            report("what this does to the network's features was not measured: \(reason)")
+            return nil
+        }
+        var damage = Damage(error: try measure.error(of: outcome.graph))
+        guard damage.isSerious else { return damage }
+        for (flags, graph) in alternatives(to: file) {
+            guard let graph = graph() else { continue }
+            let error = try measure.error(of: graph)
+            if error < min(damage.error / 2, damage.better?.error ?? .infinity) {
+                damage.better = (flags, error)
+            }
+        }
+        return damage
+    }
+
+    /// The other settings, with functions that return their graphs.
+    private func alternatives(to file: DeployableGraph) -> [(flags: String, graph: () -> Graph?)] {
+        var others: [(flags: String, graph: () -> Graph?)] = []
+        if options.mode != .weights {
+            others.append(("--mode weights", { try? EightBitWeights().apply(to: file.graph) }))
+        }
+        if options.mode != .compact {
+            others.append(("--mode compact", { try? compact(file, nil, { _ in }).graph }))
+        } else if let bits = options.bits, bits < Self.bits {
+            others.append(
+                ("--bits \(Self.bits)", { try? compact(file, nil, { _ in }, bits: Self.bits).graph }))
+        }
+        if options.mode == .weightsRounded, options.bitDepth < 8 {
+            others.append(("--bitdepth 8", { try? RoundedWeights().apply(to: file.graph) }))
+        }
+        return others
+    }
+
     private func compact(
-        _ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void
+        _ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void,
+        bits wanted: Double? = nil
     ) throws -> Outcome {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         // Normalizations must be folded into the weights before rounding.
@@ -149,7 +218,7 @@ public struct Quantization: Sendable {
             inputs: inputs, outputs: outputs, keeping: file.keptNames, unpacksWeights: true
         ).apply(to: file.graph).0
         guard let model = file.description else {
-            let bits = options.bits ?? Self.bits
+            let bits = wanted ?? options.bits ?? Self.bits
             return Outcome(graph: CompactWeights(optimized).apply(bits: bits), bits: bits)
         }
         let clock = ContinuousClock(), start = clock.now
@@ -163,7 +232,7 @@ public struct Quantization: Sendable {
         weights.weigh(try survey.sensitivities(of: weights))
         report("found what errors in each of them do (\(seconds()))")
         guard let calibration else {
-            let bits = options.bits ?? Self.bits
+            let bits = wanted ?? options.bits ?? Self.bits
             return Outcome(graph: weights.apply(bits: bits), bits: bits)
         }
         let renewal = options.keepsLayer ? nil : LayerRenewal(calibration, model, path: file.path)

@@ -42,7 +42,7 @@ public final class Explainer {
         if let labels = options.labels { names = try LabelsFile.read(labels) }
         let file: ModelFile, plan: Plan, threads = options.threads ?? ParallelWork.coreCount
         do {
-            file = try ModelFile(path: options.graph.description, labels: names)
+            file = try ModelFile(path: options.graph.description, labels: names, stated: options.ends)
             var network = try file.network(outputs: [file.description.output])
             let reading = LinearReading(network, output: network.outputs[0])
             guard !reading.parts.isEmpty else {

@@ -70,6 +70,15 @@ struct FeatureExtractor: Sendable {
         self.groups = groups
         fingerprint = backbone.fingerprint(precision: precision)
     }
+
+    /// - Parameter path: The path of the graph's file, for errors.
+    init(_ graph: Graph, _ description: BackboneDescription, path: FilePath) throws(TransferLearningError) {
+        let backbone: Backbone
+        do { backbone = try Backbone(description, in: .graph(graph), path: path.description) } catch {
+            throw TransferLearningError(error)
+        }
+        try self.init(backbone)
+    }
 }
 
 /// A trained model that is ready to run.
@@ -87,17 +96,18 @@ struct LoadedModel: Sendable {
     }
 
     /// - Parameters:
+    ///   - ends: What replaces the model's description of its input and output.
     ///   - tellsUnknown: Whether the bottleneck is needed to detect images unlike the training images.
     ///   - precision: The precision; nil uses the one in which the model was trained.
     ///   - threadsPerPicture: The number of threads that share one image.
     ///   - givesBottleneck: Whether the bottleneck is an output even if novelty is not detected.
     init(
-        graph: FilePath, labels: FilePath?, tellsUnknown: Bool, precision: PrecisionChoice?,
-        threadsPerPicture: Int = 1, givesBottleneck: Bool = false
+        graph: FilePath, labels: FilePath?, ends: StatedEnds = StatedEnds(), tellsUnknown: Bool,
+        precision: PrecisionChoice?, threadsPerPicture: Int = 1, givesBottleneck: Bool = false
     ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
-        do { file = try ModelFile(path: graph.description, labels: names) } catch {
+        do { file = try ModelFile(path: graph.description, labels: names, stated: ends) } catch {
             throw TransferLearningError(error)
         }
         let about = file.description

@@ -5,7 +5,7 @@ import Inference
 /// Decodes images and runs a network on them, on one thread and one image after another.
 final class PictureReader {
     let executor: Executor
-    private let description: BackboneDescription
+    let description: BackboneDescription
     private var options: DecodingOptions
 
     /// - Parameter isStrict: Whether to reject damaged images and Apple's nonstandard CgBI variant of PNG.
@@ -51,6 +51,15 @@ final class PictureReader {
             scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased
         )
         return try picture.send(to: &resizer, options)
+    }
+
+    /// Puts an image of the network's size into `executor.input`.
+    ///
+    /// - Parameter pixels: The image, `[height, width, 3]`, 0 to 255.
+    func show(_ pixels: [Float]) {
+        for i in pixels.indices {
+            executor.input[i] = (pixels[i] - description.mean) * description.scale
+        }
     }
 
     /// Resizes and crops as Pillow does.

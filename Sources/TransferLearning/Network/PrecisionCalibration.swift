@@ -72,8 +72,16 @@ struct PrecisionCalibration {
         let reader = PictureReader(
             backbone.description, calibrator.executor, isStrict: false, limits: options.limits)
         var seen = 0
-        for (_, bytes) in files where seen < Self.pictureCount && (try? reader.read(bytes)) != nil {
+        for (path, bytes) in files where seen < Self.pictureCount && (try? reader.read(bytes)) != nil {
             calibrator.run()
+            // Rounding to integers would hide NaN.
+            guard calibrator.executor.output(0).allSatisfy(\.isFinite) else {
+                throw .network(
+                    .notFinite(
+                        FilePath(backbone.path),
+                        tensor: backbone.description.taps.map(\.tensor).joined(separator: ", "), picture: path
+                    ))
+            }
             seen += 1
         }
         guard seen > 0 else {

@@ -35,7 +35,12 @@ final class Outputs {
     }
 
     /// Writes both files under temporary names before either is moved into place.
-    func write(_ model: NetworkFile, labels names: [String]) throws(TransferLearningError) {
+    ///
+    /// - Parameter check: Called when both are written, before they are moved.
+    func write(
+        _ model: NetworkFile, labels names: [String],
+        check: () throws(TransferLearningError) -> Void = {}
+    ) throws(TransferLearningError) {
         var flag = "output_graph"
         do {
             // The graph is written piece by piece, so that weights are not copied.
@@ -46,6 +51,7 @@ final class Outputs {
             flag = "output_labels"
             try labels.write(Array((names.map(\.printable).joined(separator: "\n") + "\n").utf8))
             labelsDigest = try Self.digest(of: labels)
+            try check()
             try labels.commit()
             flag = "output_graph"
             try graph.commit()
@@ -53,6 +59,8 @@ final class Outputs {
             throw .output(error, flag: flag)
         } catch NetworkWriteError.inputOutput(let code) {
             throw .output(FileError(graph.path, errno: code), flag: flag)
+        } catch let error as TransferLearningError {
+            throw error
         } catch {
             throw .internalFailure("\(error)")
         }

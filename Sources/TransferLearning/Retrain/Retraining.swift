@@ -51,6 +51,7 @@ public struct Retraining {
             instructionSet: InstructionSet.preferred.name, outputGraph: "\(options.outputGraph)",
             outputLabels: "\(options.outputLabels)")
         var takesManifest = false
+        defer { UnfinishedRun.end() }
         do {
             let result = try run(&manifest, &takesManifest, isInterrupted: isInterrupted, report: report)
             manifest.state = .finished
@@ -65,7 +66,9 @@ public struct Retraining {
             return result
         } catch TransferLearningError.interrupted(let words) {
             if takesManifest { try manifest.write(beside: options.outputGraph) }
-            throw TransferLearningError.interrupted(words)
+            throw TransferLearningError.interrupted(
+                manifest.outputGraphDigest == nil
+                    ? words : "the model and its labels were written; what follows them was not")
         }
     }
 
@@ -85,6 +88,7 @@ public struct Retraining {
         try check(outputs, of: extractor!.backbone.network)
         let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
         manifest.network = extractor!.fingerprint
+        if takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
         let data = try BottleneckSource(
             options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report
         ).data
@@ -173,7 +177,21 @@ public struct Retraining {
             auditor.measuresLearning = true
             audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
         }
-        try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels)
+        try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels) {
+            () throws(TransferLearningError) in
+            // The weights in the model come from the mapped file, which others can change meanwhile.
+            guard backbone.fingerprint(precision: precision) == manifest.network else {
+                throw .network(
+                    .damaged(
+                        FilePath(backbone.path),
+                        reason:
+                            "was changed while it was used; no output was written; run the same command again"
+                    ))
+            }
+        }
+        manifest.outputGraphDigest = outputs.graphDigest
+        manifest.outputLabelsDigest = outputs.labelsDigest
+        if takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
         var model = ClassifyOptions()
         (model.graph, model.threads) = (options.outputGraph, options.pictures.threads)
         model.limits = options.pictures.limits
@@ -193,8 +211,6 @@ public struct Retraining {
             )
             .write(to: path, explaining: model, isInterrupted: isInterrupted, report: report)
         }
-        manifest.outputGraphDigest = outputs.graphDigest
-        manifest.outputLabelsDigest = outputs.labelsDigest
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)",
             outputLabels: "\(options.outputLabels)",

@@ -95,6 +95,11 @@ extension Arguments {
                     }
                     given = words[index]
                     index += 1
+                } else if option.value == nil, given == nil, index < words.count,
+                    Self.isTruth(words[index], for: verb)
+                {
+                    given = words[index]
+                    index += 1
                 }
                 values[name] = given ?? "true"
             } else if name.hasPrefix("no"), let option = known[String(name.dropFirst(2))],
@@ -105,6 +110,12 @@ extension Arguments {
                 throw Self.unknown(word, name, verb, verbs)
             }
         }
+    }
+
+    /// Whether a word is the value of the switch before it, as in `--flip_left_right True`, and no file's name.
+    private static func isTruth(_ word: String, for verb: Verb) -> Bool {
+        ["true", "false"].contains(word.lowercased())
+            && !(verb.takesFiles && (try? FileSystem.kind(of: FilePath(word))) != nil)
     }
 
     /// Expands `~/x` after an equals sign, where shells do not.

@@ -1,5 +1,6 @@
 import Synchronization
 import SystemFiles
+import TransferLearning
 
 /// Handles SIGINT, SIGTERM and SIGHUP: the work is asked to stop at a safe point, and is ended if it has not
 /// stopped after 0.7 s.
@@ -11,9 +12,10 @@ enum Interruption {
     private static let received = Atomic<Int32>(0)
     private static let faultAddress = Atomic<UInt>(0)
     private static let pipeEnd = Atomic<Int32>(-1)
-    /// An additional message about interrupted work besides its outputs.
-    private static let remark = Mutex("")
+    /// What prints finished results if the work must be ended, and says how many there are.
+    private static let last = Mutex<(@Sendable () -> String)?>(nil)
 
+    /// The time in milliseconds that the work has to stop.
     private static let patience: Int32 = 700
 
     static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
@@ -24,8 +26,9 @@ enum Interruption {
         return number == 0 ? nil : 128 + number
     }
 
-    /// Sets the message that is added if the work must be ended.
-    static func remark(_ words: String) { remark.withLock { $0 = words } }
+    /// Sets what is called on another thread if the work must be ended, to print the results that are finished;
+    /// it returns words about them.
+    static func beforeEnd(_ work: @escaping @Sendable () -> String) { last.withLock { $0 = work } }
 
     static func watch() {
         // Writing to a closed pipe becomes an error, so that temporary files are removed.
@@ -120,13 +123,17 @@ enum Interruption {
             Terminal.log("cartoonctl: \(path): was cut short while it was read; run the same command again")
             _exit(22)
         }
-        let written = TemporaryFiles.committed
+        // The results and the manifest may go to a pipe that nobody empties or a disk that hangs.
+        signal(SIGALRM) { _ in _exit(Interruption.exitCode ?? 130) }
+        alarm(1)
+        let results = last.withLock { $0 }?()
+        let written = TemporaryFiles.committed, manifest = UnfinishedRun.writeManifest()
         Terminal.log(
             "cartoonctl: interrupted; "
                 + (written.isEmpty
-                    ? "no output was written"
+                    ? results ?? "no output was written"
                     : "written before: \(written.map(\.description).joined(separator: ", "))")
-                + remark.withLock { $0 })
+                + (manifest.map { "; 'retrain --resume \($0)' continues with what is cached" } ?? ""))
         _exit(exitCode ?? 130)
     }
 }

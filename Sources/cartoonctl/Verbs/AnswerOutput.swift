@@ -1,3 +1,4 @@
+import Synchronization
 import TransferLearning
 
 /// Prints the answers of `classify`.
@@ -15,7 +16,7 @@ struct AnswerOutput {
     private let threshold: Float
     /// Whether each image's path is printed above its labels.
     private let showsPaths: Bool
-    private var objects: [String] = []
+    private let objects = ObjectList()
 
     /// - Parameter top: The maximum number of labels per image; nil for the style's default.
     init(_ style: Style, top: Int?, threshold: Float, showsPaths: Bool) {
@@ -26,6 +27,10 @@ struct AnswerOutput {
         } else {
             self.top = top ?? 5
         }
+        let isArray = if case .json(isStream: false) = style { true } else { false }
+        Interruption.beforeEnd { [objects] in
+            isArray ? "\(objects.print()) answers were printed" : "what was answered before was printed"
+        }
     }
 
     mutating func show(_ answer: Answer, explanation: Explanation? = nil) throws {
@@ -33,16 +38,14 @@ struct AnswerOutput {
         case .text: showText(answer)
         case .json(let isStream):
             let object = try answer.json(top: top, threshold: threshold, explanation: explanation)
-            if isStream { Terminal.printBlock(object) } else { objects.append(object) }
+            if isStream { Terminal.printBlock(object) } else { objects.add(object) }
         case .csv: showTable(answer)
         }
     }
 
     /// Prints the JSON array, which is complete only at the end.
     func finish() {
-        if case .json(isStream: false) = style {
-            Terminal.printBlock("[\n" + objects.joined(separator: ",\n") + "\n]")
-        }
+        if case .json(isStream: false) = style { objects.print() }
     }
 
     private func showText(_ answer: Answer) {
@@ -74,5 +77,22 @@ struct AnswerOutput {
                     ]))
             }
         }
+    }
+}
+
+/// The objects of a JSON array, which is printed once: at the end of the work, or when the process is ended.
+private final class ObjectList: Sendable {
+    private let objects = Mutex<[String]?>([])
+
+    func add(_ object: String) { objects.withLock { $0?.append(object) } }
+
+    /// - Returns: The number of objects.
+    @discardableResult func print() -> Int {
+        let all = objects.withLock { list in
+            defer { list = nil }
+            return list
+        }
+        if let all { Terminal.printBlock("[\n" + all.joined(separator: ",\n") + "\n]") }
+        return all?.count ?? 0
     }
 }

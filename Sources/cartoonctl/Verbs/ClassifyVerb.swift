@@ -39,7 +39,7 @@ let classifyVerb = Verb(
         .flag("strict", "Treat damaged pictures as unreadable."),
         .maximumPixels, .maximumBytes,
         .flag("quiet", "Print nothing but results and errors."),
-    ],
+    ] + Option.labelImage,
     examples: [
         "classify photo.jpg --graph cartoon.pb",
         "classify holiday/ --graph cartoon.pb --top 1 --threshold 0.8",
@@ -84,7 +84,9 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     let quiet = try arguments.flag("quiet")
     if !quiet { for note in classifier.notes { Terminal.log("cartoonctl: \(note)") } }
     var output = AnswerOutput(
-        style, top: try arguments.integer("top", in: 1...Int.max),
+        style,
+        top: try arguments.integer("top", in: 1...Int.max)
+            ?? arguments.integer("num_top_predictions", in: 1...Int.max),
         threshold: Float(try arguments.number("threshold", in: 0...1) ?? 0),
         showsPaths: list?.pictures.count != 1)
     // The answers before an interruption are printed in the JSON format too.
@@ -126,6 +128,7 @@ private func options(_ arguments: Arguments) throws -> ClassifyOptions {
     options.precision = try PrecisionChoice(arguments)
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
+    try options.takeEnds(arguments)
     options.limits = try PictureLimits(arguments)
     if let share = try arguments.number("unknown_threshold", in: 0...1) {
         options.unknownThreshold = share > 0 ? Float(share) : nil

@@ -37,7 +37,7 @@ let quantizeVerb = Verb(
         ),
         .value("threads", "N", "Processor cores to use. Default: all"),
         .flag("json", "Print the result as one JSON object."),
-        .flag("quiet", "Print nothing but results and errors."),
+        .flag("quiet", "Print nothing but results, warnings and errors."),
     ],
     examples: [
         "quantize --input cartoon.pb --output small.pb --calibrate cartoon",
@@ -72,6 +72,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     let result = try Quantization(options, isInterrupted: { Interruption.isRequested }).run { line in
         if !quiet { Terminal.log(line) }
     }
+    if result.isDamaged { Terminal.log("cartoonctl: \(result.warning)") }
     if json {
         Terminal.printBlock(try result.json())
     } else {
@@ -90,4 +91,19 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
         }
     }
     return 0
+}
+
+extension QuantizeResult {
+    /// Says how much the network's features have changed, and which setting changes them less.
+    fileprivate var warning: String {
+        let remedy =
+            betterSetting.map { "; with \($0) it would be \(percent(betterFeatureError))" }
+            ?? "; no other setting changes it much less"
+        return
+            "\(output): probably less accurate than \(input): what the final layer reads has changed by \(percent(featureError)) of its deviation between pictures\(remedy)"
+    }
+
+    private func percent(_ share: Double?) -> String {
+        share.map { fixed(100 * $0, 0) + "%" } ?? "no finite part"
+    }
 }

@@ -1,3 +1,4 @@
+import SystemFiles
 import TransferLearning
 
 let retrainVerb: Verb = Verb(
@@ -16,6 +17,10 @@ let retrainVerb: Verb = Verb(
         .modelURL,
         .modelSHA256,
         .architecture,
+        .value(
+            "tfhub_module", "DIR",
+            "The same as --architecture, as the later retrain.py has it: the folder of an unpacked module. Modules are not downloaded."
+        ),
         .taps,
         .precision,
         .value(
@@ -47,6 +52,9 @@ let retrainVerb: Verb = Verb(
             "With --summaries_dir: the bottlenecks too, with labels and small pictures, for TensorBoard's projector."
         ),
         .value(
+            "saved_model_dir", "DIR",
+            "Write the model as a SavedModel into this new folder too, as export --format savedmodel does."),
+        .value(
             "intermediate_store_frequency", "N",
             "Steps of gradient descent between intermediate models; 0 for none. Default: 0"),
         .value(
@@ -65,6 +73,12 @@ let retrainVerb: Verb = Verb(
         .json,
         .strict,
         .quiet,
+        .value(
+            "logging_verbosity", "LEVEL",
+            "retrain.py's: DEBUG or INFO; WARN, ERROR and FATAL are --quiet. Default: INFO"),
+        .value(
+            "checkpoint_path", "FILE",
+            "retrain.py's; it has no effect, because --resume continues without checkpoints."),
     ],
     examples: [
         "retrain --image_dir cartoon --output_graph cartoon.pb --output_labels cartoon.txt",
@@ -79,7 +93,8 @@ let retrainVerb: Verb = Verb(
 private func retrain(_ typed: Arguments) throws -> Int32 {
     let arguments = try resumed(typed)
     var options = RetrainOptions()
-    options.pictures = try BottleneckOptions(arguments)
+    options.pictures = try BottleneckOptions(arguments.naming(architecture: "tfhub_module"))
+    let savedModel = try SavedModelOutput(arguments)
     let isONNX = arguments.string("architecture")?.lowercased().hasSuffix(".onnx") == true
     options.outputGraph = FilePath(
         arguments.string("output_graph") ?? (isONNX ? "output_graph.onnx" : "output_graph.pb"))
@@ -116,12 +131,13 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     }
     options.command = arguments.typed
     options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)
-    let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
+    let (json, quiet) = (try arguments.flag("json"), try arguments.isQuiet)
     let listsMistakes = try arguments.flag("print_misclassified_test_images")
 
     var reporter = RunReporter(quiet: quiet)
     let result = try Retraining(options).run(
         isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    try savedModel?.write(options.outputGraph)
     if !quiet {
         let table = ClassTable(
             classes: result.classes, width: Terminal.errorWidth, hasColors: Terminal.errorHasColors)
@@ -131,6 +147,7 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
         Terminal.printBlock(try result.json())
     } else {
         printSummary(result, listsMistakes: listsMistakes)
+        if let savedModel { Terminal.print("\(savedModel.directory)  SavedModel") }
     }
     return 0
 }
@@ -143,6 +160,55 @@ private func resumed(_ typed: Arguments) throws -> Arguments {
         !word.hasPrefix("--resume") && !(index > 0 && typed.typed[index - 1] == "--resume")
     }.map(\.element)
     return try Arguments(parsing: command + given, for: retrainVerb, among: Program.verbs)
+}
+
+extension Arguments {
+    /// Returns the arguments in which a network that another flag names is the value of `--architecture`.
+    fileprivate func naming(architecture flag: String) throws(UsageError) -> Arguments {
+        guard let place = string(flag) else { return self }
+        guard string("architecture") == nil else {
+            throw UsageError("--\(flag) and --architecture: one of them")
+        }
+        guard !place.contains("://") else {
+            throw UsageError(
+                "--\(flag) \(place): modules are not downloaded; unpack it and give its folder: --\(flag) DIR"
+            )
+        }
+        return with("architecture", place)
+    }
+
+    /// Whether messages are left out, by `--quiet` or by retrain.py's `--logging_verbosity`.
+    fileprivate var isQuiet: Bool {
+        get throws(UsageError) {
+            switch string("logging_verbosity")?.uppercased() {
+            case nil, "DEBUG", "INFO": return try flag("quiet")
+            case "WARN", "WARNING", "ERROR", "FATAL": return true
+            case let level?:
+                throw UsageError("--logging_verbosity \(level): is DEBUG, INFO, WARN, ERROR or FATAL")
+            }
+        }
+    }
+}
+
+/// The SavedModel that `--saved_model_dir` asks for.
+private struct SavedModelOutput {
+    let directory: FilePath
+
+    /// - Throws: `UsageError` if the folder holds files already, before any work.
+    init?(_ arguments: Arguments) throws(UsageError) {
+        guard let name = arguments.string("saved_model_dir"), !name.isEmpty else { return nil }
+        directory = FilePath(name)
+        guard (try? FileSystem.kind(of: directory)) != nil else { return }
+        guard let names = try? FileSystem.names(in: directory), names.isEmpty else {
+            throw UsageError("--saved_model_dir \(name): exists already; name a new folder")
+        }
+    }
+
+    func write(_ model: FilePath) throws {
+        var options = ExportOptions(output: directory, format: .savedmodel)
+        options.input = model
+        _ = try Exporting(options).run()
+    }
 }
 
 private func printSummary(_ result: RetrainResult, listsMistakes: Bool) {

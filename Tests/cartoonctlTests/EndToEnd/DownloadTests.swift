@@ -79,6 +79,19 @@ struct DownloadByProgramTests {
         #expect(try bench.names(in: "models/inception") == ["classify_image_graph_def.pb"])
     }
 
+    @Test("leaves the settings of curl's own user alone")
+    func settings() throws {
+        try bench.write(
+            ".curlrc", "proxy = \"http://127.0.0.1:9\"\nuser-agent = \"mine\"\noutput = \"stolen\"\n")
+        let archive = archive
+        let server = try LoopbackServer { request, _ in .file(archive, request) }
+        let outcome = try audit(
+            server.url("a.tgz"), ["--model_sha256", "\(SHA256.hash(archive))"],
+            environment: ["CURL_HOME": bench.folder.path])
+        #expect(outcome.status == 21 && server.requests.count == 1, "\(outcome.errors)")
+        #expect(!bench.exists("stolen") && !bench.exists("models/inception/stolen"))
+    }
+
     @Test("Ctrl-C keeps what came, and the same command goes on from there")
     func interruption() throws {
         let archive = archive,

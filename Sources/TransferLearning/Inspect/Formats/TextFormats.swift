@@ -1,3 +1,4 @@
+import Backbones
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -12,7 +13,7 @@ enum LabelsFormat {
     }
 
     static func inspect(_ contents: FileContents) -> Findings {
-        let labels = contents.text.split(whereSeparator: \.isNewline).map(String.init)
+        let labels = LabelsText.names(in: contents.region.bytes)
         var facts = [Fact("count", .count(labels.count)), Fact("labels", .list(labels))]
         let repeated = Dictionary(grouping: labels, by: { $0 }).filter { $1.count > 1 }.keys.sorted()
         if !repeated.isEmpty { facts.append(Fact("repeated", .list(repeated))) }
