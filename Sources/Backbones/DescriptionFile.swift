@@ -98,6 +98,11 @@ enum DescriptionFile {
             published = pictures.path
         }
         stated.apply(to: &known)
+        // The network is read at this size, and its errors would be about the network.
+        for (key, size) in [("height", known.height), ("width", known.width)] {
+            guard let size, !(1...4096).contains(size) else { continue }
+            throw .description(path: published ?? place, reason: "\"\(key)\" must be 1 to 4096, not \(size)")
+        }
         let survey = try NetworkSurvey(file, known, path: path)
         var notes: [NetworkNote] = []
         func note(_ subject: NetworkNote.Subject, _ text: String) {
@@ -151,7 +156,9 @@ enum DescriptionFile {
         switch error {
         case DecodingError.keyNotFound(let key, _): "lacks \"\(key.stringValue)\""
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
+            context.codingPath.isEmpty
+                ? "is no JSON object"
+                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" is of the wrong type"
         case DecodingError.dataCorrupted(let context):
             context.codingPath.isEmpty
                 ? "is not JSON"

@@ -163,6 +163,10 @@ struct NetworkSurveyTests {
         #expect(try reason(two, json: #"{"input": "image"}"#).isEmpty)
         #expect(try reason(Self.graph(placeholder: [-1, -1, -1, 3])).contains("\"height\""))
         #expect(try reason(Self.graph(), json: #"{"mean": 3}"#).contains("alone"))
+        for size in [0, -1, 4097, Int.max] {
+            #expect(try reason(Self.graph(), json: "{\"height\": \(size)}").contains("1 to 4096"))
+        }
+        #expect(try reason(Self.graph(), json: "[]").contains("no JSON object"))
         #expect(try reason(Self.graph(), json: #"{"mean": 3, "scale": 0}"#).contains("other than 0"))
     }
 
