@@ -91,17 +91,44 @@ struct BalancedWeights {
 extension Graph {
     /// Balances the weights of convolutions for which a grid of 256 levels is too coarse.
     func balancingConvolutions() -> Graph {
-        var channelShapes: [String: [Int]] = [:]
+        balancing { reader, shape in
+            switch reader.operation {
+            case "Conv2D" where shape.count == 4: return .columns(powersShape: [shape[3]])
+            case "DepthwiseConv2dNative" where shape.count == 4:
+                return .columns(powersShape: [shape[2], shape[3]])
+            default: return nil
+            }
+        }
+    }
+
+    /// Balances weights as the models of `retrain` have them, of which optimization multiplies the powers out.
+    package func balancingModel() -> Graph {
+        balancingConvolutions().balancing { reader, shape in
+            if case .bool(true)? = reader.attributes["transpose_b"] { return nil }
+            return reader.operation == "MatMul" && shape.count == 2 ? .rows : nil
+        }
+    }
+
+    /// The channels of weights that have a power each.
+    private enum Channels {
+        /// The last axes, balanced where one grid is too coarse.
+        case columns(powersShape: [Int])
+        /// The rows of a matrix.
+        case rows
+    }
+
+    /// Replaces constants that are read as weights by products.
+    ///
+    /// - Parameter channels: Returns the channels of the weights of a given shape that a node reads; nil to leave
+    ///   them.
+    private func balancing(_ channels: (Node, [Int]) -> Channels?) -> Graph {
         let constants = Dictionary(
             nodes.compactMap { node in node.constant.map { (node.name, $0) } },
             uniquingKeysWith: { first, _ in first })
+        var found: [String: Channels] = [:]
         for node in nodes where node.inputs.count == 2 {
-            guard let shape = constants[node.inputs[1]]?.shape, shape.count == 4 else { continue }
-            switch node.operation {
-            case "Conv2D": channelShapes[node.inputs[1]] = [shape[3]]
-            case "DepthwiseConv2dNative": channelShapes[node.inputs[1]] = [shape[2], shape[3]]
-            default: break
-            }
+            guard let shape = constants[node.inputs[1]]?.shape else { continue }
+            if let channels = channels(node, shape) { found[node.inputs[1]] = channels }
         }
         var names = Set(nodes.map(\.name))
         func fresh(_ wish: String) -> String {
@@ -110,17 +137,22 @@ extension Graph {
             return name
         }
         let balanced = nodes.flatMap { node -> [Node] in
-            guard let shape = channelShapes[node.name], let tensor = node.constant,
-                let weights = tensor.floats
+            guard let channels = found[node.name], let tensor = node.constant, let weights = tensor.floats,
+                !weights.isEmpty
             else { return [node] }
-            let channels = shape.reduce(1, *)
-            // The threshold is −20 dB, which no layer of Inception v3 reaches and EfficientNet's depthwise
-            // layers exceed.
-            guard channels > 0, BalancedWeights.roundingNoise(weights, channels: channels) > 0.01 else {
-                return [node]
+            switch channels {
+            case .columns(let shape):
+                let count = shape.reduce(1, *)
+                // The threshold is −20 dB, which no layer of Inception v3 reaches and EfficientNet's depthwise
+                // layers exceed.
+                guard BalancedWeights.roundingNoise(weights, channels: count) > 0.01 else { return [node] }
+                return BalancedWeights(weights, channels: count, inner: 1)
+                    .nodes(node.name, shape: tensor.shape, powersShape: shape, fresh: fresh)
+            case .rows:
+                let (rows, columns) = (tensor.shape[0], tensor.shape[1])
+                return BalancedWeights(weights, channels: rows, inner: columns)
+                    .nodes(node.name, shape: tensor.shape, powersShape: [rows, 1], fresh: fresh)
             }
-            return BalancedWeights(weights, channels: channels, inner: 1)
-                .nodes(node.name, shape: tensor.shape, powersShape: shape, fresh: fresh)
         }
         return Graph(nodes: balanced, trailer: trailer)
     }

@@ -121,6 +121,11 @@ extension GraphDef {
         message.field(1, Int64(tensor.type.rawValue))
         message.field(2, encode(tensor.shape))
         switch tensor.contents {
+        case .dense where tensor.type == .int32 && tensor.shape.isEmpty:
+            // OpenCV looks for axes in int_val only, where TensorFlow's Python writes them.
+            var value = WireWriter()
+            value.varint(UInt64(bitPattern: Int64(tensor.integers?.first ?? 0)))
+            message.field(7, value)
         case .dense(let region): message.field(4, region)
         case .strings(let strings): for string in strings { message.field(8, string) }
         }

@@ -45,6 +45,25 @@ struct BalancedWeightsTests {
         #expect(balanced.nodes.last?.inputs == ["x", "w"])
     }
 
+    @Test("what optimization multiplied out is balanced as before, and what is balanced stays")
+    func again() throws {
+        let kernel: [Float] = [1, -0.001, 1.5], matrix: [Float] = [1, 2, 1000, 3000]
+        let plain = Graph(nodes: [
+            Node("Placeholder", name: "x"), .constant("w", Tensor(kernel, shape: [1, 1, 3, 1])),
+            Node("DepthwiseConv2dNative", name: "c", inputs: ["x", "w"]),
+            .constant("m", Tensor(matrix, shape: [2, 2])), Node("MatMul", name: "y", inputs: ["c", "m"]),
+        ])
+        let balanced = plain.balancingModel()
+        for (name, weights, shape) in [("w", kernel, [1, 1, 3, 1]), ("m", matrix, [2, 2])] {
+            let constant = try #require(balanced.nodes.first { $0.name == name + "/balanced" }?.constant)
+            let expected = BalancedWeights(
+                weights, channels: name == "w" ? 3 : 2, inner: name == "w" ? 1 : 2)
+            #expect(constant.floats == expected.weights && constant.shape == shape)
+            #expect(balanced.nodes.first { $0.name == name }?.operation == "Mul")
+        }
+        #expect(balanced.balancingModel().nodes.map(\.name) == balanced.nodes.map(\.name))
+    }
+
     @Test("a model keeps what it knows of strangers out of reach of quantization")
     func novelty() throws {
         let backbone = try Backbone.find(architecture: nil, modelDirectory: nil)

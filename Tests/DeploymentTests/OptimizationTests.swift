@@ -47,6 +47,40 @@ struct OptimizationTests {
         #expect(report.nodesBefore == 4 && report.nodesAfter == 3)
     }
 
+    @Test("a batch that a reshape fixes becomes free; where another size is free, it stays")
+    func batches() throws {
+        for (sizes, expected) in [
+            ([1, 2048], [-1, 2048]), ([1, -1], [1, -1]), ([2, 3], [2, 3]), ([1], [1]),
+        ] {
+            let shape = Tensor(sizes.map { Int32($0) }, shape: [sizes.count])
+            let (graph, _) = try optimized([
+                .input(), .constant("s", shape), Node("Reshape", name: "y", inputs: ["x", "s"]),
+            ])
+            let read = try node("y", in: graph).inputs
+            #expect(read[0] == "x")
+            #expect(try node(read[1], in: graph).constant?.integers == expected)
+            #expect(graph.nodes.count == 3)
+        }
+    }
+
+    @Test("writes squared differences as differences and squares for OpenCV, and merges them otherwise")
+    func squaredDifferences() throws {
+        let nodes = [
+            Node.input(), .values("m", [1, 2]), Node("SquaredDifference", name: "y", inputs: ["x", "m"]),
+        ]
+        let (expanded, _) = try Optimization(inputs: ["x"], outputs: ["y"], isForOpenCV: true)
+            .apply(to: Graph(nodes: nodes))
+        let square = try node("y", in: expanded)
+        #expect(square.operation == "Square")
+        let difference = try node(square.inputs[0], in: expanded)
+        #expect(difference.operation == "Sub" && difference.inputs == ["x", "m"])
+        let (merged, _) = try optimized(expanded.nodes)
+        #expect(try node("y", in: merged).operation == "SquaredDifference" && merged.nodes.count == 3)
+        // What something else reads stays.
+        let (kept, _) = try Optimization(inputs: ["x"], outputs: ["y", square.inputs[0]]).apply(to: expanded)
+        #expect(try node("y", in: kept).operation == "Square")
+    }
+
     @Test("cuts an input from what made it")
     func placeholder() throws {
         let (graph, _) = try optimized([

@@ -52,6 +52,15 @@ struct GraphDefWritingTests {
         }
     }
 
+    @Test("an integer without axes is written where OpenCV looks for it", arguments: [Int32(3), -1, .min])
+    func integers(_ value: Int32) throws {
+        let graph = Graph(nodes: [.constant("axis", Tensor([value], shape: []))])
+        let bytes = try GraphDef.write(graph)
+        // int_val, field 7, packed.
+        #expect(value != 3 || bytes.suffix(6).contains(0x3A))
+        #expect(try GraphDef.read(ByteRegion(bytes)).nodes[0].constant?.integers == [Int(value)])
+    }
+
     @Test("a changed node is encoded anew: its other attributes survive")
     func changed() throws {
         let bytes = Message.graph(

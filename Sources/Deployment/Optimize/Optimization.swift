@@ -8,8 +8,8 @@ import TensorGraph
 /// Inputs become placeholders. Nodes on which no output depends are removed, such as decoders and training
 /// nodes, and `Identity`, `CheckNumerics` and `PlaceholderWithDefault` are spliced out. Chains of
 /// normalizations, scalings and sums with constants are folded into the weights and one bias of the preceding
-/// convolution. Zero padding is merged into the following convolution, and equal constants are merged. The
-/// remaining nodes are in topological order, and unchanged ones keep their bytes.
+/// convolution. Zero padding is merged into the following convolution, a batch of 1 in the shape of a
+/// `Reshape` becomes free, and equal constants are merged. The remaining nodes are in topological order, and unchanged ones keep their bytes.
 ///
 /// - Source: tensorflow/python/tools/optimize_for_inference_lib.py; the order of the steps differs.
 package struct Optimization: Sendable {
@@ -30,6 +30,8 @@ package struct Optimization: Sendable {
 
     /// Whether quantized weights become plain floats.
     package let unpacksWeights: Bool
+    /// Whether squared differences are written as differences and squares, and axes as OpenCV reads them.
+    package let isForOpenCV: Bool
     /// The shape that the first input's placeholder declares; nil keeps the graph's.
     package let inputShape: [Int]?
 
@@ -40,12 +42,15 @@ package struct Optimization: Sendable {
     ///   - unpacksWeights: Whether quantized weights become floats, for steps that quantize anew and for
     ///     runtimes without `Dequantize`. Otherwise they stay packed, to save space or because they have
     ///     several grids.
+    ///   - isForOpenCV: Whether squared differences are written as differences and squares, and axes as
+    ///     OpenCV reads them; otherwise differences and squares are merged.
     ///   - inputShape: The shape of the first input, in which -1 is a free size.
     package init(
         inputs: [String], outputs: [String], keeping kept: [String] = [], unpacksWeights: Bool = false,
-        inputShape: [Int]? = nil
+        isForOpenCV: Bool = false, inputShape: [Int]? = nil
     ) {
         (self.inputs, self.outputs, self.kept, self.unpacksWeights) = (inputs, outputs, kept, unpacksWeights)
+        self.isForOpenCV = isForOpenCV
         self.inputShape = inputShape
     }
 
@@ -65,13 +70,19 @@ package struct Optimization: Sendable {
         try draft.requireInference(inputs: Set(inputs))
         report.spliced = try draft.splice()
         try draft.dropControlEdges()
+        draft.mergeSquaredDifferences()
         draft.strip(to: roots)
         try draft.foldConstants(unpacking: unpacksWeights)
         report.folded = try draft.foldAffineChains()
         report.paddings = draft.fusePadding()
+        draft.freeBatches()
         draft.strip(to: roots)
         report.duplicates = try draft.mergeConstants()
         draft.strip(to: roots)
+        if isForOpenCV {
+            draft.expandSquaredDifferences()
+            draft.encodeScalars()
+        }
         draft.dropColocation()
 
         let result = try draft.graph()

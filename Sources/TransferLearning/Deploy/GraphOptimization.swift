@@ -38,7 +38,7 @@ public struct GraphOptimization: Sendable {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         let optimization = Optimization(
             inputs: inputs, outputs: outputs, keeping: file.keptNames,
-            unpacksWeights: !options.keepsPacked,
+            unpacksWeights: !options.keepsPacked, isForOpenCV: !options.keepsPacked,
             inputShape: options.size.map { [-1, $0, $0, 3] } ?? file.batchShape(of: inputs[0]))
         do {
             let (graph, report) = try optimization.apply(to: file.graph)

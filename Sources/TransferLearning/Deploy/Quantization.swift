@@ -118,11 +118,14 @@ public struct Quantization: Sendable {
             )
         }
         do {
+            // One grid for all channels needs the powers that optimization multiplies out.
+            let isOurs = file.graph.nodes.contains { $0.name == ModelDescription.nodeName }
+            let balanced = isOurs ? file.graph.balancingModel() : file.graph
             var outcome =
                 switch options.mode {
                 case .weightsRounded:
-                    Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: file.graph))
-                case .weights: Outcome(graph: try EightBitWeights().apply(to: file.graph))
+                    Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: balanced))
+                case .weights: Outcome(graph: try EightBitWeights().apply(to: balanced))
                 case .compact: try compact(file, calibration, report)
                 }
             if let calibration, let model = file.description, outcome.accuracies == nil {

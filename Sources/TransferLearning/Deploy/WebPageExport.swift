@@ -4,6 +4,7 @@ import Deployment
 import Inference
 import Network
 import SystemFiles
+import TensorGraph
 import WebPage
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -93,9 +94,13 @@ struct WebPageExport {
         let novelty = file.novelty.map {
             PortablePlan.NoveltyRule(means: $0.means, scales: $0.scales, quantiles: $0.quantiles)
         }
+        let graph: Graph
+        do { graph = try file.graph.mergingSquaredDifferences() } catch {
+            throw TransferLearningError(error, path: file.path)
+        }
         let network: Network
         do {
-            network = try NetworkFile.graph(file.graph).network(
+            network = try NetworkFile.graph(graph).network(
                 backbone, outputs: [model.output] + (novelty == nil ? [] : [model.bottleneck]),
                 path: file.path.description)
         } catch { throw TransferLearningError(error) }

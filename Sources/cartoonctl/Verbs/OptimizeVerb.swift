@@ -19,7 +19,7 @@ let optimizeVerb = Verb(
         ),
         .flag(
             "keep_packed",
-            "Leave 8-bit weights packed: a quarter of the size, but OpenVINO and tf2onnx load plain weights only."
+            "Leave 8-bit weights packed: a quarter of the size, but OpenVINO, OpenCV and tf2onnx load plain weights only."
         ),
         .flag("json", "Print the result as one JSON object."),
     ],
