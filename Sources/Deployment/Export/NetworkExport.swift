@@ -54,6 +54,23 @@ package struct NetworkExport: Sendable {
         network = try NetworkReader.read(graph, input: input, shape: shape, outputs: outputs)
     }
 
+    /// The names of the computed tensors, which are those of nodes of the optimized graph.
+    package var tensors: [String] { network.steps.map(\.name) }
+
+    /// Returns a TensorFlow Lite model whose convolutions compute with 8-bit integers and that takes and
+    /// returns bytes.
+    ///
+    /// - Parameters:
+    ///   - ranges: The ranges of the values of `tensors` over some images.
+    ///   - scale: The step of the input for a step of a channel's value.
+    ///   - mean: The channel's value, 0 to 255, at which the input is 0.
+    package func integerTFLite(
+        ranges: [String: ClosedRange<Float>], scale: Float, mean: Int, _ about: ExportDescription
+    ) -> [UInt8] {
+        let plan = IntegerPlan(network, ranges: ranges, input: .init(scale: scale, zero: mean - 128))
+        return TFLiteExport.write(network, .float, about, plan: plan)
+    }
+
     package var takesBatches: Bool { network.takesBatches }
 
     /// Returns the shape of an output for one image.

@@ -8,24 +8,34 @@ import TensorGraph
 struct TFLiteExport {
     private typealias Field = TFLite.Field
 
-    private let network: PortableNetwork
+    let network: PortableNetwork
     private let precision: WeightPrecision
+    /// The steps that compute with integers; nil if all compute with floats.
+    let plan: IntegerPlan?
+    /// Whether the step that is being written computes with integers.
+    private var isInteger = false
     /// The buffers; buffer 0 is empty and belongs to all computed tensors.
     private var buffers: [FlatValue] = [.table([:])]
     private var tensors: [FlatValue] = []
     private var operators: [FlatValue] = []
     private var codes: [TFLite.Builtin] = []
     /// The indices of computed tensors by name.
-    private var places: [String: Int] = [:]
+    var places: [String: Int] = [:]
+    /// The indices of computed tensors in other representations.
+    var conversions: [Conversion: Int] = [:]
     /// The indices of integer constants.
     private var wholes: [[Int]: Int] = [:]
 
-    static func write(_ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription)
-        -> [UInt8]
-    {
-        var export = TFLiteExport(network: network, precision: precision)
-        export.places[network.input] = export.tensor(network.input, .float32, network.shapes[network.input]!)
+    /// - Parameter plan: The steps that compute with integers; the model's input and first output are bytes
+    ///   then.
+    static func write(
+        _ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription,
+        plan: IntegerPlan? = nil
+    ) -> [UInt8] {
+        var export = TFLiteExport(network, precision, plan)
+        export.convertInput()
         for step in network.steps { export.convert(step) }
+        export.convertOutput()
         let model = FlatBuffer.encode(export.model(about), identifier: TFLite.identifier)
         guard let classifier = about.classifier else { return model }
         return append(classifier.labels, to: model)
@@ -42,8 +52,32 @@ struct TFLiteExport {
         return model + archive
     }
 
-    private init(network: PortableNetwork, precision: WeightPrecision) {
-        (self.network, self.precision) = (network, precision)
+    private init(_ network: PortableNetwork, _ precision: WeightPrecision, _ plan: IntegerPlan?) {
+        (self.network, self.precision, self.plan) = (network, precision, plan)
+    }
+
+    /// The indices of the model's input and outputs.
+    private var ends: [String: Int] = [:]
+
+    private mutating func convertInput() {
+        let shape = network.shapes[network.input]!
+        guard let plan else {
+            ends[network.input] = tensor(network.input, .float32, shape)
+            places[network.input] = ends[network.input]
+            return
+        }
+        let bytes = bytes(network.input, plan.input, shape)
+        let codes = computed(network.input + "/codes", .integer(plan.input), shape)
+        append(.quantize, [bytes], codes)
+        (ends[network.input], places[network.input]) = (bytes, codes)
+    }
+
+    private mutating func convertOutput() {
+        for output in network.outputs { ends[output] = places[output]! }
+        guard let plan, let output = network.outputs.first else { return }
+        let bytes = bytes(output + "/bytes", plan.grids[output]!, network.shapes[output]!)
+        append(.quantize, [places[output]!], bytes)
+        ends[output] = bytes
     }
 
     private mutating func model(_ about: ExportDescription) -> [Int: FlatValue] {
@@ -52,7 +86,7 @@ struct TFLiteExport {
                 names.map { name in
                     .table([
                         Field.TensorMap.name: .string(name),
-                        Field.TensorMap.tensor: .uint32(UInt32(places[name]!)),
+                        Field.TensorMap.tensor: .uint32(UInt32(ends[name]!)),
                     ])
                 })
         }
@@ -81,8 +115,8 @@ struct TFLiteExport {
             Field.Model.subgraphs: .vector([
                 .table([
                     Field.Subgraph.tensors: .vector(tensors),
-                    Field.Subgraph.inputs: .int32s([places[network.input]!]),
-                    Field.Subgraph.outputs: .int32s(network.outputs.map { places[$0]! }),
+                    Field.Subgraph.inputs: .int32s([ends[network.input]!]),
+                    Field.Subgraph.outputs: .int32s(network.outputs.map { ends[$0]! }),
                     Field.Subgraph.operators: .vector(operators), Field.Subgraph.name: .string(about.name),
                 ])
             ]),
@@ -102,12 +136,12 @@ struct TFLiteExport {
 
     // MARK: - Tensors and operators
 
-    private mutating func buffer(_ bytes: [UInt8]) -> UInt32 {
+    mutating func buffer(_ bytes: [UInt8]) -> UInt32 {
         buffers.append(.table([Field.Buffer.data: .scalars(bytes, size: 1, alignment: 16)]))
         return UInt32(buffers.count - 1)
     }
 
-    private mutating func tensor(
+    mutating func tensor(
         _ name: String, _ type: TFLite.ElementType, _ shape: [Int], buffer: UInt32 = 0,
         quantization: FlatValue? = nil
     ) -> Int {
@@ -135,9 +169,10 @@ struct TFLiteExport {
         return place
     }
 
-    private mutating func append(
+    mutating func append(
         _ builtin: TFLite.Builtin, _ inputs: [Int], _ output: Int, _ options: [Int: FlatValue] = [:]
     ) {
+        let builtin = isInteger ? builtin.integer : builtin
         let code = codes.firstIndex(of: builtin) ?? codes.count
         if code == codes.count { codes.append(builtin) }
         var fields: [Int: FlatValue] = [
@@ -171,6 +206,22 @@ struct TFLiteExport {
         return result
     }
 
+    /// Writes the weights and the bias of a convolution.
+    private mutating func constants(
+        _ step: PortableNetwork.Step, _ weights: PortableNetwork.Weights, channels: Int, _ from: [Int],
+        _ order: [Int], to shape: [Int], axis: Int
+    ) -> [Int] {
+        if isInteger {
+            return integers(
+                step.name, weights, reading: step.inputs[0], channels: channels, from: from, order: order,
+                to: shape, axis: axis)
+        }
+        return [
+            filter(step.name, weights, from, order, to: shape, axis: axis),
+            bias(step.name, weights, count: channels),
+        ]
+    }
+
     /// Writes the bias, which TensorFlow Lite's convolutions require.
     private mutating func bias(_ name: String, _ weights: PortableNetwork.Weights, count: Int) -> Int {
         constant(name + "/bias", weights.bias?.floats ?? [Float](repeating: 0, count: count), [count])
@@ -180,38 +231,54 @@ struct TFLiteExport {
 
     private mutating func convert(_ step: PortableNetwork.Step) {
         let shape = network.shapes[step.name]!
-        var inputs = step.inputs.map { places[$0]! }
+        isInteger = false
+        var inputs = operands(step)
+        isInteger = plan?.isInteger(step) ?? false
+        defer { isInteger = false }
         switch step.operation {
         case .convolution(let window, let weights, let isDepthwise, let activation):
             inputs = [padded(step, inputs[0], window)]
             let from = weights.tensor.shape, outputs = shape[3]
             if isDepthwise {
-                let filter = filter(
-                    step.name, weights, from, [0, 1, 2, 3], to: [1, from[0], from[1], outputs], axis: 3)
+                let constants = constants(
+                    step, weights, channels: outputs, from, [0, 1, 2, 3],
+                    to: [1, from[0], from[1], outputs], axis: 3)
                 append(
-                    .depthwise, inputs + [filter, bias(step.name, weights, count: outputs)], make(step),
+                    .depthwise, inputs + constants, make(step),
                     window.options.merging([
                         Field.Depthwise.multiplier: .int32(Int32(from[3])),
                         Field.Depthwise.activation: activation.code,
                     ]) { $1 })
             } else {
-                let filter = filter(
-                    step.name, weights, from, [3, 0, 1, 2], to: [outputs, from[0], from[1], from[2]], axis: 0)
+                let constants = constants(
+                    step, weights, channels: outputs, from, [3, 0, 1, 2],
+                    to: [outputs, from[0], from[1], from[2]], axis: 0)
                 append(
-                    .convolution, inputs + [filter, bias(step.name, weights, count: outputs)], make(step),
+                    .convolution, inputs + constants, make(step),
                     window.options.merging([Field.Convolution.activation: activation.code]) { $1 })
             }
         case .product(let weights, let activation):
             let from = weights.tensor.shape
-            let matrix = constant(
-                step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]), [from[1], from[0]])
+            let constants =
+                isInteger
+                ? integers(
+                    step.name, weights, reading: step.inputs[0], channels: from[1], isShared: true,
+                    from: from, order: [1, 0], to: [from[1], from[0]], axis: 0)
+                : [
+                    constant(
+                        step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]),
+                        [from[1], from[0]]), bias(step.name, weights, count: from[1]),
+                ]
             append(
-                .fullyConnected, inputs + [matrix, bias(step.name, weights, count: from[1])], make(step),
+                .fullyConnected, inputs + constants, make(step),
                 [Field.Activated.activation: activation.code])
         case .arithmetic(let arithmetic, let constant, let activation):
             if let constant {
-                let place = self.constant(
-                    step.name + "/constant", constant.tensor.floats!, constant.tensor.shape)
+                let name = step.name + "/constant", tensor = constant.tensor
+                let place =
+                    isInteger
+                    ? integers(name, tensor.floats!, tensor.shape)
+                    : self.constant(name, tensor.floats!, tensor.shape)
                 inputs.insert(place, at: constant.isFirst ? 0 : 1)
             }
             append(
@@ -250,7 +317,7 @@ struct TFLiteExport {
 
     /// Adds the tensor that a step computes.
     private mutating func make(_ step: PortableNetwork.Step) -> Int {
-        let place = tensor(step.name, .float32, network.shapes[step.name]!)
+        let place = computed(step.name, representation(of: step.name), network.shapes[step.name]!)
         places[step.name] = place
         return place
     }
@@ -263,7 +330,9 @@ struct TFLiteExport {
         var shape = network.shapes[step.inputs[0]]!
         shape[1] += window.margin.top + window.margin.bottom
         shape[2] += window.margin.left + window.margin.right
-        let result = tensor(step.name + "/padded", .float32, shape)
+        let representation: Representation =
+            isInteger ? .integer(plan!.grids[step.inputs[0]]!) : .float
+        let result = computed(step.name + "/padded", representation, shape)
         append(.pad, [input, paddings(window.margin)], result)
         return result
     }

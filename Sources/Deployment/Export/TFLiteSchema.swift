@@ -31,7 +31,7 @@ enum TFLite {
         enum Activated { static let activation = 0 }
     }
 
-    enum ElementType: Int8 { case float32 = 0, int32 = 2, int8 = 9 }
+    enum ElementType: Int8 { case float32 = 0, int32 = 2, uint8 = 3, int8 = 9 }
 
     /// A `BuiltinOperator`, its required version, and its `BuiltinOptions`.
     struct Builtin: Hashable {
@@ -46,6 +46,9 @@ enum TFLite {
         static let convolution = Builtin(3, options: 1), depthwise = Builtin(4, options: 2)
         /// Version 5 supports a scale per channel.
         static let dequantize = Builtin(6, version: 5, options: 38)
+        /// Version 2 takes tensors of 8-bit integers.
+        static let dequantizeValues = Builtin(6, version: 2, options: 38)
+        static let quantize = Builtin(114, options: 89)
         static let fullyConnected = Builtin(9, options: 8),
             localResponseNormalization = Builtin(13, options: 13)
         static let maximumPool = Builtin(17, options: 5), multiply = Builtin(18, options: 21),
@@ -58,6 +61,16 @@ enum TFLite {
         /// These operators have no options.
         static let relu = Builtin(19, options: 0), relu6 = Builtin(21, options: 0),
             squareRoot = Builtin(75, options: 0)
+
+        /// The operator with the version that takes 8-bit integers.
+        var integer: Builtin {
+            let versions: [Builtin: Int32] = [
+                .convolution: 3, .depthwise: 3, .fullyConnected: 4, .add: 2, .subtract: 2, .multiply: 2,
+                .averagePool: 2, .maximumPool: 2, .concatenation: 2, .softmax: 2, .pad: 2, .mean: 2,
+                .reduceMaximum: 2, .relu: 2, .relu6: 2,
+            ]
+            return Builtin(code, version: versions[self] ?? version, options: options)
+        }
     }
 
     enum Padding { static let same: Int8 = 0, valid: Int8 = 1 }

@@ -1,6 +1,6 @@
 /// A histogram of values with bins of one width on both sides of 0; the width doubles whenever a value does
 /// not fit.
-struct Histogram {
+package struct Histogram: Sendable {
     private static let bins = 2048
     /// The width of a bin, a power of two.
     private var width: Float = 1 / 65536
@@ -9,10 +9,12 @@ struct Histogram {
     private var positive = [UInt32](repeating: 0, count: Histogram.bins)
     private(set) var lowest: Float = 0, highest: Float = 0
 
+    package init() {}
+
     /// The range from the lowest to the highest value seen, which includes 0.
     var extremes: ClosedRange<Float> { lowest...highest }
 
-    mutating func add(_ numbers: UnsafePointer<Float>, count: Int) {
+    package mutating func add(_ numbers: UnsafePointer<Float>, count: Int) {
         var (low, high): (Float, Float) = (0, 0)
         for index in 0..<count { (low, high) = (min(low, numbers[index]), max(high, numbers[index])) }
         guard low.isFinite, high.isFinite else { return }
@@ -44,7 +46,7 @@ struct Histogram {
     /// Returns the range whose quantization into 255 steps has the least mean squared error.
     ///
     /// Values outside are clipped; values inside are rounded, which costs a twelfth of the squared step.
-    func range() -> ClosedRange<Float> {
+    package func range() -> ClosedRange<Float> {
         let below = Clipping(negative, width), above = Clipping(positive, width)
         var best = (error: Double.infinity, low: 0.0, high: 0.0)
         for low in below.candidates {

@@ -29,11 +29,22 @@ public struct ExportOptions: Sendable {
     }
 
     public var input: FilePath = "output_graph.pb"
+    public enum Quantization: String, Sendable, CaseIterable {
+        /// Convolutions compute with 8-bit integers, and pictures go in as bytes.
+        case full
+    }
+
     /// A labels file; nil uses the labels in the model.
     public var labels: FilePath?
     public var output: FilePath
     public var format: Format
     public var weights = Weights.float
+    /// For `tflite`: what computes with integers; nil for nothing.
+    public var quantization: Quantization?
+    /// For `quantization`: a folder of images with one subfolder per class.
+    public var calibration: FilePath?
+    /// For `quantization`: the number of threads; nil uses all cores.
+    public var threads: Int?
     /// The input and output nodes and the height and width of the images, for graphs without a description.
     public var inputName, outputName: String?
     public var size: Int?
@@ -63,7 +74,11 @@ public struct ExportResult: Sendable, Codable {
 /// Exports a model to another format.
 public struct Exporting: Sendable {
     private let options: ExportOptions
-    public init(_ options: ExportOptions) { self.options = options }
+    private let isInterrupted: @Sendable () -> Bool
+
+    public init(_ options: ExportOptions, isInterrupted: @escaping @Sendable () -> Bool = { false }) {
+        (self.options, self.isInterrupted) = (options, isInterrupted)
+    }
 
     public func run() throws(TransferLearningError) -> ExportResult {
         let file = try DeployableGraph(options.input, labels: options.labels)
@@ -107,6 +122,8 @@ public struct Exporting: Sendable {
                 return try WebPageExport(file, options).run()
             case .savedmodel:
                 bytes = try writeSavedModel(graph, file, input: inputs[0], shape: shape, outputs: outputs)
+            case .tflite where options.quantization == .full:
+                bytes = try writeIntegers(file, input: inputs[0], shape: shape, output: outputs[0])
             case .onnx, .tflite:
                 bytes = try writeFile(
                     graph, input: inputs[0], shape: shape, outputs: outputs, entries, classifier)
@@ -140,11 +157,34 @@ public struct Exporting: Sendable {
             ExportFormat(rawValue: options.format.rawValue)!,
             WeightPrecision(rawValue: options.weights.rawValue)!, description(entries, classifier),
             layout: ImageLayout(rawValue: options.layout.rawValue)!)
+        return try write(bytes)
+    }
+
+    private func write(_ bytes: [UInt8]) throws -> Int {
         try check(size: bytes.count)
         let output = try AtomicFile(options.output)
         try output.write(bytes)
         try output.commit()
         return bytes.count
+    }
+
+    /// - Returns: The size of the file in bytes.
+    private func writeIntegers(_ file: DeployableGraph, input: String, shape: [Int], output: String) throws
+        -> Int
+    {
+        guard !options.tellsFamiliarity, !options.normalizes else {
+            throw TransferLearningError.option(
+                options.normalizes ? "normalize" : "familiarity",
+                reason: options.normalizes
+                    ? "goes without saying: --quantize full takes bytes" : "is not for --quantize full")
+        }
+        let export = IntegerExport(file: file, options: options, isInterrupted: isInterrupted)
+        return try write(
+            export.bytes(input: input, shape: shape, output: output) { model in
+                description(
+                    try entries(model, familiarity: nil, type: "uint8"),
+                    Self.classifier(model, name: file.path.lastComponent.description))
+            })
     }
 
     private func description(_ entries: [(key: String, value: String)], _ classifier: ClassifierMetadata?)
@@ -241,17 +281,17 @@ public struct Exporting: Sendable {
     }
 
     /// Returns the metadata that programs need to feed the model and to interpret its output.
-    private func entries(_ model: ModelDescription, familiarity: String?) throws -> [(
-        key: String, value: String
-    )] {
+    private func entries(_ model: ModelDescription, familiarity: String?, type: String = "float32") throws
+        -> [(key: String, value: String)]
+    {
         var model = model
         // These are useless without the means and scales, which only a GraphDef contains.
         model.noveltyQuantiles = nil
         let backbone = model.backbone, (height, width) = (backbone.height, backbone.width)
         let layout =
             options.layout == .nchw
-            ? "NCHW, RGB, float32 [N, 3, \(height), \(width)]"
-            : "NHWC, RGB, float32 [N, \(height), \(width), 3]"
+            ? "NCHW, RGB, \(type) [N, 3, \(height), \(width)]"
+            : "NHWC, RGB, \(type) [N, \(height), \(width), 3]"
         return [
             (ModelDescription.nodeName, try model.json()),
             ("labels", model.labels.joined(separator: "\n")),

@@ -34,6 +34,8 @@ public struct GraphInspection: Sendable, Codable {
     public let multiplyAdds: Int?
     /// The precision in which a model was trained.
     public let precision: String?
+    /// How a model's training pictures were decoded and resized.
+    public let preparation: String?
     public let instructionSet: String
     /// The steps in execution order; empty unless a profile was requested.
     public let profile: [Step]
@@ -55,6 +57,7 @@ public struct GraphInspection: Sendable, Codable {
         labels = model?.description.labels
         madeBy = model?.description.tool
         precision = model.map { ($0.description.precision ?? .fp32).name }
+        preparation = model?.description.backbone.preparation
         instructionSet = InstructionSet.preferred.name
         do {
             let plan = try Self.plan(of: file, outputs: outputs, threads: threads ?? 1)

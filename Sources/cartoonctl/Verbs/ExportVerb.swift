@@ -16,6 +16,15 @@ let exportVerb = Verb(
             "weights", "KIND",
             "float, or int8: a byte a weight and a factor a channel, a quarter of the size; what is computed with are floats. Default: float",
             oneOf: ExportOptions.Weights.self),
+        .value(
+            "quantize", "KIND",
+            "tflite: full: convolutions compute with 8-bit integers, and pictures go in as bytes, for phones' accelerators; needs --calibrate",
+            oneOf: ExportOptions.Quantization.self),
+        .value(
+            "calibrate", "DIR",
+            "quantize: a folder with a sub-folder of pictures per class, best what the model was trained on: what ranges the integers must cover."
+        ),
+        .value("threads", "N", "quantize: processor cores to use. Default: all"),
         .value("title", "TEXT", "html: what the page is called. Default: the model's name"),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
         .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
@@ -37,6 +46,7 @@ let exportVerb = Verb(
     examples: [
         "export cartoon.pb --format onnx --output cartoon.onnx",
         "export cartoon.pb --output cartoon.tflite --weights int8",
+        "export cartoon.pb --output cartoon.tflite --quantize full --calibrate cartoon",
         "export cartoon.pb --format coreml --output Cartoon.mlpackage",
         "export cartoon.pb --output cartoon.onnx --layout nchw --normalize --familiarity",
         "export cartoon.pb --format html --output cartoon.html --title 'Which cartoon is it?'",
@@ -76,6 +86,18 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         guard format == .onnx else { throw UsageError("--layout is for --format onnx") }
         options.layout = try choice("layout", layout)
     }
+    if let name = arguments.string("quantize") {
+        guard format == .tflite else { throw UsageError("--quantize is for --format tflite") }
+        let kind: ExportOptions.Quantization = try choice("quantize", name)
+        guard arguments.string("calibrate") != nil else {
+            throw UsageError("--quantize \(name) needs --calibrate DIR, a folder of pictures")
+        }
+        options.quantization = kind
+    } else if arguments.string("calibrate") != nil {
+        throw UsageError("--calibrate is for --quantize full")
+    }
+    options.calibration = arguments.string("calibrate").map { FilePath($0) }
+    options.threads = try arguments.integer("threads", in: 1...1024)
     options.normalizes = try arguments.flag("normalize")
     options.tellsFamiliarity = try arguments.flag("familiarity")
     if let title = arguments.string("title") {
@@ -90,7 +112,7 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     (options.inputName, options.outputName) = (ends.0.first, ends.1.first)
     options.size = try arguments.integer("size", in: 1...4096)
 
-    let result = try Exporting(options).run()
+    let result = try Exporting(options, isInterrupted: { Interruption.isRequested }).run()
     if try arguments.flag("json") {
         Terminal.printBlock(try result.json())
     } else {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Compression
+
 @Suite("Deployment")
 struct DeployTests {
     let bench: Workbench
@@ -43,6 +45,32 @@ struct DeployTests {
         let apple = try bench.run("cartoonctl", ["export", "small.pb", "--output", "Small.mlpackage"])
         #expect(apple.status == 0, "\(apple.errors)")
         #expect(try bench.data("Small.mlpackage/Manifest.json").count > 0)
+        for (platform, part, word) in [
+            ("web", "small.html", "iframe"), ("android", "small.tflite", "ImageClassifier"),
+            ("ios", "small.mlpackage/Data/com.apple.CoreML/weights/weight.bin", "VNCoreMLRequest"),
+        ] {
+            let packaged = try bench.run(
+                "cartoonctl",
+                [
+                    "package", "small.pb", "labels.txt", "--for", platform, "--output", "for.zip", "--level",
+                    "1",
+                ])
+            #expect(packaged.status == 0, "\(packaged.errors)")
+            try bench.data("for.zip").withUnsafeBytes { bytes in
+                let zip = try ZipReader(bytes)
+                #expect(zip.entries.contains { $0.name == part } && zip.entries[1].name == "labels.txt")
+                let page = try zip.contents(of: zip.entries[0], limit: 10_000)
+                let text = String(decoding: page, as: UTF8.self)
+                #expect(text.contains(word) && text.contains("ISLOW"))
+            }
+        }
+        let whole = try bench.run(
+            "cartoonctl",
+            ["export", "small.pb", "--output", "full.tflite", "--quantize", "full", "--calibrate", pictures])
+        #expect(whole.status == 0, "\(whole.errors)")
+        #expect(try bench.data("full.tflite").count * 3 < bench.data("model.pb").count)
+        let inspected = try bench.run("cartoonctl", ["inspect", "small.pb"])
+        #expect(inspected.output.contains("ISLOW"))
         let answer = try bench.run(
             "cartoonctl",
             [
@@ -62,7 +90,12 @@ struct DeployTests {
         try bench.write("labels.txt", "a\nb\n")
         #expect(try bench.run("cartoonctl", ["package", "absent.pb", "labels.txt"]).status == 20)
         #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt"]).status == 21)
+        #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt", "--for", "tv"]).status == 2)
         #expect(try bench.run("cartoonctl", ["export", "page.pb"]).status == 2)
+        #expect(
+            try bench.run("cartoonctl", ["export", "page.pb", "--format", "tflite", "--quantize", "full"])
+                .status
+                == 2)
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "keras"]).status == 2)
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "onnx"]).status == 21)
         #expect(try bench.names() == ["labels.txt", "page.pb"])

@@ -35,7 +35,8 @@ enum GraphFormat {
 extension GraphInspection {
     /// The names of the facts below, which the JSON has as fields.
     static let factNames: Set<String> = [
-        "nodes", "made by", "labels", "precision", "inputs", "outputs", "parameters", "work", "operations",
+        "nodes", "made by", "labels", "precision", "pictures", "inputs", "outputs", "parameters", "work",
+        "operations",
     ]
 
     /// The facts shown to people.
@@ -44,6 +45,7 @@ extension GraphInspection {
         if let madeBy, !madeBy.isEmpty { facts.append(Fact("made by", .text(madeBy))) }
         if let labels { facts.append(Fact("labels", .list(labels))) }
         if let precision { facts.append(Fact("precision", .text(precision))) }
+        if let preparation { facts.append(Fact("pictures", .text(preparation))) }
         facts += [
             Fact("inputs", .list(inputs)), Fact("outputs", .list(outputs)),
             Fact("parameters", .text("\(fixed(Double(parameters) * 1e-6, 2)) million")),
