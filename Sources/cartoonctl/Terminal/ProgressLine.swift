@@ -36,14 +36,12 @@ struct ProgressLine {
         }
         if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
         drawn = now
-        // The last column stays free: a terminal may begin a new line when it is filled.
-        let width = max(1, Terminal.errorWidth - 1)
-        Terminal.note("\r\u{1B}[K" + amounts.line(done: done, total: total, rate: rate, width: width))
+        Terminal.pass { amounts.line(done: done, total: total, rate: rate, width: $0) }
     }
 
     /// Erases the line, so that other lines can be written.
     func clear() {
-        if isShown, drawn != nil { Terminal.note("\r\u{1B}[K") }
+        if isShown, drawn != nil { Terminal.erase() }
     }
 }
 
@@ -66,7 +64,8 @@ struct RecentSpeed {
         }
         while samples.count > 2, time - samples[1].time >= Self.window { samples.removeFirst() }
         let elapsed = time - samples[0].time
-        return elapsed > 0 ? Double(worked - samples[0].worked) / elapsed : 0
+        // The first moment tells nothing yet.
+        return elapsed >= 0.2 ? Double(worked - samples[0].worked) / elapsed : 0
     }
 }
 
@@ -88,7 +87,7 @@ struct ProgressText {
             return texts.first { $0.columns <= width } ?? texts[2].fitted(width)
         }
         let count = "\(amount(done))/\(amount(total))"
-        let left = "ETA \(Self.clock(rate > 0 ? Double(max(0, total - done)) / rate : 0))"
+        let left = "ETA " + (rate > 0 ? Self.clock(Double(max(0, total - done)) / rate) : "-:--")
         let texts = [
             "\(count) \(unit)  \(speed)  \(left)", "\(count) \(unit)  \(left)", "\(count)  \(left)", count,
         ]

@@ -95,7 +95,7 @@ struct RunReporter {
     /// Shows a phase, on a terminal only, where the next line replaces it.
     private func show(phase: String) {
         guard Terminal.errorIsTerminal, !quiet else { return }
-        Terminal.note("\r\u{1B}[K" + "\(phase.printable) …".fitted(max(1, Terminal.errorWidth - 1)))
+        Terminal.pass { "\(phase.printable) …".fitted($0) }
     }
 
     private func log(_ line: String) { Terminal.log(line) }
