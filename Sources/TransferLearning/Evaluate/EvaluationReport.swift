@@ -55,6 +55,8 @@ public struct EvaluationReport: Sendable, Codable {
     public internal(set) var learningCurve: [LearningPoint]?
     /// What is said of every picture, for the page; not part of the JSON text.
     private(set) var judgements: [Judgement] = []
+    /// The files that could not be read, for the page likewise.
+    var skipped: [SkippedPicture] = []
 
     private enum CodingKeys: CodingKey {
         case labels, count, correct, accuracy, interval, crossEntropy, calibrationError, perClass, macroF1

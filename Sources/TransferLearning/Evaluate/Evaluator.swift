@@ -82,6 +82,7 @@ public struct Evaluator {
         let judged = try OutOfSample(
             source, copies: together, folds: folds, seed: options.seed, report: report)
         var result = EvaluationReport(judged, labels: data.labels, paths: data.paths.map(\.description))
+        result.skipped = data.skipped
         if options.measuresLearning {
             result.learningCurve = try LearningCurve.points(
                 source, judged, copies: together, seed: options.seed, report: report)
@@ -128,6 +129,7 @@ public struct Evaluator {
                     + "it knows \(labels.joined(separator: ", "))")
         }
         var paths: [String] = [], classes: [Int] = [], probabilities: [Float] = [], position = 0
+        var skipped: [SkippedPicture] = []
         try classifier.classify(pictures.map(\.path), isInterrupted: isInterrupted) { answer in
             let truth = places[pictures[position].label] ?? 0
             position += 1
@@ -139,7 +141,8 @@ public struct Evaluator {
                 if options.isStrict {
                     throw TransferLearningError.unreadable(answer.path, reason: failure.reason)
                 }
-                try report(.skipped(SkippedPicture(path: "\(answer.path)", reason: failure.reason)))
+                skipped.append(SkippedPicture(path: "\(answer.path)", reason: failure.reason))
+                try report(.skipped(skipped[skipped.count - 1]))
             case .success(let predictions):
                 var row = [Float](repeating: 0, count: labels.count)
                 for prediction in predictions {
@@ -153,7 +156,10 @@ public struct Evaluator {
         guard !paths.isEmpty else {
             throw TransferLearningError.dataset(.noReadablePictures(folder.directory, tried: pictures.count))
         }
-        return EvaluationReport(labels: labels, paths: paths, classes: classes, probabilities: probabilities)
+        var result = EvaluationReport(
+            labels: labels, paths: paths, classes: classes, probabilities: probabilities)
+        result.skipped = skipped
+        return result
     }
 }
 

@@ -43,6 +43,14 @@ struct ReportPage {
             calibrationError: report.calibrationError, interval: report.interval,
             folds: report.foldAccuracies, calibration: report.calibration)
         data.learning = report.learningCurve ?? []
+        if !report.skipped.isEmpty {
+            data.findings.append(
+                .init(
+                    kind: Finding.Kind.unreadable.rawValue, title: Finding.Kind.unreadable.title,
+                    items: report.skipped.map {
+                        .init(picture: nil, other: nil, path: $0.path, reason: $0.reason, suggestion: nil)
+                    }))
+        }
         prominent += report.mistakes.compactMap { places[$0.path] }
     }
 
@@ -53,6 +61,8 @@ struct ReportPage {
         if let plan { data.plan = plan }
         if data.labels.isEmpty { data.labels = report.classes.map(\.label) }
         let indices = Dictionary(data.labels.enumerated().map { ($1, $0) }) { first, _ in first }
+        // The audit lists unreadable files too.
+        data.findings = []
         // What a person has to decide comes first.
         for kind in [.mislabelled] + Finding.Kind.allCases.filter({ $0 != .mislabelled }) {
             let found = report.findings(kind)

@@ -129,9 +129,10 @@ struct ReportPageTests {
     @Test("the page is told every answer, the JSON text of a report only the mistakes")
     func answers() throws {
         let scratch = try Scratch()
-        let report = EvaluationReport(
+        var report = EvaluationReport(
             labels: ["a", "b"], paths: ["1", "2", "3"], classes: [0, 0, 1],
             probabilities: [0.9, 0.1, 0.25, 0.75, 0.4, 0.6])
+        report.skipped = [SkippedPicture(path: "4", reason: "an empty file")]
         try report.writeHTML(to: scratch.path("r.html"), title: "t")
         let data = try Self.data(of: String(contentsOfFile: "\(scratch.path("r.html"))", encoding: .utf8))
         let answers = try #require(data["answers"] as? [String: Any])
@@ -139,6 +140,8 @@ struct ReportPageTests {
         #expect(answers["scores"] as? [Int] == [9000, 7500, 6000])
         #expect(answers["own"] as? [Int] == [9000, 2500, 6000])
         #expect(data["plan"] == nil)
+        let findings = try #require(data["findings"] as? [[String: Any]])
+        #expect(findings.count == 1 && findings[0]["kind"] as? String == "unreadable")
         let text = try JSON.text(report)
         #expect(!text.contains("judgements") && text.contains("mistakes"))
         let decoded = try JSONDecoder().decode(
