@@ -18,7 +18,7 @@ let exportVerb = Verb(
             oneOf: ExportOptions.Weights.self),
         .value(
             "quantize", "KIND",
-            "tflite: full: convolutions compute with 8-bit integers, and pictures go in as bytes, for phones' accelerators; needs --calibrate",
+            "tflite: full: convolutions compute with 8-bit integers, and pictures go in as bytes, for phones' accelerators; needs --calibrate.",
             oneOf: ExportOptions.Quantization.self),
         .value(
             "calibrate", "DIR",
