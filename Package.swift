@@ -137,7 +137,10 @@ let package = Package(
             ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading", "PortableProgram"]),
         tests(
             "Backbones",
-            ["Imaging", "TensorFlowFormat", "ONNXFormat", "TensorGraph", "Inference", "Compression"]),
+            [
+                "Imaging", "TensorFlowFormat", "ONNXFormat", "TensorGraph", "Inference", "Compression",
+                "Network", "NetworkReading",
+            ]),
         tests("BottleneckCache", ["Compression"]),
         tests("FinalLayer"),
         tests(

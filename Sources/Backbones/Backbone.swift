@@ -28,7 +28,7 @@ package struct Backbone: Sendable {
     /// Finds a network by the values of `--architecture` and `--model_dir`.
     ///
     /// - Parameters:
-    ///   - architecture: `efficientnet_lite0`, `inception_v3`, or the path of a network; nil is
+    ///   - architecture: `efficientnet_lite0`, `efficientnet_lite2`, `inception_v3`, a MobileNet's name, or the path of a network; nil is
     ///     `inception_v3` with a model directory and otherwise the embedded network.
     ///   - modelDirectory: The directory of downloaded networks.
     ///   - install: Installs the network of an archive into a model directory that lacks it.
@@ -41,6 +41,8 @@ package struct Backbone: Sendable {
             return try Backbone(.efficientNetLite0, EmbeddedGraph.region, path: "efficientnet_lite0")
         case "inception_v3":
             return try Backbone(.inceptionV3, in: modelDirectory, install)
+        case "efficientnet_lite2":
+            return try Backbone(.efficientNetLite2, in: modelDirectory, install)
         case let name where MobileNet(name) != nil:
             return try Backbone(MobileNet(name)!, in: modelDirectory, install)
         case let path where SavedModel.isPresent(in: FilePath(path)):
@@ -150,6 +152,14 @@ package struct Backbone: Sendable {
         for tensor in [description.input] + description.taps.map(\.tensor) where !names.contains(tensor) {
             throw .noSuchTensor(path: path, name: tensor, nearest: network.nearest(to: tensor))
         }
+    }
+
+    /// Creates a variant of a backbone with the same weights, which keeps its digest.
+    init(
+        _ original: Backbone, _ description: BackboneDescription, _ network: NetworkFile
+    ) throws(BackboneError) {
+        try self.init(description, network, original.bytes, path: original.path)
+        notes = original.notes
     }
 
     /// Returns the same network with another bottleneck.

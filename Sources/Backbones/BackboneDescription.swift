@@ -2,7 +2,7 @@ import TensorGraph
 
 /// The description of a frozen network's input and bottleneck.
 ///
-/// Two networks are built in; any other frozen graph `net.pb` needs a file `net.json`:
+/// A few networks are known by name; any other frozen graph `net.pb` needs a file `net.json`:
 ///
 /// ```json
 /// {
@@ -205,6 +205,16 @@ extension BackboneDescription {
             Tap("block_6/depthwise/Relu6", .deviation), Tap("head/Relu6", .deviation), Tap("features"),
         ])
 
+    /// EfficientNet-Lite2, with the taps that correspond to those of EfficientNet-Lite0.
+    package static let efficientNetLite2 = BackboneDescription(
+        name: "efficientnet_lite2", input: "input", size: 260, mean: 127, scale: 1 / 128,
+        taps: [
+            Tap("block_20/depthwise/Relu6", .mean), Tap("block_20/depthwise/Relu6", .deviation),
+            Tap("block_16/depthwise/Relu6", .mean), Tap("block_15/depthwise/Relu6", .mean),
+            Tap("block_15/depthwise/Relu6", .deviation), Tap("block_14/depthwise/Relu6", .deviation),
+            Tap("block_8/depthwise/Relu6", .deviation), Tap("head/Relu6", .deviation), Tap("features"),
+        ])
+
     /// TensorFlow's inception-2015-12-05, with TensorFlow's decoding, so that bottlenecks are equal.
     package static let inceptionV3 = BackboneDescription(
         name: "inception_v3", input: "Mul", size: 299, mean: 128, scale: 1 / 128, inverseDCT: .fast,
@@ -215,6 +225,7 @@ extension BackboneDescription {
     package static func recognized(in graph: Graph) -> BackboneDescription? {
         let names = Set(graph.nodes.map(\.name))
         if names.isSuperset(of: ["Mul", "mixed_10/join"]) { return .inceptionV3 }
+        if names.isSuperset(of: ["input", "block_20/depthwise/weights"]) { return .efficientNetLite2 }
         return names.isSuperset(of: ["input", "block_15/depthwise/weights"]) ? .efficientNetLite0 : nil
     }
 }

