@@ -9,12 +9,17 @@ struct Prepared {
     fileprivate let standardization: Standardization
     fileprivate let reduction: GramReduction?
 
-    init(_ data: TrainingData, groups: [FeatureGroup], workers: Workers) {
+    /// - Parameter standardizes: Whether features are standardized; they are used as they are otherwise.
+    init(_ data: TrainingData, groups: [FeatureGroup], standardizes: Bool = true, workers: Workers) {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
-        standardization = Standardization(
-            data.features, rows: data.training, groups: groups, workers: workers)
+        standardization =
+            standardizes
+            ? Standardization(data.features, rows: data.training, groups: groups, workers: workers)
+            : Standardization(
+                means: [Float](repeating: 0, count: data.features.columns),
+                scales: [Float](repeating: 1, count: data.features.columns))
         reduction =
             data.features.columns > rows.count
             ? GramReduction(data.features, rows: rows, standardization, workers: workers) : nil
@@ -43,19 +48,51 @@ struct Fit {
         solver = RegressionSolver(design, problems: [problem], workers: workers)
     }
 
-    /// Returns the layer for the original features.
+    /// Returns the regression's layer for the original features.
     func layer(workers: Workers) -> TrainedLayer {
+        layer(weights: problem.parameters, biases: problem.biases, workers: workers)
+    }
+
+    /// The discriminant analysis of the rows that are not held out; nil without whitening.
+    var discriminant: LinearDiscriminant? {
+        whitening.map {
+            LinearDiscriminant(
+                $0.whitened, labels: prepared.labels, classes: prepared.classes,
+                isHeldOut: problem.isHeldOut)
+        }
+    }
+
+    /// Returns the discriminant's logits of the held-out rows, `[rows, classes]`; nil without whitening.
+    var discriminantLogits: [Float]? {
+        guard let whitened = whitening?.whitened, let discriminant else { return nil }
+        return problem.isHeldOut.indices.filter { problem.isHeldOut[$0] }
+            .flatMap { discriminant.logits(whitened.row($0), stride: whitened.stride) }
+    }
+
+    /// Returns the discriminant's layer for the original features; nil without whitening.
+    func discriminantLayer(workers: Workers) -> TrainedLayer? {
+        discriminant.map { layer(weights: $0.weights, biases: $0.biases.base, workers: workers) }
+    }
+
+    /// Returns the layer for the original features.
+    ///
+    /// - Parameters:
+    ///   - weights: The weights for the rows of `problem`, `[classes, stride]`.
+    ///   - biases: The biases, `[classes]`.
+    private func layer(
+        weights: FloatBuffer, biases: UnsafePointer<Float>, workers: Workers
+    ) -> TrainedLayer {
         let standardization = prepared.standardization, classes = prepared.classes
-        let found = FloatBuffer(problem.parameters.count)
-        found.copy(from: problem.parameters)
+        let found = FloatBuffer(weights.count)
+        found.copy(from: weights)
         whitening?.foldBack(found.base, classes: classes)
         guard let reduction = prepared.reduction else {
             return standardization.layer(
-                weights: found.base, stride: problem.stride, biases: problem.biases, classes: classes)
+                weights: found.base, stride: problem.stride, biases: biases, classes: classes)
         }
         let weights = reduction.expand(found.base, classes: classes, workers: workers)
         return standardization.layer(
             weights: weights.base, stride: padded(standardization.means.count, to: 16),
-            biases: problem.biases, classes: classes)
+            biases: biases, classes: classes)
     }
 }

@@ -27,6 +27,8 @@ package struct SoftmaxRegression: Sendable {
     package var usesValidationRows = true
     /// Whether to whiten features within classes before the penalty applies.
     package var whitens = true
+    /// Whether to standardize features before; those of a `LandmarkReduction` are comparable as they are.
+    package var standardizes = true
     package var workers = Workers.serial
 
     package init() {}
@@ -105,7 +107,7 @@ package struct SoftmaxRegression: Sendable {
         var solver = self
         solver.alternativeTest = []
         let last = try solver.head(narrow, groups: [], masks: masks, whitens: false, &counter)
-        return whole.stacked(on: last, columns: lastLayer, classes: classes)
+        return whole.stacked(on: last, columns: lastLayer, classes: classes).mixed(classes: classes)
     }
 
     /// Trains one layer, and returns it with the held-out logits for its strength.
@@ -113,13 +115,16 @@ package struct SoftmaxRegression: Sendable {
         _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
-        let prepared = Prepared(data, groups: groups, workers: workers)
+        let prepared = Prepared(
+            data, groups: groups, standardizes: standardizes, workers: workers)
         counter.advance(by: 1)
         // A moderate strength is chosen if there are several but no held-out rows to compare them on.
         let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3
         var (path, strength) = ([PathPoint](), moderate), held = HeldOut(classes: data.classes)
+        var heldDiscriminant: [Float]?
         if !masks.isEmpty {
-            (path, held) = try followPath(prepared, masks: masks, whitens: whitens, &counter)
+            (path, held, heldDiscriminant) = try followPath(
+                prepared, masks: masks, whitens: whitens, &counter)
             let best = path.min { $0.crossEntropy < $1.crossEntropy }
             // The penalty is a prior: its share of the mean shrinks with the number of rows.
             let seen = masks.map { $0.count { !$0 } }.reduce(0, +) / masks.count
@@ -128,13 +133,14 @@ package struct SoftmaxRegression: Sendable {
             strength *= Double(seen) / Double(all)
         }
         let isHeldOut = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
-        let layer: TrainedLayer, objective: Double
+        let layer: TrainedLayer, objective: Double, discriminant: TrainedLayer?
         do {
             let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
             counter.advance(by: 1)
             fit.solver.minimize(strength: strength, tolerance: 1e-6)
             counter.advance(by: 1)
             (layer, objective) = (fit.layer(workers: workers), fit.problem.objective)
+            discriminant = heldDiscriminant == nil ? nil : fit.discriminantLayer(workers: workers)
         }
         if workers.isCancelled() { throw .cancelled }
         let temperature = calibratedTemperature(
@@ -146,7 +152,9 @@ package struct SoftmaxRegression: Sendable {
             if workers.isCancelled() { throw .cancelled }
             counter.advance(by: 1)
         }
-        return Head(result: result, held: held)
+        return Head(
+            result: result, held: held,
+            discriminant: discriminant.flatMap { layer in heldDiscriminant.map { (layer, $0) } })
     }
 
     /// Returns the accuracy on `alternativeTest` of a layer trained on the other rows; nil if there are no such
@@ -172,11 +180,12 @@ package struct SoftmaxRegression: Sendable {
             .filter { $0.contains(true) }
     }
 
-    /// Computes held-out scores for decreasing strengths and the logits for the best one; ends early once the
+    /// Computes held-out scores for decreasing strengths and the logits for the best one, and with few rows those of the
+    /// discriminant; ends early once the
     /// scores are clearly worse.
     private func followPath(
         _ prepared: Prepared, masks: [[Bool]], whitens: Bool, _ counter: inout ProgressCounter
-    ) throws(TrainingError) -> ([PathPoint], HeldOut) {
+    ) throws(TrainingError) -> ([PathPoint], HeldOut, discriminant: [Float]?) {
         var fits: [Fit] = []
         for mask in masks {
             fits.append(Fit(prepared, isHeldOut: mask, whitens: whitens, workers: workers))
@@ -204,7 +213,9 @@ package struct SoftmaxRegression: Sendable {
                 break
             }
         }
-        return (path, held)
+        let logits = prepared.rows.count < Self.fewRows ? fits.compactMap(\.discriminantLogits) : []
+        let isMixed = !fits.isEmpty && logits.count == fits.count
+        return (path, held, isMixed ? logits.flatMap { $0 } : nil)
     }
 
     /// Returns a fold for each row, with the classes distributed evenly and copies in the fold of their first

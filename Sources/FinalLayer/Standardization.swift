@@ -3,7 +3,8 @@
 package struct Standardization: Sendable {
     /// The means and scales, `[features]`; a scale is 1 / standard deviation times the group's factor, or 0
     /// for a constant feature.
-    var means, scales: [Float]
+    package let means: [Float]
+    package private(set) var scales: [Float]
 
     /// The minimum standard deviation of a feature, as a share of its group's root mean square; features
     /// below are scaled as if they had it.
@@ -37,20 +38,29 @@ package struct Standardization: Sendable {
                     let m = sums[k - range.lowerBound],
                         spread = (squares[k - range.lowerBound] / n).squareRoot()
                     mean.base[k] = Float(m)
-                    // Rounding makes a constant feature vary by about one part in 10^7.
-                    deviation.base[k] =
-                        spread > 1e-6 * m.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
+                    deviation.base[k] = Self.deviation(spread, mean: m)
                 }
             }
         }
-        (means, scales) = (mean.array, [Float](repeating: 0, count: d))
+        self.init(means: mean.array, deviations: deviation.array, groups: groups)
+    }
+
+    /// Returns a standard deviation, or 0 for a constant feature, which rounding makes vary by about one part in 10⁷.
+    static func deviation(_ spread: Double, mean: Double) -> Float {
+        spread > 1e-6 * mean.magnitude && spread > .leastNormalMagnitude ? Float(spread) : 0
+    }
+
+    /// Creates a standardization from the features' means and standard deviations, which are 0 for constant features.
+    init(means: [Float], deviations: [Float], groups: [FeatureGroup]) {
+        let d = means.count
+        (self.means, scales) = (means, [Float](repeating: 0, count: d))
         for group in [FeatureGroup(0..<d)] + groups {
             let energy = group.columns.reduce(0.0) {
-                $0 + Double(deviation.base[$1]) * Double(deviation.base[$1])
+                $0 + Double(deviations[$1]) * Double(deviations[$1])
             }
             let least = Float(Self.leastShare * (energy / Double(max(group.columns.count, 1))).squareRoot())
-            for k in group.columns where deviation.base[k] > 0 {
-                scales[k] = group.factor / max(deviation.base[k], least)
+            for k in group.columns where deviations[k] > 0 {
+                scales[k] = group.factor / max(deviations[k], least)
             }
         }
     }
