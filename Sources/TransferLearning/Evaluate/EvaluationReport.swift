@@ -49,6 +49,8 @@ public struct EvaluationReport: Sendable, Codable {
     public let mistakes: [Mistake]
     /// The evaluation of another setting on the same folds; nil if none was requested.
     public internal(set) var comparison: ComparisonReport?
+    /// The settings among which `Quality.best` chose, in each fold by the others; nil for other qualities.
+    public internal(set) var quality: QualitySummary?
     /// The accuracy on each fold of a cross-validation; nil for the evaluation of a model.
     public let foldAccuracies: [Double]?
     /// The accuracy by the number of training pictures; nil unless it was asked for.

@@ -65,39 +65,76 @@ public struct Evaluator {
         var pictures = options.pictures
         // Images that are set aside for the test do not influence the choice of settings.
         pictures.leftOut = .testing
-        let source = try BottleneckSource(pictures, isInterrupted: isInterrupted, report: report)
-        let data = source.data
-        if !data.parts.isEmpty { try report(.note("the test pictures of the ready-made split take no part")) }
-        try report(.phase("comparing the pictures with each other"))
-        let copies = data.copies(groups: source.groups, workers: source.workers)
-        try Interrupted.check(isInterrupted)
-        if copies.copyCount > 0 {
-            let among = "\(copies.copyCount) of \(data.paths.count) pictures are copies or near duplicates"
-            try report(
-                options.keepsCopiesTogether
-                    ? .note("\(among) of others, and are held out with them")
-                    : .warning("\(among) of others, which may be trained on while they are judged"))
+        var together: RowGroups?
+        let (judged, source, quality) = try judged(
+            pictures, folds: folds, isInterrupted: isInterrupted, report: report
+        ) { data, copies in
+            if !data.parts.isEmpty {
+                try report(.note("the test pictures of the ready-made split take no part"))
+            }
+            if copies.copyCount > 0 {
+                let among =
+                    "\(copies.copyCount) of \(data.paths.count) pictures are copies or near duplicates"
+                try report(
+                    options.keepsCopiesTogether
+                        ? .note("\(among) of others, and are held out with them")
+                        : .warning("\(among) of others, which may be trained on while they are judged"))
+            }
+            let groups = options.keepsCopiesTogether ? copies : RowGroups(rows: data.paths.count)
+            together = groups
+            return groups
         }
-        let together = options.keepsCopiesTogether ? copies : RowGroups(rows: data.paths.count)
-        let judged = try OutOfSample(
-            source, copies: together, folds: folds, seed: options.seed, report: report)
+        let data = source.data
         var result = EvaluationReport(judged, labels: data.labels, paths: data.paths.map(\.description))
         result.skipped = data.skipped
-        if options.measuresLearning {
+        result.quality = quality
+        guard let together else { return result }
+        if options.measuresLearning, quality == nil {
             result.learningCurve = try LearningCurve.points(
                 source, judged, copies: together, seed: options.seed, report: report)
         }
         guard var other = options.compared else { return result }
         other.leftOut = .testing
-        let second = try BottleneckSource(other, isInterrupted: isInterrupted, report: report)
+        let (judgedToo, second, _) = try self.judged(
+            other, folds: folds, isInterrupted: isInterrupted, report: report
+        ) { _, _ in together }
         guard second.data.contents == data.contents, second.data.classes == data.classes else {
             throw TransferLearningError.option(
                 "compare", reason: "the pictures changed meanwhile; run the same command again")
         }
-        let judgedToo = try OutOfSample(
-            second, copies: together, folds: folds, seed: options.seed, report: report)
         result.comparison = .init(options.comparedName, judged, judgedToo)
         return result
+    }
+
+    /// Cross-validates the final layer for some options.
+    ///
+    /// - Parameter groups: Returns the groups of images that are held out together, given the images and those
+    ///   that look alike.
+    /// - Returns: The predictions, the bottlenecks (without features for `Quality.best`), and for that the settings
+    ///   compared.
+    private func judged(
+        _ pictures: BottleneckOptions, folds: Int, isInterrupted: @escaping @Sendable () -> Bool,
+        report: (RetrainEvent) throws -> Void,
+        groups: (LabelledBottlenecks, RowGroups) throws -> RowGroups
+    ) throws -> (OutOfSample, BottleneckSource, QualitySummary?) {
+        guard pictures.quality == .best else {
+            let source = try BottleneckSource(pictures, isInterrupted: isInterrupted, report: report)
+            try report(.phase("comparing the pictures with each other"))
+            let copies = source.data.copies(groups: source.groups, workers: source.workers)
+            try Interrupted.check(isInterrupted)
+            let judged = try OutOfSample(
+                source, copies: groups(source.data, copies), folds: folds, seed: options.seed, report: report)
+            return (judged, source, nil)
+        }
+        let comparison = QualityComparison(options: pictures, folds: folds, seed: options.seed)
+        let result = try comparison.run(isInterrupted: isInterrupted, report: report) { data, copies in
+            (Array(data.paths.indices), try groups(data, copies))
+        }
+        let summary = result.summary
+        try report(.note("quality best, \(summary.text)"))
+        return (
+            result.nested, BottleneckSource(data: result.data, groups: [], workers: .serial), summary
+        )
     }
 
     private func ask(
@@ -166,29 +203,44 @@ public struct Evaluator {
 extension OutOfSample {
     /// Cross-validates the final layer that `retrain` would train on these bottlenecks.
     ///
-    /// - Parameter copies: The images that are held out together.
+    /// - Parameters:
+    ///   - source: The bottlenecks, followed by those of variants.
+    ///   - rows: The rows that take part, in ascending order; nil is all.
+    ///   - origins: The row of which each variant is one.
+    ///   - copies: The images that are held out together.
+    ///   - folds: The number of folds.
+    ///   - seed: The seed of the folds.
+    ///   - report: Called on the calling thread.
     /// - Throws: `TransferLearningError`, or errors of `report`.
     init(
-        _ source: BottleneckSource, copies: RowGroups, folds: Int, seed: UInt64,
-        report: (RetrainEvent) throws -> Void = { _ in }
+        _ source: BottleneckSource, rows: [Int]? = nil, variantsOf origins: [Int] = [], copies: RowGroups,
+        folds: Int, seed: UInt64, report: (RetrainEvent) throws -> Void = { _ in }
     ) throws {
-        let data = source.data
-        if let problem = Self.problem(data, copies) { throw TransferLearningError.dataset(problem) }
+        let data = source.data, rows = rows ?? Array(data.paths.indices)
+        if let problem = Self.problem(data, copies, rows: rows) {
+            throw TransferLearningError.dataset(problem)
+        }
+        var features = data.features
+        features.keep(rows + (data.paths.count..<features.rows))
+        let places = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, $0) })
         var solver = SoftmaxRegression()
         solver.groups = source.groups
         solver.workers = source.workers
         self = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
             try OutOfSample(
-                data.features, labels: data.classes, classes: data.labels.count,
-                groups: copies.leaders, folds: folds, seed: seed, solver: solver, progress: progress)
+                features, labels: rows.map { data.classes[$0] }, classes: data.labels.count,
+                groups: rows.map { copies.leaders[$0] }, variantsOf: origins.map { places[$0]! },
+                folds: folds, seed: seed, solver: solver, progress: progress)
         }
     }
 
     /// Returns why the images cannot be cross-validated: a class needs at least three images, two of which
     /// are different.
-    static func problem(_ data: LabelledBottlenecks, _ copies: RowGroups) -> DatasetError? {
+    static func problem(_ data: LabelledBottlenecks, _ copies: RowGroups, rows: [Int]? = nil) -> DatasetError?
+    {
         var (counts, different) = (data.folders.map { _ in 0 }, data.folders.map { _ in Set<Int>() })
-        for (row, label) in data.classes.enumerated() {
+        for row in rows ?? Array(data.paths.indices) {
+            let label = data.classes[row]
             counts[label] += 1
             different[label].insert(copies.leaders[row])
         }

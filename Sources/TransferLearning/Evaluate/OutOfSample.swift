@@ -25,25 +25,32 @@ package struct OutOfSample: Sendable {
     ///   - classes: The number of classes.
     ///   - groups: A number per row; rows with equal numbers are held out together. It is empty without
     ///     groups.
+    ///   - origins: The row of which each further row of `features` is a variant, such as a mirrored copy. Variants
+    ///     train where their origin trains, and are never judged.
     ///   - folds: The number of folds, at least 3.
     ///   - seed: The seed of the folds.
     ///   - solver: The regression to train.
     /// - Throws: `TrainingError`.
     ///   - progress: Called on the calling thread during training.
     package init(
-        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [], folds: Int = 5,
-        seed: UInt64 = 0,
+        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [],
+        variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
         solver: SoftmaxRegression = SoftmaxRegression(),
         progress: ((SoftmaxRegression.Progress) -> Void)? = nil
     ) throws(TrainingError) {
         let assignment = FoldAssignment(
             labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
-        guard labels.count == features.rows else {
-            throw .labelCount(labels: labels.count, rows: features.rows)
+        guard labels.count + origins.count == features.rows else {
+            throw .labelCount(labels: labels.count, rows: features.rows - origins.count)
         }
         var result = [Float](repeating: 0, count: labels.count * classes)
         var solver = solver
         (solver.seed, solver.copies) = (seed, groups)
+        if !origins.isEmpty {
+            if groups.isEmpty { solver.copies = Array(labels.indices) }
+            solver.copies += origins.map { [copies = solver.copies] in copies[$0] }
+        }
+        let allLabels = labels + origins.map { labels[$0] }
         for fold in 0..<assignment.count {
             let chooser = (fold + 1) % assignment.count
             let held = labels.indices.filter { assignment.folds[$0] == fold }
@@ -52,9 +59,15 @@ package struct OutOfSample: Sendable {
             if assignment.count == 2 || validation.count < SoftmaxRegression.fewValidationRows {
                 validation = []
             }
-            let training = validation.isEmpty ? others : others.filter { assignment.folds[$0] != chooser }
+            var training = validation.isEmpty ? others : others.filter { assignment.folds[$0] != chooser }
+            for (variant, origin) in origins.enumerated() {
+                let home = assignment.folds[origin]
+                if home != fold, validation.isEmpty || home != chooser {
+                    training.append(labels.count + variant)
+                }
+            }
             let trained = try solver.train(
-                features, labels: labels, classes: classes, training: training, validation: validation
+                features, labels: allLabels, classes: classes, training: training, validation: validation
             ) { progress?(.init(done: fold * $0.total + $0.done, total: assignment.count * $0.total)) }
             let layer = trained.layer.cooled(to: trained.temperature)
             let logits = layer.logits(features, rows: held, workers: solver.workers)
@@ -79,6 +92,13 @@ package struct OutOfSample: Sendable {
     package subscript(row: Int) -> ArraySlice<Float> { probabilities[row * classes..<(row + 1) * classes] }
 
     package var metrics: Metrics { Metrics(probabilities: probabilities, labels: labels, classes: classes) }
+
+    /// Returns the metrics of the rows outside of a fold; nil is none.
+    package func metrics(without fold: Int?) -> Metrics {
+        let rows = labels.indices.filter { folds[$0] != fold }
+        return Metrics(
+            probabilities: rows.flatMap { self[$0] }, labels: rows.map { labels[$0] }, classes: classes)
+    }
 
     /// The accuracy on each fold, which shows its variation with the held-out images.
     package var foldAccuracies: [Double] {

@@ -34,6 +34,28 @@ public struct BottleneckComputation: Sendable {
         // The folder is scanned first, so that a wrong folder is reported before the network is read and
         // calibrated.
         let folder = try BottleneckSource.scan(options, report)
+        guard options.quality == .best else {
+            return try run(options, distortion, folder, isInterrupted: isInterrupted, report: report)
+        }
+        let comparison = QualityComparison(
+            options: options, folds: 5, seed: 0, tryMirrored: distortion.isNone)
+        var results: [BottleneckComputationResult] = []
+        for needed in try comparison.needed(
+            pictures: folder.fileCount, isInterrupted: isInterrupted, report: report)
+        {
+            results.append(
+                try run(
+                    needed.options, distortion.isNone ? needed.distortion : distortion, folder,
+                    isInterrupted: isInterrupted, report: report))
+        }
+        return results[0].adding(results.dropFirst().map(\.bottlenecks))
+    }
+
+    /// Computes the bottlenecks of one network.
+    private func run(
+        _ options: BottleneckOptions, _ distortion: Distortion, _ folder: ImageFolder,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> BottleneckComputationResult {
         let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
@@ -70,10 +92,22 @@ public struct BottleneckComputationResult: Sendable, Codable {
     public let shard: String
     /// The number of images in the shard and in the whole folder.
     public let pictures, totalPictures: Int
-    /// The fingerprint under which the cache stores these bottlenecks, equal for all shards of a job.
+    /// The fingerprint under which the cache stores these bottlenecks, equal for all shards of a job; with
+    /// `Quality.best` that of the usual network.
     public let network: String
     public let bottlenecks: BottleneckSummary
     public let skipped: [SkippedPicture]
+
+    /// Returns the result with the bottlenecks of the same pictures by further networks.
+    func adding(_ others: [BottleneckSummary]) -> BottleneckComputationResult {
+        let all = [bottlenecks] + others
+        return BottleneckComputationResult(
+            shard: shard, pictures: pictures, totalPictures: totalPictures, network: network,
+            bottlenecks: BottleneckSummary(
+                computed: all.reduce(0) { $0 + $1.computed }, cached: all.reduce(0) { $0 + $1.cached },
+                skipped: bottlenecks.skipped, seconds: all.reduce(0) { $0 + $1.seconds }),
+            skipped: skipped)
+    }
 
     public func json() throws -> String { try JSON.text(self, pretty: true) }
 }

@@ -37,8 +37,10 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// Reads a folder's images; unreadable ones are reported in the folder's order and omitted.
+    ///
+    /// - Parameter keepsFeatures: Whether the result has the bottlenecks; its matrix has no rows otherwise.
     func run(
-        _ folder: ImageFolder, isInterrupted: @escaping @Sendable () -> Bool,
+        _ folder: ImageFolder, keepsFeatures: Bool = true, isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws -> LabelledBottlenecks {
         let isSplit = folder.isSplit
@@ -52,14 +54,15 @@ struct BottleneckExtraction: Sendable {
         }
         let (pictures, frames) = spread(files, path: { $0.path }, isInterrupted: isInterrupted)
         let clock = ContinuousClock(), start = clock.now
-        let rows = Rows(FeatureMatrix(columns: extractor.size, zeroRows: pictures.count))
+        let rows = Rows(
+            FeatureMatrix(columns: extractor.size, zeroRows: keepsFeatures ? pictures.count : 0))
         let outcomes = try outcomes(
             of: pictures.map(\.path), frames: frames,
             keeping: { index, outcome -> Outcome in
                 guard case .vector(let vector, let digest, let wasCached, let warnings) = outcome else {
                     return outcome
                 }
-                rows.features.replace(row: index, with: vector)
+                if keepsFeatures { rows.features.replace(row: index, with: vector) }
                 return .vector([], of: digest, wasCached: wasCached, warnings: warnings)
             },
             isInterrupted: isInterrupted, report: report)
@@ -84,7 +87,7 @@ struct BottleneckExtraction: Sendable {
                 try report(.skipped(picture))
             }
         }
-        rows.features.keep(readable)
+        if keepsFeatures { rows.features.keep(readable) }
         let content = zip(contents, classes).flatMap { $0.bytes + [UInt8(truncatingIfNeeded: $1)] }
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
@@ -143,10 +146,12 @@ struct BottleneckExtraction: Sendable {
     /// Passes the bottlenecks of images to `body` one at a time and in order, and keeps at most 1,024 of them
     /// in memory.
     ///
-    /// - Parameter body: Receives the index of an image in `paths` and its bottleneck. Images that cannot be
-    ///   read are reported as `.skipped` and left out.
+    /// - Parameters:
+    ///   - frames: The index of the frame of each image; nil is the first.
+    ///   - body: Receives the index of an image in `paths` and its bottleneck. Images that cannot be read are
+    ///     reported as `.skipped` and left out.
     func forEachVector(
-        of paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
+        of paths: [FilePath], frames: [Int]? = nil, isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void, _ body: (Int, [Float]) throws -> Void
     ) throws {
         let piece = 1024
@@ -154,7 +159,8 @@ struct BottleneckExtraction: Sendable {
         for start in stride(from: 0, to: paths.count, by: piece) {
             var latest = 0
             let outcomes = try outcomes(
-                of: Array(paths[start..<min(start + piece, paths.count)]), keeping: { $1 },
+                of: Array(paths[start..<min(start + piece, paths.count)]),
+                frames: frames.map { Array($0[start..<min(start + piece, paths.count)]) }, keeping: { $1 },
                 isInterrupted: isInterrupted,
                 report: { event in
                     guard case .bottlenecks(let done, _, let count) = event else { return try report(event) }

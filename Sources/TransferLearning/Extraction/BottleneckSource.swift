@@ -21,6 +21,12 @@ public struct BottleneckOptions: Sendable {
     /// The tensors that form the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil uses the
     /// network's defaults.
     public var taps: String?
+    /// The trade between time and accuracy; an explicit precision or explicit taps still hold.
+    public var quality = Quality.standard
+    /// A second network that `Quality.best` tries in place of the first.
+    public var secondArchitecture: String?
+    /// The height and width of input images; nil for those in the network's description.
+    var inputSize: Int?
     /// The precision; nil is single precision, or with a model the one in which it was trained.
     public var precision: PrecisionChoice?
     /// The number of threads; nil uses all cores.
@@ -81,10 +87,12 @@ struct BottleneckSource {
         (self.data, self.groups, self.workers) = (data, groups, workers)
     }
 
-    /// - Parameter extractor: The extractor; nil finds the one in the options if there are images. An
-    ///   imported tree needs none.
+    /// - Parameters:
+    ///   - extractor: The extractor; nil finds the one in the options if there are images. An imported tree needs
+    ///     none.
+    ///   - folder: The images, if they were scanned before.
     init(
-        _ options: BottleneckOptions, extractor: FeatureExtractor? = nil,
+        _ options: BottleneckOptions, extractor: FeatureExtractor? = nil, folder: ImageFolder? = nil,
         isInterrupted: @escaping @Sendable () -> Bool,
         report: (RetrainEvent) throws -> Void
     ) throws {
@@ -99,7 +107,7 @@ struct BottleneckSource {
                 extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
                 limits: options.limits, minimumClasses: options.minimumClasses, frames: options.frames
             )
-            .run(Self.scan(options, report), isInterrupted: isInterrupted, report: report)
+            .run(folder ?? Self.scan(options, report), isInterrupted: isInterrupted, report: report)
             groups = extractor.groups
         } else {
             data = try ImportedTree.bottlenecks(

@@ -23,9 +23,16 @@ struct FeatureExtractor: Sendable {
     ) throws {
         let backbone: Backbone
         do {
-            let found =
+            guard options.model == nil || options.quality == .standard else {
+                throw TransferLearningError.option(
+                    "quality", reason: "a model has the quality that it was trained with; give --architecture"
+                )
+            }
+            var found =
                 try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
                 ?? NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
+            if options.quality == .fast { found = try found.fast() }
+            if let size = options.inputSize { found = try found.sized(size) }
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else {
                     throw TransferLearningError.option(

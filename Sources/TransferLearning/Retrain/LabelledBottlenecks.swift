@@ -35,13 +35,18 @@ struct LabelledBottlenecks {
         let similar =
             similar
             ?? SimilarRows(features, groups: groups, threshold: Likeness.alone, workers: workers)
+        return RowGroups(
+            rows: paths.count, pairs: similar.pairs.filter { $0.similarity > Likeness.alone },
+            equal: equalContents)
+    }
+
+    /// The first row with the same content for each row.
+    var equalContents: [Int] {
         var first: [SHA256.Digest: Int] = [:]
-        let equal = contents.indices.map { row in
+        return contents.indices.map { row in
             let known = first[contents[row]] ?? row
             first[contents[row]] = known
             return known
         }
-        return RowGroups(
-            rows: paths.count, pairs: similar.pairs.filter { $0.similarity > Likeness.alone }, equal: equal)
     }
 }

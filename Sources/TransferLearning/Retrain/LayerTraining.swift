@@ -22,6 +22,8 @@ struct LayerTraining {
     /// Whether gradient descent standardizes features; for Inception v3 it does not, as in retrain.py.
     let standardizes: Bool
     let groups: [FeatureGroup]
+    /// Whether the features are those of a reduction, which the solver takes as they are.
+    var isReduced = false
     /// The folder of the run's summaries; nil for none.
     let summaryRun: SummaryRun?
     /// Writes a model with the current layer after a number of steps.
@@ -58,6 +60,7 @@ struct LayerTraining {
         var solver = SoftmaxRegression()
         solver.seed = options.seed
         solver.groups = groups
+        solver.standardizes = !isReduced
         solver.copies = copies.leaders
         solver.alternativeTest = alternativeTest
         solver.workers = workers

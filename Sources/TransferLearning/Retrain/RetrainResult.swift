@@ -106,6 +106,8 @@ public struct RetrainResult: Sendable, Codable {
     public let skipped: [SkippedPicture]
     public let copies: CopySummary
     public let bottlenecks: BottleneckSummary
+    /// The settings among which `Quality.best` chose; nil for other qualities.
+    public let quality: QualitySummary?
     public let training: TrainingSummary
     public let seed: UInt64
     public let version: String

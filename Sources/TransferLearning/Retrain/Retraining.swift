@@ -35,6 +35,10 @@ public struct Retraining {
         report: (RetrainEvent) throws -> Void = { _ in }
     ) throws -> RetrainResult {
         try check()
+        if !options.pictures.hasPictures, options.pictures.quality != .standard {
+            throw TransferLearningError.option(
+                "image_dir", reason: "needed: an imported tree's bottlenecks have the quality they have")
+        }
         if !options.pictures.hasPictures, options.pictures.precision ?? .fp32 != .fp32 {
             throw TransferLearningError.option(
                 "image_dir",
@@ -82,21 +86,63 @@ public struct Retraining {
             others: (options.reportPath.map { [("report", $0)] } ?? [])
                 + [("output_graph", RunManifest.path(of: options.outputGraph))])
         takesManifest = outputs.takesManifest
+        let (chosen, quality) = try chosen(isInterrupted: isInterrupted, report: report)
+        return try Retraining(chosen).run(
+            outputs, quality, &manifest, isInterrupted: isInterrupted, report: report)
+    }
+
+    /// Returns the options with the settings of `Quality.best`, if that is wanted.
+    ///
+    /// The settings are compared on the pictures that train and validate.
+    private func chosen(
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> (RetrainOptions, QualitySummary?) {
+        guard options.pictures.quality == .best else { return (options, nil) }
+        let comparison = QualityComparison(
+            options: options.pictures, folds: 5, seed: options.seed, tryMirrored: options.distortion.isNone)
+        let result = try comparison.run(
+            isInterrupted: isInterrupted, report: { if $0.isProgress { try report($0) } }
+        ) { data, copies in
+            let split = try split(data, by: splitKey, copies)
+            return ((split.training + split.validation).sorted(), copies)
+        }
+        let summary = result.summary, best = result.candidates[result.chosen]
+        try report(.note("quality best, \(summary.text)"))
+        var options = options
+        options.pictures = best.options
+        if best.isMirrored { options.distortion.flipLeftRight = true }
+        return (options, summary)
+    }
+
+    private func run(
+        _ outputs: Outputs, _ quality: QualitySummary?, _ manifest: inout RunManifest,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> RetrainResult {
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         var extractor: FeatureExtractor? = try FeatureExtractor(
             options.pictures, isInterrupted: isInterrupted, report: report)
         try check(outputs, of: extractor!.backbone.network)
         let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
         manifest.network = extractor!.fingerprint
-        if takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
-        let data = try BottleneckSource(
-            options.pictures, extractor: extractor, isInterrupted: isInterrupted, report: report
-        ).data
+        if outputs.takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
         let workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
-        try report(.phase("comparing the pictures with each other"))
-        let copies = data.copies(groups: groups, workers: workers)
-        try Interrupted.check(isInterrupted)
-        let split = try split(data, by: splitKey, copies)
+        let folder = try options.pictures.hasPictures ? BottleneckSource.scan(options.pictures, report) : nil
+        let streamed = try folder.flatMap {
+            try stream($0, extractor!, workers: workers, isInterrupted: isInterrupted, report: report)
+        }
+        let data: LabelledBottlenecks, copies: RowGroups, split: DatasetSplit
+        if let streamed {
+            (data, copies, split) = (streamed.data, streamed.copies, streamed.split)
+        } else {
+            data = try BottleneckSource(
+                options.pictures, extractor: extractor, folder: folder, isInterrupted: isInterrupted,
+                report: report
+            ).data
+            try report(.phase("comparing the pictures with each other"))
+            copies = data.copies(groups: groups, workers: workers)
+            try Interrupted.check(isInterrupted)
+            split = try self.split(data, by: splitKey, copies)
+        }
         if !data.parts.isEmpty {
             try report(
                 .note(
@@ -142,9 +188,9 @@ public struct Retraining {
         }
         let trainer = LayerTraining(
             options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
-            alternativeTest: try testByPath(data, split, copies), workers: workers,
-            standardizes: backbone.description.name != BackboneDescription.inceptionV3.name, groups: groups,
-            summaryRun: summaryRun,
+            alternativeTest: streamed == nil ? try testByPath(data, split, copies) : [], workers: workers,
+            standardizes: backbone.description.name != BackboneDescription.inceptionV3.name,
+            groups: streamed == nil ? groups : [], isReduced: streamed != nil, summaryRun: summaryRun,
             store: { layer, step in
                 let path = FilePath(
                     "\(options.intermediateDirectory)intermediate_\(step)\(backbone.network.suffix)")
@@ -165,11 +211,14 @@ public struct Retraining {
         }
 
         // The novelty is fitted on the images that trained the layer, without the test images.
-        let novelty = Novelty(
-            data.features, rows: split.training + split.validation, groups: groups, workers: workers)
+        let novelty =
+            streamed?.novelty
+            ?? Novelty(
+                data.features, rows: split.training + split.validation, groups: groups, workers: workers)
+        let layer = streamed?.reduction.expand(training.layer, workers: workers) ?? training.layer
         try Interrupted.check(isInterrupted)
         manifest.dataset = data.digest
-        manifest.layer = training.layer.digest
+        manifest.layer = layer.digest
         var audit: AuditReport?
         if options.reportPath != nil {
             let source = BottleneckSource(data: data, groups: groups, workers: workers)
@@ -177,7 +226,7 @@ public struct Retraining {
             auditor.measuresLearning = true
             audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
         }
-        try outputs.write(joined(training.layer, novelty: novelty), labels: data.labels) {
+        try outputs.write(joined(layer, novelty: novelty), labels: data.labels) {
             () throws(TransferLearningError) in
             // The weights in the model come from the mapped file, which others can change meanwhile.
             guard backbone.fingerprint(precision: precision) == manifest.network else {
@@ -191,7 +240,7 @@ public struct Retraining {
         }
         manifest.outputGraphDigest = outputs.graphDigest
         manifest.outputLabelsDigest = outputs.labelsDigest
-        if takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
+        if outputs.takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
         var model = ClassifyOptions()
         (model.graph, model.threads) = (options.outputGraph, options.pictures.threads)
         model.limits = options.pictures.limits
@@ -230,7 +279,35 @@ public struct Retraining {
                     correct: row.isEmpty ? 0 : row[index])
             }, misclassified: evaluation.misclassified,
             skipped: data.skipped, copies: summary,
-            bottlenecks: data.summary, training: training.summary, seed: options.seed, version: Tool.version)
+            bottlenecks: data.summary, quality: quality, training: training.summary, seed: options.seed,
+            version: Tool.version)
+    }
+
+    /// Returns the bottlenecks reduced to fewer features if they exceed the memory; nil if they fit, or if the options
+    /// need them whole: gradient descent, distortions and a report.
+    private func stream(
+        _ folder: ImageFolder, _ extractor: FeatureExtractor, workers: Workers,
+        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+    ) throws -> StreamedBottlenecks? {
+        let budget = MemoryBudget(options.memory), frames = options.pictures.frames
+        guard options.trainer == .converging, options.distortion.isNone, options.reportPath == nil,
+            let columns = budget.reducedColumns(
+                pictures: folder.fileCount * frames, columns: extractor.size)
+        else { return nil }
+        try report(
+            .note(
+                "the bottlenecks of \(folder.fileCount) pictures exceed the \(budget.bytes >> 20) MB of --memory; they are reduced to \(columns) numbers each while they are read"
+            ))
+        let cache = try CacheLocation.open(options.pictures.bottleneckDirectory)
+        defer { cache.close() }
+        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        let extraction = BottleneckExtraction(
+            extractor: extractor, cache: cache, threads: options.pictures.threads ?? ParallelWork.coreCount,
+            isStrict: options.pictures.isStrict, limits: options.pictures.limits,
+            minimumClasses: options.pictures.minimumClasses, frames: frames)
+        return try StreamedBottlenecks(
+            folder, extraction, columns: columns, seed: options.seed, workers: workers,
+            split: { try split($0, by: splitKey, $1) }, isInterrupted: isInterrupted, report: report)
     }
 
     private var splitKey: RetrainOptions.SplitKey {

@@ -21,7 +21,7 @@ extension Option {
     )
     static let modelDirectory = Option.value(
         "model_dir", "DIR",
-        "Folder with the Inception v3 graph, classify_image_graph_def.pb, which is downloaded there (89 MB, by curl) if it lacks it. Given alone it selects inception_v3."
+        "Folder with the graph of Inception v3 (classify_image_graph_def.pb) or EfficientNet-Lite2 (efficientnet_lite2.pb), which is downloaded there (89 or 23 MB, by curl) if it lacks it. Given alone it selects inception_v3."
     )
     static let modelURL = Option.value(
         "model_url", "URL",
@@ -31,7 +31,7 @@ extension Option {
         "model_sha256", "HEX", "SHA-256 of the archive at --model_url, for one that is not the usual one.")
     static let architecture = Option.value(
         "architecture", "NAME",
-        "efficientnet_lite0 (built in, the default), inception_v3, mobilenet_1.0_224 and its siblings, or the path of a frozen TensorFlow graph, a SavedModel folder or an ONNX model. A JSON file beside it says what the network does not: net.json for net.pb or net.onnx; preprocessor_config.json and config.json of Hugging Face and timm are read too."
+        "efficientnet_lite0 (built in, the default), efficientnet_lite2 (better at 2.2 times the cost), inception_v3, mobilenet_1.0_224 and its siblings, or the path of a frozen TensorFlow graph, a SavedModel folder or an ONNX model. A JSON file beside it says what the network does not: net.json for net.pb or net.onnx; preprocessor_config.json and config.json of Hugging Face and timm are read too."
     )
     static let taps = Option.value(
         "taps", "LIST",
@@ -41,6 +41,15 @@ extension Option {
         "precision", "P",
         "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
         oneOf: PrecisionChoice.self)
+    static let quality = [
+        Option.value(
+            "quality", "Q",
+            "The time that a picture may take: fast (smaller input images, at most half of the usual time), standard, or best (up to three times: larger images, mirrored copies or --second_architecture, whichever a cross-validation on the given pictures finds best). The model remembers what was chosen. Default: standard",
+            oneOf: Quality.self),
+        Option.value(
+            "second_architecture", "NAME",
+            "With --quality best: another network that is tried in place of the first."),
+    ]
     static let threads = Option.value("threads", "N", "Processor cores to use. Default: all")
     static let strict = Option.flag(
         "strict", "Stop at the first picture that cannot be read whole, instead of skipping it.")
@@ -99,6 +108,18 @@ extension BottleneckOptions {
         architecture = arguments.string("architecture")
         taps = arguments.string("taps")
         precision = try PrecisionChoice(arguments)
+        if let name = arguments.string("quality") {
+            guard let known = Quality(rawValue: name) else {
+                throw UsageError("--quality \(name): is fast, standard or best")
+            }
+            quality = known
+        }
+        secondArchitecture = arguments.string("second_architecture")
+        // The second network's folder does not select the first.
+        if secondArchitecture != nil, architecture == nil { architecture = "efficientnet_lite0" }
+        guard secondArchitecture == nil || quality == .best else {
+            throw UsageError("--second_architecture NAME goes with --quality best")
+        }
         threads = try arguments.integer("threads", in: 1...1024)
         isStrict = try arguments.flag("strict")
         limits = try PictureLimits(arguments)

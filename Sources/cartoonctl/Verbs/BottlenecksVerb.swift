@@ -28,7 +28,9 @@ let bottlenecksVerb = Verb(
         .value(
             "bottleneck_dir", "DIR", "The cache. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"),
         .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
-    ] + Option.distortions + [.threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet],
+    ] + Option.quality + Option.distortions + [
+        .threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet,
+    ],
     examples: [
         "bottlenecks compute --image_dir cartoon --bottleneck_dir /shared/cache --shard 3/8",
         "bottlenecks export vectors --image_dir cartoon --format npy",
@@ -63,8 +65,12 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         return try transfer(arguments) { try ImportedTree.exportTree(to: $0, from: $1) }
     }
     var reporter = RunReporter(quiet: try arguments.flag("quiet"))
+    let options = try BottleneckOptions(arguments)
+    guard options.quality != .best else {
+        throw UsageError("--quality best: export writes the bottlenecks of one setting, fast or standard")
+    }
     let result = try BottleneckExport(
-        BottleneckOptions(arguments), format: format ?? .npy, directory: FilePath(arguments.files[1])
+        options, format: format ?? .npy, directory: FilePath(arguments.files[1])
     ).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
     Terminal.printBlock(try arguments.flag("json") ? result.json() : result.summary.printable)
     return 0

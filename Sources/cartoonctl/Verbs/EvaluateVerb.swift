@@ -20,11 +20,12 @@ let evaluateVerb = Verb(
             values: .words(["content", "path"])),
         .value(
             "compare", "SETTING",
-            "With --folds: another setting on the same folds, and by a paired test whether it is better: taps=LIST, precision=P or architecture=NAME, several joined by semicolons."
+            "With --folds: another setting on the same folds, and by a paired test whether it is better: taps=LIST, precision=P, architecture=NAME or quality=Q, several joined by semicolons."
         ),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
         .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
+    ] + Option.quality + [
         .seed, .threads, .report,
         .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
@@ -34,6 +35,7 @@ let evaluateVerb = Verb(
         "evaluate --folds 5 --graph small.pb --image_dir cartoon",
         "evaluate --folds 5 --image_dir cartoon --precision int8",
         "evaluate --folds 5 --image_dir cartoon --compare precision=int8",
+        "evaluate --folds 5 --image_dir cartoon --compare quality=best",
         "evaluate --graph cartoon.pb --image_dir cartoon_test --assert_accuracy 0.9 --quiet",
     ],
     run: { arguments in
@@ -42,6 +44,10 @@ let evaluateVerb = Verb(
         options.graph = FilePath(arguments.string("graph") ?? "output_graph.pb")
         options.labels = arguments.string("labels").map { FilePath($0) }
         options.folds = try arguments.integer("folds", in: 3...100)
+        guard options.folds != nil || options.pictures.quality == .standard else {
+            throw UsageError(
+                "--quality goes with --folds K; a model has the quality that it was trained with")
+        }
         if options.folds != nil { options.pictures.model = arguments.string("graph").map { FilePath($0) } }
         options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)
         switch arguments.string("split_key") {
@@ -89,7 +95,7 @@ private func title(_ arguments: Arguments) -> String {
 private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws
     -> BottleneckOptions
 {
-    let known = ["taps", "precision", "architecture"]
+    let known = ["taps", "precision", "architecture", "quality", "second_architecture"]
     var arguments = arguments
     for part in setting.split(separator: ";") {
         let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
