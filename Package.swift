@@ -64,7 +64,9 @@ let package = Package(
             "NetworkReading", ["Network", "ONNXFormat", "SystemFiles", "TensorFlowFormat", "TensorGraph"],
             exclude: ["Operations.md"]),
         module("Network", ["TensorGraph"]),
-        module("Deployment", ["Compression", "TensorGraph", "TensorFlowFormat"]),
+        module(
+            "Deployment",
+            ["Compression", "Network", "NetworkReading", "ONNXFormat", "TensorGraph", "TensorFlowFormat"]),
         module("Kernels"),
         // Also compiled to WebAssembly, by scripts/build-web-engine.sh.
         module("PortableProgram", ["Kernels", "KernelsBaseline"]),
@@ -131,7 +133,11 @@ let package = Package(
             ["Network", "ONNXFormat", "TensorFlowFormat", "TensorGraph", "SystemFiles", "Compression"],
             exclude: ["Operators", "SavedModels"]),
         tests(
-            "Deployment", ["TensorGraph", "TensorFlowFormat", "Compression", "Inference", "NetworkReading"]),
+            "Deployment",
+            [
+                "TensorGraph", "TensorFlowFormat", "Compression", "Inference", "Network", "NetworkReading",
+                "ONNXFormat",
+            ]),
         tests(
             "Inference",
             ["TensorGraph", "TensorFlowFormat", "Network", "NetworkReading", "PortableProgram"]),

@@ -88,6 +88,9 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
         }
     }
 
+    /// Describes a network that normalizes channel values, 0 to 255, itself.
+    package mutating func takeRawChannels() { (mean, scale, channelScaling) = (0, 1, nil) }
+
     package struct Tap: Sendable, Codable, Equatable {
         package var tensor: String
         package var reduction: Reduction

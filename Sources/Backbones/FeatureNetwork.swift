@@ -115,11 +115,10 @@ extension Network {
     /// Returns the network with a product and a sum by channel between its input and the input's readers.
     ///
     /// - Parameters:
-    ///   - factors: The factor for each entry of the input's last axis.
+    ///   - factors: One factor, or one for each entry of the input's last axis.
     ///   - terms: The terms that are added to the products.
     /// - Throws: `NetworkError` if the input's last axis has another size.
-    fileprivate func scalingInput(by factors: [Float], adding terms: [Float]) throws(NetworkError) -> Network
-    {
+    package func scalingInput(by factors: [Float], adding terms: [Float]) throws(NetworkError) -> Network {
         var result = Network(), place: [Int] = []
         for (index, node) in nodes.enumerated() {
             place.append(

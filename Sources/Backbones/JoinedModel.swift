@@ -56,6 +56,28 @@ extension Backbone {
     }
 }
 
+extension NetworkFile {
+    /// Returns a model's network with its description and the parameters of novelty detection.
+    ///
+    /// - Precondition: The network has no description.
+    package func described(
+        as description: ModelDescription, novelty: NoveltyTable?
+    ) throws(BackboneError) -> NetworkFile {
+        let text: String
+        do { text = try description.json() } catch {
+            throw .description(path: description.backbone.name, reason: "cannot be written as JSON")
+        }
+        switch self {
+        case .graph(var graph):
+            graph.describe(text, novelty: novelty)
+            return .graph(graph)
+        case .onnx(var model):
+            model.describe(text, novelty: novelty)
+            return .onnx(model)
+        }
+    }
+}
+
 /// A trained layer with retrain.py's names for its nodes.
 struct FinalLayerNodes {
     static let scope = "final_training_ops/"
@@ -93,6 +115,11 @@ extension Graph {
                 "Add", name: layer.sumName, inputs: [layer.productName, layer.biasesName],
                 attributes: ["T": float]))
         nodes.append(Node("Softmax", name: layer.output, inputs: [layer.sumName], attributes: ["T": float]))
+        describe(about, novelty: novelty)
+    }
+
+    /// Appends the description and the parameters of novelty detection as constants that no node reads.
+    fileprivate mutating func describe(_ about: String, novelty: NoveltyTable?) {
         if let novelty {
             for (name, numbers) in [
                 (ModelDescription.meansName, novelty.means), (ModelDescription.scalesName, novelty.scales),

@@ -88,10 +88,24 @@ package struct ModelFile: Sendable {
     package init(
         _ file: GraphFile, labels: [String]?, stated: StatedEnds = StatedEnds()
     ) throws(BackboneError) {
-        path = file.path
-        network = try NetworkFile(file.region, path: path)
+        try self.init(
+            try NetworkFile(file.region, path: file.path), path: file.path, labels: labels,
+            packaged: file.labels, stated: stated)
+    }
+
+    /// - Parameters:
+    ///   - network: The network.
+    ///   - path: The path of its file, beside which descriptions and labels are searched.
+    ///   - labels: Names that replace those in the model, one per output.
+    ///   - packaged: The names in the package for a model without labels.
+    ///   - stated: What replaces the model's description of its input and output.
+    package init(
+        _ network: NetworkFile, path: String, labels: [String]? = nil, packaged: [String]? = nil,
+        stated: StatedEnds = StatedEnds()
+    ) throws(BackboneError) {
+        (self.network, self.path) = (network, path)
         var description: ModelDescription
-        (description, notes) = try Self.describe(network, path, labels ?? file.labels, stated)
+        (description, notes) = try Self.describe(network, path, labels ?? packaged, stated)
         if let labels {
             guard labels.count == description.labels.count else {
                 throw .labels(

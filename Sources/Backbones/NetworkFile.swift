@@ -41,6 +41,14 @@ package enum NetworkFile: Sendable {
         } catch { throw .tooLarge }
     }
 
+    /// The size in bytes of what `write` writes.
+    package var encodedSize: Int {
+        switch self {
+        case .graph(let graph): GraphDef.encodedSize(of: graph)
+        case .onnx(let model): model.encodedSize
+        }
+    }
+
     /// The suffix of file names in this format.
     package var suffix: String {
         switch self {

@@ -9,6 +9,8 @@ package enum DeploymentError: Error, Sendable, Equatable {
     case unsupported(node: String, operation: String, what: String)
     /// The node contradicts itself or its inputs.
     case malformed(node: String, operation: String, what: String)
+    /// The file would have more bytes than its format allows.
+    case tooLarge(bytes: Int)
 }
 
 extension DeploymentError: CustomStringConvertible {
@@ -20,6 +22,7 @@ extension DeploymentError: CustomStringConvertible {
         case .cycle(let node): "node '\(node)' depends on itself"
         case .unsupported(let node, let operation, let what): "node '\(node)' (\(operation)): \(what)"
         case .malformed(let node, let operation, let what): "node '\(node)' (\(operation)): \(what)"
+        case .tooLarge(let bytes): "would take \(bytes) bytes, more than readers of the format take"
         }
     }
 }

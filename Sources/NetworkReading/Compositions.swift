@@ -25,8 +25,9 @@ struct Compositions {
 
     private init(network: Network, readers: [Int]) { (self.network, self.readers) = (network, readers) }
 
-    /// The maximum number of operations; the longest function, GELU with tanh, has nine.
-    private static let mostNodes = 16
+    /// The maximum number of operations and constants; the longest function, GELU with tanh, has nine
+    /// operations, beside which the search reaches those that compute its variable.
+    private static let mostNodes = 24
 
     private struct Match {
         let function: Network.Unary

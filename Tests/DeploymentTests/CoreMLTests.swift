@@ -54,7 +54,7 @@ struct CoreMLTests {
         classifier: ClassifierMetadata? = classifier
     ) throws -> (model: [UInt8], weights: [UInt8], operations: [[UInt8]]) {
         let export = try NetworkExport(graph, input: "x", shape: [1, 4, 6, 3], outputs: ["y"])
-        let files = export.coreMLPackage(
+        let files = try export.coreMLPackage(
             precision,
             ExportDescription(
                 name: "test", producer: ("us", "1"), entries: [("labels", "böse\ngut")],

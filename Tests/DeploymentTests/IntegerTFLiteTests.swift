@@ -7,7 +7,7 @@ import Testing
 struct IntegerTFLiteTests {
     /// A convolution, a join of its result with its pooled result, the mean, and a final layer.
     private func network(tail: [Node]) throws -> PortableNetwork {
-        try NetworkReader.read(
+        try PortableNetwork(
             Graph(
                 nodes: [
                     .input(), .values("w", [1, 2, 3, 4, 5, 6], [1, 1, 3, 2]), .values("b", [5, 6]),

@@ -1,3 +1,4 @@
+import ONNXFormat
 import TensorFlowFormat
 import TensorGraph
 
@@ -15,35 +16,12 @@ package enum ExportedFile {
     /// Returns an entry of ONNX's `metadata_props` or TensorFlow Lite's `metadata`; nil if it is missing or
     /// the file is damaged.
     package static func entry(_ key: String, of file: ByteRegion) -> String? {
-        file.withUnsafeBytes { bytes in
-            switch ForeignFile(bytes) {
-            case .onnx: try? onnxEntry(key, bytes)
-            case .tflite: liteEntry(key, bytes)
-            default: nil
-            }
+        switch format(of: file) {
+        case .onnx:
+            (try? ONNXModel.read(file, folder: ""))?.metadata.first { $0.key == key }?.value
+        case .tflite: file.withUnsafeBytes { liteEntry(key, $0) }
+        case nil: nil
         }
-    }
-
-    private static func onnxEntry(_ key: String, _ bytes: UnsafeRawBufferPointer) throws(GraphDefError)
-        -> String?
-    {
-        var message = WireReader(file: bytes)
-        while let field = try message.next() {
-            guard field.number == ONNX.Field.Model.metadata, field.type == .lengthDelimited else {
-                try message.skip(field)
-                continue
-            }
-            var entry = try message.message(), texts = [Int: String]()
-            while let part = try entry.next() {
-                if part.type == .lengthDelimited {
-                    texts[part.number] = try entry.string()
-                } else {
-                    try entry.skip(part)
-                }
-            }
-            if texts[ONNX.Field.Entry.key] == key { return texts[ONNX.Field.Entry.value] }
-        }
-        return nil
     }
 
     private static func liteEntry(_ key: String, _ bytes: UnsafeRawBufferPointer) -> String? {

@@ -1,3 +1,6 @@
+import Network
+import NetworkReading
+import ONNXFormat
 import TensorGraph
 
 /// The formats to which networks can be exported.
@@ -8,6 +11,8 @@ package enum WeightPrecision: String, Sendable, CaseIterable {
     case float
     /// One byte per weight and a factor per output channel.
     case int8
+    /// The bytes of weights that are stored so already, and floats otherwise.
+    case stored
 }
 
 /// The order of the axes of an ONNX model's input image.
@@ -36,13 +41,25 @@ package struct ExportDescription: Sendable {
     }
 }
 
-/// A frozen graph that can be written in other formats.
+/// A network that can be written in other formats.
 ///
 ///     let export = try NetworkExport(graph, input: "Mul", shape: [1, 299, 299, 3], outputs:
 ///     ["final_result"])
-///     let bytes = export.write(.onnx, .float, about)
+///     let bytes = try export.write(.onnx, .float, about)
 package struct NetworkExport: Sendable {
     let network: PortableNetwork
+
+    /// - Parameters:
+    ///   - network: A network with one input; float32 images are `[1, height, width, channels]`.
+    ///   - outputs: The names for the network's outputs.
+    ///   - graph: The graph that the network was read from, whose quantized weights are kept as they are.
+    /// - Throws: `DeploymentError` with the operation and the node that no format can be told of.
+    package init(
+        _ network: Network, outputs: [String], quantizedIn graph: Graph? = nil
+    ) throws(DeploymentError) {
+        let grids = try graph?.dequantized().grids ?? [:]
+        self.network = try PortableNetwork(network, outputs: outputs, grids: Array(grids.values))
+    }
 
     /// - Parameters:
     ///   - graph: The frozen graph.
@@ -51,7 +68,7 @@ package struct NetworkExport: Sendable {
     ///   - outputs: The tensors to compute.
     /// - Throws: `DeploymentError` with the operation and the node that cannot be exported.
     package init(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError) {
-        network = try NetworkReader.read(graph, input: input, shape: shape, outputs: outputs)
+        network = try PortableNetwork(graph, input: input, shape: shape, outputs: outputs)
     }
 
     /// The names of the computed tensors, which are those of nodes of the optimized graph.
@@ -79,14 +96,125 @@ package struct NetworkExport: Sendable {
     package func shape(of output: String) -> [Int] { network.shapes[TensorReference(output).node]! }
 
     /// - Parameter layout: The layout of an ONNX model's input; other formats have a fixed one.
+    /// - Throws: `DeploymentError` with the operation that the format cannot express, and the formats that can.
     package func write(
         _ format: ExportFormat, _ precision: WeightPrecision, _ about: ExportDescription,
         layout: ImageLayout = .nhwc
-    ) -> [UInt8] {
+    ) throws(DeploymentError) -> [UInt8] {
+        try check(format.rawValue)
         switch format {
-        case .onnx: ONNXExport.write(network, precision, about, layout)
-        case .tflite: TFLiteExport.write(network, precision, about)
+        case .onnx:
+            let model = ONNXExport.write(network, precision, about, layout)
+            do { return try model.write() } catch { throw .tooLarge(bytes: model.encodedSize) }
+        case .tflite: return TFLiteExport.write(network, precision, about)
         }
+    }
+
+    /// Returns the network as a frozen TensorFlow graph.
+    ///
+    /// - Throws: `DeploymentError` with the operation that TensorFlow does not have, and the formats that have it.
+    package func graph() throws(DeploymentError) -> Graph {
+        try check("savedmodel")
+        return GraphExport.write(network)
+    }
+
+    /// Returns the network as an ONNX model.
+    ///
+    /// - Parameters:
+    ///   - about: The metadata.
+    ///   - visible: The number of outputs that the model declares; the others stay tensors inside of it, and
+    ///     images among them are channels-first.
+    package func onnxModel(
+        _ about: ExportDescription, visible: Int
+    ) throws(DeploymentError) -> ONNXModel {
+        try check(ExportFormat.onnx.rawValue)
+        return ONNXExport.write(network, .stored, about, .nhwc, visible: visible)
+    }
+
+    /// Returns the name with other characters replaced by those that every format allows.
+    package static func portableName(_ name: String) -> String { GraphExport.legal(name) }
+
+    private typealias Refusal = @Sendable (PortableNetwork.Step, PortableNetwork) -> String?
+    /// What each format has no operation for.
+    private static let refusals: [(format: String, refusal: Refusal)] = [
+        (ExportFormat.onnx.rawValue, ONNXExport.refusal),
+        (ExportFormat.tflite.rawValue, TFLiteExport.refusal),
+        ("savedmodel", GraphExport.refusal), ("coreml", CoreMLExport.refusal),
+    ]
+
+    /// Checks that a format can express every operation.
+    func check(_ format: String) throws(DeploymentError) {
+        let refusal = Self.refusals.first { $0.format == format }!.refusal
+        for step in network.steps {
+            guard let what = refusal(step, network) else { continue }
+            let others = Self.refusals.filter { $0.refusal(step, network) == nil }.map(\.format)
+            let hint = others.isEmpty ? "" : "; formats that can: \(others.joined(separator: ", "))"
+            throw .unsupported(
+                node: step.name, operation: step.operation.name,
+                what: "\(what) cannot be written as \(format)\(hint)")
+        }
+    }
+}
+
+extension PortableNetwork.Operation {
+    /// The name for errors.
+    var name: String {
+        switch self {
+        case .convolution: "convolution"
+        case .product: "matrixProduct"
+        case .arithmetic(let function, _, _): function.rawValue
+        case .plain(let operation): operation.name
+        }
+    }
+}
+
+extension PortableNetwork {
+    /// Reads a frozen graph, whose normalizations are folded and whose quantized weights are kept as they are.
+    ///
+    /// - Parameters:
+    ///   - graph: The frozen graph.
+    ///   - input: The tensor that is fed.
+    ///   - shape: The shape of the input, `[1, height, width, channels]`.
+    ///   - outputs: The tensors to compute.
+    /// - Throws: `DeploymentError` with the operation and the node that cannot be expressed.
+    init(_ graph: Graph, input: String, shape: [Int], outputs: [String]) throws(DeploymentError) {
+        let input = TensorReference(input).node, outputs = outputs.map { TensorReference($0).node }
+        let (plain, grids) = try graph.dequantized()
+        let (optimized, _) = try Optimization(inputs: [input], outputs: outputs).apply(to: plain)
+        for node in optimized.nodes where outputs.contains(node.name) && node.constant != nil {
+            throw .unsupported(
+                node: node.name, operation: node.operation, what: "is an output that nothing computes")
+        }
+        let network: Network
+        do {
+            network = try GraphReader.read(optimized, input: input, inputShape: shape, outputs: outputs)
+        } catch { throw DeploymentError(error) }
+        try self.init(network, outputs: outputs, grids: Array(grids.values))
+    }
+}
+
+extension DeploymentError {
+    /// The error of a graph that cannot be read as a network.
+    init(_ error: GraphReadingError) {
+        self =
+            switch error {
+            case .noSuchTensor(let name): .noSuchTensor(name, node: "")
+            case .unsupportedOperation(let operation, let node, _):
+                .unsupported(
+                    node: node, operation: operation, what: "is not among the operations that are supported")
+            case .unsupported(let node, let operation, let what):
+                .unsupported(node: node, operation: operation, what: what)
+            case .malformed(let node, let operation, let what):
+                .malformed(node: node, operation: operation, what: what)
+            case .cycle(let node): .cycle(node: node)
+            case .function(let error):
+                .malformed(node: "", operation: "function", what: "\(error)")
+            case .constantOutput(let name):
+                .unsupported(node: name, operation: "Const", what: "is an output that nothing computes")
+            case .overLimit(let node, let limit):
+                .unsupported(
+                    node: node, operation: "constant", what: "computes more than \(limit) constant numbers")
+            }
     }
 }
 
@@ -97,8 +225,9 @@ extension WeightPrecision {
 
     /// Returns the quantized form of a convolution's weights; nil to write floats.
     func grid(_ weights: PortableNetwork.Weights, channels: Int) -> ChannelGrid? {
-        guard self == .int8, weights.tensor.count >= Self.minimumCount else { return nil }
+        guard self != .float, weights.tensor.count >= Self.minimumCount else { return nil }
         if let grid = weights.grid, grid.steps.count == channels { return grid }
+        guard self == .int8 else { return nil }
         return ChannelGrid(rounding: weights.tensor.floats!, channels: channels)
     }
 }

@@ -1,77 +1,120 @@
-import TensorFlowFormat
+import Network
+import ONNXFormat
 import TensorGraph
 
-/// Writes a network as an ONNX model of operator set 13.
 /// Writes a network as an ONNX model with operator set 13.
 ///
-/// ONNX images are channels-first, `[1, channels, height, width]`: weights are transposed when written, and a
+/// ONNX's images are channels-first, the network's are channels-last: each tensor is written in the order of
+/// axes in which its operation makes it, and transposed only where another operation needs another order. A
 /// `Transpose` after the input accepts TensorFlow's images. 8-bit weights are followed by `Cast` and `Mul`,
 /// which ONNX Runtime computes once when it loads the model. It would compute `DequantizeLinear` for every
 /// image (26 ms instead of 8 ms with EfficientNet-Lite0).
 struct ONNXExport {
-    private let network: PortableNetwork
+    /// The operator set and the IR version that introduced it.
+    static let operatorSet: Int64 = 13, formatVersion: Int64 = 7
+
+    /// A written tensor, whose axis i is axis `order[i]` of the network's tensor.
+    struct Written: Hashable {
+        var name: String
+        var order: [Int]
+    }
+
+    let network: PortableNetwork
+    let takesBatches: Bool
     private let precision: WeightPrecision
     private let layout: ImageLayout
-    private var nodes: [WireWriter] = []
-    private var initializers: [WireWriter] = []
+    private(set) var graph: ONNXGraph
     private var names: Set<String>
+    private var written: [String: Written] = [:]
+    /// The transposed tensors made so far.
+    private var transposed: [Written: String] = [:]
 
     static func write(
         _ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription,
-        _ layout: ImageLayout
-    ) -> [UInt8] {
-        var export = ONNXExport(network, precision, layout)
-        export.convertInput()
-        for step in network.steps { export.convert(step) }
-        var graph = WireWriter()
-        for node in export.nodes { graph.field(ONNX.Field.Graph.node, node) }
-        graph.field(ONNX.Field.Graph.name, about.name.utf8)
-        for initializer in export.initializers { graph.field(ONNX.Field.Graph.initializer, initializer) }
-        graph.field(ONNX.Field.Graph.input, export.value(network.input, export.inputShape))
-        for output in network.outputs {
-            graph.field(ONNX.Field.Graph.output, export.value(output, network.shapes[output]!))
+        _ layout: ImageLayout, visible: Int = .max
+    ) -> ONNXModel {
+        var export = ONNXExport(network, precision, layout, name: about.name)
+        export.writeInput()
+        for step in network.steps { export.write(step) }
+        for (index, output) in network.outputs.enumerated() {
+            if index < visible { export.writeOutput(output) } else { export.keep(output) }
         }
-        return ONNX.model(graph: graph, producer: about.producer, metadata: about.entries).bytes
+        return ONNXModel(
+            formatVersion: formatVersion, producer: about.producer.name,
+            producerVersion: about.producer.version,
+            operatorSets: [.init(domain: nil, version: operatorSet)],
+            metadata: about.entries.map { .init(key: $0.key, value: $0.value) }, graph: export.graph)
     }
 
-    private init(_ network: PortableNetwork, _ precision: WeightPrecision, _ layout: ImageLayout) {
+    private init(
+        _ network: PortableNetwork, _ precision: WeightPrecision, _ layout: ImageLayout, name: String
+    ) {
         (self.network, self.precision, self.layout) = (network, precision, layout)
+        takesBatches = network.takesBatches
         names = Set(network.shapes.keys)
+        graph = ONNXGraph(name: name)
     }
 
-    // MARK: - Layout
+    // MARK: - Inputs and outputs
 
-    private static let toChannelsFirst = [0, 3, 1, 2], toChannelsLast = [0, 2, 3, 1]
-
-    private func isImage(_ tensor: String) -> Bool { network.shapes[tensor]!.count == 4 }
-
-    /// Returns the name of a tensor in ONNX's layout; inputs and outputs keep TensorFlow's layout under their
-    /// own names.
-    private func internalName(_ tensor: String) -> String {
-        isImage(tensor) && (tensor == network.input && layout == .nhwc || network.outputs.contains(tensor))
-            ? tensor + "/channels_first" : tensor
+    private mutating func writeInput() {
+        let name = network.input, shape = network.shapes[name]!
+        let order = layout == .nchw && shape.count == 4 ? Self.channelsFirst : Array(shape.indices)
+        graph.inputs = [value(name, order.map { shape[$0] })]
+        written[name] = Written(name: name, order: order)
     }
 
-    private mutating func convertInput() {
-        guard isImage(network.input), layout == .nhwc else { return }
-        transpose(network.input, Self.toChannelsFirst, to: internalName(network.input))
+    /// Writes an output with its axes in the network's order and under its own name.
+    private mutating func writeOutput(_ name: String) {
+        let shape = network.shapes[name]!
+        write(name, in: Array(shape.indices))
+        graph.outputs.append(value(name, shape))
     }
 
-    private var inputShape: [Int] {
-        let shape = network.shapes[network.input]!
-        return layout == .nchw && isImage(network.input) ? Self.toChannelsFirst.map { shape[$0] } : shape
+    /// Keeps a tensor under its own name; images are channels-first.
+    private mutating func keep(_ name: String) {
+        let rank = network.shapes[name]!.count
+        write(name, in: rank == 4 ? Self.channelsFirst : Array(0..<rank))
+    }
+
+    private mutating func write(_ name: String, in order: [Int]) {
+        var made = written[name]!
+        if made.name == name, made.order != order {
+            made.name = fresh(name + "/inner")
+            rename(name, made.name)
+        }
+        guard made.name != name else { return }
+        let turn = order.map { made.order.firstIndex(of: $0)! }
+        append(
+            turn.isIdentity ? "Identity" : "Transpose", [made.name], name,
+            turn.isIdentity ? [:] : ["perm": .integers(turn)])
+    }
+
+    private mutating func rename(_ old: String, _ new: String) {
+        for index in graph.nodes.indices {
+            let node = graph.nodes[index]
+            if node.inputs.contains(old) {
+                graph.nodes[index].inputs = node.inputs.map { $0 == old ? new : $0 }
+            }
+            if node.outputs == [old] { graph.nodes[index].outputs = [new] }
+        }
+        for (tensor, made) in written where made.name == old { written[tensor]!.name = new }
     }
 
     /// Returns the description of an input or output; its first size is free if the network takes batches.
-    private func value(_ name: String, _ shape: [Int]) -> WireWriter {
-        ONNX.value(name, shape, isBatch: network.takesBatches)
+    private func value(_ name: String, _ shape: [Int]) -> ONNXValue {
+        ONNXValue(
+            name, .float32,
+            shape: shape.enumerated().map { axis, size in
+                axis == 0 && takesBatches ? .symbol("N") : .size(Int64(size))
+            })
     }
 
-    private mutating func transpose(_ input: String, _ order: [Int], to output: String) {
-        append("Transpose", [input], output, ["perm": .ints(order)])
-    }
+    // MARK: - Nodes and constants
 
-    private mutating func fresh(_ wish: String) -> String {
+    static let channelsFirst = [0, 3, 1, 2]
+
+    mutating func fresh(_ wish: String) -> String {
         var name = wish, number = 1
         while !names.insert(name).inserted {
             name = "\(wish)_\(number)"
@@ -80,197 +123,101 @@ struct ONNXExport {
         return name
     }
 
-    // MARK: - Nodes and constants
-
-    private mutating func append(
-        _ operation: String, _ inputs: [String], _ output: String,
-        _ attributes: KeyValuePairs<String, ONNX.Attribute> = [:]
+    mutating func append(
+        _ operation: String, _ inputs: [String], _ output: String, _ attributes: [String: ONNXAttribute] = [:]
     ) {
-        nodes.append(
-            ONNX.node(operation, name: output, inputs: inputs, output: output, attributes: attributes))
+        graph.nodes.append(
+            ONNXNode(operation, name: output, inputs: inputs, outputs: [output], attributes: attributes))
     }
 
-    private mutating func constant(_ wish: String, _ values: [Float], _ shape: [Int]) -> String {
-        let name = fresh(wish)
-        initializers.append(ONNX.tensor(name, .float32, shape, ByteRegion(of: values)))
-        return name
+    /// Defines the tensor of a step.
+    mutating func define(_ step: PortableNetwork.Step, _ order: [Int]) {
+        written[step.name] = Written(name: step.name, order: order)
     }
 
-    private mutating func constant(_ wish: String, _ values: [Int]) -> String {
+    /// Defines the tensor of a step as a written one with other axes.
+    mutating func define(_ step: PortableNetwork.Step, as tensor: Written) { written[step.name] = tensor }
+
+    mutating func constant(_ wish: String, _ values: [Float], _ shape: [Int]) -> String {
+        add(wish, Tensor(values, shape: shape))
+    }
+
+    mutating func constant(_ wish: String, _ values: [Int]) -> String {
+        let region = ByteRegion(of: values.map(Int64.init))
+        return add(wish, Tensor(type: .int64, shape: [values.count], contents: .dense(region)))
+    }
+
+    mutating func constant(_ wish: String, flags: [Bool], _ shape: [Int]) -> String {
+        let region = ByteRegion(flags.map { $0 ? 1 : 0 as UInt8 })
+        return add(wish, Tensor(type: .bool, shape: shape, contents: .dense(region)))
+    }
+
+    private mutating func add(_ wish: String, _ tensor: Tensor) -> String {
         let name = fresh(wish)
-        initializers.append(ONNX.tensor(name, .int64, [values.count], ByteRegion(of: values.map(Int64.init))))
+        graph.initializers.append(ONNXInitializer(name, tensor))
         return name
     }
 
     /// Writes weights `[outputs, …]` as floats, or as bytes with a factor per output.
-    private mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int]
+    mutating func filter(
+        _ name: String, _ weights: PortableNetwork.Weights, _ order: [Int]
     ) -> String {
+        let from = weights.tensor.shape, shape = order.map { from[$0] }
         guard let grid = precision.grid(weights, channels: shape[0]) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
-        let codes = fresh(name + "/codes"), levels = fresh(name + "/levels"),
-            result = fresh(name + "/weights")
-        initializers.append(
-            ONNX.tensor(codes, .int8, shape, ByteRegion(of: grid.codes.transposed(from, order))))
+        let levels = fresh(name + "/levels"), result = fresh(name + "/weights")
+        let region = ByteRegion(of: grid.codes.transposed(from, order))
+        let codes = add(name + "/codes", Tensor(type: .int8, shape: shape, contents: .dense(region)))
         let steps = constant(
             name + "/steps", grid.steps, [shape[0]] + [Int](repeating: 1, count: shape.count - 1))
-        append("Cast", [codes], levels, ["to": .int(Int(ONNX.ElementType.float32.rawValue))])
+        append("Cast", [codes], levels, ["to": .int(ElementType.float32.onnx!)])
         append("Mul", [levels, steps], result)
         return result
     }
 
-    // MARK: - Steps
+    // MARK: - The order of axes
 
-    private mutating func convert(_ step: PortableNetwork.Step) {
-        let output = internalName(step.name), inputs = step.inputs.map(internalName)
-        switch step.operation {
-        case .convolution(let window, let weights, let isDepthwise, let activation):
-            let shape = weights.tensor.shape, outputs = isDepthwise ? shape[2] * shape[3] : shape[3]
-            // Depthwise weights change from [height, width, channels · multiplier] to [channels · multiplier,
-            // 1, height, width].
-            let filter =
-                isDepthwise
-                ? filter(
-                    step.name, weights, [shape[0], shape[1], outputs], [2, 0, 1],
-                    to: [outputs, 1, shape[0], shape[1]])
-                : filter(
-                    step.name, weights, shape, [3, 2, 0, 1], to: [outputs, shape[2], shape[0], shape[1]])
-            activate(activation, output) { export, result in
-                let bias = export.bias(step.name, weights)
-                let group = ONNX.Attribute.int(isDepthwise ? shape[2] : 1)
-                export.append(
-                    "Conv", inputs + [filter] + bias, result,
-                    [
-                        "kernel_shape": .ints([window.height, window.width]),
-                        "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads),
-                        "group": group,
-                    ])
-            }
-        case .product(let weights, let activation):
-            activate(activation, output) { export, result in
-                let matrix = export.constant(
-                    step.name + "/weights", weights.tensor.floats!, weights.tensor.shape)
-                export.append("Gemm", inputs + [matrix] + export.bias(step.name, weights), result)
-            }
-        case .arithmetic(let arithmetic, let constant, let activation):
-            var operands = inputs
-            if let constant {
-                operands.insert(
-                    operand(step.name, constant.tensor, besides: step.inputs[0]), at: constant.isFirst ? 0 : 1
-                )
-            }
-            activate(activation, output) { $0.convert(arithmetic, operands, $1) }
-        case .activation(let activation): append(activation, inputs[0], output)
-        case .pool(let reduction, let window):
-            append(
-                reduction == .mean ? "AveragePool" : "MaxPool", inputs, output,
-                [
-                    "kernel_shape": .ints([window.height, window.width]),
-                    "strides": .ints([window.strideY, window.strideX]), "pads": .ints(window.pads),
-                ])
-        case .localResponseNormalization(let radius, let bias, let alpha, let beta):
-            // ONNX divides alpha by the number of channels in the sum.
-            let size = 2 * radius + 1
-            append(
-                "LRN", inputs, output,
-                [
-                    "size": .int(size), "bias": .float(bias), "alpha": .float(alpha * Float(size)),
-                    "beta": .float(beta),
-                ])
-        case .softmax:
-            append(
-                "Softmax", inputs, output,
-                ["axis": .int(isImage(step.name) ? 1 : network.shapes[step.name]!.count - 1)])
-        case .reduction(let reduction, let keepsAxes):
-            append(
-                reduction == .mean ? "ReduceMean" : "ReduceMax", inputs, output,
-                ["axes": .ints([2, 3]), "keepdims": .int(keepsAxes ? 1 : 0)])
-        case .squareRoot: append("Sqrt", inputs, output)
-        case .pad(let margin):
-            append(
-                "Pad",
-                inputs + [
-                    constant(
-                        step.name + "/pads",
-                        [0, 0, margin.top, margin.left, 0, 0, margin.bottom, margin.right])
-                ], output)
-        case .concatenation(let axis):
-            append(
-                "Concat", inputs, output,
-                ["axis": .int(isImage(step.name) ? Self.toChannelsFirst.firstIndex(of: axis)! : axis)])
-        case .reshape: reshape(step, inputs[0], output)
-        }
-        if output != step.name { transpose(output, Self.toChannelsLast, to: step.name) }
+    /// Returns a tensor in the order in which it was written; constants are written in the network's order.
+    mutating func current(_ tensor: String) -> Written {
+        if let known = written[tensor] { return known }
+        let values = network.constants[tensor]!
+        let name = constant(tensor + "/values", values.floats!, values.shape)
+        let made = Written(name: name, order: Array(values.shape.indices))
+        written[tensor] = made
+        return made
     }
 
-    private mutating func bias(_ name: String, _ weights: PortableNetwork.Weights) -> [String] {
-        weights.bias.map { [constant(name + "/bias", $0.floats!, $0.shape)] } ?? []
+    /// Returns the name of a tensor whose axis i is axis `order[i]` of the network's tensor.
+    mutating func aligned(_ tensor: String, to order: [Int]) -> String {
+        let made = current(tensor)
+        if made.order == order { return made.name }
+        let key = Written(name: made.name, order: order.map { made.order.firstIndex(of: $0)! })
+        if let known = transposed[key] { return known }
+        let name = fresh(tensor + "/transposed")
+        append("Transpose", [made.name], name, ["perm": .integers(key.order)])
+        transposed[key] = name
+        return name
     }
 
-    /// Calls `body` to compute a tensor, and applies the activation to obtain `output`.
-    private mutating func activate(
-        _ activation: PortableNetwork.Activation, _ output: String, _ body: (inout ONNXExport, String) -> Void
-    ) {
-        let raw = activation == .none ? output : fresh(output + "/linear")
-        body(&self, raw)
-        if activation != .none { append(activation, raw, output) }
+    /// Returns the name of a tensor with its axes in the network's order.
+    mutating func plain(_ tensor: String) -> String {
+        aligned(tensor, to: Array(network.shapes[tensor]!.indices))
     }
 
-    private mutating func append(_ activation: PortableNetwork.Activation, _ input: String, _ output: String)
-    {
-        switch activation {
-        case .none: append("Identity", [input], output)
-        case .relu: append("Relu", [input], output)
-        case .relu6:
-            let lowest = constant(output + "/lowest", [0], []),
-                highest = constant(output + "/highest", [6], [])
-            append("Clip", [input, lowest, highest], output)
-        }
-    }
-
-    private mutating func convert(
-        _ arithmetic: PortableNetwork.Arithmetic, _ operands: [String], _ output: String
-    ) {
-        switch arithmetic {
-        case .add: append("Add", operands, output)
-        case .subtract: append("Sub", operands, output)
-        case .multiply: append("Mul", operands, output)
-        case .divide: append("Div", operands, output)
-        case .squaredDifference:
-            let difference = fresh(output + "/difference")
-            append("Sub", operands, difference)
-            append("Mul", [difference, difference], output)
-        }
-    }
-
-    /// Writes the constant of a sum or product, channels-first if the other operand is an image.
-    private mutating func operand(_ name: String, _ tensor: Tensor, besides other: String) -> String {
-        guard isImage(other) else { return constant(name + "/constant", tensor.floats!, tensor.shape) }
-        let shape = [Int](repeating: 1, count: 4 - tensor.shape.count) + tensor.shape
-        return constant(
-            name + "/constant", tensor.floats!.transposed(shape, Self.toChannelsFirst),
-            Self.toChannelsFirst.map { shape[$0] })
-    }
-
-    /// Reshapes in TensorFlow's element order between images and other shapes.
-    private mutating func reshape(_ step: PortableNetwork.Step, _ input: String, _ output: String) {
-        let from = network.shapes[step.inputs[0]]!, to = network.shapes[step.name]!
-        var source = input, target = output
-        func isColumn(_ shape: [Int]) -> Bool { shape.count != 4 || shape[1] == 1 && shape[2] == 1 }
-        let turns = !isColumn(from) || !isColumn(to)
-        if turns, from.count == 4 {
-            source = fresh(step.name + "/channels_last")
-            transpose(input, Self.toChannelsLast, to: source)
-        }
-        if turns, to.count == 4 { target = fresh(step.name + "/reshaped") }
-        var shape = to.count == 4 && !turns ? Self.toChannelsFirst.map { to[$0] } : to
-        if network.takesBatches { shape[0] = -1 }
-        append("Reshape", [source, constant(step.name + "/shape", shape)], target)
-        if target != output { transpose(target, Self.toChannelsFirst, to: output) }
-    }
+    /// Returns the name of an image as `[N, C, H, W]`.
+    mutating func image(_ tensor: String) -> String { aligned(tensor, to: Self.channelsFirst) }
 }
 
-extension PortableNetwork.Window {
-    fileprivate var pads: [Int] { [margin.top, margin.left, margin.bottom, margin.right] }
+extension ONNXAttribute {
+    static func integers(_ values: [Int]) -> Self { .ints(values.map(Int64.init)) }
+}
+
+extension [Int] {
+    var isIdentity: Bool { self == Array(indices) }
+    var inverted: [Int] {
+        var result = self
+        for (index, value) in enumerated() { result[value] = index }
+        return result
+    }
 }

@@ -1,4 +1,5 @@
 import Compression
+import Network
 import TensorGraph
 
 /// Writes a network as a TensorFlow Lite model.
@@ -6,7 +7,7 @@ import TensorGraph
 /// Images are channels-last, as in TensorFlow. 8-bit weights are followed by `DEQUANTIZE`, which the
 /// interpreter runs once, so that the computation uses floats.
 struct TFLiteExport {
-    private typealias Field = TFLite.Field
+    typealias Field = TFLite.Field
 
     let network: PortableNetwork
     private let precision: WeightPrecision
@@ -34,6 +35,9 @@ struct TFLiteExport {
     ) -> [UInt8] {
         var export = TFLiteExport(network, precision, plan)
         export.convertInput()
+        for (name, tensor) in network.constants.sorted(by: { $0.key < $1.key }) {
+            export.places[name] = export.constant(name, tensor.floats!, tensor.shape)
+        }
         for step in network.steps { export.convert(step) }
         export.convertOutput()
         let model = FlatBuffer.encode(export.model(about), identifier: TFLite.identifier)
@@ -155,12 +159,12 @@ struct TFLiteExport {
         return tensors.count - 1
     }
 
-    private mutating func constant(_ name: String, _ values: [Float], _ shape: [Int]) -> Int {
+    mutating func constant(_ name: String, _ values: [Float], _ shape: [Int]) -> Int {
         tensor(name, .float32, shape, buffer: buffer(values.withUnsafeBytes { [UInt8]($0) }))
     }
 
     /// - Parameter rows: The number of rows if the constant is a matrix.
-    private mutating func constant(_ values: [Int], rows: Int? = nil) -> Int {
+    mutating func constant(_ values: [Int], rows: Int? = nil) -> Int {
         if let place = wholes[values + [rows ?? 0]] { return place }
         let bytes = values.map(Int32.init).withUnsafeBytes { [UInt8]($0) }
         let shape = rows.map { [$0, values.count / $0] } ?? [values.count]
@@ -188,9 +192,9 @@ struct TFLiteExport {
 
     /// Writes weights whose outputs are along `axis`, as floats or as bytes with a factor per output.
     private mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], to shape: [Int],
-        axis: Int
+        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], axis: Int
     ) -> Int {
+        let shape = order.map { from[$0] }
         guard let grid = precision.grid(weights, channels: shape[axis]) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
@@ -217,7 +221,7 @@ struct TFLiteExport {
                 to: shape, axis: axis)
         }
         return [
-            filter(step.name, weights, from, order, to: shape, axis: axis),
+            filter(step.name, weights, from, order, axis: axis),
             bias(step.name, weights, count: channels),
         ]
     }
@@ -230,33 +234,35 @@ struct TFLiteExport {
     // MARK: - Steps
 
     private mutating func convert(_ step: PortableNetwork.Step) {
-        let shape = network.shapes[step.name]!
         isInteger = false
         var inputs = operands(step)
         isInteger = plan?.isInteger(step) ?? false
         defer { isInteger = false }
         switch step.operation {
-        case .convolution(let window, let weights, let isDepthwise, let activation):
-            inputs = [padded(step, inputs[0], window)]
-            let from = weights.tensor.shape, outputs = shape[3]
+        case .convolution(let window, let weights, let groups, let activation):
+            let (image, isSame) = padded(step, inputs[0], window)
+            let from = weights.tensor.shape, outputs = from[3]
+            // Weights of one channel a group, [height, width, 1, outputs], are those of a depthwise convolution.
+            let isDepthwise = from[2] == 1 && groups > 1
+            let order = isDepthwise ? [2, 0, 1, 3] : [3, 0, 1, 2]
+            let constants = constants(
+                step, weights, channels: outputs, from, order, to: order.map { from[$0] },
+                axis: isDepthwise ? 3 : 0)
+            var options = window.options(isSame: isSame)
+            let dilation = [window.dilationX, window.dilationY].map { FlatValue.int32(Int32($0)) }
             if isDepthwise {
-                let constants = constants(
-                    step, weights, channels: outputs, from, [0, 1, 2, 3],
-                    to: [1, from[0], from[1], outputs], axis: 3)
-                append(
-                    .depthwise, inputs + constants, make(step),
-                    window.options.merging([
-                        Field.Depthwise.multiplier: .int32(Int32(from[3])),
-                        Field.Depthwise.activation: activation.code,
-                    ]) { $1 })
+                options[Field.Depthwise.multiplier] = .int32(Int32(outputs / groups))
+                options[Field.Depthwise.activation] = activation.code
+                options[Field.Depthwise.dilationX] = dilation[0]
+                options[Field.Depthwise.dilationY] = dilation[1]
             } else {
-                let constants = constants(
-                    step, weights, channels: outputs, from, [3, 0, 1, 2],
-                    to: [outputs, from[0], from[1], from[2]], axis: 0)
-                append(
-                    .convolution, inputs + constants, make(step),
-                    window.options.merging([Field.Convolution.activation: activation.code]) { $1 })
+                options[Field.Convolution.activation] = activation.code
+                options[Field.Convolution.dilationX] = dilation[0]
+                options[Field.Convolution.dilationY] = dilation[1]
             }
+            append(
+                isDepthwise ? .depthwise : .convolution,
+                [image] + constants, make(step), options)
         case .product(let weights, let activation):
             let from = weights.tensor.shape
             let constants =
@@ -271,8 +277,11 @@ struct TFLiteExport {
                 ]
             append(
                 .fullyConnected, inputs + constants, make(step),
-                [Field.Activated.activation: activation.code])
-        case .arithmetic(let arithmetic, let constant, let activation):
+                [
+                    Field.FullyConnected.activation: activation.code,
+                    Field.FullyConnected.keepsAxes: .bool(network.shapes[step.name]!.count != 2),
+                ])
+        case .arithmetic(let function, let constant, let activation):
             if let constant {
                 let name = step.name + "/constant", tensor = constant.tensor
                 let place =
@@ -281,70 +290,51 @@ struct TFLiteExport {
                     : self.constant(name, tensor.floats!, tensor.shape)
                 inputs.insert(place, at: constant.isFirst ? 0 : 1)
             }
-            append(
-                arithmetic.builtin, inputs, make(step),
-                arithmetic == .squaredDifference ? [:] : [Field.Activated.activation: activation.code])
-        case .activation(let activation): append(activation == .relu6 ? .relu6 : .relu, inputs, make(step))
-        case .pool(let reduction, let window):
-            let size: [Int: FlatValue] = [
-                Field.Pool.width: .int32(Int32(window.width)),
-                Field.Pool.height: .int32(Int32(window.height)),
-            ]
-            append(
-                reduction == .mean ? .averagePool : .maximumPool, inputs, make(step),
-                window.options.merging(size) { $1 })
-        case .localResponseNormalization(let radius, let bias, let alpha, let beta):
-            append(
-                .localResponseNormalization, inputs, make(step),
-                [
-                    Field.Normalization.radius: .int32(Int32(radius)), Field.Normalization.bias: .float(bias),
-                    Field.Normalization.alpha: .float(alpha),
-                    Field.Normalization.beta: .float(beta),
-                ])
-        case .softmax: append(.softmax, inputs, make(step), [Field.Softmax.beta: .float(1)])
-        case .reduction(let reduction, let keepsAxes):
-            append(
-                reduction == .mean ? .mean : .reduceMaximum, inputs + [constant([1, 2])], make(step),
-                [Field.Reduction.keepsAxes: .bool(keepsAxes)])
-        case .squareRoot: append(.squareRoot, inputs, make(step))
-        case .pad(let margin): append(.pad, inputs + [paddings(margin)], make(step))
-        case .concatenation(let axis):
-            append(.concatenation, inputs, make(step), [Field.Concatenation.axis: .int32(Int32(axis))])
-        case .reshape:
-            append(.reshape, inputs + [constant(shape)], make(step), [Field.Reshape.shape: .int32s(shape)])
+            convert(function, inputs, make(step), activation)
+        case .plain(let operation): convert(step, operation, inputs)
         }
     }
 
     /// Adds the tensor that a step computes.
-    private mutating func make(_ step: PortableNetwork.Step) -> Int {
+    mutating func make(_ step: PortableNetwork.Step) -> Int {
         let place = computed(step.name, representation(of: step.name), network.shapes[step.name]!)
         places[step.name] = place
         return place
     }
 
-    /// Pads the image explicitly if neither of TensorFlow Lite's padding modes applies.
-    private mutating func padded(_ step: PortableNetwork.Step, _ input: Int, _ window: PortableNetwork.Window)
-        -> Int
-    {
-        guard !window.isSame, !window.margin.isEmpty else { return input }
+    /// Pads an image explicitly if neither of TensorFlow Lite's padding modes applies.
+    ///
+    /// - Parameter value: The value of the added pixels.
+    /// - Returns: The image, and whether the mode is SAME.
+    mutating func padded(
+        _ step: PortableNetwork.Step, _ input: Int, _ window: Network.Window, value: Float = 0
+    ) -> (image: Int, isSame: Bool) {
         var shape = network.shapes[step.inputs[0]]!
-        shape[1] += window.margin.top + window.margin.bottom
-        shape[2] += window.margin.left + window.margin.right
+        let margin = window.neededMargin(over: shape, result: network.shapes[step.name]!)
+        if margin.isEmpty { return (input, false) }
+        if margin == window.sameMargin(over: shape) { return (input, true) }
+        shape[1] += margin.top + margin.bottom
+        shape[2] += margin.left + margin.right
         let representation: Representation =
             isInteger ? .integer(plan!.grids[step.inputs[0]]!) : .float
         let result = computed(step.name + "/padded", representation, shape)
-        append(.pad, [input, paddings(window.margin)], result)
-        return result
+        if value == 0 || isInteger {
+            append(.pad, [input, paddings(margin)], result)
+        } else {
+            append(
+                .padWithValue, [input, paddings(margin), constant(step.name + "/edge", [value], [])], result)
+        }
+        return (result, false)
     }
 
-    private mutating func paddings(_ margin: PortableNetwork.Margin) -> Int {
+    mutating func paddings(_ margin: Network.Margin) -> Int {
         constant([0, 0, margin.top, margin.bottom, margin.left, margin.right, 0, 0], rows: 4)
     }
 }
 
 extension PortableNetwork.Activation {
     /// The value of `ActivationFunctionType`.
-    fileprivate var code: FlatValue {
+    var code: FlatValue {
         switch self {
         case .none: .int8(0)
         case .relu: .int8(1)
@@ -353,21 +343,9 @@ extension PortableNetwork.Activation {
     }
 }
 
-extension PortableNetwork.Arithmetic {
-    fileprivate var builtin: TFLite.Builtin {
-        switch self {
-        case .add: .add
-        case .subtract: .subtract
-        case .multiply: .multiply
-        case .divide: .divide
-        case .squaredDifference: .squaredDifference
-        }
-    }
-}
-
-extension PortableNetwork.Window {
+extension Network.Window {
     /// The options that convolutions and pooling share.
-    fileprivate var options: [Int: FlatValue] {
+    func options(isSame: Bool) -> [Int: FlatValue] {
         [
             TFLite.Field.Pool.padding: .int8(isSame ? TFLite.Padding.same : TFLite.Padding.valid),
             TFLite.Field.Pool.strideX: .int32(Int32(strideX)),

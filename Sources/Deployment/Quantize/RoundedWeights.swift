@@ -22,19 +22,22 @@ package struct RoundedWeights: Sendable {
     package func apply(to graph: Graph) throws(DeploymentError) -> Graph {
         var graph = graph
         for index in graph.nodes.indices {
-            guard let tensor = graph.nodes[index].constant, let values = tensor.floats, !values.isEmpty else {
-                continue
-            }
-            let (low, high) = try graph.nodes[index].range(of: values)
-            let count = Float(1 << bits), width = (high - low) / count
-            // The range may consist of a few subnormals, whose width rounds to zero.
-            guard width > 0 else { continue }
-            let rounded = values.map {
-                low + width * (min((($0 - low) / width).rounded(.down), count - 1) + 0.5)
-            }
+            let node = graph.nodes[index]
+            guard let tensor = node.constant, let values = tensor.floats, !values.isEmpty,
+                let rounded = try rounded(values, node: node.name, operation: node.operation)
+            else { continue }
             graph.nodes[index].attributes["value"] = .tensor(Tensor(rounded, shape: tensor.shape))
         }
         return graph
+    }
+
+    /// Returns the rounded values; nil if they are equal.
+    func rounded(_ values: [Float], node: String, operation: String) throws(DeploymentError) -> [Float]? {
+        let (low, high) = try Node(operation, name: node).range(of: values)
+        let count = Float(1 << bits), width = (high - low) / count
+        // The range may consist of a few subnormals, whose width rounds to zero.
+        guard width > 0 else { return nil }
+        return values.map { low + width * (min((($0 - low) / width).rounded(.down), count - 1) + 0.5) }
     }
 }
 

@@ -130,6 +130,7 @@ extension ONNXReader {
             "Constant": ONNXReader.constant, "ConstantOfShape": ONNXReader.filled, "Shape": ONNXReader.shape,
             "Size": ONNXReader.size, "Range": ONNXReader.range, "CumSum": ONNXReader.cumulativeSum,
             "ScatterND": ONNXReader.scatter, "Not": ONNXReader.negation,
+            "DequantizeLinear": ONNXReader.dequantized,
             "Equal": comparison { $0 == $1 }, "Less": comparison { $0 < $1 },
             "LessOrEqual": comparison { $0 <= $1 }, "Greater": comparison { $0 > $1 },
             "GreaterOrEqual": comparison { $0 >= $1 }, "And": comparison { $0 != 0 && $1 != 0 },

@@ -55,6 +55,27 @@ package final class ONNXReader {
         return try reader.network(of: model.graph, size: size, outputs: outputs)
     }
 
+    /// Computes values that depend on weights alone.
+    ///
+    /// - Throws: `ONNXReadingError` if a value depends on an input, or an operator is not supported.
+    package static func constants(
+        _ names: [String], of model: ONNXModel
+    ) throws(ONNXReadingError) -> [String: Tensor] {
+        guard let version = model.operatorSet, operatorSets.contains(version) else {
+            throw .operatorSet(model.operatorSet, supported: operatorSets)
+        }
+        let reader = ONNXReader(version: version), wiring = Wiring(model.graph, outputs: names)
+        try reader.evaluate(wiring, in: model.graph)
+        var constants: [String: Tensor] = [:]
+        for (name, place) in wiring.outputs {
+            guard case .constant(let tensor)? = reader.values[place] else {
+                throw .node(operation: "Graph", node: name, what: "depends on the input")
+            }
+            constants[name] = tensor
+        }
+        return constants
+    }
+
     /// The supported operators in alphabetical order.
     package static var supportedOperators: [String] { table.keys.sorted() }
 
@@ -64,22 +85,7 @@ package final class ONNXReader {
         of graph: ONNXGraph, size: (height: Int, width: Int)?, outputs: [String]?
     ) throws(Failure) -> Network {
         let wiring = Wiring(graph, outputs: outputs ?? graph.outputs.map(\.name))
-        for step in wiring.steps { try check(graph.nodes[step.node]) }
-        values = [Value?](repeating: nil, count: wiring.count)
-        for tensor in graph.initializers {
-            guard let place = wiring.place(tensor.name), let value = tensor.tensor else { continue }
-            values[place] = .constant(value)
-        }
-        for input in graph.inputs {
-            guard let place = wiring.place(input.name), values[place] == nil else { continue }
-            values[place] = try self.input(input, size: size)
-        }
-        for step in wiring.steps {
-            try read(graph.nodes[step.node], step, wiring)
-            // Constants are released after their last read, because weights that are computed from weights
-            // are large.
-            wiring.forEachLastRead(of: step) { values[$0] = nil }
-        }
+        try evaluate(wiring, in: graph) { (input) throws(Failure) in try self.input(input, size: size) }
         for (name, place) in wiring.outputs {
             guard let value = values[place] else {
                 throw .node(operation: "Graph", node: name, what: "the output is not computed")
@@ -89,12 +95,44 @@ package final class ONNXReader {
         return Compositions.fused(network)
     }
 
-    private func check(_ node: ONNXNode) throws(Failure) {
+    /// Reads the nodes that the wiring's outputs depend on.
+    ///
+    /// - Parameter input: Returns the value of an input; nil if the outputs depend on none.
+    private func evaluate(
+        _ wiring: Wiring, in graph: ONNXGraph, input: ((ONNXValue) throws(Failure) -> Value)? = nil
+    ) throws(Failure) {
+        let weights = Set(graph.initializers.map(\.name))
+        for step in wiring.steps { try check(graph.nodes[step.node], weights: weights) }
+        values = [Value?](repeating: nil, count: wiring.count)
+        for tensor in graph.initializers {
+            guard let place = wiring.place(tensor.name), let value = tensor.tensor else { continue }
+            values[place] = .constant(value)
+        }
+        if let input {
+            for given in graph.inputs {
+                guard let place = wiring.place(given.name), values[place] == nil else { continue }
+                values[place] = try input(given)
+            }
+        }
+        for step in wiring.steps {
+            try read(graph.nodes[step.node], step, wiring)
+            // Constants are released after their last read, because weights that are computed from weights
+            // are large.
+            wiring.forEachLastRead(of: step) { values[$0] = nil }
+        }
+    }
+
+    /// Checks that a node can be read; of quantized operators, that is the one that unpacks weights.
+    private func check(_ node: ONNXNode, weights: Set<String>) throws(Failure) {
         func refusal(_ reason: Failure.Reason) -> Failure {
             .unsupported(
                 operation: node.operation, node: node.title, reason, supported: Self.supportedOperators)
         }
-        if Self.quantized.contains(where: { node.operation.hasPrefix($0) }) { throw refusal(.quantized) }
+        let unpacksWeights =
+            node.operation == "DequantizeLinear" && node.inputs.first.map(weights.contains) == true
+        if !unpacksWeights, Self.quantized.contains(where: { node.operation.hasPrefix($0) }) {
+            throw refusal(.quantized)
+        }
         guard node.isStandard else { throw refusal(.otherDomain) }
         if Self.controlFlow.contains(node.operation) || node.attributes.values.contains(where: \.isGraph) {
             throw refusal(.controlFlow)

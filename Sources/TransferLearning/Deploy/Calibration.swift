@@ -42,8 +42,12 @@ struct Calibration: Sendable {
     /// - Parameter count: The approximate number of images to classify.
     func accuracy(of graph: Graph, _ model: ModelDescription, path: FilePath, count: Int = 1500)
         throws(TransferLearningError) -> Double
+    { try accuracy(of: .graph(graph), model, path: path, count: count) }
+
+    func accuracy(of network: NetworkFile, _ model: ModelDescription, path: FilePath, count: Int = 1500)
+        throws(TransferLearningError) -> Double
     {
-        let plan = try Plan(graph, model.backbone, outputs: [model.output], path: path)
+        let plan = try Plan(network, model.backbone, outputs: [model.output], path: path)
         let pictures = pictures, step = max(1, pictures.count / count)
         let chosen = Swift.stride(from: 0, to: pictures.count, by: step).map { pictures[$0] }
         let tally = Mutex((read: 0, right: 0))

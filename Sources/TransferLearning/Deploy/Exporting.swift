@@ -1,6 +1,7 @@
 import SystemFiles
 import Backbones
 import Deployment
+import TensorFlowFormat
 import TensorGraph
 
 /// The options of `export`.
@@ -81,64 +82,36 @@ public struct Exporting: Sendable {
     }
 
     public func run() throws(TransferLearningError) -> ExportResult {
-        let file = try DeployableGraph(options.input, labels: options.labels)
-        let (inputs, outputs) = try file.ends(
-            inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
-        let shape = try inputShape(file, inputs[0])
+        let file = try DeployableNetwork(options.input, labels: options.labels)
         do {
-            var (graph, about) = (file.graph, file.description)
-            var outputs = [outputs[0]], familiarity: String?
-            if options.tellsFamiliarity {
-                guard let table = file.novelty, let bottleneck = about?.bottleneck else {
-                    throw TransferLearningError.option(
-                        "familiarity",
-                        reason: "needs a model of retrain's that knows strangers; \(file.path) does not")
-                }
-                (graph, familiarity) = graph.addingFamiliarity(table, bottleneck: bottleneck)
-                outputs.append(familiarity!)
+            if options.format == .html { return try WebPageExport(file, options).run() }
+            let source: ExportSource
+            switch file.network {
+            case .graph(let graph): source = try ExportSource(graph, of: file, options)
+            case .onnx: source = try ExportSource(file, options)
             }
-            if options.normalizes {
-                guard let backbone = about?.backbone else {
-                    throw TransferLearningError.option(
-                        "normalize",
-                        reason: "is not possible: \(file.path) does not say what its network's mean is")
+            let bytes =
+                switch options.format {
+                case .savedmodel: try writeSavedModel(source)
+                case .coreml: try writeCoreML(source)
+                case .tflite where options.quantization == .full: try writeIntegers()
+                case .onnx, .tflite, .html: try writeFile(source)
                 }
-                guard backbone.channelScaling == nil else {
-                    throw TransferLearningError.option(
-                        "normalize",
-                        reason: "is not possible: \(file.path) scales each channel in its own way")
-                }
-                graph = try graph.normalizingInput(inputs[0], mean: backbone.mean, scale: backbone.scale)
-                (about!.backbone.mean, about!.backbone.scale) = (0, 1)
-            }
-            let classifier = about.map { Self.classifier($0, name: file.path.lastComponent.description) }
-            let entries = try about.map { try self.entries($0, familiarity: familiarity) } ?? []
-            let bytes: Int
-            switch options.format {
-            case .coreml:
-                bytes = try writeCoreML(
-                    graph, input: inputs[0], shape: shape, outputs: outputs, entries, classifier)
-            case .html:
-                return try WebPageExport(file, options).run()
-            case .savedmodel:
-                bytes = try writeSavedModel(graph, file, input: inputs[0], shape: shape, outputs: outputs)
-            case .tflite where options.quantization == .full:
-                bytes = try writeIntegers(file, input: inputs[0], shape: shape, output: outputs[0])
-            case .onnx, .tflite:
-                bytes = try writeFile(
-                    graph, input: inputs[0], shape: shape, outputs: outputs, entries, classifier)
-            }
+            let shape = source.shape
             return ExportResult(
                 input: "\(options.input)", output: "\(options.output)", format: options.format.rawValue,
                 weights: options.weights.rawValue,
-                bytesBefore: file.bytes, bytesAfter: bytes, inputTensor: inputs[0],
-                outputTensor: outputs[0],
+                bytesBefore: file.bytes, bytesAfter: bytes, inputTensor: source.input,
+                outputTensor: source.outputs[0],
                 inputShape: options.layout == .nchw ? [shape[0], shape[3], shape[1], shape[2]] : shape,
-                familiarityTensor: familiarity)
+                familiarityTensor: source.familiarity)
         } catch let error as DeploymentError {
+            if case .tooLarge(let bytes) = error { try check(size: bytes) }
             throw TransferLearningError(error, path: options.input)
         } catch let error as FileError {
             throw .output(error, flag: "output")
+        } catch let error as BackboneError {
+            throw TransferLearningError(error)
         } catch let error as TransferLearningError {
             throw error
         } catch {
@@ -147,15 +120,12 @@ public struct Exporting: Sendable {
     }
 
     /// - Returns: The size of the file in bytes.
-    private func writeFile(
-        _ graph: Graph, input: String, shape: [Int], outputs: [String],
-        _ entries: [(key: String, value: String)],
-        _ classifier: ClassifierMetadata?
-    ) throws -> Int {
-        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
-        let bytes = network.write(
+    private func writeFile(_ source: ExportSource) throws -> Int {
+        let bytes = try source.network.write(
             ExportFormat(rawValue: options.format.rawValue)!,
-            WeightPrecision(rawValue: options.weights.rawValue)!, description(entries, classifier),
+            WeightPrecision(rawValue: options.weights.rawValue)!,
+            description(
+                try source.description.map { try entries($0, familiarity: source.familiarity) } ?? [], source),
             layout: ImageLayout(rawValue: options.layout.rawValue)!)
         return try write(bytes)
     }
@@ -169,50 +139,52 @@ public struct Exporting: Sendable {
     }
 
     /// - Returns: The size of the file in bytes.
-    private func writeIntegers(_ file: DeployableGraph, input: String, shape: [Int], output: String) throws
-        -> Int
-    {
+    private func writeIntegers() throws -> Int {
         guard !options.tellsFamiliarity, !options.normalizes else {
             throw TransferLearningError.option(
                 options.normalizes ? "normalize" : "familiarity",
                 reason: options.normalizes
                     ? "goes without saying: --quantize full takes bytes" : "is not for --quantize full")
         }
+        let file = try DeployableGraph(options.input)
+        let (inputs, outputs) = try file.ends(
+            inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
         let export = IntegerExport(file: file, options: options, isInterrupted: isInterrupted)
+        let size = file.description.map { ($0.backbone.height, $0.backbone.width) } ?? (0, 0)
         return try write(
-            export.bytes(input: input, shape: shape, output: output) { model in
-                description(
-                    try entries(model, familiarity: nil, type: "uint8"),
-                    Self.classifier(model, name: file.path.lastComponent.description))
+            export.bytes(input: inputs[0], shape: [1, size.0, size.1, 3], output: outputs[0]) { model in
+                let name = options.input.lastComponent.description
+                return ExportDescription(
+                    name: name, producer: ("cartoonctl", Tool.version),
+                    entries: try entries(model, familiarity: nil, type: "uint8"),
+                    classifier: Self.classifier(model, name: name))
             })
     }
 
-    private func description(_ entries: [(key: String, value: String)], _ classifier: ClassifierMetadata?)
-        -> ExportDescription
-    {
-        ExportDescription(
-            name: options.input.lastComponent.description, producer: ("cartoonctl", Tool.version),
-            entries: entries, classifier: classifier)
+    private func description(
+        _ entries: [(key: String, value: String)], _ source: ExportSource
+    ) -> ExportDescription {
+        let name = options.input.lastComponent.description
+        return ExportDescription(
+            name: name, producer: ("cartoonctl", Tool.version), entries: entries,
+            classifier: source.description.map { Self.classifier($0, name: name) })
     }
 
     /// Writes the package's folder.
     ///
     /// - Returns: The size of its files in bytes.
-    private func writeCoreML(
-        _ graph: Graph, input: String, shape: [Int], outputs: [String],
-        _ entries: [(key: String, value: String)], _ classifier: ClassifierMetadata?
-    ) throws -> Int {
-        if let labels = classifier?.labels,
+    private func writeCoreML(_ source: ExportSource) throws -> Int {
+        if let labels = source.description?.labels,
             let twice = Dictionary(grouping: labels, by: { $0 }).first(where: { $1.count > 1 })?.key
         {
             throw TransferLearningError.option(
                 "labels", reason: "has '\(twice)' twice, and Core ML tells probabilities by label")
         }
-        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
         // What tells programs how to feed a tensor is not true of an image.
-        let own = entries.filter { [ModelDescription.nodeName, "labels"].contains($0.key) }
-        let files = network.coreMLPackage(
-            WeightPrecision(rawValue: options.weights.rawValue)!, description(own, classifier))
+        let own = try source.description.map { try entries($0, familiarity: source.familiarity) } ?? []
+        let files = try source.network.coreMLPackage(
+            WeightPrecision(rawValue: options.weights.rawValue)!,
+            description(own.filter { [ModelDescription.nodeName, "labels"].contains($0.key) }, source))
         try FolderOutput(options.output).write(files.map { (FilePath($0.path), $0.bytes) })
         return files.reduce(0) { $0 + $1.bytes.count }
     }
@@ -228,48 +200,28 @@ public struct Exporting: Sendable {
     /// Writes the folder: `saved_model.pb`, and the labels in `assets.extra`, whose files TensorFlow ignores.
     ///
     /// - Returns: The size of both files in bytes.
-    private func writeSavedModel(
-        _ graph: Graph, _ file: DeployableGraph, input: String, shape: [Int], outputs: [String]
-    ) throws -> Int {
+    private func writeSavedModel(_ source: ExportSource) throws -> Int {
         guard options.weights == .float else {
             throw TransferLearningError.option(
                 "weights", reason: "int8 is not for a SavedModel; quantize the model")
         }
-        // Reading the graph as for other formats finds the outputs' shapes and unsupported operations.
-        let network = try NetworkExport(graph, input: input, shape: shape, outputs: outputs)
-        let batch = network.takesBatches ? -1 : 1
-        let (optimized, _) = try Optimization(
-            inputs: [input], outputs: outputs, keeping: file.keptNames, unpacksWeights: true,
-            inputShape: [batch] + shape.dropFirst()
-        ).apply(to: graph)
+        let network = source.network, batch = network.takesBatches ? -1 : 1
         let model: [UInt8]
         do {
             model = try SavedModelExport.write(
-                optimized, input: .init(TensorReference(input).node, [batch] + shape.dropFirst()),
-                outputs: outputs.map { .init($0, [batch] + network.shape(of: $0).dropFirst()) })
-        } catch .tooLargeToWrite(let bytes) {
+                try source.graph(),
+                input: .init(TensorReference(source.input).node, [batch] + source.shape.dropFirst()),
+                outputs: source.outputs.map { .init($0, [batch] + network.shape(of: $0).dropFirst()) })
+        } catch GraphDefError.tooLargeToWrite(let bytes) {
             try check(size: bytes)
             return bytes
         }
         var parts: [(path: FilePath, bytes: [UInt8])] = [("saved_model.pb", model)]
-        if let labels = file.description?.labels {
+        if let labels = source.description?.labels {
             parts.append(("assets.extra/labels.txt", Array(labels.map { $0 + "\n" }.joined().utf8)))
         }
         try FolderOutput(options.output).write(parts)
         return parts.reduce(0) { $0 + $1.bytes.count }
-    }
-
-    private func inputShape(_ file: DeployableGraph, _ input: String) throws(TransferLearningError) -> [Int] {
-        if let size = options.size { return [1, size, size, 3] }
-        if let backbone = file.description?.backbone { return [1, backbone.height, backbone.width, 3] }
-        if case .shape(let sizes?)? = file.graph.nodes.first(where: { $0.name == input })?.attributes["shape"],
-            sizes.count == 4,
-            sizes.dropFirst().allSatisfy({ $0 > 0 })
-        {
-            return [1] + sizes.dropFirst()
-        }
-        throw .option(
-            "size", reason: "is missing, and \(options.input) does not say how large its images are")
     }
 
     private static func classifier(_ model: ModelDescription, name: String) -> ClassifierMetadata {

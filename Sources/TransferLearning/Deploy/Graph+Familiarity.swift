@@ -9,9 +9,15 @@ extension Graph {
     /// Minima are computed with `Relu6`, interpolation between the 100 quantiles as a sum of ramps, and means
     /// as matrix products, so that every format that supports the network supports this too.
     ///
+    /// - Parameters:
+    ///   - table: The parameters of novelty detection.
+    ///   - bottleneck: The tensor that the final layer reads.
+    ///   - names: Names that new nodes must not have.
     /// - Returns: The graph and the node's name.
-    func addingFamiliarity(_ table: NoveltyTable, bottleneck: String) -> (graph: Graph, name: String) {
-        var builder = FamiliarityBuilder(taken: Set(nodes.map(\.name)))
+    func addingFamiliarity(
+        _ table: NoveltyTable, bottleneck: String, besides names: Set<String> = []
+    ) -> (graph: Graph, name: String) {
+        var builder = FamiliarityBuilder(taken: names.union(nodes.map(\.name)))
         let name = builder.build(table, bottleneck: bottleneck)
         var graph = self
         graph.nodes += builder.nodes

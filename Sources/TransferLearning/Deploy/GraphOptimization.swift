@@ -1,6 +1,8 @@
 import SystemFiles
 import Backbones
 import Deployment
+import ONNXFormat
+import TensorGraph
 
 /// The options of `optimize`.
 public struct OptimizeOptions: Sendable {
@@ -28,21 +30,36 @@ public struct OptimizeResult: Sendable, Codable {
     public func json() throws -> String { try JSON.text(self) }
 }
 
-/// Optimizes a frozen graph for inference: fewer nodes with the same results.
+/// Optimizes a network for inference: fewer nodes with the same results.
 public struct GraphOptimization: Sendable {
     private let options: OptimizeOptions
     public init(_ options: OptimizeOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> OptimizeResult {
-        let file = try DeployableGraph(options.input)
+        let file = try DeployableNetwork(options.input)
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
-        let optimization = Optimization(
-            inputs: inputs, outputs: outputs, keeping: file.keptNames,
-            unpacksWeights: !options.keepsPacked, isForOpenCV: !options.keepsPacked,
-            inputShape: options.size.map { [-1, $0, $0, 3] } ?? file.batchShape(of: inputs[0]))
         do {
-            let (graph, report) = try optimization.apply(to: file.graph)
-            let bytes = try graph.write(to: options.output, flag: "output")
+            let report: Optimization.Report, bytes: Int
+            switch file.network {
+            case .graph(let graph):
+                let optimization = Optimization(
+                    inputs: inputs, outputs: outputs, keeping: file.keptNames,
+                    unpacksWeights: !options.keepsPacked, isForOpenCV: !options.keepsPacked,
+                    inputShape: options.size.map { [-1, $0, $0, 3] } ?? file.batchShape(of: inputs[0]))
+                let optimized: Graph
+                (optimized, report) = try optimization.apply(to: graph)
+                bytes = try NetworkFile.graph(optimized).write(to: options.output, flag: "output")
+            case .onnx(let model):
+                guard options.inputNames.isEmpty, options.size == nil else {
+                    throw TransferLearningError.option(
+                        options.size == nil ? "input_names" : "size",
+                        reason: "is for frozen graphs: an ONNX model says what it takes")
+                }
+                let optimized: ONNXModel
+                (optimized, report) = try ONNXOptimization(outputs: outputs, keeping: file.keptNames)
+                    .apply(to: model)
+                bytes = try NetworkFile.onnx(optimized).write(to: options.output, flag: "output")
+            }
             return OptimizeResult(
                 input: "\(options.input)", output: "\(options.output)", bytesBefore: file.bytes,
                 bytesAfter: bytes,

@@ -105,6 +105,7 @@ public struct Quantization: Sendable {
     public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError)
         -> QuantizeResult
     {
+        if let result = try ONNXQuantization(options, isInterrupted).run() { return result }
         let file = try DeployableGraph(options.input)
         let calibration = try options.calibration.map { directory throws(TransferLearningError) in
             try Calibration(

@@ -15,12 +15,12 @@ import Foundation
 /// `WebPageExport` writes a model as one HTML page that classifies pictures in a browser: the template, the
 /// engine, the model, the labels and the novelty rule in one file.
 struct WebPageExport {
-    private let file: DeployableGraph
+    private let file: DeployableNetwork
     private let model: ModelDescription
     private let options: ExportOptions
 
     init(
-        _ file: DeployableGraph, _ options: ExportOptions
+        _ file: DeployableNetwork, _ options: ExportOptions
     ) throws(TransferLearningError) {
         guard let model = file.description else {
             throw .option(
@@ -94,13 +94,15 @@ struct WebPageExport {
         let novelty = file.novelty.map {
             PortablePlan.NoveltyRule(means: $0.means, scales: $0.scales, quantiles: $0.quantiles)
         }
-        let graph: Graph
-        do { graph = try file.graph.mergingSquaredDifferences() } catch {
+        let merged: NetworkFile
+        do {
+            merged = try file.network.graph.map { .graph(try $0.mergingSquaredDifferences()) } ?? file.network
+        } catch let error as DeploymentError {
             throw TransferLearningError(error, path: file.path)
-        }
+        } catch { throw .internalFailure("\(error)") }
         let network: Network
         do {
-            network = try NetworkFile.graph(graph).network(
+            network = try merged.network(
                 backbone, outputs: [model.output] + (novelty == nil ? [] : [model.bottleneck]),
                 path: file.path.description)
         } catch { throw TransferLearningError(error) }
@@ -109,7 +111,8 @@ struct WebPageExport {
                 network, novelty: novelty,
                 preparation: .init(
                     mean: backbone.mean, scale: backbone.scale, isAntialiased: backbone.resize != .bilinear),
-                packed: file.graph.packedTensors(), roundsWeights: options.weights == .int8
+                packed: file.network.graph?.packedTensors() ?? PackedTensors(),
+                roundsWeights: options.weights == .int8
             ).bytes
         } catch {
             switch error {
@@ -118,9 +121,10 @@ struct WebPageExport {
                 throw .network(.unsupported(file.path, reason: "takes more memory than a page is given"))
             case .noInstruction(let node, let operation):
                 let others =
-                    (try? NetworkExport(
-                        file.graph, input: backbone.input, shape: inputShape, outputs: [model.output]))
-                    .map { _ in "; formats that can: onnx, tflite, savedmodel" } ?? ""
+                    (try? ExportSource(file, options)).map { _ in
+                        "; formats that can: onnx, tflite, savedmodel"
+                    }
+                    ?? ""
                 throw .network(
                     .unsupported(
                         file.path,
@@ -137,6 +141,7 @@ struct WebPageExport {
     }
 
     private static func stem(_ name: String) -> String {
-        name.hasSuffix(".pb") && name.count > 3 ? String(name.dropLast(3)) : name
+        let suffix = [".pb", ".onnx"].first { name.hasSuffix($0) && name.count > $0.count }
+        return suffix.map { String(name.dropLast($0.count)) } ?? name
     }
 }

@@ -163,9 +163,16 @@ extension Plan {
     init(
         _ graph: Graph, _ description: BackboneDescription, outputs: [String], path: FilePath
     ) throws(TransferLearningError) {
+        try self.init(.graph(graph), description, outputs: outputs, path: path)
+    }
+
+    /// Plans the computation of some tensors of a network.
+    init(
+        _ file: NetworkFile, _ description: BackboneDescription, outputs: [String], path: FilePath
+    ) throws(TransferLearningError) {
         let network: Network
         do {
-            network = try NetworkFile.graph(graph).network(
+            network = try file.network(
                 description, outputs: outputs, path: path.description)
         } catch { throw TransferLearningError(error) }
         do { self = try Plan(network) } catch {

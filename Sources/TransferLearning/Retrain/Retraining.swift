@@ -121,8 +121,8 @@ public struct Retraining {
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         var extractor: FeatureExtractor? = try FeatureExtractor(
             options.pictures, isInterrupted: isInterrupted, report: report)
-        try check(outputs, of: extractor!.backbone.network)
         let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
+        let otherFormat = try otherFormat(outputs, than: backbone, precision)
         manifest.network = extractor!.fingerprint
         if outputs.takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
         let workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
@@ -226,7 +226,11 @@ public struct Retraining {
             auditor.measuresLearning = true
             audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
         }
-        try outputs.write(joined(layer, novelty: novelty), labels: data.labels) {
+        var written = try joined(layer, novelty: novelty)
+        if let otherFormat {
+            written = try ModelConversion(written, path: options.outputGraph).model(otherFormat)
+        }
+        try outputs.write(written, labels: data.labels) {
             () throws(TransferLearningError) in
             // The weights in the model come from the mapped file, which others can change meanwhile.
             guard backbone.fingerprint(precision: precision) == manifest.network else {
@@ -374,16 +378,27 @@ public struct Retraining {
                 + (without ?? ""))
     }
 
-    /// Checks that the name of the model suits the format of the network.
-    private func check(_ outputs: Outputs, of network: NetworkFile) throws(TransferLearningError) {
+    /// Returns the suffix of another format than the network's that the model's name asks for; nil for the
+    /// network's own.
+    ///
+    /// - Throws: `TransferLearningError` with the operation that the other format does not have.
+    private func otherFormat(
+        _ outputs: Outputs, than backbone: Backbone, _ precision: Precision
+    ) throws(TransferLearningError) -> String? {
         let name = options.outputGraph.lastComponent.description.lowercased()
-        let others = [".pb", ".onnx"].filter { $0 != network.suffix }
-        guard outputs.takesManifest, others.contains(where: name.hasSuffix) else { return }
-        throw .option(
-            "output_graph",
-            reason:
-                "\(options.outputGraph): the model has the network's own format; give it a name that ends in \(network.suffix)"
-        )
+        guard outputs.takesManifest,
+            let suffix = [".pb", ".onnx"].first(where: name.hasSuffix), suffix != backbone.network.suffix
+        else { return nil }
+        // The network alone shows whether the model can be converted.
+        let taps = backbone.description.taps
+        var about = ModelDescription(
+            tool: "", labels: [], output: taps[0].tensor, bottleneck: "", backbone: backbone.description,
+            seed: options.seed)
+        about.precision = precision
+        _ = try ModelConversion(
+            backbone.network, about, novelty: nil, path: FilePath(backbone.path)
+        ).model(suffix)
+        return suffix
     }
 
     private func check() throws(TransferLearningError) {

@@ -78,7 +78,8 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         }
         format = ending
     }
-    let stem = model.hasSuffix(".pb") ? String(model.dropLast(3)) : model
+    let stem =
+        [".pb", ".onnx"].first(where: model.hasSuffix).map { String(model.dropLast($0.count)) } ?? model
     var options = ExportOptions(output: FilePath(output ?? "\(stem).\(format.pathExtension)"), format: format)
     options.input = FilePath(model)
     if let weights = arguments.string("weights") { options.weights = try choice("weights", weights) }

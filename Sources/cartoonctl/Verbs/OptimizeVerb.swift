@@ -2,11 +2,14 @@ import TransferLearning
 
 let optimizeVerb = Verb(
     name: "optimize",
-    summary: "make a graph ready for inference: fewer nodes, the same results",
+    summary: "make a network ready for inference: fewer nodes, the same results",
     usage: "optimize --input MODEL --output FILE [--input_names A,B] [--output_names C]",
     options: [
-        .value("input", "FILE", "The frozen graph. Default: output_graph.pb"),
-        .value("output", "FILE", "Where the optimized graph goes. Default: optimized_graph.pb"),
+        .value("input", "FILE", "The frozen graph or ONNX model. Default: output_graph.pb"),
+        .value(
+            "output", "FILE",
+            "Where the optimized network goes; another suffix, .pb or .onnx, converts a model of retrain's. Default: optimized_graph.pb or .onnx, like the input"
+        ),
         .value(
             "input_names", "NAMES",
             "Nodes that are fed, separated by commas. Default: what the model says of itself."),
@@ -30,7 +33,8 @@ let optimizeVerb = Verb(
     run: { arguments in
         var options = OptimizeOptions()
         if let input = arguments.string("input") { options.input = FilePath(input) }
-        if let output = arguments.string("output") { options.output = FilePath(output) }
+        options.output = FilePath(
+            arguments.string("output") ?? "optimized_graph\(modelSuffix(of: options.input))")
         options.inputNames = arguments.list("input_names")
         options.outputNames = arguments.list("output_names")
         options.size = try arguments.integer("size", in: 1...4096)
@@ -53,6 +57,11 @@ let optimizeVerb = Verb(
 extension Arguments {
     /// Returns the words of a value such as `A,B`.
     func list(_ name: String) -> [String] { (string(name) ?? "").split(separator: ",").map(String.init) }
+}
+
+/// Returns the suffix of model files, `.pb` or `.onnx`, that a path has.
+func modelSuffix(of path: FilePath) -> String {
+    path.lastComponent.description.lowercased().hasSuffix(".onnx") ? ".onnx" : ".pb"
 }
 
 func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) * 1e-6, 2) + " MB" }

@@ -5,8 +5,11 @@ let quantizeVerb = Verb(
     summary: "make a model's weights small",
     usage: "quantize --input MODEL --output FILE [--mode compact] [--calibrate DIR]",
     options: [
-        .value("input", "FILE", "The frozen graph. Default: output_graph.pb"),
-        .value("output", "FILE", "Where the quantized graph goes. Default: quantized_graph.pb"),
+        .value("input", "FILE", "The frozen graph or ONNX model. Default: output_graph.pb"),
+        .value(
+            "output", "FILE",
+            "Where the quantized network goes; another suffix, .pb or .onnx, converts a model of retrain's. Default: quantized_graph.pb or .onnx, like the input"
+        ),
         .value(
             "mode", "MODE",
             "weights_rounded: floats of 256 values, as quantize_graph. weights: 8-bit constants, as quantize_graph. compact: 8-bit constants "
@@ -49,7 +52,8 @@ let quantizeVerb = Verb(
 private func quantize(_ arguments: Arguments) throws -> Int32 {
     var options = QuantizeOptions()
     if let input = arguments.string("input") { options.input = FilePath(input) }
-    if let output = arguments.string("output") { options.output = FilePath(output) }
+    options.output = FilePath(
+        arguments.string("output") ?? "quantized_graph\(modelSuffix(of: options.input))")
     if let name = arguments.string("mode") {
         guard let mode = QuantizationMode(rawValue: name) else {
             throw UsageError(

@@ -9,7 +9,7 @@ let retrainVerb: Verb = Verb(
         .labelling,
         .value(
             "output_graph", "FILE",
-            "Where the model goes, in the network's own format: a frozen TensorFlow graph, or an ONNX model of an ONNX network. Default: output_graph.pb or output_graph.onnx"
+            "Where the model goes. One that ends in .pb is a frozen TensorFlow graph, one in .onnx an ONNX model; any other has the format of the network. Default: output_graph.pb or output_graph.onnx"
         ),
         .value("output_labels", "FILE", "Where the labels go, one a line. Default: output_labels.txt"),
         .bottleneckDirectory,

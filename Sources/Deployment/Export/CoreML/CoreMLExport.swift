@@ -1,3 +1,4 @@
+import Network
 import TensorFlowFormat
 import TensorGraph
 
@@ -159,9 +160,15 @@ struct CoreMLExport {
             return Self.isHalf(constant?.tensor.floats ?? []) ? follows : .float32
         case .arithmetic(.multiply, let constant?, _):
             return Self.isHalf(constant.tensor.floats!) ? follows : .float32
-        case .product, .arithmetic, .localResponseNormalization, .softmax, .reduction, .squareRoot:
-            return .float32
-        case .activation, .pool, .pad, .concatenation, .reshape: return follows
+        case .product, .arithmetic: return .float32
+        case .plain(let operation):
+            switch operation {
+            case .unary(.relu), .unary(.clip), .unary(.sigmoid), .unary(.tanh), .unary(.silu),
+                .unary(.hardSwish), .unary(.hardSigmoid), .unary(.gelu), .maximumPool, .averagePool, .pad,
+                .concatenation, .reshape:
+                return follows
+            default: return .float32
+            }
         }
     }
 
@@ -201,9 +208,9 @@ struct CoreMLExport {
         let x = ("x", [inputs[0]])
         let result: String
         switch step.operation {
-        case .convolution(let window, let weights, let isDepthwise, let activation):
+        case .convolution(let window, let weights, let groups, let activation):
             result = activate(activation, name, type, shape) { export, wish in
-                export.convolve(window, weights, isDepthwise, x, wish, type, shape)
+                export.convolve(window, weights, groups, x, wish, type, shape)
             }
         case .product(let weights, let activation):
             result = activate(activation, name, type, shape) { export, wish in
@@ -223,24 +230,30 @@ struct CoreMLExport {
             result = activate(activation, name, type, shape) { export, wish in
                 export.compute(arithmetic, operands, wish, type, shape)
             }
-        case .activation(let activation):
-            result = block.append(activation == .relu6 ? "relu6" : "relu", [x], name, type, shape)
-        case .pool(let reduction, let window):
-            var parameters = [
-                x, ("kernel_sizes", [block.integers([window.height, window.width])]),
-                ("strides", [block.integers([window.strideY, window.strideX])]),
-            ]
-            parameters += padding(window) + [("ceil_mode", [block.flag(false)])]
-            if reduction == .mean {
-                // TensorFlow's mean is that of the pixels inside the image.
-                parameters.append(("exclude_padding_from_average", [block.flag(true)]))
-            }
-            result = block.append(
-                reduction == .mean ? "avg_pool" : "max_pool", parameters, name, type, shape)
+        case .plain(let operation): result = convert(step, operation, inputs, type)
+        }
+        places[name] = [type: result]
+        types[name] = type
+    }
+
+    private mutating func convert(
+        _ step: PortableNetwork.Step, _ operation: Network.Operation, _ inputs: [String],
+        _ type: MIL.ElementType
+    ) -> String {
+        let shape = shape(step.name), name = step.name, x = ("x", [inputs[0]])
+        switch operation {
+        case .unary(let function): return compute(function, inputs[0], name, type, shape)
+        case .maximumPool(let window):
+            return block.append("max_pool", pool(window, x), name, type, shape)
+        case .averagePool(let window, let countsPadding):
+            return block.append(
+                "avg_pool",
+                pool(window, x) + [("exclude_padding_from_average", [block.flag(!countsPadding)])],
+                name, type, shape)
         case .localResponseNormalization(let radius, let bias, let alpha, let beta):
             // Core ML divides alpha by the number of channels in the sum.
             let size = 2 * radius + 1
-            result = block.append(
+            return block.append(
                 "local_response_norm",
                 [
                     x, ("size", [block.integer(size)]),
@@ -248,63 +261,72 @@ struct CoreMLExport {
                     ("beta", [block.numbers(name + "_beta", [beta], [], type)]),
                     ("k", [block.numbers(name + "_k", [bias], [], type)]),
                 ], name, type, shape)
-        case .softmax:
-            result = block.append(
-                "softmax", [x, ("axis", [block.integer(shape.count == 4 ? 1 : shape.count - 1)])], name, type,
-                shape)
-        case .reduction(let reduction, let keepsAxes):
-            result = block.append(
+        case .softmax(let axis):
+            return block.append(
+                "softmax", [x, ("axis", [block.integer(place(axis, shape.count))])], name, type, shape)
+        case .reduction(let reduction, let axes, let keepsAxes):
+            let rank = network.shapes[step.inputs[0]]!.count
+            return block.append(
                 reduction == .mean ? "reduce_mean" : "reduce_max",
-                [x, ("axes", [block.integers([2, 3])]), ("keep_dims", [block.flag(keepsAxes)])], name, type,
-                shape)
-        case .squareRoot: result = block.append("sqrt", [x], name, type, shape)
-        case .pad(let margin):
-            result = block.append(
+                [
+                    x, ("axes", [block.integers(axes.map { place($0, rank) }.sorted())]),
+                    ("keep_dims", [block.flag(keepsAxes)]),
+                ], name, type, shape)
+        case .pad(let borders, .constant(let value)):
+            let order = borders.count == 4 ? Self.toChannelsFirst : Array(borders.indices)
+            return block.append(
                 "pad",
                 [
-                    x, ("pad", [block.integers([0, 0, 0, 0] + margin.sides)]),
+                    x, ("pad", [block.integers(order.flatMap { [borders[$0].before, borders[$0].after] })]),
                     ("mode", [block.text("constant")]),
-                    ("constant_val", [block.numbers(name + "_zero", [0], [], type)]),
+                    ("constant_val", [block.numbers(name + "_zero", [value], [], type)]),
                 ], name, type, shape)
         case .concatenation(let axis):
-            let place = shape.count == 4 ? Self.toChannelsFirst.firstIndex(of: axis)! : axis
-            result = block.append(
+            return block.append(
                 "concat",
                 [
-                    ("values", inputs), ("axis", [block.integer(place)]),
+                    ("values", inputs), ("axis", [block.integer(place(axis, shape.count))]),
                     ("interleave", [block.flag(false)]),
                 ], name, type, shape)
-        case .reshape: result = reshape(step, inputs[0], type)
+        case .reshape: return reshape(step, inputs[0], type)
+        default: preconditionFailure("\(operation.name) was refused")
         }
-        places[name] = [type: result]
-        types[name] = type
+    }
+
+    /// Returns the place of a network's axis in Core ML's layout.
+    private func place(_ axis: Int, _ rank: Int) -> Int {
+        rank == 4 ? Self.toChannelsFirst.firstIndex(of: axis)! : axis
+    }
+
+    private mutating func pool(
+        _ window: Network.Window, _ x: (String, [String])
+    ) -> [(String, [String])] {
+        [
+            x, ("kernel_sizes", [block.integers([window.height, window.width])]),
+            ("strides", [block.integers([window.strideY, window.strideX])]),
+        ] + padding(window) + [("ceil_mode", [block.flag(window.roundsUp)])]
     }
 
     private mutating func convolve(
-        _ window: PortableNetwork.Window, _ weights: PortableNetwork.Weights, _ isDepthwise: Bool,
+        _ window: Network.Window, _ weights: PortableNetwork.Weights, _ groups: Int,
         _ x: (String, [String]), _ name: String, _ type: MIL.ElementType, _ shape: [Int]
     ) -> String {
-        let from = weights.tensor.shape, outputs = shape[1]
-        // Depthwise weights change from [height, width, channels · multiplier] to [channels · multiplier, 1,
-        // height, width].
-        let filter =
-            isDepthwise
-            ? filter(
-                name, weights, [from[0], from[1], outputs], [2, 0, 1], to: [outputs, 1, from[0], from[1]],
-                type)
-            : filter(name, weights, from, [3, 2, 0, 1], to: [outputs, from[2], from[0], from[1]], type)
+        let from = weights.tensor.shape
+        let filter = filter(
+            name, weights, from, [3, 2, 0, 1], to: [from[3], from[2], from[0], from[1]], type)
         let parameters = [
             x, ("weight", [filter]), ("strides", [block.integers([window.strideY, window.strideX])]),
-            ("dilations", [block.integers([1, 1])]), ("groups", [block.integer(isDepthwise ? from[2] : 1)]),
+            ("dilations", [block.integers([window.dilationY, window.dilationX])]),
+            ("groups", [block.integer(groups)]),
         ]
         return block.append(
             "conv", parameters + padding(window) + bias(name, weights, type), name, type, shape)
     }
 
-    private mutating func padding(_ window: PortableNetwork.Window) -> [(String, [String])] {
+    private mutating func padding(_ window: Network.Window) -> [(String, [String])] {
         [
-            ("pad_type", [block.text(window.margin.isEmpty ? "valid" : "custom")]),
-            ("pad", [block.integers(window.margin.sides)]),
+            ("pad_type", [block.text(window.padding.isEmpty ? "valid" : "custom")]),
+            ("pad", [block.integers(window.padding.sides)]),
         ]
     }
 
@@ -326,7 +348,7 @@ struct CoreMLExport {
     }
 
     private mutating func compute(
-        _ arithmetic: PortableNetwork.Arithmetic, _ operands: [String], _ name: String,
+        _ arithmetic: Network.Binary, _ operands: [String], _ name: String,
         _ type: MIL.ElementType,
         _ shape: [Int]
     ) -> String {
@@ -336,9 +358,103 @@ struct CoreMLExport {
         case .subtract: return block.append("sub", inputs, name, type, shape)
         case .multiply: return block.append("mul", inputs, name, type, shape)
         case .divide: return block.append("real_div", inputs, name, type, shape)
+        case .maximum: return block.append("maximum", inputs, name, type, shape)
+        case .minimum: return block.append("minimum", inputs, name, type, shape)
+        case .power: return block.append("pow", inputs, name, type, shape)
         case .squaredDifference:
             let difference = block.append("sub", inputs, name + "_difference", type, shape)
             return block.append("square", [("x", [difference])], name, type, shape)
+        case .prelu: preconditionFailure("refused")
+        }
+    }
+
+    /// The operation of a function of one tensor that has no parameters; nil for other functions.
+    private static func operation(_ function: Network.Unary) -> String? {
+        switch function {
+        case .relu: "relu"
+        case .clip(lowest: 0, highest: 6): "relu6"
+        case .sigmoid: "sigmoid"
+        case .tanh: "tanh"
+        case .erf: "erf"
+        case .exp: "exp"
+        case .sqrt: "sqrt"
+        case .square: "square"
+        case .abs: "abs"
+        case .sign: "sign"
+        case .sin: "sin"
+        case .cos: "cos"
+        case .floor: "floor"
+        case .ceil: "ceil"
+        case .softsign: "softsign"
+        default: nil
+        }
+    }
+
+    private static func canCompute(_ function: Network.Unary) -> Bool {
+        func canCompute(_ part: Decomposition) -> Bool {
+            switch part {
+            case .x, .number: true
+            case .unary(let inner, let rest): Self.canCompute(inner) && canCompute(rest)
+            case .binary(let function, let left, let right):
+                function != .prelu && canCompute(left) && canCompute(right)
+            }
+        }
+        return operation(function) != nil || function.decomposition.map(canCompute) ?? false
+    }
+
+    private mutating func compute(
+        _ function: Network.Unary, _ x: String, _ name: String, _ type: MIL.ElementType, _ shape: [Int]
+    ) -> String {
+        if let operation = Self.operation(function) {
+            return block.append(operation, [("x", [x])], name, type, shape)
+        }
+        return compute(function.decomposition!, x, name, type, shape)
+    }
+
+    /// Writes a function that is composed of others.
+    private mutating func compute(
+        _ function: Decomposition, _ x: String, _ name: String, _ type: MIL.ElementType, _ shape: [Int]
+    ) -> String {
+        switch function {
+        case .x: return x
+        case .number(let value): return block.numbers(name + "_y", [value], [], type)
+        case .unary(let unary, let part):
+            return compute(unary, compute(part, x, name + "_inner", type, shape), name, type, shape)
+        case .binary(let binary, let left, let right):
+            let operands = [
+                compute(left, x, name + "_left", type, shape),
+                compute(right, x, name + "_right", type, shape),
+            ]
+            return compute(binary, operands, name, type, shape)
+        }
+    }
+
+    /// Returns what is not written for Core ML; nil for a step that can be written.
+    static func refusal(_ step: PortableNetwork.Step, _ network: PortableNetwork) -> String? {
+        let ranks = (step.inputs + [step.name]).map { network.shapes[$0]!.count }
+        guard !step.inputs.contains(where: { network.constants[$0] != nil }) else { return "of a constant" }
+        switch step.operation {
+        case .convolution: return nil
+        case .product: return ranks[0] < 4 ? nil : "of images"
+        case .arithmetic(.prelu, _, _): return "with a slope by channel"
+        // Vectors would be broadcast along the rows of channels-first images.
+        case .arithmetic:
+            return Set(ranks).count == 1 || !ranks.contains(4) ? nil : "of an image and a vector"
+        case .plain(let operation):
+            switch operation {
+            case .unary(let function): return canCompute(function) ? nil : "this function"
+            case .maximumPool, .averagePool, .softmax, .concatenation, .reshape,
+                .pad(_, .constant):
+                return nil
+            case .reduction(let reduction, let axes, let keepsAxes):
+                guard [.mean, .maximum].contains(reduction) else { return "this reduction" }
+                // What stays of a channels-first image must be in the network's order.
+                let isOrdered =
+                    keepsAxes || ranks[0] != 4 || [[1, 2], [3], [1, 2, 3]].contains(axes.sorted())
+                return isOrdered ? nil : "over these axes"
+            case .localResponseNormalization: return ranks[0] == 4 ? nil : "of other tensors than images"
+            default: return "this operation"
+            }
         }
     }
 
@@ -380,7 +496,7 @@ struct CoreMLExport {
     }
 }
 
-extension PortableNetwork.Margin {
+extension Network.Margin {
     /// The margins in Core ML's order.
     fileprivate var sides: [Int] { [top, bottom, left, right] }
 }

@@ -172,9 +172,11 @@ extension NetworkExport {
     ///   - precision: `float` keeps 8-bit weights of a quantized graph, and writes the others in half precision;
     ///     `int8` quantizes the weights of all convolutions.
     ///   - about: With a classifier, the model takes an image and returns a label and probabilities.
-    package func coreMLPackage(_ precision: WeightPrecision, _ about: ExportDescription)
-        -> [(path: String, bytes: [UInt8])]
-    {
-        CoreMLExport.write(network, precision, about)
+    /// - Throws: `DeploymentError` with the operation that is not written, and the formats that have it.
+    package func coreMLPackage(
+        _ precision: WeightPrecision, _ about: ExportDescription
+    ) throws(DeploymentError) -> [(path: String, bytes: [UInt8])] {
+        try check("coreml")
+        return CoreMLExport.write(network, precision, about)
     }
 }

@@ -1,3 +1,4 @@
+import Network
 import TensorGraph
 
 /// The steps of a network that compute with 8-bit integers, and the grids of their tensors.
@@ -69,7 +70,7 @@ struct IntegerPlan: Sendable {
     }
 
     private func grid(_ step: PortableNetwork.Step, _ range: ClosedRange<Float>) -> Grid {
-        if case .softmax = step.operation { return .probabilities }
+        if case .plain(.softmax) = step.operation { return .probabilities }
         if steps.contains(step.name), step.operation.keepsGrid { return grids[step.inputs[0]]! }
         return Grid(covering: range)
     }
@@ -80,7 +81,7 @@ struct IntegerPlan: Sendable {
         let makers = Dictionary(
             network.steps.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for step in network.steps {
-            guard case .concatenation = step.operation, steps.contains(step.name) else { continue }
+            guard case .plain(.concatenation) = step.operation, steps.contains(step.name) else { continue }
             for part in step.inputs where readers[part]?.count == 1 && !network.outputs.contains(part) {
                 if let maker = makers[part], steps.contains(part), maker.operation.choosesGrid {
                     grids[part] = grids[step.name]
@@ -95,16 +96,26 @@ struct IntegerPlan: Sendable {
 extension PortableNetwork.Operation {
     fileprivate var hasIntegerKernel: Bool {
         switch self {
-        case .convolution, .product, .activation, .pool, .softmax, .reduction, .pad, .concatenation, .reshape:
-            true
+        case .convolution(_, let weights, let groups, _): groups == 1 || weights.tensor.shape[2] == 1
+        case .product: true
+        case .plain(let operation):
+            switch operation {
+            case .unary(.relu), .unary(.clip(lowest: 0, highest: 6)), .softmax, .pad(_, .constant(0)),
+                .concatenation, .reshape:
+                true
+            case .maximumPool(let window): !window.roundsUp
+            case .averagePool(let window, let counts): !counts && !window.roundsUp
+            case .reduction(let reduction, let axes, _):
+                [.mean, .maximum].contains(reduction) && axes.sorted() == [1, 2]
+            default: false
+            }
         case .arithmetic(let arithmetic, let constant, _):
             switch arithmetic {
             case .add, .subtract: true
             // A product of two tensors is a square or a gate, whose range a grid of 8 bits covers badly.
             case .multiply: constant != nil
-            case .divide, .squaredDifference: false
+            case .divide, .squaredDifference, .maximum, .minimum, .power, .prelu: false
             }
-        case .localResponseNormalization, .squareRoot: false
         }
     }
 
@@ -115,7 +126,7 @@ extension PortableNetwork.Operation {
     /// Whether the step makes little of much or joins it, which costs nothing with floats either.
     fileprivate var summarizes: Bool {
         switch self {
-        case .reduction, .concatenation, .reshape: true
+        case .plain(.reduction), .plain(.concatenation), .plain(.reshape): true
         default: false
         }
     }
@@ -123,7 +134,9 @@ extension PortableNetwork.Operation {
     /// Whether integer kernels require that the result has the grid of the input.
     fileprivate var keepsGrid: Bool {
         switch self {
-        case .pool, .pad, .reshape, .reduction(.maximum, _): true
+        case .plain(.maximumPool), .plain(.averagePool), .plain(.pad), .plain(.reshape),
+            .plain(.reduction(.maximum, _, _)):
+            true
         default: false
         }
     }
@@ -131,7 +144,7 @@ extension PortableNetwork.Operation {
     /// Whether an integer kernel converts its result to any grid.
     fileprivate var choosesGrid: Bool {
         switch self {
-        case .convolution, .product, .arithmetic, .activation, .reduction(.mean, _): true
+        case .convolution, .product, .arithmetic, .plain(.unary), .plain(.reduction(.mean, _, _)): true
         default: false
         }
     }

@@ -1,3 +1,4 @@
+import Network
 import TensorGraph
 
 /// Tensors of 8-bit integers: conversions between grids and floats, and the constants of integer steps.
@@ -28,7 +29,7 @@ extension TFLiteExport {
         step.inputs.map { input in
             guard let plan, plan.isInteger(step) else { return operand(input, .float) }
             // Kernels that copy codes require one grid for all tensors.
-            if case .concatenation = step.operation {
+            if case .plain(.concatenation) = step.operation {
                 return operand(input, .integer(plan.grids[step.name]!))
             }
             return operand(input, .integer(plan.grids[input]!))

@@ -1,0 +1,128 @@
+import SystemFiles
+import Backbones
+import Deployment
+import TensorGraph
+
+/// A network to be rewritten, with its description if `retrain` wrote it.
+struct DeployableNetwork: Sendable {
+    let path: FilePath
+    let network: NetworkFile
+    let bytes: Int
+    let description: ModelDescription?
+    /// The parameters of novelty detection; nil in other networks.
+    let novelty: NoveltyTable?
+
+    /// - Parameter labels: A file with one label per line that replaces the labels in the model.
+    init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
+        let file: GraphFile
+        do {
+            file = try GraphFile(path.description)
+            network = try NetworkFile(file.region, path: path.description)
+        } catch { throw TransferLearningError(error) }
+        if let fault = network.graph?.numberFault { throw .network(.damaged(path, reason: fault)) }
+        (self.path, bytes) = (path, file.region.count)
+        if let labels {
+            let names = try LabelsFile.read(labels)
+            do {
+                let model = try ModelFile(file, labels: names)
+                (description, novelty) = (model.description, model.novelty)
+            } catch { throw TransferLearningError(error) }
+        } else {
+            let model = try? ModelFile(file, labels: nil)
+            (description, novelty) = (model?.description, model?.novelty)
+        }
+    }
+
+    /// Replaces the network of a file by a converted one.
+    init(_ file: DeployableNetwork, _ network: NetworkFile, _ description: ModelDescription) {
+        (path, bytes, novelty) = (file.path, file.bytes, file.novelty)
+        (self.network, self.description) = (network, description)
+    }
+
+    /// The nodes that programs access by name although no output depends on them.
+    var keptNames: [String] {
+        ModelDescription.nodeNames
+            + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
+    }
+
+    /// Returns the shape of a batch of images at a node, `[-1, height, width, 3]`; nil if the size of its
+    /// images is unknown.
+    func batchShape(of input: String) -> [Int]? {
+        guard
+            let backbone = description?.backbone ?? network.graph.flatMap(BackboneDescription.recognized),
+            TensorReference(backbone.input) == TensorReference(input)
+        else { return nil }
+        return [-1, backbone.height, backbone.width, 3]
+    }
+
+    /// Returns the input and output names given on the command line, or those in the model's description.
+    func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (
+        inputs: [String], outputs: [String]
+    ) {
+        var (inputs, outputs) = (inputs, outputs)
+        if inputs.isEmpty { inputs = description.map { [$0.backbone.input] } ?? [] }
+        if outputs.isEmpty { outputs = description.map { [$0.output] } ?? [] }
+        // An ONNX model itself says what its inputs and outputs are.
+        if case .onnx(let model) = network {
+            let given = Set(model.graph.initializers.map(\.name))
+            if inputs.isEmpty { inputs = model.graph.inputs.map(\.name).filter { !given.contains($0) } }
+            if outputs.isEmpty { outputs = model.graph.outputs.map(\.name) }
+        }
+        guard !inputs.isEmpty else {
+            throw .option("input_names", reason: "is missing, and \(path) does not say what its input is")
+        }
+        guard !outputs.isEmpty else {
+            throw .option("output_names", reason: "is missing, and \(path) does not say what its output is")
+        }
+        return (inputs, outputs)
+    }
+}
+
+extension NetworkFile {
+    /// Writes the network to `path` atomically, in the format that its suffix asks for.
+    ///
+    /// - Parameter flag: The flag that gave the path.
+    /// - Returns: The size in bytes.
+    func write(to path: FilePath, flag: String) throws(TransferLearningError) -> Int {
+        let name = path.lastComponent.description.lowercased()
+        var network = self
+        if let other = [".pb", ".onnx"].first(where: name.hasSuffix), other != suffix {
+            network = try ModelConversion(self, path: path).model(other)
+        }
+        do {
+            let file = try AtomicFile(path)
+            try file.withDescriptor { [network] descriptor throws(NetworkWriteError) in
+                try network.write(to: descriptor)
+            }
+            try file.commit()
+            return network.encodedSize
+        } catch let error as FileError {
+            throw .output(error, flag: flag)
+        } catch NetworkWriteError.inputOutput(let code) {
+            throw .output(FileError(path, errno: code), flag: flag)
+        } catch {
+            throw .internalFailure("\(error)")
+        }
+    }
+}
+
+extension Graph {
+    /// Writes the graph to `path` atomically, in the format that its suffix asks for.
+    ///
+    /// - Returns: The size in bytes.
+    func write(to path: FilePath, flag: String) throws(TransferLearningError) -> Int {
+        try NetworkFile.graph(self).write(to: path, flag: flag)
+    }
+}
+
+extension TransferLearningError {
+    init(_ error: DeploymentError, path: FilePath) {
+        switch error {
+        case .noSuchTensor(let name, node: ""): self = .network(.noSuchTensor(path, name: name, nearest: []))
+        case .duplicateName, .noSuchTensor, .malformed:
+            self = .network(.damaged(path, reason: error.description))
+        case .cycle, .unsupported, .tooLarge:
+            self = .network(.unsupported(path, reason: error.description))
+        }
+    }
+}

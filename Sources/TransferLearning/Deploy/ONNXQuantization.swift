@@ -1,0 +1,65 @@
+import Backbones
+import Compression
+import Deployment
+import ONNXFormat
+import SystemFiles
+
+/// Compresses the weights of an ONNX model whose nodes stay as they are, by the modes `weights` and
+/// `weights_rounded`.
+struct ONNXQuantization {
+    private let options: QuantizeOptions
+    private let isInterrupted: @Sendable () -> Bool
+
+    init(_ options: QuantizeOptions, _ isInterrupted: @escaping @Sendable () -> Bool) {
+        (self.options, self.isInterrupted) = (options, isInterrupted)
+    }
+
+    /// - Returns: nil for other formats and modes.
+    func run() throws(TransferLearningError) -> QuantizeResult? {
+        guard options.mode != .compact else { return nil }
+        let file = try DeployableNetwork(options.input)
+        guard case .onnx(let model) = file.network else { return nil }
+        do {
+            let small =
+                options.mode == .weights
+                ? try EightBitWeights().apply(to: model)
+                : try RoundedWeights(bits: options.bitDepth).apply(to: model)
+            var accuracies: (before: Double, after: Double)?
+            if let directory = options.calibration {
+                guard let about = file.description else {
+                    throw TransferLearningError.option(
+                        "calibrate",
+                        reason:
+                            "\(options.input) does not say what its labels are; only models that retrain wrote can be calibrated"
+                    )
+                }
+                let calibration = try Calibration(
+                    directory, threads: options.threads ?? ParallelWork.coreCount,
+                    isInterrupted: isInterrupted)
+                accuracies = (
+                    try calibration.accuracy(of: .onnx(model), about, path: file.path),
+                    try calibration.accuracy(of: .onnx(small), about, path: file.path)
+                )
+            }
+            let written = try NetworkFile.onnx(small).write(to: options.output, flag: "output")
+            return QuantizeResult(
+                input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
+                bytesBefore: file.bytes, bytesAfter: written, zippedBefore: try zippedSize(model),
+                zippedAfter: try zippedSize(small), bits: nil, accuracyBefore: accuracies?.before,
+                accuracyAfter: accuracies?.after,
+                worstDrop: accuracies.map { 100 * ($0.before - $0.after) }, isLayerRenewed: false,
+                featureError: nil,
+                isDamaged: false, betterSetting: nil, betterFeatureError: nil)
+        } catch let error as DeploymentError {
+            throw TransferLearningError(error, path: options.input)
+        } catch let error as TransferLearningError {
+            throw error
+        } catch {
+            throw .internalFailure("\(error)")
+        }
+    }
+
+    private func zippedSize(_ model: ONNXModel) throws(ONNXError) -> Int {
+        Deflate.compress(try model.write(), level: 9, container: .raw).count
+    }
+}

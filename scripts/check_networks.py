@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Makes networks as people bring them, and checks cartoonctl against the runtimes that such networks are usually run by.
+
+    python3 scripts/check_networks.py FOLDER                     makes every network in FOLDER and checks it
+    python3 scripts/check_networks.py FOLDER resnet18 swin_t     only these
+    python3 scripts/check_networks.py FOLDER --exports           also what 'cartoonctl export' makes of them
+
+One command: where the packages are missing, a virtual environment is made (outside the project, --venv) and the script starts itself
+again in it. The networks of torchvision, timm and Keras get seeded weights, and statistics of noise pictures for their normalizations;
+networks that the installed packages do not have are named. A network that is there already is not made again.
+
+Both sides are fed the same pictures, PNG files of the network's own size. A line a network:
+
+    difference   the largest difference of an output, relative to the largest output; above 1e-4 is WRONG
+    time         cartoonctl's milliseconds per picture, with 1 and 2 threads (--threads), the shortest of nine runs
+    peer         the better of ONNX Runtime and OpenVINO, measured alternately in the same run; TensorFlow for Keras's graphs
+    ratio        time / peer
+
+--exports adds the differences of the network's exports in ONNX Runtime, LiteRT and TensorFlow. Exit code 1: a difference, or a network
+that cartoonctl refuses.
+"""
+import argparse, collections, json, math, os, subprocess, sys, tempfile, time, venv
+
+PACKAGES = ["torch", "torchvision", "timm", "onnx", "onnxruntime", "openvino", "numpy", "pillow"]
+MORE = {"keras": ["tensorflow-cpu"], "exports": ["tensorflow-cpu", "ai-edge-litert"]}
+TORCHVISION = """alexnet convnext_tiny densenet121 efficientnet_b0 efficientnet_v2_s googlenet inception_v3 mnasnet1_0 mobilenet_v2
+    mobilenet_v3_large mobilenet_v3_small regnet_x_400mf regnet_y_400mf resnet18 resnet50 resnext50_32x4d shufflenet_v2_x1_0
+    squeezenet1_1 swin_t vgg11_bn vit_b_32""".split()
+TIMM = """convnextv2_atto deit_tiny_patch16_224 edgenext_xx_small efficientvit_b0 fastvit_t8 ghostnetv2_100 hgnetv2_b0 levit_128s
+    mobilenetv4_conv_small mobilenetv4_hybrid_medium mobileone_s0 mobilevit_xxs nfnet_f0 repvit_m0_9 resnet50_clip resnetv2_50
+    seresnet50 tf_efficientnet_lite0 tiny_vit_5m_224 vit_base_patch16_siglip_224 vit_base_patch32_clip_quickgelu_224
+    vit_small_patch14_dinov2""".split()
+KERAS = """ConvNeXtTiny DenseNet121 EfficientNetB0 EfficientNetV2B0 InceptionResNetV2 InceptionV3 MobileNet MobileNetV2
+    MobileNetV3Large MobileNetV3Small NASNetMobile ResNet50 ResNet50V2 VGG16 Xception""".split()
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", help="where the networks are and are made")
+parser.add_argument("networks", nargs="*", help="names of torchvision, timm or Keras; Keras's begin with keras_")
+parser.add_argument("--program", default=".build/release/cartoonctl")
+parser.add_argument("--benchmark", default=".build/release/benchmark")
+parser.add_argument("--threads", default="1,2")
+parser.add_argument("--exports", action="store_true")
+parser.add_argument("--keras", action="store_true", help="Keras's networks too; needs TensorFlow")
+parser.add_argument("--venv", default=os.path.expanduser("~/.cache/cartoonctl/networks"))
+arguments = parser.parse_args()
+names = arguments.networks or TORCHVISION + TIMM + (["keras_" + name for name in KERAS] if arguments.keras else [])
+hasKeras = any(name.startswith("keras_") for name in names)
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+try:
+    import numpy as np
+    import onnx, onnxruntime, openvino, timm, torch, torchvision
+    from PIL import Image
+    if hasKeras or arguments.exports:
+        import tensorflow as tf
+    if arguments.exports:
+        from ai_edge_litert.interpreter import Interpreter
+except ImportError as error:
+    python = os.path.join(arguments.venv, "bin", "python")
+    packages = PACKAGES + MORE["keras"] * hasKeras + MORE["exports"] * arguments.exports
+    if os.path.exists(python) and os.path.samefile(sys.prefix, arguments.venv):
+        print(f"{error}; installing {', '.join(packages)}", file=sys.stderr)
+    else:
+        print(f"making {arguments.venv} with {', '.join(packages)}", file=sys.stderr)
+        venv.create(arguments.venv, with_pip=True)
+    if os.environ.get("CHECK_NETWORKS_AGAIN"):
+        sys.exit(f"{arguments.venv}: {error}; remove it and run this again")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+    os.execve(python, [python, *sys.argv], dict(os.environ, CHECK_NETWORKS_AGAIN="1"))
+
+MEAN, DEVIATION = np.array([123.675, 116.28, 103.53], np.float32), np.array([58.395, 57.12, 57.375], np.float32)
+
+
+def pictures(side, count):
+    """Smooth noise, the same for the same size: bytes of [count, side, side, 3]."""
+    random = np.random.default_rng(side)
+    small = random.integers(0, 256, (count, 12, 12, 3), np.uint8)
+    return np.stack([np.asarray(Image.fromarray(one).resize((side, side), Image.Resampling.BICUBIC)) for one in small])
+
+
+def describe(stem, **facts):
+    with open(stem + ".json", "w") as file:
+        json.dump(facts, file, indent=1)
+
+
+def make_torch(name, stem):
+    torch.manual_seed(1)
+    if name in TORCHVISION:
+        side = 299 if name == "inception_v3" else 224
+        options = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+        model = torchvision.models.get_model(name, weights=None, **options)
+    else:
+        model = timm.create_model(name, pretrained=False, exportable=True)
+        side = model.default_cfg.get("test_input_size", model.default_cfg["input_size"])[1]
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = None  # the mean over all pictures
+            module.reset_running_stats()
+    batch = torch.from_numpy(((pictures(side, 8) - MEAN) / DEVIATION).astype(np.float32).transpose(0, 3, 1, 2).copy())
+    model.train()
+    with torch.no_grad():
+        model(batch)
+    model.eval()
+    torch.onnx.export(
+        model, (batch[:1],), stem + ".onnx", input_names=["input"], output_names=["output"], opset_version=17, dynamo=False)
+    describe(
+        stem, name=name, input="input", output="output", height=side, width=side, mean=MEAN.tolist(), std=DEVIATION.tolist(),
+        taps=[{"tensor": "output", "reduction": "none"}])
+
+
+def make_keras(name, stem):
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    tf.keras.utils.set_random_seed(1)
+    kind = name.removeprefix("keras_")
+    side = 299 if "ception" in kind else 224
+    model = getattr(tf.keras.applications, kind)(weights=None, include_top=False, pooling="avg", input_shape=(side, side, 3))
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(pictures(side, 8).astype(np.float32) / 127.5 - 1, training=True)
+    function = tf.function(lambda image: model(image, training=False)).get_concrete_function(
+        tf.TensorSpec([1, side, side, 3], tf.float32, name="input"))
+    frozen = convert_variables_to_constants_v2(function)
+    with open(stem + ".pb", "wb") as file:
+        file.write(frozen.graph.as_graph_def().SerializeToString())
+    output = frozen.outputs[0].name.split(":")[0]
+    describe(
+        stem, name=name, input=frozen.inputs[0].name.split(":")[0], output=output, height=side, width=side, mean=127.5,
+        std=127.5, taps=[{"tensor": output, "reduction": "none"}])
+
+
+def shortest(run, seconds=2.0):
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times) * 1e3
+
+
+def peers(path, threads):
+    """The runtimes that run a network: by name, functions of an input as the file takes it."""
+    if path.endswith(".pb"):
+        definition = tf.compat.v1.GraphDef()
+        with open(path, "rb") as file:
+            definition.ParseFromString(file.read())
+        facts = json.load(open(path[:-3] + ".json"))
+        wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
+        function = wrapped.prune(facts["input"] + ":0", facts["output"] + ":0")
+        return {"TensorFlow": lambda x: function(tf.constant(x)).numpy()}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    compiled = openvino.Core().compile_model(
+        path, "CPU", {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
+                      "INFERENCE_PRECISION_HINT": "f32"})
+    return {
+        "ONNX Runtime": lambda x: session.run(None, {session.get_inputs()[0].name: x})[0],
+        "OpenVINO": lambda x: compiled([x])[0],
+    }
+
+
+def difference(values, expected):
+    return float(np.abs(values.reshape(expected.shape) - expected).max() / np.abs(expected).max())
+
+
+def ours(path, images, folder):
+    """What cartoonctl computes of pictures: their bottlenecks, whose only tap is the network's output."""
+    pictures = os.path.join(folder, "pictures", "noise")
+    os.makedirs(pictures, exist_ok=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(os.path.join(pictures, f"{number}.png"))
+    os.makedirs(os.path.join(folder, "pictures", "other"), exist_ok=True)
+    Image.fromarray(images[0]).save(os.path.join(folder, "pictures", "other", "0.png"))
+    out = os.path.join(folder, "out")
+    subprocess.run(
+        [arguments.program, "bottlenecks", "export", out, "--image_dir", os.path.join(folder, "pictures"), "--format", "npy",
+         "--architecture", path, "--bottleneck_dir", os.path.join(folder, "cache")], check=True, capture_output=True, text=True)
+    values = np.load(os.path.join(out, "bottlenecks.npy"))
+    with open(os.path.join(out, "pictures.csv")) as file:
+        rows = [line.split(",")[0].strip('"') for line in file][1:]
+    return np.stack([values[next(i for i, row in enumerate(rows) if row.endswith(f"noise/{n}.png"))] for n in range(len(images))])
+
+
+def our_time(path, threads):
+    if not os.path.exists(arguments.benchmark):
+        return math.nan
+    lines = subprocess.run(
+        [arguments.benchmark, "forward", path, "--precision", "fp32", "--threads", str(threads)], check=True,
+        capture_output=True, text=True).stdout.splitlines()
+    # Instruction sets come from the slowest to the fastest.
+    return json.loads(lines[-1])["shortest_milliseconds"]
+
+
+def exports(path, x, expected, folder):
+    """The differences of the network's exports in their runtimes, which are fed channels-last images."""
+    results = []
+    for format in ["onnx", "tflite", "savedmodel"]:
+        out = os.path.join(folder, "export." + format)
+        made = subprocess.run(
+            [arguments.program, "export", path, "--format", format, "--output", out], capture_output=True, text=True)
+        if made.returncode:
+            results.append(f"{format}: {made.stderr.strip().splitlines()[-1]}")
+            continue
+        if format == "onnx":
+            onnx.checker.check_model(out, full_check=True)
+            session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+            values = session.run(None, {session.get_inputs()[0].name: x})[0]
+        elif format == "tflite":
+            interpreter = Interpreter(out)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+            interpreter.invoke()
+            values = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        else:
+            signature = tf.saved_model.load(out).signatures["serving_default"]
+            name = list(signature.structured_input_signature[1])[0]
+            values = list(signature(**{name: tf.constant(x)}).values())[0].numpy()
+        results.append(f"{format} {difference(values, expected):.0e}")
+    return "  ".join(results)
+
+
+failures, ratios = 0, collections.defaultdict(list)
+os.makedirs(arguments.folder, exist_ok=True)
+for name in names:
+    stem = os.path.join(arguments.folder, name)
+    path = stem + (".pb" if name.startswith("keras_") else ".onnx")
+    if not os.path.exists(path):
+        try:
+            (make_keras if name.startswith("keras_") else make_torch)(name, stem)
+        except Exception as error:
+            print(f"{name:36} not made: {str(error).splitlines()[0] if str(error) else error!r}", flush=True)
+            continue
+    facts = json.load(open(stem + ".json"))
+    side = facts["height"]
+    images = pictures(side, 2)
+    x = (images - np.array(facts["mean"], np.float32)) / np.array(facts["std"], np.float32)
+    given = x.astype(np.float32) if path.endswith(".pb") else np.ascontiguousarray(x.transpose(0, 3, 1, 2), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        runtimes = peers(path, 1)
+        expected = np.concatenate([next(iter(runtimes.values()))(given[i:i + 1]).reshape(1, -1) for i in range(len(images))])
+        try:
+            found = difference(ours(path, images, folder), expected)
+        except subprocess.CalledProcessError as error:
+            failures += 1
+            print(f"{name:36} refused: {error.stderr.strip().splitlines()[-1]}", flush=True)
+            continue
+        isRight = found <= 1e-4
+        failures += not isRight
+        line = f"{name:36} difference {found:.0e}"
+        for threads in map(int, arguments.threads.split(",")):
+            mine = our_time(path, threads)
+            best, peer = min((shortest(lambda: run(given[:1])), peer) for peer, run in peers(path, threads).items())
+            line += f"   {threads} thread{'s' * (threads > 1)}: {mine:.1f} ms, {peer} {best:.1f} ms, ratio {mine / best:.2f}"
+            if not math.isnan(mine):
+                ratios[threads].append(mine / best)
+        if arguments.exports:
+            line += "   " + exports(path, x[:1].astype(np.float32), expected[:1], folder)
+        print(line + ("" if isRight else "   WRONG"), flush=True)
+for threads, all in ratios.items():
+    print(f"{len(all)} networks, {threads} threads: geometric mean of the ratios {math.exp(sum(map(math.log, all)) / len(all)):.2f}, "
+          f"highest {max(all):.2f}")
+sys.exit(1 if failures else 0)
