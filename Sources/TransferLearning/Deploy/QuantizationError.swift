@@ -13,11 +13,11 @@ struct QuantizationError: Sendable {
     /// The figure above which accuracy is in danger.
     ///
     /// Measured on synthetic images, beside the accuracy on 150 other pictures of the three characters that the
-    /// models were trained on: up to 0.65 at most 2 points were lost (GoogLeNet in every mode 0.03 to 0.14,
-    /// EfficientNet-Lite0 `compact` 0.07, `weights` 0.46, `weights_rounded` 0.65, MobileNet `compact` 0.10). From
-    /// 1.07 on 3 to 23 points were lost (MobileNet `weights` 1.07, `weights_rounded` 1.41, with 7 bits 5.9;
-    /// EfficientNet-Lite0 with 6 bits 8.7), except by EfficientNet-Lite0 with 7 bits, at 2.6, of whose answers
-    /// 24% were others but more were right.
+    /// models were trained on: up to 0.65 at most 2 points were lost (GoogLeNet `compact`, `weights` and
+    /// `weights_rounded` 0.03 to 0.14, EfficientNet-Lite0 `compact` 0.07, `weights` 0.46, `weights_rounded` 0.65,
+    /// MobileNet `compact` 0.10). From 1.07 on 3 to 23 points were lost (MobileNet `weights` 1.07,
+    /// `weights_rounded` 1.41, with 7 bits 5.9; EfficientNet-Lite0 with 6 bits 8.7), except by EfficientNet-Lite0
+    /// with 7 bits, at 2.6, of whose answers 24% were others but more were right.
     static let limit = 0.8
 
     private let description: BackboneDescription

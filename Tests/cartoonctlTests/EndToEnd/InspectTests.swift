@@ -68,16 +68,16 @@ struct InspectTests {
         let report = try object("report.html")
         #expect(
             report["kind"] as? String == "report"
-                && (report["sections"] as? [String])?.contains("Learning") == true)
+                && (report["sections"] as? [String])?.contains("Classes") == true)
         let cache = try object("cache")
         #expect(
             cache["kind"] as? String == "bottleneck cache" && cache["vectors"] as? Int == 109
                 && cache["segments"] as? Int == 1)
         let segment = try #require(try bench.names(in: "cache").first { $0.hasSuffix(".bottlenecks") })
         #expect(try object("cache/\(segment)")["vectors"] as? Int == 109)
-        let events = try #require(try bench.names(in: "summaries/train").first)
-        let summary = try object("summaries/train/\(events)")
-        #expect(summary["kind"] as? String == "event file" && summary["events"] as? Int == 21)
+        let events = try #require(try bench.names(in: "summaries/run-1/train").first)
+        let summary = try object("summaries/run-1/train/\(events)")
+        #expect(summary["kind"] as? String == "event file" && summary["events"] as? Int == 22)
         #expect(
             (summary["scalars"] as? [String])?.contains { $0.hasPrefix("cross_entropy (20, last ") } == true)
     }

@@ -2,7 +2,7 @@ import Foundation
 import TensorFlowFormat
 import TensorGraph
 
-/// A network of one convolution that is run in microseconds: `[N, 32, 32, 3]` to 16 features.
+/// A network of one convolution that is run in microseconds: `[N, 32, 32, 3]` to some features.
 enum TinyNetwork {
     static let description = """
         {"name": "tiny", "input": "input", "height": 32, "width": 32, "mean": 128, "scale": 0.0078125,
@@ -14,27 +14,28 @@ enum TinyNetwork {
     /// - Parameters:
     ///   - weight: One of the convolution's weights.
     ///   - variance: One of the normalization's variances.
-    static func graph(weight: Float = 0.5, variance: Float = 1) throws -> Data {
-        var weights = (0..<(3 * 3 * 3 * 16)).map { sin(Float($0) * 1.7) / 4 }
+    ///   - channels: The number of features; the weights of fewer than 38 are too few to be quantized.
+    static func graph(weight: Float = 0.5, variance: Float = 1, channels: Int = 16) throws -> Data {
+        var weights = (0..<(3 * 3 * 3 * channels)).map { sin(Float($0) * 1.7) / 4 }
         weights[7] = weight
-        var variances = [Float](repeating: 1, count: 16)
+        var variances = [Float](repeating: 1, count: channels)
         variances[5] = variance
         let float: [String: Attribute] = ["T": .type(.float32)]
         let nodes: [Node] = [
             Node(
                 "Placeholder", name: "input", inputs: [],
                 attributes: ["dtype": .type(.float32), "shape": .shape([-1, 32, 32, 3])]),
-            .constant("weights", Tensor(weights, shape: [3, 3, 3, 16])),
+            .constant("weights", Tensor(weights, shape: [3, 3, 3, channels])),
             Node(
                 "Conv2D", name: "conv", inputs: ["input", "weights"],
                 attributes: float.merging([
                     "strides": .ints([1, 2, 2, 1]), "padding": .bytes(Array("SAME".utf8)),
                     "data_format": .bytes(Array("NHWC".utf8)),
                 ]) { $1 }),
-            .constant("gamma", Tensor([Float](repeating: 1, count: 16), shape: [16])),
-            .constant("beta", Tensor([Float](repeating: 0, count: 16), shape: [16])),
-            .constant("mean", Tensor([Float](repeating: 0, count: 16), shape: [16])),
-            .constant("variance", Tensor(variances, shape: [16])),
+            .constant("gamma", Tensor([Float](repeating: 1, count: channels), shape: [channels])),
+            .constant("beta", Tensor([Float](repeating: 0, count: channels), shape: [channels])),
+            .constant("mean", Tensor([Float](repeating: 0, count: channels), shape: [channels])),
+            .constant("variance", Tensor(variances, shape: [channels])),
             Node(
                 "FusedBatchNorm", name: "norm", inputs: ["conv", "gamma", "beta", "mean", "variance"],
                 attributes: float.merging([
@@ -53,8 +54,10 @@ enum TinyNetwork {
 
 extension Workbench {
     /// Writes a network and its description.
-    func writeTinyNetwork(_ name: String, weight: Float = 0.5, variance: Float = 1) throws {
-        try write("\(name).pb", TinyNetwork.graph(weight: weight, variance: variance))
+    func writeTinyNetwork(
+        _ name: String, weight: Float = 0.5, variance: Float = 1, channels: Int = 16
+    ) throws {
+        try write("\(name).pb", TinyNetwork.graph(weight: weight, variance: variance, channels: channels))
         try write("\(name).json", TinyNetwork.description)
     }
 }
