@@ -109,7 +109,8 @@ struct MutatedFiles: TrialKind {
             ("preprocessor_config.json", "preprocessor_config.json"),
         ].map { file, place in
             Reader(
-                file: file, place: "mutated.net/" + place, companions: [("mutated.net/mutated.pb", "m.pb")],
+                file: "descriptions/" + file, place: "mutated.net/" + place,
+                companions: [("mutated.net/mutated.pb", "m.pb")],
                 arguments: training + ["--output_graph", "out", "--architecture", "mutated.net/mutated.pb"])
         }
 

@@ -137,8 +137,9 @@ final class Workplace {
                 isEndless: true),
         ]
         try write("list.tsv", Data(imageList.utf8))
+        // In a folder of their own: beside a network they would describe it to the commands that read it.
         for name in ["net.json", "config.json", "preprocessor_config.json"] {
-            references[name] = Data(Self.descriptions[name]!.utf8)
+            references["descriptions/\(name)"] = Data(Self.descriptions[name]!.utf8)
         }
         for job in candidates {
             var job = job
