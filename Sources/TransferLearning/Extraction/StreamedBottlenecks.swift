@@ -62,7 +62,7 @@ struct StreamedBottlenecks {
     /// - Parameters:
     ///   - folder: The images.
     ///   - extraction: Computes or reads bottlenecks.
-    ///   - columns: The number of features after the reduction, a multiple of 16.
+    ///   - columns: The number of features after the reduction; fewer if fewer images train.
     ///   - seed: The seed of the choice of landmarks.
     ///   - split: Returns the split, given the images without features and the groups of equal files.
     ///   - isInterrupted: Called between images, from any thread.
@@ -81,9 +81,23 @@ struct StreamedBottlenecks {
 
         try report(.phase("reading the bottlenecks of the pictures that train"))
         let training = parts.training
-        let chosen = Set(Self.landmarks(training, count: columns, seed: seed))
+        // A ready-made split may train on few of the images.
+        let kept = min(columns, training.count) / 4 * 4
+        guard kept > 0 else {
+            throw TransferLearningError.option(
+                "memory",
+                reason: "is too little for the bottlenecks whole, and fewer than 4 pictures train; allow more"
+            )
+        }
+        if kept < columns {
+            try report(
+                .note(
+                    "\(training.count) pictures train, so that bottlenecks are reduced to \(kept) numbers")
+            )
+        }
+        let chosen = Set(Self.landmarks(training, count: kept, seed: seed))
         var moments = FeatureMoments()
-        var landmarks = FeatureMatrix(columns: extraction.extractor.size, reservingRows: columns)
+        var landmarks = FeatureMatrix(columns: extraction.extractor.size, reservingRows: kept)
         try Self.read(data, rows: training, extraction, isInterrupted: isInterrupted) { row, vector in
             moments.add(vector)
             if chosen.contains(row) { landmarks.append(row: vector) }
@@ -92,11 +106,11 @@ struct StreamedBottlenecks {
         let reduction = LandmarkReduction(landmarks, standardization, workers: workers)
         landmarks = FeatureMatrix(columns: 1)
 
-        try report(.phase("reducing the bottlenecks to \(columns) numbers each"))
+        try report(.phase("reducing the bottlenecks to \(kept) numbers each"))
         let known = Set(training + parts.validation)
         var novelty = Novelty(
             means: standardization.means, scales: standardization.scales, quantiles: [])
-        var features = FeatureMatrix(columns: columns, reservingRows: data.paths.count)
+        var features = FeatureMatrix(columns: kept, reservingRows: data.paths.count)
         var block = FeatureMatrix(columns: extraction.extractor.size, reservingRows: Self.block)
         var scores: [Float] = []
         func flush() {
@@ -122,7 +136,7 @@ struct StreamedBottlenecks {
     /// Returns evenly drawn rows in ascending order.
     private static func landmarks(_ rows: [Int], count: Int, seed: UInt64) -> [Int] {
         var random = RandomSource(seed: seed)
-        return random.permutation(of: rows.count).prefix(count / 4 * 4).map { rows[$0] }.sorted()
+        return random.permutation(of: rows.count).prefix(count).map { rows[$0] }.sorted()
     }
 
     /// Passes the bottlenecks of some rows to `body`, in order.
