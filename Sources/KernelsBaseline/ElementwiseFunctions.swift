@@ -24,15 +24,11 @@ enum Clamp: ElementwiseFunction {
 }
 
 enum Sigmoid: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        sigmoid(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { sigmoid(x) }
 }
 
 enum SiLU: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        x * sigmoid(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { x * sigmoid(x) }
 }
 
 enum HardSigmoid: ElementwiseFunction {
@@ -48,15 +44,11 @@ enum HardSwish: ElementwiseFunction {
 }
 
 enum GELU: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        gelu(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { gelu(x) }
 }
 
 enum GELUByTangent: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        geluByTangent(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { geluByTangent(x) }
 }
 
 enum ELU: ElementwiseFunction {
@@ -72,9 +64,7 @@ enum LeakyReLU: ElementwiseFunction {
 }
 
 enum Softplus: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        softplus(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { softplus(x) }
 }
 
 enum Softsign: ElementwiseFunction {
@@ -97,9 +87,7 @@ enum Tanh: ElementwiseFunction {
 }
 
 enum Erf: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        errorFunction(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { errorFunction(x) }
 }
 
 enum Erfc: ElementwiseFunction {
@@ -109,21 +97,15 @@ enum Erfc: ElementwiseFunction {
 }
 
 enum Exp: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        exponential(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { exponential(x) }
 }
 
 enum Log: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        logarithm(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { logarithm(x) }
 }
 
 enum SquareRoot: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        squareRoot(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { squareRoot(x) }
 }
 
 enum ReciprocalSquareRoot: ElementwiseFunction {
@@ -133,27 +115,19 @@ enum ReciprocalSquareRoot: ElementwiseFunction {
 }
 
 enum Reciprocal: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        one / x
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { one / x }
 }
 
 enum Square: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        x * x
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { x * x }
 }
 
 enum Absolute: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        absolute(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { absolute(x) }
 }
 
 enum Negate: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        -x
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { -x }
 }
 
 enum Sign: ElementwiseFunction {
@@ -163,21 +137,15 @@ enum Sign: ElementwiseFunction {
 }
 
 enum Floor: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        floor(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { floor(x) }
 }
 
 enum Ceil: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        -floor(-x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { -floor(-x) }
 }
 
 enum Round: ElementwiseFunction {
-    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector {
-        roundedToEven(x)
-    }
+    @inline(__always) static func value(_ x: Vector, _ p: FunctionParameters) -> Vector { roundedToEven(x) }
 }
 
 enum AffineMap: ElementwiseFunction {

@@ -88,10 +88,11 @@ struct PickleReader {
             case UInt8(ascii: "u"): try add(try popToMark(at), at)
             case UInt8(ascii: "e"), UInt8(ascii: "a"):
                 let items = operation == UInt8(ascii: "e") ? try popToMark(at) : [try pop(at)]
-                guard case .list(let list)? = stack.popLast(), items.allSatisfy(Self.isFlat) else {
+                guard case .list(var list)? = stack.popLast(), items.allSatisfy(Self.isFlat) else {
                     throw .malformed(offset: at)
                 }
-                stack.append(.list(list + items))
+                list += items
+                stack.append(.list(list))
             case UInt8(ascii: "b"):
                 // The attributes of an ordered dictionary, which hold no tensors.
                 _ = try pop(at)

@@ -4,7 +4,8 @@ import SystemFiles
 
 /// Cross-validates the settings among which `Quality.best` chooses, all on the same folds of the given pictures.
 ///
-/// The setting with the least cross entropy among those at least as accurate as the usual one is chosen. The pictures that test a model take no part.
+/// The setting with the least cross entropy among those at least as accurate as the usual one is chosen. The
+/// pictures that test a model take no part.
 struct QualityComparison {
     /// A setting that is compared.
     struct Candidate {
@@ -114,23 +115,17 @@ struct QualityComparison {
                 throw TransferLearningError.option(
                     "quality", reason: "the pictures changed meanwhile; run the same command again")
             }
+            var origins: [Int] = []
             if candidate.isMirrored {
-                let mirrored = try source.mirrored(
+                (source, origins) = try source.mirrored(
                     rows: shared.rows, candidate.options, extractor: extractor,
                     isInterrupted: isInterrupted, report: note)
-                source = mirrored.source
-                try report(.phase("judging \(candidate.name)"))
-                judged.append(
-                    try OutOfSample(
-                        source, rows: shared.rows, variantsOf: mirrored.origins, copies: shared.together,
-                        folds: folds, seed: seed, report: report))
-            } else {
-                try report(.phase("judging \(candidate.name)"))
-                judged.append(
-                    try OutOfSample(
-                        source, rows: shared.rows, copies: shared.together, folds: folds, seed: seed,
-                        report: report))
             }
+            try report(.phase("judging \(candidate.name)"))
+            judged.append(
+                try OutOfSample(
+                    source, rows: shared.rows, variantsOf: origins, copies: shared.together, folds: folds,
+                    seed: seed, report: report))
             candidates.append(candidate)
         }
         for candidate in try networks(isInterrupted: isInterrupted, report: report) {

@@ -10,8 +10,9 @@ import TensorGraph
 ///
 ///     let result = try Retraining(options).run(report: { event in print(event) })
 ///
-/// A program that waits for it in a task is better served by ``Trainer``. Errors in the options, the network and the outputs are reported before the first image is read. Computed
-/// bottlenecks stay in the cache whatever happens later.
+/// A program that waits for it in a task is better served by ``Trainer``. Errors in the options, the network
+/// and the outputs are reported before the first image is read. Computed bottlenecks stay in the cache whatever
+/// happens later.
 public struct Retraining {
     private let options: RetrainOptions
 
