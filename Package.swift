@@ -56,6 +56,7 @@ let package = Package(
             ["Compression", "Kernels", "CPUFeatures", "VectorOperations"]
                 + kernelSets.map { .init(stringLiteral: $0.name) },
             exclude: ["README.md"]),
+        module("JPEGEncoding"),
         module("TensorGraph", ["SystemFiles"]),
         module("WireFormat", ["TensorGraph"]),
         module("TensorFlowFormat", ["TensorGraph", "WireFormat", "SystemFiles", "Compression"]),
@@ -103,13 +104,14 @@ let package = Package(
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
                 "NetworkReading", "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment",
-                "SystemFiles", "BuildInformation", "WebPage", "ReportTemplate",
+                "SystemFiles", "BuildInformation", "WebPage", "ReportTemplate", "JPEGEncoding",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
 
         // Tools of the developers: not installed.
-        .executableTarget(name: "make-fixtures", dependencies: ["Compression"], swiftSettings: swift),
+        .executableTarget(
+            name: "make-fixtures", dependencies: ["Compression", "JPEGEncoding"], swiftSettings: swift),
         module("Mutation", ["Compression", "Imaging"]),
         .executableTarget(name: "fuzz", dependencies: ["Imaging", "Mutation"], swiftSettings: swift),
         .executableTarget(name: "torture", swiftSettings: swift),
@@ -124,6 +126,7 @@ let package = Package(
         tests("SystemFiles"),
         tests("Compression"),
         tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
+        tests("JPEGEncoding", ["Imaging"]),
         tests("TensorGraph"),
         tests("TensorFlowFormat", ["TensorGraph", "WireFormat"]),
         tests("ONNXFormat", ["TensorGraph", "WireFormat"]),

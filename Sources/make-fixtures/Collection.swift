@@ -1,3 +1,5 @@
+import JPEGEncoding
+
 /// All files of the fixtures: a folder of classes as people collect them, and held-out images of the same
 /// characters.
 enum Collection {

@@ -1,3 +1,5 @@
+import JPEGEncoding
+
 /// A drawn image, whose character, scene, size and storage its name determines.
 struct Picture {
     let name: String

@@ -1,5 +1,6 @@
 import Compression
 import Imaging
+import JPEGEncoding
 import Synchronization
 import SystemFiles
 #if canImport(FoundationEssentials)
@@ -79,22 +80,25 @@ struct ContactSheets {
             let members = present[begin..<min(begin + perSheet, present.count)]
             let columns = Int(Double(members.count).squareRoot().rounded(.up))
             let rows = (members.count + columns - 1) / columns, width = columns * side
-            var pixels = [UInt8](repeating: 128, count: width * rows * side * 3)
+            var sheet = Raster(
+                width: width, height: rows * side,
+                pixels: Array(repeating: SIMD4(128, 128, 128, 255), count: width * rows * side))
             for (place, index) in members.enumerated() {
                 guard let thumbnail = thumbnails[index] else { continue }
                 places[index] = [sheets.count, place, thumbnail.width, thumbnail.height]
                 for y in 0..<side {
                     // The last row and column are repeated: cheap to encode, and nothing of another color bleeds in.
                     let from = min(y, thumbnail.height - 1) * thumbnail.width
-                    var to = ((place / columns * side + y) * width + place % columns * side) * 3
+                    let to = (place / columns * side + y) * width + place % columns * side
                     for x in 0..<side {
                         let pixel = (from + min(x, thumbnail.width - 1)) * 3
-                        for c in 0..<3 { pixels[to + c] = thumbnail.pixels[pixel + c] }
-                        to += 3
+                        for c in 0..<3 { sheet.pixels[to + x][c] = thumbnail.pixels[pixel + c] }
                     }
                 }
             }
-            let file = JPEGEncoder.encode(pixels, width: width, height: rows * side, quality: quality)
+            var encoder = JPEGEncoder()
+            (encoder.quality, encoder.optimizesCodes) = (quality, true)
+            let file = encoder.encode(sheet)
             sheets.append(
                 Sheet(side: side, columns: columns, rows: rows, image: Data(file).base64EncodedString()))
         }

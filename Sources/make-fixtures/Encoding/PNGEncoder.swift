@@ -1,4 +1,5 @@
 import Compression
+import JPEGEncoding
 
 /// Writes 8-bit PNG files (W3C PNG, third edition).
 enum PNGEncoder {
@@ -76,5 +77,7 @@ enum PNGEncoder {
         file += wide(data.count) + body + wide(Int(CRC32.checksum(body)))
     }
 
-    private static func wide(_ value: Int) -> [UInt8] { bigEndian(value >> 16) + bigEndian(value) }
+    private static func wide(_ value: Int) -> [UInt8] {
+        withUnsafeBytes(of: UInt32(value).bigEndian) { Array($0) }
+    }
 }

@@ -17,49 +17,6 @@ struct ReportPageTests {
         func path(_ name: String) -> FilePath { FilePath(url.appendingPathComponent(name).path) }
     }
 
-    /// A picture with a gradient in every channel.
-    private func pixels(_ width: Int, _ height: Int) -> [UInt8] {
-        (0..<width * height).flatMap { index -> [UInt8] in
-            let (x, y) = (index % width, index / width)
-            return [
-                UInt8(x * 255 / width), UInt8(y * 255 / height),
-                UInt8(255 - x * 127 / width - y * 127 / height),
-            ]
-        }
-    }
-
-    @Test(
-        "a JPEG of any size is read back nearly as it was",
-        arguments: [(1, 1), (16, 16), (17, 15), (100, 37), (8, 200)], [40, 75, 98])
-    func jpeg(_ size: (Int, Int), _ quality: Int) throws {
-        let (width, height) = size, source = pixels(width, height)
-        let file = JPEGEncoder.encode(source, width: width, height: height, quality: quality)
-        let image = try Image(decoding: file)
-        #expect(image.format == .jpeg && image.width == width && image.height == height)
-        #expect(image.warnings.isEmpty)
-        let error = zip(image.pixels, source).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-        #expect((error / Double(source.count)).squareRoot() < (width < 16 ? 20 : 7))
-    }
-
-    @Test("Huffman codes are free of prefixes, at most 16 bits long, and never all ones")
-    func huffman() {
-        // Fibonacci's numbers make the deepest tree.
-        var counts = [Int](repeating: 0, count: 256), (a, b) = (1, 1)
-        for symbol in 0..<40 { (counts[symbol], a, b) = (a, b, a + b) }
-        let code = JPEGHuffmanCode(counts: counts)
-        #expect(code.symbols.count == 40 && code.lengths.reduce(0) { $0 + Int($1) } == 40)
-        var texts: [String] = []
-        for symbol in 0..<40 {
-            let (bits, length) = code.codes[symbol], text = String(bits, radix: 2)
-            texts.append(String(repeating: "0", count: max(0, length - text.count)) + text)
-            #expect((1...16).contains(length) && texts[symbol].contains("0"))
-        }
-        for (index, text) in texts.enumerated() {
-            #expect(!texts.enumerated().contains { $0.offset != index && $0.element.hasPrefix(text) })
-        }
-        #expect(code.codes[39].length <= 2 && code.codes[0].length > 10)
-    }
-
     @Test("a thumbnail has at most the asked size, and looks as the picture does")
     func thumbnail() throws {
         let folder = SharedData.project.appendingPathComponent("Fixtures/characters/moss_the_dragon")

@@ -21,12 +21,13 @@ enum JPEGTables {
     static let chromaSteps =
         [17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66] + Array(repeating: 99, count: 50)
 
-    /// Tables K.3 to K.6, for luma and chroma.
-    static let direct = [
+    /// Tables K.3 to K.6.
+    static let codes = JPEGCodes(direct: direct, alternating: alternating)
+    private static let direct = [
         HuffmanCode(lengths: [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], symbols: Array(0...11)),
         HuffmanCode(lengths: [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], symbols: Array(0...11)),
     ]
-    static let alternating = [
+    private static let alternating = [
         HuffmanCode(
             lengths: [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125],
             symbols: allSymbols(startingWith: [
@@ -53,23 +54,15 @@ enum JPEGTables {
     }
 }
 
-/// A canonical Huffman code (ITU-T T.81, Annex C).
-struct HuffmanCode {
-    let lengths, symbols: [UInt8]
-    /// The code word and its length for each symbol.
-    let words: [(bits: Int, length: Int)]
+/// The Huffman codes of a file, each for luma and chroma.
+struct JPEGCodes {
+    let direct, alternating: [HuffmanCode]
+}
 
-    init(lengths: [UInt8], symbols: [UInt8]) {
-        var words = Array(repeating: (bits: 0, length: 0), count: 256)
-        var bits = 0, next = symbols.makeIterator()
-        for (i, count) in lengths.enumerated() {
-            for _ in 0..<count {
-                guard let symbol = next.next() else { break }
-                words[Int(symbol)] = (bits, i + 1)
-                bits += 1
-            }
-            bits <<= 1
-        }
-        (self.lengths, self.symbols, self.words) = (lengths, symbols, words)
+extension JPEGCodes {
+    /// The best codes for symbols by their counts.
+    init(_ counts: JPEGSegments.Counts) {
+        direct = counts.direct.map { HuffmanCode(counts: $0) }
+        alternating = counts.alternating.map { HuffmanCode(counts: $0) }
     }
 }

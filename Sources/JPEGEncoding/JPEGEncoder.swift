@@ -1,21 +1,36 @@
 /// Writes baseline and progressive Huffman-coded JPEG files with integer arithmetic (ITU-T T.81).
-struct JPEGEncoder {
+package struct JPEGEncoder {
     /// The quality, 1...100, by which libjpeg scales the tables of Annex K.
-    var quality = 85
+    package var quality = 85
     /// Whether chroma has half the resolution in both directions (4:2:0) instead of the full one (4:4:4).
-    var halvesChroma = true
-    var isGray = false
+    package var halvesChroma = true
+    package var isGray = false
     /// Whether each component's frequencies are in two bands of scans instead of one scan.
-    var isProgressive = false
+    package var isProgressive = false
     /// The EXIF orientation, 1...8, written to an APP1 segment if it is not 1; the pixels are written
     /// unchanged.
-    var orientation = 1
+    package var orientation = 1
+    /// Whether the Huffman codes are made for the image, in place of those of Annex K.
+    package var optimizesCodes = false
 
-    func encode(_ image: Raster) -> [UInt8] {
+    package init() {}
+
+    /// Returns the content of a file.
+    ///
+    /// - Parameter image: At most 65,535 pixels wide and high.
+    package func encode(_ image: Raster) -> [UInt8] {
         let steps = [JPEGTables.lumaSteps, JPEGTables.chromaSteps].map { $0.map(scaled) }
         let components = components(of: image).map { QuantizedComponent($0, steps: steps[$0.table]) }
 
-        var file = JPEGSegments()
+        let file = file(image, components, steps, JPEGTables.codes)
+        guard optimizesCodes else { return file.bytes }
+        return self.file(image, components, steps, JPEGCodes(file.counts)).bytes
+    }
+
+    private func file(
+        _ image: Raster, _ components: [QuantizedComponent], _ steps: [[Int]], _ codes: JPEGCodes
+    ) -> JPEGSegments {
+        var file = JPEGSegments(codes: codes)
         file.segment(0xE0, Array("JFIF\0".utf8) + [1, 1, 0, 0, 1, 0, 1, 0, 0])
         if orientation != 1 {
             // The directory is a little-endian TIFF directory with one entry: tag 0x0112, SHORT, one value.
@@ -34,7 +49,7 @@ struct JPEGEncoder {
                     [UInt8($0 + 1), UInt8($1.plane.sampling << 4 | $1.plane.sampling), UInt8($1.plane.table)]
                 })
         for table in 0..<(isGray ? 1 : 2) {
-            for (kind, code) in [JPEGTables.direct[table], JPEGTables.alternating[table]].enumerated() {
+            for (kind, code) in [codes.direct[table], codes.alternating[table]].enumerated() {
                 file.segment(0xC4, [UInt8(kind << 4 | table)] + code.lengths + code.symbols)
             }
         }
@@ -45,7 +60,8 @@ struct JPEGEncoder {
         } else {
             file.scan(components, of: all, band: 0...63)
         }
-        return file.bytes + [0xFF, 0xD9]
+        file.end()
+        return file
     }
 
     private func scaled(_ step: Int) -> Int {
@@ -74,9 +90,14 @@ struct JPEGEncoder {
 }
 
 /// Pixels in the order in which a file stores them.
-struct Raster {
-    var width, height: Int
-    var pixels: [SIMD4<UInt8>]
+package struct Raster {
+    package var width, height: Int
+    /// Red, green, blue and alpha, `[height, width]`.
+    package var pixels: [SIMD4<UInt8>]
+
+    package init(width: Int, height: Int, pixels: [SIMD4<UInt8>]) {
+        (self.width, self.height, self.pixels) = (width, height, pixels)
+    }
 }
 
 /// The samples of one component, centered on 0.

@@ -2,12 +2,25 @@ func bigEndian(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 255), UInt8(value 
 
 /// A JPEG file under construction: segments and entropy-coded scans.
 struct JPEGSegments {
+    /// How often each symbol was coded, for luma and chroma.
+    struct Counts {
+        var direct = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 2)
+        var alternating = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 2)
+    }
+
+    let codes: JPEGCodes
     private(set) var bytes: [UInt8] = [0xFF, 0xD8]
+    private(set) var counts = Counts()
     private var held = 0, heldCount = 0
+
+    init(codes: JPEGCodes) { self.codes = codes }
 
     mutating func segment(_ marker: UInt8, _ payload: [UInt8]) {
         bytes += [0xFF, marker] + bigEndian(payload.count + 2) + payload
     }
+
+    /// Ends the file.
+    mutating func end() { bytes += [0xFF, 0xD9] }
 
     /// Appends a scan with the coefficients of `band` of some components; several components are valid only
     /// for the bands 0...0 and 0...63.
@@ -50,31 +63,39 @@ struct JPEGSegments {
     /// Encodes a DC difference (§F.1.2.1).
     private mutating func direct(_ difference: Int, table: Int) {
         let size = bitWidth(difference)
-        symbol(size, JPEGTables.direct[table])
+        counts.direct[table][size] += 1
+        put(codes.direct[table].words[size])
         magnitude(difference, size)
     }
 
     /// Encodes AC coefficients (§F.1.2.2). A first scan of a band (§G.1.2.2) is encoded equally if no
     /// end-of-band run is longer than one.
     private mutating func alternating(_ band: ArraySlice<Int>, table: Int) {
-        let code = JPEGTables.alternating[table]
+        func symbol(_ value: Int) {
+            counts.alternating[table][value] += 1
+            put(codes.alternating[table].words[value])
+        }
         var zeros = 0
         for value in band {
-            guard value != 0 else { zeros += 1; continue }
-            while zeros > 15 { symbol(0xF0, code); zeros -= 16 }
+            guard value != 0 else {
+                zeros += 1
+                continue
+            }
+            while zeros > 15 {
+                symbol(0xF0)
+                zeros -= 16
+            }
             let size = bitWidth(value)
-            symbol(zeros << 4 | size, code)
+            symbol(zeros << 4 | size)
             magnitude(value, size)
             zeros = 0
         }
-        if zeros > 0 { symbol(0, code) }
+        if zeros > 0 { symbol(0) }
     }
 
     private func bitWidth(_ value: Int) -> Int { Int.bitWidth - value.magnitude.leadingZeroBitCount }
 
-    private mutating func symbol(_ value: Int, _ code: HuffmanCode) {
-        put(code.words[value].bits, code.words[value].length)
-    }
+    private mutating func put(_ word: (bits: Int, length: Int)) { put(word.bits, word.length) }
 
     private mutating func magnitude(_ value: Int, _ size: Int) {
         put(value < 0 ? value + (1 << size) - 1 : value, size)
