@@ -16,8 +16,9 @@ func tests(
         exclude: exclude, swiftSettings: swift)
 }
 
-/// The kernels, once per instruction set, from the same sources (symbolic links). Without unsafe flags there is no other way to ask
-/// the compiler for an instruction set, and SwiftPM takes them in a root package.
+/// The kernels of one instruction set, compiled from the files of `Sources/KernelSources` by symbolic links that
+/// `scripts/link-kernels.sh` makes. Only unsafe flags ask the compiler for an instruction set; SwiftPM takes them in root
+/// packages and in dependencies by version.
 func kernels(_ set: String, clang flags: [String] = []) -> Target {
     .target(
         name: "Kernels" + set, dependencies: ["Kernels", "CPUFeatures", "VectorOperations"],
@@ -53,7 +54,7 @@ let package = Package(
         module("Compression", ["HashInstructions"]),
         module(
             "Imaging",
-            ["Compression", "Kernels", "CPUFeatures", "VectorOperations"]
+            ["Compression", "Kernels", "KernelDispatch", "VectorOperations"]
                 + kernelSets.map { .init(stringLiteral: $0.name) },
             exclude: ["README.md"]),
         module("JPEGEncoding"),
@@ -69,6 +70,7 @@ let package = Package(
             "Deployment",
             ["Compression", "Network", "NetworkReading", "ONNXFormat", "TensorGraph", "TensorFlowFormat"]),
         module("Kernels"),
+        module("KernelDispatch", ["CPUFeatures"]),
         // Also compiled to WebAssembly, by scripts/build-web-engine.sh.
         module("PortableProgram", ["Kernels", "KernelsBaseline"]),
         .target(name: "CPUFeatures"),
@@ -79,7 +81,10 @@ let package = Package(
         .target(name: "VectorOperations"),
         module(
             "Inference",
-            ["TensorGraph", "Network", "Kernels", "CPUFeatures", "VectorOperations", "PortableProgram"]
+            [
+                "TensorGraph", "Network", "Kernels", "KernelDispatch", "CPUFeatures", "VectorOperations",
+                "PortableProgram",
+            ]
                 + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
         .target(name: "EmbeddedNetwork", exclude: ["efficientnet_lite0.pb"]),
@@ -104,7 +109,8 @@ let package = Package(
             [
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
                 "NetworkReading", "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment",
-                "SystemFiles", "BuildInformation", "WebPage", "ReportTemplate", "JPEGEncoding",
+                "SystemFiles", "KernelDispatch", "BuildInformation", "WebPage", "ReportTemplate",
+                "JPEGEncoding",
             ]),
         .executableTarget(
             name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),

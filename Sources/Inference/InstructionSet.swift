@@ -1,16 +1,9 @@
-import CPUFeatures
+import KernelDispatch
 import Kernels
 import KernelsBaseline
 #if arch(x86_64)
 import KernelsAVX2
 import KernelsAVX512
-#endif
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
 #endif
 
 /// The kernels of one instruction set; holding an instance proves that the processor supports it.
@@ -33,48 +26,33 @@ package struct InstructionSet: Sendable {
     let softmaxRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     let normalizeRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     /// The kernels for bfloat16 and 8-bit images.
-    fileprivate(set) var cells: CellKernels
+    fileprivate(set) var lowPrecision: LowPrecisionKernels
 
     /// The instruction sets that this processor supports, slowest first.
-    package static let available: [InstructionSet] = {
-        var sets = [baseline]
-        #if arch(x86_64)
-        if cpu_has_avx2_fma() { sets.append(avx2) }
-        if cpu_has_avx512() { sets.append(avx512) }
-        if cpu_has_avx512_vnni() { sets.append(avx512.with(.avx512VNNI, name: "avx512vnni")) }
-        if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 {
-            // The results are bit-identical. On Intel the products in single precision are faster, so that
-            // `avx512bf16` is not preferred there.
-            sets.insert(
-                avx512.with(.avx512BF16, name: "avx512bf16"), at: sets.count - (cpu_is_intel() ? 1 : 0))
-        }
-        #endif
-        return sets
-    }()
+    package static let available = KernelSet.supported.map(InstructionSet.init)
 
     /// The fastest instruction set, or the one that `CARTOONCTL_INSTRUCTION_SET` names if the processor
     /// supports it.
-    package static let preferred: InstructionSet = {
-        if let wish = getenv("CARTOONCTL_INSTRUCTION_SET").map({ String(cString: $0) }),
-            let set = available.first(where: { $0.name == wish })
-        {
-            return set
+    package static let preferred = InstructionSet(.preferred)
+
+    private init(_ set: KernelSet) {
+        #if arch(x86_64)
+        switch set {
+        case .baseline: self = .baseline
+        case .avx2: self = .avx2
+        case .avx512: self = .avx512
+        case .avx512vnni:
+            self = .avx512
+            lowPrecision = .avx512VNNI
+        case .avx512bf16:
+            self = .avx512
+            lowPrecision = .avx512BF16
         }
-        return available[available.count - 1]
-    }()
-
-    #if arch(x86_64)
-    /// Whether to use the bfloat16 instructions although CPUID does not announce them, for tests on machines
-    /// that hide them.
-    private static let trustsUnannouncedBFloat16 =
-        cpu_has_avx512_vnni() && getenv("CARTOONCTL_TEST_UNANNOUNCED_BF16") != nil
-
-    private func with(_ cells: CellKernels, name: String) -> InstructionSet {
-        var set = self
-        (set.name, set.cells) = (name, cells)
-        return set
+        #else
+        self = .baseline
+        #endif
+        name = set.rawValue
     }
-    #endif
 
     private static let baseline = InstructionSet(
         name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows,
@@ -89,7 +67,7 @@ package struct InstructionSet: Sendable {
         mapRows: { KernelsBaseline.mapRows($0) }, combine: { KernelsBaseline.combine($0) },
         softmaxRows: { KernelsBaseline.softmaxRows($0) },
         normalizeRows: { KernelsBaseline.normalizeRows($0) },
-        cells: .baseline)
+        lowPrecision: .baseline)
     #if arch(x86_64)
     private static let avx2 = InstructionSet(
         name: "avx2", lanes: 8, tileRows: KernelsAVX2.convolutionTileRows,
@@ -101,7 +79,7 @@ package struct InstructionSet: Sendable {
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) },
         mapRows: { KernelsAVX2.mapRows($0) }, combine: { KernelsAVX2.combine($0) },
         softmaxRows: { KernelsAVX2.softmaxRows($0) }, normalizeRows: { KernelsAVX2.normalizeRows($0) },
-        cells: .avx2)
+        lowPrecision: .avx2)
     private static let avx512 = InstructionSet(
         name: "avx512", lanes: 16, tileRows: KernelsAVX512.convolutionTileRows,
         convolve: { KernelsAVX512.convolve($0) },
@@ -113,6 +91,6 @@ package struct InstructionSet: Sendable {
         transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) },
         mapRows: { KernelsAVX512.mapRows($0) }, combine: { KernelsAVX512.combine($0) },
         softmaxRows: { KernelsAVX512.softmaxRows($0) }, normalizeRows: { KernelsAVX512.normalizeRows($0) },
-        cells: .avx512)
+        lowPrecision: .avx512)
     #endif
 }

@@ -60,7 +60,7 @@ package struct Plan: Sendable {
     ) {
         var lowered = lowered
         if precision != .fp32 { lowered.separateActivations() }
-        var list = lowered.converted(to: precision, input: input, kernels: instructionSet.cells)
+        var list = lowered.converted(to: precision, input: input, kernels: instructionSet.lowPrecision)
         list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
             list.joinExpansions()
@@ -79,9 +79,9 @@ package struct Plan: Sendable {
         }
         places =
             keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
-        inputOffset = layout.storages[list.input].offset
-        outputOffsets = list.outputs.map { layout.storages[$0].offset }
-        constants = list.constants.map { ($1, layout.storages[$0].offset) }
+        inputOffset = layout.placements[list.input].offset
+        outputOffsets = list.outputs.map { layout.placements[$0].offset }
+        constants = list.constants.map { ($1, layout.placements[$0].offset) }
         // The low-precision kernels read whole vectors beyond the end.
         arenaSize = layout.arenaSize + instructionSet.lanes
         // Rounding to 16 floats keeps threads from sharing a cache line.
@@ -165,15 +165,16 @@ struct StepMaker: Sendable {
             default: break
             }
         }
-        let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
-        if list.usesCells(layer), let step = makeForCells(layer, margin) { return [step] }
+        let name = layer.name, input = layout.placements[layer.input],
+            output = layout.placements[layer.output]
+        if list.usesLowPrecision(layer), let step = makeForLowPrecision(layer, margin) { return [step] }
         switch layer.computation {
         case .convolution(let convolution) where convolution.groups > 1:
             return [
                 ConcurrentStep(
                     groupSteps(
                         convolution, name: name, input: input, output: output,
-                        residual: convolution.residual.map { layout.storages[$0] }, margin: margin),
+                        residual: convolution.residual.map { layout.placements[$0] }, margin: margin),
                     threads: threads)
             ]
         case .convolution(let convolution) where convolution.isDepthwise && convolution.window.isDilated:
@@ -197,7 +198,7 @@ struct StepMaker: Sendable {
             return [
                 ConvolutionStep(
                     convolution, name: name, input: input, output: output,
-                    residual: convolution.residual.map { layout.storages[$0] },
+                    residual: convolution.residual.map { layout.placements[$0] },
                     margin: margin, kernels: kernels, threads: threads)
             ]
         case .expandedDepthwise(let expansion, let depthwise):
@@ -210,14 +211,14 @@ struct StepMaker: Sendable {
             return [
                 InvertedResidualStep(
                     expansion, depthwise, projection, name: name, input: input, output: output,
-                    residual: projection.residual.map { layout.storages[$0] }, margin: margin,
+                    residual: projection.residual.map { layout.placements[$0] }, margin: margin,
                     kernels: kernels, threads: threads)
             ]
         case .affine(let affine):
             return [
                 PointwiseStep(
                     affine, name: name, input: input, output: output,
-                    addend: affine.addend.map { layout.storages[$0] }, margin: margin,
+                    addend: affine.addend.map { layout.placements[$0] }, margin: margin,
                     kernels: kernels)
             ]
         case .maximumPool(let window), .averagePool(let window):
@@ -262,8 +263,8 @@ struct StepMaker: Sendable {
             return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
         case .conversion:
             return [
-                CellConversionStep(
-                    name: name, input: input, output: output, margin: margin, kernels: kernels.cells)
+                StorageConversionStep(
+                    name: name, input: input, output: output, margin: margin, kernels: kernels.lowPrecision)
             ]
         case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
         case .unary, .binary, .matrixProduct, .layerNormalization, .reduction, .transpose, .selection,
@@ -273,7 +274,7 @@ struct StepMaker: Sendable {
     }
 
     /// Makes copy steps for the parts of a concatenation that could not be placed within it.
-    private func copies(of parts: [Value], into output: Storage, _ layer: Layer, _ margin: MarginFill)
+    private func copies(of parts: [Value], into output: ArenaPlacement, _ layer: Layer, _ margin: MarginFill)
         -> [any Step]
     {
         var copied = Set<Value>(), steps: [any Step] = [], channel = 0
@@ -282,15 +283,15 @@ struct StepMaker: Sendable {
             if layout.placedParts[part] != layer.output || !copied.insert(part).inserted {
                 var slice = output
                 (slice.extent, slice.offset) = (extent, output.offset + channel)
-                let source = layout.storages[part]
+                let source = layout.placements[part]
                 steps.append(
-                    output.element == .float32
+                    output.type == .float32
                         ? PointwiseStep(
                             Affine(), kind: "copy", name: layer.name, input: source, output: slice,
                             addend: nil, margin: margin, kernels: kernels)
-                        : CellConversionStep(
+                        : StorageConversionStep(
                             name: layer.name, input: source, output: slice, margin: margin,
-                            kernels: kernels.cells))
+                            kernels: kernels.lowPrecision))
             }
             channel += extent.channels
         }

@@ -1,1 +1,1 @@
-../KernelsBaseline/ConvolutionKernel.swift
+../KernelSources/ConvolutionKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/ElementwiseFunctions.swift
+../KernelSources/ElementwiseFunctions.swift

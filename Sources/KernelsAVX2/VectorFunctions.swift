@@ -1,1 +1,1 @@
-../KernelsBaseline/VectorFunctions.swift
+../KernelSources/VectorFunctions.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/WebPRowKernel.swift
+../KernelSources/WebPRowKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/WinogradKernel.swift
+../KernelSources/WinogradKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/DepthwiseKernel.swift
+../KernelSources/DepthwiseKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/ElementwiseKernel.swift
+../KernelSources/ElementwiseKernel.swift

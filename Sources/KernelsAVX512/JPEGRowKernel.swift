@@ -1,1 +1,1 @@
-../KernelsBaseline/JPEGRowKernel.swift
+../KernelSources/JPEGRowKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/JPEGTransformKernel.swift
+../KernelSources/JPEGTransformKernel.swift

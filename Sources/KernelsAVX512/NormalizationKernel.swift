@@ -1,1 +1,1 @@
-../KernelsBaseline/NormalizationKernel.swift
+../KernelSources/NormalizationKernel.swift

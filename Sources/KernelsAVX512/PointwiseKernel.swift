@@ -1,1 +1,1 @@
-../KernelsBaseline/PointwiseKernel.swift
+../KernelSources/PointwiseKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/PoolingKernel.swift
+../KernelSources/PoolingKernel.swift

@@ -1,1 +1,1 @@
-../KernelsBaseline/RowNormalizationKernel.swift
+../KernelSources/RowNormalizationKernel.swift

@@ -2,12 +2,12 @@ import Kernels
 import VectorOperations
 
 /// Products of bfloat16 pairs by the VDPBF16PS instruction.
-package func convolveBFloat16(_ panel: UnsafePointer<DotPanel>) {
+package func convolveBFloat16(_ panel: UnsafePointer<LowPrecisionPanel>) {
     let p = panel.pointee, state = vector_ignore_denormals()
     if p.channels > lanes {
-        allRows(p, TwoDots<BFloat16Pairs>.self)
+        allRows(p, TwoLowPrecisionColumns<BFloat16Pairs>.self)
     } else {
-        allRows(p, OneDot<BFloat16Pairs>.self)
+        allRows(p, OneLowPrecisionColumn<BFloat16Pairs>.self)
     }
     vector_restore_denormals(state)
 }

@@ -1,1 +1,1 @@
-../KernelsBaseline/RegisterTile.swift
+../KernelSources/RegisterTile.swift

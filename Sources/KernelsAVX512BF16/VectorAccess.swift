@@ -1,1 +1,1 @@
-../KernelsBaseline/VectorAccess.swift
+../KernelSources/VectorAccess.swift

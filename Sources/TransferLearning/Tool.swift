@@ -1,4 +1,5 @@
 import BuildInformation
+import KernelDispatch
 
 /// Properties of the program that files and reports contain.
 public enum Tool {
@@ -8,6 +9,9 @@ public enum Tool {
         let text = String(cString: cartoonctl_commit())
         return text.isEmpty ? nil : text
     }
+    /// What is wrong with the environment variable `CARTOONCTL_INSTRUCTION_SET`, which chooses among the kernels; nil if
+    /// it is unset or names a set that the processor supports. Where it is wrong, the fastest set is used.
+    public static var instructionSetComplaint: String? { KernelSet.complaint }
 }
 
 /// Formats a number with a fixed number of decimals, rounded half away from zero.

@@ -54,6 +54,7 @@ enum Program {
                     "unknown command '\(name)'"
                         + (nearest.map { "; did you mean '\($0)'?" } ?? "; 'cartoonctl --help' lists them"))
             }
+            if let complaint = Tool.instructionSetComplaint { throw UsageError(complaint) }
             let rest = Array(words.dropFirst())
             if rest.contains("--help") || rest.contains("-h") {
                 Terminal.printBlock(Help.page(verb))

@@ -73,7 +73,7 @@ private func products() {
         let input = noise.bytes(64 * depth), weights = noise.bytes(3 * depth * 64)
         // Activations have seven bits, so that no sum of two products saturates in any instruction set.
         for index in 0..<(64 * depth + 256) { input[index] &= 127 }
-        let rows = (pixels + dotTileRows - 1) / dotTileRows * dotTileRows
+        let rows = (pixels + lowPrecisionTileRows - 1) / lowPrecisionTileRows * lowPrecisionTileRows
         let inputs = UnsafeMutablePointer<Int32>.allocate(capacity: rows)
         let outputs = UnsafeMutablePointer<Int32>.allocate(capacity: rows)
         for row in 0..<rows {
@@ -92,7 +92,7 @@ private func products() {
         output.initializeMemory(as: UInt8.self, repeating: 0, count: 64 * 64)
         withUnsafeMutablePointer(to: &runs) { runs in
             runs.withMemoryRebound(to: FilterRun.self, capacity: 3) { runs in
-                var panel = DotPanel(
+                var panel = LowPrecisionPanel(
                     input: input, inputOffsets: inputs, runs: runs, runCount: 3, weights: weights,
                     nextWeights: weights, factors: numbers, bias: numbers + 128, sums: sums, output: output,
                     outputOffsets: outputs, outputKind: .float32, residual: nil, residualOffsets: nil,

@@ -1,6 +1,6 @@
+import KernelDispatch
 import KernelsBaseline
 #if arch(x86_64)
-import CPUFeatures
 import KernelsAVX2
 import KernelsAVX512
 #endif
@@ -25,12 +25,17 @@ struct JPEGKernels: Sendable {
     /// The number of samples or pixels beyond the end of a row that are read or written.
     static let room = 64
 
+    /// The loops for the processor's preferred instruction set.
     static let best: JPEGKernels = {
         #if arch(x86_64)
-        if cpu_has_avx512() { return avx512 }
-        if cpu_has_avx2_fma() { return avx2 }
-        #endif
+        switch KernelSet.preferred {
+        case .baseline: return baseline
+        case .avx2: return avx2
+        case .avx512, .avx512vnni, .avx512bf16: return avx512
+        }
+        #else
         return baseline
+        #endif
     }()
 
     static let baseline = JPEGKernels(

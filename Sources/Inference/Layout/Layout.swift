@@ -4,7 +4,7 @@
 /// convolutions pad carry their zero padding, and buffers whose lifetimes do not overlap share memory.
 struct Layout {
     private let lanes: Int
-    private(set) var storages: [Storage] = []
+    private(set) var placements: [ArenaPlacement] = []
     private(set) var buffers: [ImageBuffer] = []
     /// The buffer of each value.
     private(set) var bufferOf: [Int] = []
@@ -30,15 +30,15 @@ struct Layout {
             while let parent = parents[root] { (root, channel) = (parent.value, channel + parent.channel) }
             let buffer = buffers[bufferOf[value]], extent = list.extents[value]
             if aliases[value] != nil {
-                storages.append(
-                    Storage(
+                placements.append(
+                    ArenaPlacement(
                         extent: extent, offset: buffer.origin + channel, pixelStride: extent.channels,
                         rowStride: extent.width * extent.channels))
                 continue
             }
-            storages.append(
-                Storage(
-                    extent: list.extents[value], element: buffer.element, offset: buffer.origin + channel,
+            placements.append(
+                ArenaPlacement(
+                    extent: list.extents[value], type: buffer.type, offset: buffer.origin + channel,
                     pixelStride: buffer.pixelStride,
                     rowStride: buffer.rowStride))
         }
@@ -80,7 +80,7 @@ struct Layout {
             while let parent = parents[root] { root = parent.value }
             if bufferOfRoot[root] == nil {
                 bufferOfRoot[root] = buffers.count
-                buffers.append(ImageBuffer(extent: list.extents[root], element: list.element(of: root)))
+                buffers.append(ImageBuffer(extent: list.extents[root], type: list.type(of: root)))
             }
             bufferOf.append(bufferOfRoot[root]!)
         }
@@ -106,7 +106,7 @@ struct Layout {
                 bound.formUnion([layer.input, layer.output])
             default: break
             }
-            for value in [layer.input, layer.output] where list.element(of: value) != .float32 {
+            for value in [layer.input, layer.output] where list.type(of: value) != .float32 {
                 bound.insert(value)
             }
         }
@@ -124,10 +124,10 @@ struct Layout {
             if case .convolution(let convolution) = layer.computation {
                 let (input, output) = (list.extents[layer.input], list.extents[layer.output])
                 var margin = convolution.window.padding
-                if convolution.isDepthwise, !list.usesCells(layer) {
+                if convolution.isDepthwise, !list.usesLowPrecision(layer) {
                     // The depthwise kernel skips rows beyond the edges.
                     (margin.top, margin.bottom) = (0, 0)
-                } else if !list.usesCells(layer),
+                } else if !list.usesLowPrecision(layer),
                     WinogradConvolution.suits(convolution, input, output, lanes: lanes)
                 {
                     margin = WinogradConvolution.reach(convolution.window, input, output)
@@ -140,7 +140,7 @@ struct Layout {
     private mutating func findLifetimes(_ list: LayerList) {
         for (index, layer) in list.layers.enumerated() {
             for value in layer.inputs + [layer.output] {
-                buffers[bufferOf[value]].use(at: list.moment(of: index))
+                buffers[bufferOf[value]].use(at: list.level(of: index))
             }
         }
         // A run must leave its input and the constants unchanged.

@@ -137,7 +137,7 @@ enum Computation {
     case concatenation([Value])
     /// Copies the elements, in their order, to another shape.
     case reshape
-    /// Converts the image to another element type.
+    /// Converts the image to another storage type.
     case conversion
 
     // The computations below take tensors of any shape.
@@ -209,22 +209,22 @@ struct Layer {
 /// A network as the engine runs it: layers in topological order, and the values between them.
 struct LayerList {
     var layers: [Layer] = []
-    /// The moment at which each layer runs; layers of one moment run concurrently. Empty where layers run one
+    /// The level at which each layer runs; layers of one level run concurrently. Empty where layers run one
     /// after another.
-    var moments: [Int] = []
+    var levels: [Int] = []
     var extents: [Extent] = []
     /// The shapes of values that are not images of batch size one.
     var shapes: [Value: [Int]] = [:]
     /// The values that no layer computes: float32 numbers that are written into an executor's arena once.
     var constants: [Value: ByteRegion] = [:]
-    /// The element types of values that are not held in single precision.
-    var elements: [Value: Element] = [:]
+    /// The storage types of values that are not held in single precision.
+    var types: [Value: StorageType] = [:]
     var input: Value = 0
     var outputs: [Value] = []
     /// The outputs' shapes as TensorFlow states them.
     var outputShapes: [[Int]] = []
 
-    func element(of value: Value) -> Element { elements[value] ?? .float32 }
+    func type(of value: Value) -> StorageType { types[value] ?? .float32 }
 
     func shape(of value: Value) -> [Int] {
         let extent = extents[value]
@@ -256,7 +256,7 @@ struct LayerList {
     }
 
     /// Returns whether a layer reads or writes an image in less than single precision.
-    func usesCells(_ layer: Layer) -> Bool {
-        element(of: layer.input) != .float32 || element(of: layer.output) != .float32
+    func usesLowPrecision(_ layer: Layer) -> Bool {
+        type(of: layer.input) != .float32 || type(of: layer.output) != .float32
     }
 }

@@ -14,7 +14,8 @@ extension LayerList {
     private func joined(_ first: Layer, _ second: Layer) -> Layer? {
         guard case .convolution(let expansion) = first.computation,
             case .convolution(let depthwise) = second.computation,
-            !usesCells(first), !usesCells(second), !expansion.isDepthwise, expansion.residual == nil,
+            !usesLowPrecision(first), !usesLowPrecision(second), !expansion.isDepthwise,
+            expansion.residual == nil,
             expansion.groups == 1, !depthwise.window.isDilated,
             depthwise.isDepthwise,
             expansion.window == Window(height: 1, width: 1, strideY: 1, strideX: 1),

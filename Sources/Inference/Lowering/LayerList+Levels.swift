@@ -9,14 +9,14 @@ extension LayerList {
             return level
         }
         let order = layers.indices.sorted { (levels[$0], $0) < (levels[$1], $1) }
-        (layers, moments) = (order.map { layers[$0] }, order.map { levels[$0] })
+        (layers, levels) = (order.map { layers[$0] }, order.map { levels[$0] })
     }
 
-    func moment(of layer: Int) -> Int { moments.isEmpty ? layer : moments[layer] }
+    func level(of layer: Int) -> Int { levels.isEmpty ? layer : levels[layer] }
 
-    /// The ranges of layers that run at the same moment.
+    /// The ranges of layers that run at the same level.
     var layersByMoment: [Range<Int>] {
-        let begins = layers.indices.filter { $0 == 0 || moment(of: $0) != moment(of: $0 - 1) }
+        let begins = layers.indices.filter { $0 == 0 || level(of: $0) != level(of: $0 - 1) }
         return zip(begins, begins.dropFirst() + [layers.count]).map { $0..<$1 }
     }
 }

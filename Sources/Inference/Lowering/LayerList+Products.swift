@@ -53,7 +53,7 @@ extension LayerList {
 
     /// Returns a product that also does what the only reader of its result does; nil where it cannot.
     private func joined(_ product: MatrixProduct, _ result: Value, with next: Layer) -> MatrixProduct? {
-        guard product.permutation == nil, element(of: next.output) == .float32 else { return nil }
+        guard product.permutation == nil, type(of: next.output) == .float32 else { return nil }
         var joined = product
         let shape = shape(of: result)
         if case .transpose(let permutation) = next.computation, permutation.last == shape.count - 1 {
@@ -74,7 +74,7 @@ extension LayerList {
             other = addend == result ? next.input : addend
         default: return nil
         }
-        guard self.shape(of: other).last == shape.last, element(of: other) == .float32 else { return nil }
+        guard self.shape(of: other).last == shape.last, type(of: other) == .float32 else { return nil }
         joined.addend = other
         return joined
     }
@@ -83,7 +83,7 @@ extension LayerList {
     /// multiply it; the farthest one that a product can read as fast as the factor.
     private func origin(_ factor: Value, _ maker: [Int?], _ suits: (TensorView) -> Bool) -> ViewedValue {
         var viewed = ViewedValue(value: factor), best = viewed
-        while let index = maker[viewed.value], element(of: layers[index].input) == .float32 {
+        while let index = maker[viewed.value], type(of: layers[index].input) == .float32 {
             let layer = layers[index]
             if let scale = self.factor(layer) {
                 viewed.scale *= scale

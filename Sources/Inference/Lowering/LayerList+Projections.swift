@@ -70,7 +70,7 @@ private struct InvertedResidual {
 
     init?(_ first: Layer, _ second: Layer, in list: LayerList) {
         guard case .expandedDepthwise(let expansion, let depthwise) = first.computation,
-            case .convolution(let projection) = second.computation, !list.usesCells(second),
+            case .convolution(let projection) = second.computation, !list.usesLowPrecision(second),
             !projection.isDepthwise, projection.groups == 1, projection.activation == nil,
             projection.window == Window(height: 1, width: 1, strideY: 1, strideX: 1),
             second.input == first.output, !list.outputs.contains(first.output),

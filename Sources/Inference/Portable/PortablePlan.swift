@@ -65,10 +65,10 @@ package struct PortablePlan: Sendable {
                 weightsBegin: begin, numbersOffset: end, packed: packed, roundsWeights: roundsWeights))
         try maker.appendAll()
         var header = ProgramHeader()
-        header.input = PlacedImage(layout.storages[list.input])
+        header.input = PlacedImage(layout.placements[list.input])
         (header.mean, header.scale) = (preparation.mean, preparation.scale)
         header.resize = preparation.isAntialiased ? 1 : 0
-        header.scores = PlacedImage(layout.storages[scores])
+        header.scores = PlacedImage(layout.placements[scores])
         if let novelty {
             header.familiarity = maker.append(novelty, of: list.outputs[list.outputs.count - 1])
         }
@@ -84,11 +84,11 @@ package struct PortablePlan: Sendable {
 }
 
 extension PlacedImage {
-    init(_ storage: Storage) {
+    init(_ placement: ArenaPlacement) {
         self.init(
-            offset: storage.offset, height: storage.extent.height, width: storage.extent.width,
-            channels: storage.extent.channels, rowStride: storage.rowStride,
-            pixelStride: storage.pixelStride)
+            offset: placement.offset, height: placement.extent.height, width: placement.extent.width,
+            channels: placement.extent.channels, rowStride: placement.rowStride,
+            pixelStride: placement.pixelStride)
     }
 }
 

@@ -25,7 +25,7 @@ struct ProgramMaker {
 
     private mutating func clearMargin(_ buffer: ImageBuffer) {
         guard !buffer.margin.isEmpty else { return }
-        let image = Storage(
+        let image = ArenaPlacement(
             extent: buffer.extent, offset: buffer.origin, pixelStride: buffer.pixelStride,
             rowStride: buffer.rowStride)
         var clear = Instruction(.clear, output: PlacedImage(image))
@@ -34,7 +34,7 @@ struct ProgramMaker {
     }
 
     private mutating func append(_ layer: Layer) throws(PortablePlanError) {
-        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        let input = layout.placements[layer.input], output = layout.placements[layer.output]
         func instruction(_ kernel: Instruction.Kernel, _ window: Window? = nil) -> Instruction {
             var instruction = Instruction(kernel, input: PlacedImage(input), output: PlacedImage(output))
             if let window { instruction.window = PlacedWindow(window) }
@@ -73,7 +73,7 @@ struct ProgramMaker {
         case .unary(let function): try append(function, layer)
         case .binary(.squaredDifference, let other) where isCenter(other, of: layer.input):
             var difference = instruction(.squaredDifference)
-            difference.second = PlacedImage(layout.storages[other])
+            difference.second = PlacedImage(layout.placements[other])
             writer.append(difference)
         case .binary(let function, _): throw unsupported("\(function)")
         case .matrixProduct: throw unsupported("a product of two computed matrices")
@@ -88,7 +88,7 @@ struct ProgramMaker {
     }
 
     private mutating func append(_ convolution: Convolution, _ layer: Layer) throws(PortablePlanError) {
-        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        let input = layout.placements[layer.input], output = layout.placements[layer.output]
         func unsupported(_ what: String) -> PortablePlanError {
             .noInstruction(node: layer.name, operation: "convolution " + what)
         }
@@ -102,7 +102,7 @@ struct ProgramMaker {
         instruction.window = PlacedWindow(convolution.window)
         if let residual = convolution.residual {
             if isDepthwise { throw unsupported("depthwise with a sum") }
-            instruction.second = PlacedImage(layout.storages[residual])
+            instruction.second = PlacedImage(layout.placements[residual])
         }
         let channels = output.extent.channels
         let (rows, arrangement) = convolution.portableArrangement(input.extent)
@@ -117,7 +117,7 @@ struct ProgramMaker {
     }
 
     private mutating func append(_ function: UnaryFunction, _ layer: Layer) throws(PortablePlanError) {
-        let input = layout.storages[layer.input], output = layout.storages[layer.output]
+        let input = layout.placements[layer.input], output = layout.placements[layer.output]
         switch function.kind {
         case .squareRoot:
             writer.append(Instruction(.squareRoot, input: PlacedImage(input), output: PlacedImage(output)))
@@ -134,9 +134,9 @@ struct ProgramMaker {
         list.extents[value].pixels == 1 && list.extents[value].channels == list.extents[image].channels
     }
 
-    private mutating func append(_ affine: Affine, input: Storage, output: Storage) {
+    private mutating func append(_ affine: Affine, input: ArenaPlacement, output: ArenaPlacement) {
         var instruction = Instruction(.pointwise, input: PlacedImage(input), output: PlacedImage(output))
-        if let addend = affine.addend { instruction.second = PlacedImage(layout.storages[addend]) }
+        if let addend = affine.addend { instruction.second = PlacedImage(layout.placements[addend]) }
         if let scale = affine.scale { instruction.weights = Int32(writer.add(scale)) }
         if let shift = affine.shift { instruction.bias = Int32(writer.add(shift)) }
         (instruction.lowest, instruction.highest) = (affine.clamp.lowest, affine.clamp.highest)
@@ -144,14 +144,14 @@ struct ProgramMaker {
     }
 
     /// Copies the parts that no layer writes in place.
-    private mutating func appendCopies(of parts: [Value], _ layer: Layer, into output: Storage) {
+    private mutating func appendCopies(of parts: [Value], _ layer: Layer, into output: ArenaPlacement) {
         var copied = Set<Value>(), channel = 0
         for part in parts {
             let extent = list.extents[part]
             if layout.placedParts[part] != layer.output || !copied.insert(part).inserted {
                 var slice = output
                 (slice.extent, slice.offset) = (extent, output.offset + channel)
-                append(Affine(), input: layout.storages[part], output: slice)
+                append(Affine(), input: layout.placements[part], output: slice)
             }
             channel += extent.channels
         }
@@ -163,7 +163,7 @@ struct ProgramMaker {
     mutating func append(_ rule: PortablePlan.NoveltyRule, of features: Value) -> PlacedImage {
         let output = PlacedImage(offset: writer.add([0, 0]), count: 2)
         var instruction = Instruction(
-            .novelty, input: PlacedImage(layout.storages[features]), output: output)
+            .novelty, input: PlacedImage(layout.placements[features]), output: output)
         instruction.weights = Int32(writer.add(rule.means))
         instruction.bias = Int32(writer.add(rule.scales))
         instruction.second = PlacedImage(offset: writer.add(rule.quantiles), count: rule.quantiles.count)

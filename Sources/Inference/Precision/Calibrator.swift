@@ -4,7 +4,7 @@ import Network
 struct LayerPlace: Sendable {
     let name: String
     let value: Value
-    let storage: Storage
+    let placement: ArenaPlacement
     /// The index of the step that completes the output.
     let step: Int
 
@@ -20,7 +20,8 @@ struct LayerPlace: Sendable {
         return zip(list.layers, stepCounts).compactMap { layer, count in
             step += count
             return names[layer.output].map {
-                LayerPlace(name: $0, value: layer.output, storage: layout.storages[layer.output], step: step)
+                LayerPlace(
+                    name: $0, value: layer.output, placement: layout.placements[layer.output], step: step)
             }
         }
     }
@@ -67,14 +68,14 @@ package final class Calibrator {
 
     /// Runs the image in the executor's input and records the values of every layer.
     package func run() {
-        let plan = executor.plan, places = plan.places.filter { $0.storage.extent.pixels > 1 }
+        let plan = executor.plan, places = plan.places.filter { $0.placement.extent.pixels > 1 }
         histograms[groups.root(list.input), default: Histogram()].add(
             executor.input, count: plan.inputShape.reduce(1, *))
         var next = 0
         for step in plan.steps.indices {
             executor.runStep(step)
             while next < places.count, places[next].step <= step {
-                executor.look(at: places[next].storage) { row, count in
+                executor.look(at: places[next].placement) { row, count in
                     histograms[groups.root(places[next].value), default: Histogram()].add(row, count: count)
                 }
                 next += 1
@@ -87,7 +88,7 @@ package final class Calibrator {
     package func ranges() -> ActivationRanges {
         let ranges = histograms.mapValues { $0.range() }
         var named: [String: ClosedRange<Float>] = [:]
-        for place in executor.plan.places where place.storage.extent.pixels > 1 {
+        for place in executor.plan.places where place.placement.extent.pixels > 1 {
             named[place.name] = ranges[groups.root(place.value)]
         }
         // The input keeps its full range: pixel values use all of it, and none of it is rare.
@@ -98,13 +99,13 @@ package final class Calibrator {
 
 extension Executor {
     /// Calls `body` with every contiguous row of values of an image in the arena.
-    func look(at storage: Storage, _ body: (UnsafePointer<Float>, Int) -> Void) {
-        for y in 0..<storage.extent.height {
-            if storage.pixelStride == storage.extent.channels {
-                body(arena + storage.offset(y: y, x: 0), storage.extent.width * storage.extent.channels)
+    func look(at placement: ArenaPlacement, _ body: (UnsafePointer<Float>, Int) -> Void) {
+        for y in 0..<placement.extent.height {
+            if placement.pixelStride == placement.extent.channels {
+                body(arena + placement.offset(y: y, x: 0), placement.extent.width * placement.extent.channels)
             } else {
-                for x in 0..<storage.extent.width {
-                    body(arena + storage.offset(y: y, x: x), storage.extent.channels)
+                for x in 0..<placement.extent.width {
+                    body(arena + placement.offset(y: y, x: x), placement.extent.channels)
                 }
             }
         }

@@ -2,31 +2,31 @@ import Kernels
 
 extension LayerList {
     /// Returns the layers with their images in another precision, and with conversions where a layer needs
-    /// another element type.
+    /// another storage type.
     ///
     /// An image is held in less than single precision if a convolution reads it so, directly or through pools
     /// and concatenations. What only other layers read is written in single precision, and layers over one
     /// pixel keep theirs.
     ///
     /// - Parameter input: The name under which the input's range is known.
-    func converted(to precision: Precision, input: String, kernels: CellKernels) -> LayerList {
-        let elements: [Element?]
+    func converted(to precision: Precision, input: String, kernels: LowPrecisionKernels) -> LayerList {
+        let types: [StorageType?]
         switch precision {
         case .fp32: return self
         case .bf16:
             // Only conversions write the padding that an odd channel count needs.
-            elements = extents.indices.map { value in
+            types = extents.indices.map { value in
                 extents[value].pixels > 1
                     && (extents[value].channels % kernels.bfloat16.group == 0 || value == self.input)
-                    ? Element(kind: kernels.bfloat16) : nil
+                    ? StorageType(kind: kernels.bfloat16) : nil
             }
-        case .int8(let ranges): elements = byteElements(ranges, input)
+        case .int8(let ranges): types = byteTypes(ranges, input)
         }
-        return PrecisionPass(list: self, elements: elements).run()
+        return PrecisionPass(list: self, types: types).run()
     }
 
-    /// Returns the 8-bit element of every value whose range is known.
-    private func byteElements(_ known: ActivationRanges, _ input: String) -> [Element?] {
+    /// Returns the 8-bit storage type of every value whose range is known.
+    private func byteTypes(_ known: ActivationRanges, _ input: String) -> [StorageType?] {
         let groups = ActivationGroups(self)
         var ranges: [Value: ClosedRange<Float>] = [:]
         func add(_ value: Value, _ name: String) {
@@ -37,25 +37,25 @@ extension LayerList {
         }
         add(self.input, input)
         for layer in layers { add(layer.output, layer.name) }
-        return extents.indices.map { value in ranges[groups.root(value)].map(Element.bytes) }
+        return extents.indices.map { value in ranges[groups.root(value)].map(StorageType.bytes) }
     }
 }
 
 private struct PrecisionPass {
     let list: LayerList
-    /// The low-precision element of each value; nil if the value must stay in single precision.
-    let elements: [Element?]
+    /// The low-precision storage type of each value; nil if the value must stay in single precision.
+    let types: [StorageType?]
     private var result: LayerList
     private var conversions: [Conversion: Value] = [:]
 
     private struct Conversion: Hashable {
         var value: Value
-        var kind: CellKind
+        var kind: StorageKind
         var scale, zero: Float
     }
 
-    init(list: LayerList, elements: [Element?]) {
-        (self.list, self.elements, result) = (list, elements, list)
+    init(list: LayerList, types: [StorageType?]) {
+        (self.list, self.types, result) = (list, types, list)
         result.layers = []
     }
 
@@ -69,7 +69,7 @@ private struct PrecisionPass {
 
     /// Returns whether low-precision kernels exist for a convolution: not for grouped nor for dilated
     /// depthwise ones.
-    private func isForCells(_ convolution: Convolution) -> Bool {
+    private func isLowPrecision(_ convolution: Convolution) -> Bool {
         convolution.groups == 1 && !(convolution.isDepthwise && convolution.window.isDilated)
     }
 
@@ -78,12 +78,12 @@ private struct PrecisionPass {
         var wanted = Set<Value>()
         for layer in list.layers.reversed() {
             switch layer.computation {
-            case .convolution(let convolution) where isForCells(convolution) && elements[layer.input] != nil:
+            case .convolution(let convolution) where isLowPrecision(convolution) && types[layer.input] != nil:
                 wanted.insert(layer.input)
-                if let residual = convolution.residual, elements[residual] != nil { wanted.insert(residual) }
+                if let residual = convolution.residual, types[residual] != nil { wanted.insert(residual) }
             case .maximumPool, .averagePool, .concatenation:
-                if wanted.contains(layer.output), elements[layer.output] != nil {
-                    wanted.formUnion(layer.inputs.filter { elements[$0] != nil })
+                if wanted.contains(layer.output), types[layer.output] != nil {
+                    wanted.formUnion(layer.inputs.filter { types[$0] != nil })
                 }
             default: break
             }
@@ -93,36 +93,36 @@ private struct PrecisionPass {
 
     private mutating func append(_ layer: Layer, isWanted: Bool) {
         var layer = layer
-        let output = isWanted ? elements[layer.output] ?? .float32 : .float32
+        let output = isWanted ? types[layer.output] ?? .float32 : .float32
         switch layer.computation {
         case .convolution(var convolution)
-        where isForCells(convolution) && elements[layer.input] != nil:
-            layer.input = value(layer.input, as: elements[layer.input]!)
-            convolution.residual = convolution.residual.map { value($0, as: elements[$0] ?? .float32) }
+        where isLowPrecision(convolution) && types[layer.input] != nil:
+            layer.input = value(layer.input, as: types[layer.input]!)
+            convolution.residual = convolution.residual.map { value($0, as: types[$0] ?? .float32) }
             layer.computation = .convolution(convolution)
-            result.elements[layer.output] = output
+            result.types[layer.output] = output
         case .maximumPool, .averagePool:
-            // The input keeps its element if the result is wanted in low precision.
-            let input = output != .float32 ? elements[layer.input] ?? .float32 : .float32
+            // The input keeps its storage type if the result is wanted in low precision.
+            let input = output != .float32 ? types[layer.input] ?? .float32 : .float32
             layer.input = value(layer.input, as: input)
-            result.elements[layer.output] = output
+            result.types[layer.output] = output
         case .concatenation(let parts):
             layer.computation = .concatenation(parts.map { value($0, as: output) })
             layer.input = layer.inputs[0]
-            result.elements[layer.output] = output
+            result.types[layer.output] = output
         default: layer = layer.mappingInputs { value($0, as: .float32) }
         }
         result.layers.append(layer)
     }
 
-    /// Returns a value in an element: itself, an earlier conversion of it, or a new one.
-    private mutating func value(_ value: Value, as element: Element) -> Value {
-        if result.element(of: value) == element { return value }
+    /// Returns a value in a storage type: itself, an earlier conversion of it, or a new one.
+    private mutating func value(_ value: Value, as type: StorageType) -> Value {
+        if result.type(of: value) == type { return value }
         let conversion = Conversion(
-            value: value, kind: element.kind, scale: element.scale, zero: element.zero)
+            value: value, kind: type.kind, scale: type.scale, zero: type.zero)
         if let known = conversions[conversion] { return known }
         let converted = result.newValue(like: value)
-        result.elements[converted] = element
+        result.types[converted] = type
         conversions[conversion] = converted
         let name = list.layers.first { $0.output == value }?.name ?? "input"
         result.layers.append(Layer(name: name, input: value, output: converted, computation: .conversion))

@@ -1,6 +1,6 @@
 import Kernels
 
-/// A filter rounded to its input's precision: integers from −127 to 127 for 8-bit cells, otherwise bfloat16
+/// A filter rounded to its input's precision: integers from −127 to 127 for 8-bit values, otherwise bfloat16
 /// numbers.
 struct RoundedWeights {
     /// The weights in the filter's order, output channels last.
@@ -10,7 +10,7 @@ struct RoundedWeights {
     /// The sum of each output channel's integers.
     let sums: [Double]
 
-    init(_ convolution: Convolution, channels: Int, for element: Element) {
+    init(_ convolution: Convolution, channels: Int, for type: StorageType) {
         var values = convolution.weights.array(of: Float.self)
         var scales = [Float](repeating: 1, count: channels), sums = [Double](repeating: 0, count: channels)
         let positions = values.count / channels
@@ -21,7 +21,7 @@ struct RoundedWeights {
                     for channel in 0..<channels { weights[position &* channels &+ channel] *= scale[channel] }
                 }
             }
-            if element.kind == .uint8 {
+            if type.kind == .uint8 {
                 scales.withUnsafeMutableBufferPointer { scales in
                     sums.withUnsafeMutableBufferPointer { sums in
                         Self.round(weights, positions, channels, scales.baseAddress!, sums.baseAddress!)
@@ -69,15 +69,16 @@ extension Float {
     }
 }
 
-/// The terms that turn a convolution's sums into output cells, per channel: `sum * factor + bias`, clamped.
-struct DotTerms {
+/// The terms that turn a convolution's sums into output values, per channel: `sum * factor + bias`, clamped.
+struct LowPrecisionTerms {
     let factors, bias: Table<Float>
     let residualFactor, lowest, highest: Float
 
     /// - Parameter count: The channel count with padding.
     init(
-        _ convolution: Convolution, _ weights: RoundedWeights, from input: Element, to output: Element,
-        residual: Element?, count: Int
+        _ convolution: Convolution, _ weights: RoundedWeights, from input: StorageType,
+        to output: StorageType,
+        residual: StorageType?, count: Int
     ) {
         let residualFactor = residual.map { $0.scale / output.scale } ?? 0
         let residualShift = residual.map { Double($0.zero) * Double(residualFactor) } ?? 0

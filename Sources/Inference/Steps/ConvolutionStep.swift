@@ -39,7 +39,8 @@ struct ConvolutionStep: PlainStep {
     /// - Parameter blocks: The ranges of output pixels for a caller that runs the blocks itself; nil chooses
     ///   blocks that fit the cache and the number of threads.
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        residual: ArenaPlacement?,
         margin: MarginFill,
         kernels: InstructionSet, threads: Int, blocks: [Range<Int>]? = nil
     ) {
@@ -214,7 +215,7 @@ struct ConvolutionStep: PlainStep {
 
     /// Splits a filter into runs of contiguous input values, and the runs into stretches of at most `limit`
     /// values.
-    private static func cut(_ window: Window, _ input: Storage) -> ([FilterRun], [Stretch]) {
+    private static func cut(_ window: Window, _ input: ArenaPlacement) -> ([FilterRun], [Stretch]) {
         // 256 × 16 floats of weights take half of a 32 KB L1 cache.
         let limit = 256
         let channels = input.extent.channels

@@ -8,14 +8,15 @@ struct DepthwiseStep: PlainStep {
     var unitCount: Int { output.extent.height }
     private let kernels: InstructionSet
     private let window: Window
-    private let input, output: Storage
+    private let input, output: ArenaPlacement
     private let weights, bias: Table<Float>
     private let clamp: Clamp
     private let activation: UnaryFunction?
     private let margin: MarginFill
 
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.kernels, self.input, self.output, self.margin) = (

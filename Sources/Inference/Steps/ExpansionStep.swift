@@ -14,7 +14,7 @@ struct ExpansionStep: Step {
     private let expansion: ConvolutionStep
     private let depthwise: DepthwiseStep
     /// The layout of one panel of the intermediate image.
-    private let middle: Storage
+    private let middle: ArenaPlacement
     private let outputOffset: Int
     private let leftMargin, rightMargin: Int
     /// The ranges of output rows.
@@ -23,7 +23,8 @@ struct ExpansionStep: Step {
     private let margin: MarginFill
 
     init(
-        _ convolution: Convolution, _ depthwise: Convolution, name: String, input: Storage, output: Storage,
+        _ convolution: Convolution, _ depthwise: Convolution, name: String, input: ArenaPlacement,
+        output: ArenaPlacement,
         margin: MarginFill,
         kernels: InstructionSet, threads: Int
     ) {
@@ -33,7 +34,7 @@ struct ExpansionStep: Step {
         panelWidth = 2 * kernels.lanes
         panels = (channels + panelWidth - 1) / panelWidth
         (leftMargin, rightMargin) = (window.padding.left * panelWidth, window.padding.right * panelWidth)
-        middle = Storage(
+        middle = ArenaPlacement(
             extent: Extent(height: input.extent.height, width: input.extent.width, channels: channels),
             offset: leftMargin,
             pixelStride: panelWidth, rowStride: leftMargin + input.extent.width * panelWidth + rightMargin)

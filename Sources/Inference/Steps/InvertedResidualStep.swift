@@ -21,13 +21,13 @@ struct InvertedResidualStep: Step {
 
     init(
         _ expansion: Convolution, _ depthwise: Convolution, _ projection: Convolution, name: String,
-        input: Storage, output: Storage,
-        residual: Storage?, margin: MarginFill, kernels: InstructionSet, threads: Int
+        input: ArenaPlacement, output: ArenaPlacement,
+        residual: ArenaPlacement?, margin: MarginFill, kernels: InstructionSet, threads: Int
     ) {
         (self.name, self.margin) = (name, margin)
         let channels = depthwise.bias.count, width = output.extent.width
         rowStride = width * channels
-        let image = Storage(
+        let image = ArenaPlacement(
             extent: Extent(height: output.extent.height, width: width, channels: channels), offset: 0,
             pixelStride: channels,
             rowStride: rowStride)

@@ -17,7 +17,7 @@ struct LocalResponseNormalizationStep: PlainStep {
     var unitCount: Int { input.extent.height }
     let radius: Int
     let bias, alpha, beta: Float
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
     let kernels: InstructionSet
 

@@ -14,10 +14,10 @@ struct PointwiseStep: PlainStep {
     let kind: String
     var unitCount: Int { input.extent.height }
     var isShort: Bool { input.extent.count < 16384 }
-    private let input, output: Storage
-    private let addend: Storage?
+    private let input, output: ArenaPlacement
+    private let addend: ArenaPlacement?
     /// The image of one pixel that holds the scales, where they are computed.
-    private let factors: Storage?
+    private let factors: ArenaPlacement?
     private let scale, shift: Table<Float>?
     private let clamp: Clamp
     private let isCopyOfRows: Bool
@@ -27,8 +27,9 @@ struct PointwiseStep: PlainStep {
     private let kernels: InstructionSet
 
     init(
-        _ affine: Affine, kind: String = "pointwise", name: String, input: Storage, output: Storage,
-        addend: Storage?, factors: Storage? = nil, margin: MarginFill,
+        _ affine: Affine, kind: String = "pointwise", name: String, input: ArenaPlacement,
+        output: ArenaPlacement,
+        addend: ArenaPlacement?, factors: ArenaPlacement? = nil, margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.kind, self.input, self.output, self.addend) = (name, kind, input, output, addend)
@@ -83,7 +84,7 @@ struct ReshapeStep: PlainStep {
     let name: String
     var kind: String { "reshape" }
     var unitCount: Int { (input.extent.count + 16383) / 16384 }
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
@@ -101,10 +102,10 @@ struct ReshapeStep: PlainStep {
         }
     }
 
-    private static func place(_ index: Int, _ storage: Storage) -> Int {
-        let pixel = index / storage.extent.channels
-        return storage.offset(y: pixel / storage.extent.width, x: pixel % storage.extent.width) + index
-            % storage.extent.channels
+    private static func place(_ index: Int, _ placement: ArenaPlacement) -> Int {
+        let pixel = index / placement.extent.channels
+        return placement.offset(y: pixel / placement.extent.width, x: pixel % placement.extent.width) + index
+            % placement.extent.channels
     }
 }
 
@@ -115,7 +116,7 @@ struct PadStep: PlainStep {
     var kind: String { "pad" }
     var unitCount: Int { output.extent.height }
     let padding: Margin
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {
@@ -137,7 +138,7 @@ struct SoftmaxStep: PlainStep {
     let name: String
     var kind: String { "softmax" }
     var unitCount: Int { input.extent.height }
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
 
     func run(unit y: Int, in arena: UnsafeMutablePointer<Float>) {

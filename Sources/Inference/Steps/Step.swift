@@ -38,16 +38,16 @@ extension PlainStep {
 struct MarginFill: Sendable {
     /// The (offset, count) of each stretch of padding in bytes, in row order.
     private var stretches: [(Int, Int)] = []
-    /// The byte that represents zero: the zero point for 8-bit cells, otherwise 0.
+    /// The byte that represents zero: the zero point for 8-bit values, otherwise 0.
     private let zero: UInt8
 
     /// Creates an empty fill.
     init() { zero = 0 }
 
     init(_ buffer: ImageBuffer) {
-        zero = UInt8(buffer.element.zero)
+        zero = UInt8(buffer.type.zero)
         guard !buffer.margin.isEmpty else { return }
-        let margin = buffer.margin, size = buffer.element.kind.size
+        let margin = buffer.margin, size = buffer.type.kind.size
         let pixel = buffer.pixelStride * size, row = buffer.rowStride * size
         append(4 * buffer.begin, margin.top * row + margin.left * pixel)
         for y in 0..<buffer.extent.height {

@@ -7,7 +7,7 @@ struct PoolStep: PlainStep {
     var unitCount: Int { output.extent.height }
     let isMaximum: Bool
     let window: Window
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
     let kernels: InstructionSet
 
@@ -34,7 +34,7 @@ struct ReductionStep: PlainStep {
     var unitCount: Int { (input.extent.channels + 127) / 128 }
     var isShort: Bool { input.extent.count < 32768 }
     let isMaximum: Bool
-    let input, output: Storage
+    let input, output: ArenaPlacement
     let margin: MarginFill
     let kernels: InstructionSet
 

@@ -23,7 +23,7 @@ struct WinogradConvolution: Sendable {
     let positions: Int
 
     private let kernels: InstructionSet
-    private let input, output: Storage
+    private let input, output: ArenaPlacement
     private let padding: Margin
     private let weights, bias, zeros: Table<Float>
     private let inputOffsets, outputOffsets: Table<Int32>
@@ -74,7 +74,8 @@ struct WinogradConvolution: Sendable {
 
     /// - Parameter groups: The number of groups of output channels; their sizes differ by at most one vector.
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, kernels: InstructionSet,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        kernels: InstructionSet,
         groups: Int
     ) {
         (self.name, self.input, self.output, self.kernels) = (name, input, output, kernels)
@@ -206,7 +207,8 @@ struct WinogradStep: Step {
     private static let manyTiles = 24
 
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        margin: MarginFill,
         kernels: InstructionSet, threads: Int
     ) {
         let tiles = WinogradConvolution.tiles(convolution, output.extent)

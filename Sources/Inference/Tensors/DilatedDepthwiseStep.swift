@@ -7,7 +7,7 @@ struct DilatedDepthwiseStep: PlainStep {
     let work: Int
     var unitCount: Int { output.extent.height }
     private let window: Window
-    private let input, output: Storage
+    private let input, output: ArenaPlacement
     /// The weights, `[taps, channels]`.
     private let weights: Table<Float>
     private let bias: Table<Float>
@@ -17,7 +17,8 @@ struct DilatedDepthwiseStep: PlainStep {
     private let kernels: InstructionSet
 
     init(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, margin: MarginFill,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.input, self.output, self.margin) = (name, input, output, margin)

@@ -3,7 +3,7 @@ struct ResizeStep: PlainStep {
     let name: String
     var kind: String { "resize" }
     var unitCount: Int { output.extent.height }
-    private let input, output: Storage
+    private let input, output: ArenaPlacement
     private let vertical, horizontal: Taps
     private let margin: MarginFill
 
@@ -18,7 +18,10 @@ struct ResizeStep: PlainStep {
         }
     }
 
-    init(_ resampling: Resampling, name: String, input: Storage, output: Storage, margin: MarginFill) {
+    init(
+        _ resampling: Resampling, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        margin: MarginFill
+    ) {
         (self.name, self.input, self.output, self.margin) = (name, input, output, margin)
         (vertical, horizontal) = (Taps(resampling.vertical), Taps(resampling.horizontal))
     }

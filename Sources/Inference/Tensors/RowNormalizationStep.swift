@@ -13,13 +13,13 @@ struct RowNormalizationStep: PlainStep {
     private let scale, shift: Table<Float>?
     private let epsilon: Float
     private let isSoftmax: Bool
-    private let input, output: Storage
+    private let input, output: ArenaPlacement
     private let unitsAcross: Int
     private let margin: MarginFill
     private let kernels: InstructionSet
 
     init(
-        _ function: Function, name: String, input: Storage, output: Storage, margin: MarginFill,
+        _ function: Function, name: String, input: ArenaPlacement, output: ArenaPlacement, margin: MarginFill,
         kernels: InstructionSet
     ) {
         (self.name, self.input, self.output, self.margin) = (name, input, output, margin)

@@ -4,9 +4,10 @@ import TensorGraph
 extension StepMaker {
     /// Makes the steps for a computation on tensors of any rank.
     func makeForTensors(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
-        let name = layer.name, input = layout.storages[layer.input], output = layout.storages[layer.output]
+        let name = layer.name, input = layout.placements[layer.input],
+            output = layout.placements[layer.output]
         func view(_ value: Value) -> TensorView {
-            TensorView(layout.storages[value], shape: list.shape(of: value))
+            TensorView(layout.placements[value], shape: list.shape(of: value))
         }
         let result = view(layer.output)
         switch layer.computation {
@@ -22,8 +23,8 @@ extension StepMaker {
             let image = isScaling(layer.input, by: other, layer.output) ? layer.input : other
             return [
                 PointwiseStep(
-                    Affine(), kind: "multiply", name: name, input: layout.storages[image], output: output,
-                    addend: nil, factors: layout.storages[image == other ? layer.input : other],
+                    Affine(), kind: "multiply", name: name, input: layout.placements[image], output: output,
+                    addend: nil, factors: layout.placements[image == other ? layer.input : other],
                     margin: margin, kernels: kernels)
             ]
         case .binary(let function, let other):
@@ -93,7 +94,8 @@ extension StepMaker {
     /// Makes a convolution step per group. Groups whose channels would not fill a vector are joined, with
     /// zero weights between different groups.
     func groupSteps(
-        _ convolution: Convolution, name: String, input: Storage, output: Storage, residual: Storage?,
+        _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
+        residual: ArenaPlacement?,
         margin: MarginFill
     ) -> [any Step] {
         let inputs = input.extent.channels / convolution.groups
@@ -123,8 +125,8 @@ extension StepMaker {
             part.weights = ByteRegion(of: numbers)
             part.scale = convolution.scale.map { Array($0[first..<first + width]) }
             part.bias = Array(convolution.bias[first..<first + width])
-            func channels(_ storage: Storage, from begin: Int, _ count: Int) -> Storage {
-                var slice = storage
+            func channels(_ placement: ArenaPlacement, from begin: Int, _ count: Int) -> ArenaPlacement {
+                var slice = placement
                 slice.offset += begin
                 slice.extent.channels = count
                 return slice

@@ -6,15 +6,15 @@ struct TensorView {
     /// Floats between consecutive values along each axis.
     var strides: [Int]
 
-    /// - Parameter shape: A shape whose extent is the storage's.
-    init(_ storage: Storage, shape: [Int]) {
-        (offset, self.shape) = (storage.offset, shape)
+    /// - Parameter shape: A shape whose extent is the placement's.
+    init(_ placement: ArenaPlacement, shape: [Int]) {
+        (offset, self.shape) = (placement.offset, shape)
         if shape.count == 4 && shape[0] == 1 {
-            strides = [0, storage.rowStride, storage.pixelStride, 1]
+            strides = [0, placement.rowStride, placement.pixelStride, 1]
             return
         }
         strides = [Int](repeating: 1, count: shape.count)
-        var stride = storage.pixelStride
+        var stride = placement.pixelStride
         for axis in shape.indices.dropLast().reversed() {
             strides[axis] = stride
             stride *= shape[axis]

@@ -23,7 +23,7 @@ enum SampleImages: Sendable {
             return (try? reader.read(bytes)) != nil
         case .leaves:
             reader.show(
-                FallenLeaves(width: reader.description.width, height: reader.description.height)
+                DeadLeaves(width: reader.description.width, height: reader.description.height)
                     .picture(index))
             return true
         }

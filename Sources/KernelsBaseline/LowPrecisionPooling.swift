@@ -1,0 +1,1 @@
+../KernelSources/LowPrecisionPooling.swift
