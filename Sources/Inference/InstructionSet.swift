@@ -35,25 +35,6 @@ package struct InstructionSet: Sendable {
     /// supports it.
     package static let preferred = InstructionSet(.preferred)
 
-    private init(_ set: KernelSet) {
-        #if arch(x86_64)
-        switch set {
-        case .baseline: self = .baseline
-        case .avx2: self = .avx2
-        case .avx512: self = .avx512
-        case .avx512vnni:
-            self = .avx512
-            lowPrecision = .avx512VNNI
-        case .avx512bf16:
-            self = .avx512
-            lowPrecision = .avx512BF16
-        }
-        #else
-        self = .baseline
-        #endif
-        name = set.rawValue
-    }
-
     private static let baseline = InstructionSet(
         name: "baseline", lanes: 4, tileRows: KernelsBaseline.convolutionTileRows,
         convolve: { KernelsBaseline.convolve($0) },
@@ -93,4 +74,25 @@ package struct InstructionSet: Sendable {
         softmaxRows: { KernelsAVX512.softmaxRows($0) }, normalizeRows: { KernelsAVX512.normalizeRows($0) },
         lowPrecision: .avx512)
     #endif
+}
+
+extension InstructionSet {
+    private init(_ set: KernelSet) {
+        #if arch(x86_64)
+        switch set {
+        case .baseline: self = .baseline
+        case .avx2: self = .avx2
+        case .avx512: self = .avx512
+        case .avx512vnni:
+            self = .avx512
+            lowPrecision = .avx512VNNI
+        case .avx512bf16:
+            self = .avx512
+            lowPrecision = .avx512BF16
+        }
+        #else
+        self = .baseline
+        #endif
+        name = set.rawValue
+    }
 }

@@ -73,7 +73,7 @@ package struct Plan: Sendable {
         self.precision = precision
         let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads)
             .steps()
-        steps = list.layersByMoment.flatMap { layers in
+        steps = list.layersByLevel.flatMap { layers in
             let steps = stepsOfLayers[layers].flatMap { $0 }
             return layers.count > 1 && steps.count > 1 ? [ConcurrentStep(steps, threads: threads)] : steps
         }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// From a file's bytes to features: decoding, resizing and the network together, against TensorFlow's answers.
-@Suite("Features of pictures", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite("Features of pictures", .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
 struct PictureFeaturesTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let graph: String

@@ -97,7 +97,7 @@ struct BottleneckTreeTests {
 
     @Test(
         "of the real retrain.py are read to the last bit",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func real() throws {
         let (found, problems) = try BottleneckTree.read(SharedData.url("bottlenecks_retrain_py").path)
         #expect(found.count == 280 && problems.isEmpty)

@@ -282,7 +282,7 @@ struct ExportTests {
     }
 }
 
-@Suite("Export of the real networks", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite("Export of the real networks", .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
 struct NetworkExportTests {
     /// Convolutions with their bias and activation, pools, sums, and what there is besides.
     @Test(

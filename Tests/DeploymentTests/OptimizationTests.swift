@@ -324,7 +324,9 @@ struct OptimizationTests {
             unsupported("y", failure(Node("FusedBatchNorm", name: "y", inputs: ["x", "x", "x", "x", "x"]))))
     }
 
-    @Test("halves the nodes of Inception v3", .enabled(if: SharedData.isPresent, SharedData.absence))
+    @Test(
+        "halves the nodes of Inception v3", .tags(.oracle),
+        .enabled(if: SharedData.isPresent, SharedData.absence))
     func inception() throws {
         let graph = try GraphDef.read(
             path: SharedData.url("models/inception_v3_2015/classify_image_graph_def.pb").path)
@@ -339,7 +341,7 @@ struct OptimizationTests {
 
     @Test(
         "changes no network's results by more than rounding",
-        .enabled(if: SharedData.isPresent, SharedData.absence),
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence),
         arguments: [
             ("models/googlenet/googlenet.pb", "input", "prob", 224),
             ("models/efficientnet_lite0/efficientnet_lite0.pb", "input", "features", 224),

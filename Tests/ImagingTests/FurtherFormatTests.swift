@@ -19,7 +19,8 @@ struct FurtherFormatTests {
 
     @Test(
         "what Pillow reads gives the same pixels, or a warning",
-        .enabled(if: SharedData.isPresent, SharedData.absence), arguments: ["qoi", "pnm", "ico"])
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence),
+        arguments: ["qoi", "pnm", "ico"])
     func oracle(folder: String) throws {
         var (equal, wrong) = (0, [String]())
         for row in try OracleTable("further/oracle.tsv").rows where row["pillow"] == "ok" {
@@ -196,7 +197,7 @@ struct PictureFaultTests {
 
     @Test(
         "the files that strangers sent are read as every viewer shows them, or refused",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func strangers() throws {
         func read(_ name: String) throws -> Image {
             try Image(contentsOf: SharedData.url("faults/pictures/" + name).path)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Imaging
 
-@Suite("JPEG conformance", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite("JPEG conformance", .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
 struct JPEGConformanceTests {
     /// A way to decode, and the column of the table that says what comes out.
     struct Way: CustomTestStringConvertible, Sendable {

@@ -97,7 +97,7 @@ struct ImageFormatTests {
 
     @Test(
         "of scraped files too, whatever they are called",
-        .enabled(if: SharedData.isPresent, SharedData.absence),
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence),
         arguments: [
             ("avif_named.jpg", ImageFormat.avif), ("svg_named.png", .svg),
             ("html_named.jpg", .html), ("gitlfs_pointer.jpg", .gitLFSPointer),
@@ -110,7 +110,7 @@ struct ImageFormatTests {
 
     @Test(
         "scraped files give what TensorFlow reads, or an error",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func webdirt() throws {
         var (read, refused) = (0, 0)
         for row in try OracleTable("webdirt_matrix.tsv").rows {
@@ -143,7 +143,7 @@ struct ImageFormatTests {
 
     @Test(
         "real files that break naive readers are read, but for what is no picture",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func dirty() throws {
         let folder = SharedData.url("images/dirty")
         var refused: [String] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Imaging
 
-@Suite("PNG conformance", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite("PNG conformance", .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
 struct PNGConformanceTests {
     @Test("every file two decoders agree on gives their pixels, with and without alpha")
     func exact() throws {

@@ -131,7 +131,7 @@ struct TIFFTests {
 
     @Test(
         "pictures of public test sets give Pillow's pixels, or name what is not supported",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func conformance() throws {
         var options = DecodingOptions()
         options.keepsAlpha = true

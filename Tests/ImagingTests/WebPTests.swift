@@ -8,7 +8,7 @@ import Testing
 struct WebPTests {
     @Test(
         "pictures of public test sets give Pillow's pixels; what Pillow refuses is refused or warned of",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func conformance() throws {
         var options = DecodingOptions()
         options.keepsAlpha = true

@@ -4,7 +4,8 @@ import TensorGraph
 import TestSupport
 import Testing
 
-@Suite("Features of the real networks", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite(
+    "Features of the real networks", .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
 struct OracleTests {
     struct Tap: CustomTestStringConvertible, Sendable {
         let graph, network, input, tensor, reduction, oracle: String

@@ -255,7 +255,7 @@ struct PortablePlanTests {
 
     @Test(
         "of the real networks give TensorFlow's features within 1e-4",
-        .enabled(if: SharedData.isPresent, SharedData.absence),
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence),
         arguments: [
             (
                 "efficientnet_lite0/efficientnet_lite0.pb", "efficientnet_lite0", "input", "features",

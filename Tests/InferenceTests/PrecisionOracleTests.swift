@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    "Features of the real networks in less than single precision",
+    "Features of the real networks in less than single precision", .tags(.oracle),
     .enabled(if: SharedData.isPresent, SharedData.absence))
 struct PrecisionOracleTests {
     /// A network, and how far its features may be from TensorFlow's, as a share of their norm.

@@ -6,7 +6,9 @@ import Testing
 
 @testable import NetworkReading
 
-@Suite("Reading genuine graphs as networks", .enabled(if: SharedData.isPresent, SharedData.absence))
+@Suite(
+    "Reading genuine graphs as networks", .tags(.oracle),
+    .enabled(if: SharedData.isPresent, SharedData.absence))
 struct SharedGraphTests {
     @Test(
         "every node is read and the output has its shape",

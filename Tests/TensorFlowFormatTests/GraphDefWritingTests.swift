@@ -9,7 +9,7 @@ import Testing
 struct GraphDefWritingTests {
     @Test(
         "what was not changed is written exactly as it came",
-        .enabled(if: SharedData.isPresent, SharedData.absence),
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence),
         arguments: [
             "models/efficientnet_lite0/efficientnet_lite0.pb", "models/googlenet/googlenet.pb",
             "models/inception_v3_2015/classify_image_graph_def.pb",
@@ -29,7 +29,9 @@ struct GraphDefWritingTests {
         #expect(offset == region.count)
     }
 
-    @Test("a fully re-encoded network means the same", .enabled(if: SharedData.isPresent, SharedData.absence))
+    @Test(
+        "a fully re-encoded network means the same", .tags(.oracle),
+        .enabled(if: SharedData.isPresent, SharedData.absence))
     func reencoded() throws {
         let graph = try GraphDef.read(
             path: SharedData.url("models/efficientnet_lite0/efficientnet_lite0.pb").path)

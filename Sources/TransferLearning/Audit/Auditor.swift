@@ -19,26 +19,26 @@ public struct Auditor {
     }
 
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws -> AuditReport {
         var damage: [String: String] = [:]
         var options = options
         options.minimumClasses = 0
-        let source = try BottleneckSource(options, isInterrupted: isInterrupted) { event in
-            switch event {
-            case .damaged(let path, let fault): damage["\(path)"] = fault
-            case .skipped: break
-            default: try report(event)
-            }
-        }
-        return try audit(source, damage: damage, isInterrupted: isInterrupted, report: report)
+        let source = try BottleneckSource(
+            options,
+            context: context.reporting { event in
+                switch event {
+                case .damaged(let path, let fault): damage["\(path)"] = fault
+                case .skipped: break
+                default: try context.report(event)
+                }
+            })
+        return try audit(source, damage: damage, context: context)
     }
 
     /// - Parameter damage: The faults of images that could be decoded, by path.
     func audit(
-        _ source: BottleneckSource, damage: [String: String], isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        _ source: BottleneckSource, damage: [String: String], context: RunContext
     ) throws -> AuditReport {
         let data = source.data
         let facts =
@@ -46,8 +46,7 @@ public struct Auditor {
             ? []
             : try PictureFacts.of(
                 data.paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits,
-                isInterrupted: isInterrupted,
-                report: { try report(.bottlenecks(done: $0, total: data.paths.count, computed: $0)) })
+                context: context)
         var findings = data.skipped.map {
             Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason)
         }
@@ -55,25 +54,25 @@ public struct Auditor {
             damage["\(data.paths[row])"].map { finding(.damaged, data, row, reason: $0) }
         }
         findings += looks(data, facts)
-        try report(.phase("comparing the pictures with each other"))
+        try context.report(.phase("comparing the pictures with each other"))
         let similar = SimilarRows(
             data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers)
-        try Interrupted.check(isInterrupted)
+        try context.checkInterruption()
         findings += duplicates(data, similar, facts)
         var evaluation: EvaluationReport?
         let copies = data.copies(groups: source.groups, similar: similar, workers: source.workers)
         if data.labels.count > 1, OutOfSample.problem(data, copies) == nil {
-            let judged = try OutOfSample(source, copies: copies, folds: 5, seed: seed, report: report)
+            let judged = try OutOfSample(source, copies: copies, folds: 5, seed: seed, context: context)
             evaluation = EvaluationReport(
                 judged, labels: data.labels, paths: data.paths.map(\.description))
             if measuresLearning {
                 evaluation?.learningCurve = try LearningCurve.points(
-                    source, judged, copies: copies, seed: seed, report: report)
+                    source, judged, copies: copies, seed: seed, context: context)
             }
             findings += mislabelled(data, judged)
         }
         findings += outliers(source) + imbalance(data)
-        try Interrupted.check(isInterrupted)
+        try context.checkInterruption()
         let classes = data.labels.enumerated().map { index, label in
             let members = data.classes.indices.filter { data.classes[$0] == index }
             return AuditReport.ClassCount(

@@ -56,11 +56,11 @@ struct PictureFacts: Sendable {
     /// Returns the facts of many files; nil for those that cannot be read.
     static func of(
         _ paths: [FilePath], threads: Int, limits: PictureLimits,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (Int) throws -> Void
+        context: RunContext
     ) throws -> [PictureFacts?] {
         let table = Table(paths.count)
         let done = try ParallelWork.run(
-            count: paths.count, threads: threads, isCancelled: isInterrupted,
+            count: paths.count, threads: threads, isCancelled: context.isInterrupted,
             makeWorker: {
                 { index in
                     guard let bytes = try? FileSystem.read(paths[index]),
@@ -68,7 +68,8 @@ struct PictureFacts: Sendable {
                     else { return }
                     table.facts.withLock { $0[index] = facts }
                 }
-            }, report: report)
+            },
+            report: { try context.report(.bottlenecks(done: $0, total: paths.count, computed: $0)) })
         if done < paths.count {
             throw TransferLearningError.interrupted(
                 "\(done) of \(paths.count) pictures were looked at; their bottlenecks are cached, "

@@ -107,18 +107,17 @@ public struct Classifier: Sendable {
     /// - Parameters:
     ///   - pictures: The paths of the images; `-` is standard input.
     ///   - standardInput: The bytes of the image on standard input.
-    ///   - isInterrupted: Called between images, from any thread.
-    ///   - report: Called on the calling thread.
+    ///   - context: Stops the work between images; its receiver gets no events.
+    ///   - report: Receives the answers on the calling thread.
     public func classify(
         _ pictures: [FilePath], standardInput: [UInt8]? = nil,
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (Answer) throws -> Void
+        context: RunContext = RunContext(), report: (Answer) throws -> Void
     ) throws {
         let answers = Answers(count: pictures.count)
         var reported = 0
         let pool = pictures.count == 1 ? ThreadPool(threads: threads) : nil
         let done = try ParallelWork.run(
-            count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: isInterrupted,
+            count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: context.isInterrupted,
             makeWorker: {
                 let reader = PictureReader(
                     model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict,

@@ -18,12 +18,12 @@ public struct PictureList: Sendable {
     /// the list, so that they are reported with the others.
     ///
     /// - Throws: `.file` if standard input cannot be read.
-    public init(_ arguments: [String], isInterrupted: () -> Bool = { false }) throws(TransferLearningError) {
+    public init(_ arguments: [String], context: RunContext = RunContext()) throws(TransferLearningError) {
         for argument in arguments {
             guard argument == "-" else {
                 let walk = DirectoryWalk(
                     FilePath(argument), isIncluded: { !FolderNames.isLeftOut($0) },
-                    isInterrupted: isInterrupted)
+                    isInterrupted: context.isInterrupted)
                 pictures += walk.files
                 failures += walk.failures
                 continue
@@ -39,7 +39,7 @@ public struct PictureList: Sendable {
                 pictures += Self.paths(bytes)
             }
         }
-        if isInterrupted() { throw .interrupted("no picture was answered") }
+        if context.isInterrupted() { throw .interrupted("no picture was answered") }
     }
 
     static func paths(_ list: [UInt8]) -> [FilePath] {

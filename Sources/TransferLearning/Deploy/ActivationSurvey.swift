@@ -5,12 +5,12 @@ import Inference
 import TensorGraph
 
 /// Measures the ranges of a network's tensors over pictures.
-struct ActivationSurvey: Sendable {
+struct ActivationSurvey {
     let description: BackboneDescription
     let files: [FilePath]
     let threads: Int
     let path: FilePath
-    let isInterrupted: @Sendable () -> Bool
+    let context: RunContext
 
     /// Returns the range of each tensor for which rounding to 8 bits has the least mean squared error.
     ///
@@ -24,7 +24,7 @@ struct ActivationSurvey: Sendable {
         let histograms = Histograms(count: tensors.count)
         var read = 0
         for (index, file) in files.enumerated() {
-            if isInterrupted() {
+            if context.isInterrupted() {
                 throw .interrupted(
                     "\(index) of \(files.count) pictures were looked at; no output was written")
             }

@@ -9,16 +9,16 @@ import Synchronization
 import TensorGraph
 
 /// Labelled images for measuring what a network's layers see and the accuracy of a model.
-struct Calibration: Sendable {
+struct Calibration {
     let folder: ImageFolder
     let threads: Int
-    let isInterrupted: @Sendable () -> Bool
+    let context: RunContext
 
-    init(_ directory: FilePath, threads: Int, isInterrupted: @escaping @Sendable () -> Bool)
+    init(_ directory: FilePath, threads: Int, context: RunContext)
         throws(TransferLearningError)
     {
         folder = try ImageFolder.scan(directory)
-        (self.threads, self.isInterrupted) = (threads, isInterrupted)
+        (self.threads, self.context) = (threads, context)
     }
 
     private var pictures: [(path: FilePath, label: String)] {
@@ -52,7 +52,7 @@ struct Calibration: Sendable {
         let chosen = Swift.stride(from: 0, to: pictures.count, by: step).map { pictures[$0] }
         let tally = Mutex((read: 0, right: 0))
         let done = ParallelWork.run(
-            count: chosen.count, threads: threads, isCancelled: isInterrupted,
+            count: chosen.count, threads: threads, isCancelled: context.isInterrupted,
             makeWorker: {
                 let reader = PictureReader(model.backbone, Executor(plan), isStrict: false)
                 return { index in
@@ -81,6 +81,6 @@ struct Calibration: Sendable {
         try BottleneckExtraction(
             extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits()
         )
-        .run(folder, isInterrupted: isInterrupted, report: { _ in })
+        .run(folder, context: context.silent)
     }
 }

@@ -73,12 +73,12 @@ public struct ExportResult: Sendable, Codable {
 }
 
 /// Exports a model to another format.
-public struct Exporting: Sendable {
+public struct Exporting {
     private let options: ExportOptions
-    private let isInterrupted: @Sendable () -> Bool
+    private let context: RunContext
 
-    public init(_ options: ExportOptions, isInterrupted: @escaping @Sendable () -> Bool = { false }) {
-        (self.options, self.isInterrupted) = (options, isInterrupted)
+    public init(_ options: ExportOptions, context: RunContext = RunContext()) {
+        (self.options, self.context) = (options, context)
     }
 
     public func run() throws(TransferLearningError) -> ExportResult {
@@ -149,7 +149,7 @@ public struct Exporting: Sendable {
         let file = try DeployableGraph(options.input)
         let (inputs, outputs) = try file.ends(
             inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
-        let export = IntegerExport(file: file, options: options, isInterrupted: isInterrupted)
+        let export = IntegerExport(file: file, options: options, context: context)
         let size = file.description.map { ($0.backbone.height, $0.backbone.width) } ?? (0, 0)
         return try write(
             export.bytes(input: inputs[0], shape: [1, size.0, size.1, 3], output: outputs[0]) { model in

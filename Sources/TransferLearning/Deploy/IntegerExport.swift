@@ -10,7 +10,7 @@ struct IntegerExport {
 
     let file: DeployableGraph
     let options: ExportOptions
-    let isInterrupted: @Sendable () -> Bool
+    let context: RunContext
 
     /// Returns the model.
     ///
@@ -37,13 +37,13 @@ struct IntegerExport {
                     + "own way")
         }
         let calibration = try Calibration(
-            directory, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted)
+            directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
         let graph = try Optimization(inputs: [input], outputs: [output], unpacksWeights: true)
             .apply(to: file.graph).0
         let network = try NetworkExport(graph, input: input, shape: shape, outputs: [output])
         let survey = ActivationSurvey(
             description: backbone, files: calibration.files(count: Self.pictures),
-            threads: calibration.threads, path: file.path, isInterrupted: isInterrupted)
+            threads: calibration.threads, path: file.path, context: context)
         let ranges = try survey.ranges(of: network.tensors, in: graph)
         (model.backbone.mean, model.backbone.scale) = (0, 1)
         return network.integerTFLite(

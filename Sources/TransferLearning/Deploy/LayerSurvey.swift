@@ -8,12 +8,12 @@ import Synchronization
 import TensorGraph
 
 /// Measures the inputs of a network's layers, and how much errors in each layer change its bottleneck.
-struct LayerSurvey: Sendable {
+struct LayerSurvey {
     let description: BackboneDescription
     let samples: SampleImages
     let threads: Int
     let path: FilePath
-    let isInterrupted: @Sendable () -> Bool
+    let context: RunContext
 
     /// Returns the statistics of each layer's inputs.
     ///
@@ -28,7 +28,7 @@ struct LayerSurvey: Sendable {
         let reader = PictureReader(description, executor, isStrict: false)
         let gathered = Mutex(views.map { InputStatistics($0) })
         for index in 0..<samples.count {
-            if isInterrupted() {
+            if context.isInterrupted() {
                 throw .interrupted(
                     "\(index) of \(samples.count) pictures were looked at; no output was written")
             }
@@ -74,9 +74,9 @@ struct LayerSurvey: Sendable {
         }
         let inverses = Self.inverseDeviations(features, groups: exact.groups, size: size)
         let failure = Mutex<(any Error)?>(nil), result = Mutex([Double](repeating: 0, count: weights.count))
-        let shown = images, expected = features
+        let shown = images, expected = features, description = description, path = path
         let done = ParallelWork.run(
-            count: weights.count, threads: threads, isCancelled: isInterrupted,
+            count: weights.count, threads: threads, isCancelled: context.isInterrupted,
             makeWorker: {
                 { layer in
                     do {

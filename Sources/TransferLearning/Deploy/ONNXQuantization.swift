@@ -8,10 +8,10 @@ import SystemFiles
 /// `weights_rounded`.
 struct ONNXQuantization {
     private let options: QuantizeOptions
-    private let isInterrupted: @Sendable () -> Bool
+    private let context: RunContext
 
-    init(_ options: QuantizeOptions, _ isInterrupted: @escaping @Sendable () -> Bool) {
-        (self.options, self.isInterrupted) = (options, isInterrupted)
+    init(_ options: QuantizeOptions, _ context: RunContext) {
+        (self.options, self.context) = (options, context)
     }
 
     /// - Returns: nil for other formats and modes.
@@ -35,7 +35,7 @@ struct ONNXQuantization {
                 }
                 let calibration = try Calibration(
                     directory, threads: options.threads ?? ParallelWork.coreCount,
-                    isInterrupted: isInterrupted)
+                    context: context)
                 accuracies = (
                     try calibration.accuracy(of: .onnx(model), about, path: file.path),
                     try calibration.accuracy(of: .onnx(small), about, path: file.path)

@@ -66,12 +66,12 @@ public struct QuantizeResult: Sendable, Codable {
 }
 
 /// Compresses a model's weights.
-public struct Quantization: Sendable {
+public struct Quantization {
     private let options: QuantizeOptions
-    private let isInterrupted: @Sendable () -> Bool
+    private let context: RunContext
 
-    public init(_ options: QuantizeOptions, isInterrupted: @escaping @Sendable () -> Bool = { false }) {
-        (self.options, self.isInterrupted) = (options, isInterrupted)
+    public init(_ options: QuantizeOptions, context: RunContext = RunContext()) {
+        (self.options, self.context) = (options, context)
     }
 
     /// The average bits per weight if nothing determines them.
@@ -101,15 +101,14 @@ public struct Quantization: Sendable {
         }
     }
 
-    /// - Parameter report: Called with a line about each step of the search.
-    public func run(report: @escaping (String) -> Void = { _ in }) throws(TransferLearningError)
+    public func run() throws(TransferLearningError)
         -> QuantizeResult
     {
-        if let result = try ONNXQuantization(options, isInterrupted).run() { return result }
+        if let result = try ONNXQuantization(options, context).run() { return result }
         let file = try DeployableGraph(options.input)
         let calibration = try options.calibration.map { directory throws(TransferLearningError) in
             try Calibration(
-                directory, threads: options.threads ?? ParallelWork.coreCount, isInterrupted: isInterrupted)
+                directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
         }
         if calibration != nil, file.description == nil {
             throw .option(
@@ -127,14 +126,14 @@ public struct Quantization: Sendable {
                 case .weightsRounded:
                     Outcome(graph: try RoundedWeights(bits: options.bitDepth).apply(to: balanced))
                 case .weights: Outcome(graph: try EightBitWeights().apply(to: balanced))
-                case .compact: try compact(file, calibration, report)
+                case .compact: try compact(file, calibration)
                 }
             if let calibration, let model = file.description, outcome.accuracies == nil {
                 outcome.accuracies = Accuracies(
                     before: [try calibration.accuracy(of: file.graph, model, path: file.path)],
                     after: [try calibration.accuracy(of: outcome.graph, model, path: file.path)])
             }
-            let damage = try damage(by: outcome, to: file, calibration, report)
+            let damage = try damage(by: outcome, to: file, calibration)
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
@@ -166,8 +165,7 @@ public struct Quantization: Sendable {
 
     /// Measures what quantization did to the features; nil if the network cannot be shown images.
     private func damage(
-        by outcome: Outcome, to file: DeployableGraph, _ calibration: Calibration?,
-        _ report: (String) -> Void
+        by outcome: Outcome, to file: DeployableGraph, _ calibration: Calibration?
     ) throws(TransferLearningError) -> Damage? {
         let measure: QuantizationError
         do {
@@ -179,7 +177,7 @@ public struct Quantization: Sendable {
                 threads: options.threads ?? ParallelWork.coreCount, path: file.path)
         } catch {
             let reason = (error as? BackboneError).map { TransferLearningError($0) } ?? error
-            report("what this does to the network's features was not measured: \(reason)")
+            context.note("what this does to the network's features was not measured: \(reason)")
             return nil
         }
         var damage = Damage(error: try measure.error(of: outcome.graph))
@@ -201,10 +199,10 @@ public struct Quantization: Sendable {
             others.append(("--mode weights", { try? EightBitWeights().apply(to: file.graph) }))
         }
         if options.mode != .compact {
-            others.append(("--mode compact", { try? compact(file, nil, { _ in }).graph }))
+            others.append(("--mode compact", { try? compact(file, nil).graph }))
         } else if let bits = options.bits, bits < Self.bits {
             others.append(
-                ("--bits \(Self.bits)", { try? compact(file, nil, { _ in }, bits: Self.bits).graph }))
+                ("--bits \(Self.bits)", { try? compact(file, nil, bits: Self.bits).graph }))
         }
         if options.mode == .weightsRounded, options.bitDepth < 8 {
             others.append(("--bitdepth 8", { try? RoundedWeights().apply(to: file.graph) }))
@@ -213,7 +211,7 @@ public struct Quantization: Sendable {
     }
 
     private func compact(
-        _ file: DeployableGraph, _ calibration: Calibration?, _ report: @escaping (String) -> Void,
+        _ file: DeployableGraph, _ calibration: Calibration?,
         bits wanted: Double? = nil
     ) throws -> Outcome {
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
@@ -230,11 +228,11 @@ public struct Quantization: Sendable {
         let survey = LayerSurvey(
             description: model.backbone,
             samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
-            threads: options.threads ?? ParallelWork.coreCount, path: file.path, isInterrupted: isInterrupted)
+            threads: options.threads ?? ParallelWork.coreCount, path: file.path, context: context)
         var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
-        report("looked at what \(weights.count) layers see (\(seconds()))")
+        context.note("looked at what \(weights.count) layers see (\(seconds()))")
         weights.weigh(try survey.sensitivities(of: weights))
-        report("found what errors in each of them do (\(seconds()))")
+        context.note("found what errors in each of them do (\(seconds()))")
         guard let calibration else {
             let bits = wanted ?? options.bits ?? Self.bits
             return Outcome(graph: weights.apply(bits: bits), bits: bits)
@@ -243,25 +241,25 @@ public struct Quantization: Sendable {
 
         guard let renewal else {
             let before = try calibration.accuracy(of: file.graph, model, path: file.path)
-            report("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
+            context.note("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
                 let graph = weights.apply(bits: bits)
                 let accuracies = Accuracies(
                     before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
-                report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+                context.note("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
                 return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
         }
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         let before = try renewal.candidate(file.graph, cache: cache).accuracies
         cache.close()
-        report(
+        context.note(
             "cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))"
         )
         return try search { bits in
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
             let accuracies = Accuracies(before: before, after: candidate.accuracies)
-            report("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+            context.note("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
             return Outcome(
                 graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies,
                 isLayerRenewed: true)

@@ -44,38 +44,38 @@ public struct Evaluator {
     public init(_ options: EvaluateOptions) { self.options = options }
 
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws -> EvaluationReport {
-        if let folds = options.folds { return try crossValidate(folds: folds, isInterrupted, report) }
+        if let folds = options.folds { return try crossValidate(folds: folds, context) }
         var options = options.pictures
         options.minimumClasses = 1
         options.preferredNames = ["test", "testing", "val", "valid", "validation"]
-        var folder = try BottleneckSource.scan(options, report)
+        var folder = try BottleneckSource.scan(options, context)
         if folder.classes.contains(where: { $0.parts.contains(.testing) }) {
             folder = folder.without(.training).without(.validation)
-            try report(.note("\(folder.directory): the \(folder.fileCount) test pictures are asked about"))
+            try context.report(
+                .note("\(folder.directory): the \(folder.fileCount) test pictures are asked about"))
         }
-        return try ask(folder, isInterrupted, report)
+        return try ask(folder, context)
     }
 
     private func crossValidate(
-        folds: Int, _ isInterrupted: @escaping @Sendable () -> Bool, _ report: (RetrainEvent) throws -> Void
+        folds: Int, _ context: RunContext
     ) throws -> EvaluationReport {
         var pictures = options.pictures
         // Images that are set aside for the test do not influence the choice of settings.
         pictures.leftOut = .testing
         var together: RowGroups?
         let (judged, source, quality) = try judged(
-            pictures, folds: folds, isInterrupted: isInterrupted, report: report
+            pictures, folds: folds, context: context
         ) { data, copies in
             if !data.parts.isEmpty {
-                try report(.note("the test pictures of the ready-made split take no part"))
+                try context.report(.note("the test pictures of the ready-made split take no part"))
             }
             if copies.copyCount > 0 {
                 let among =
                     "\(copies.copyCount) of \(data.paths.count) pictures are copies or near duplicates"
-                try report(
+                try context.report(
                     options.keepsCopiesTogether
                         ? .note("\(among) of others, and are held out with them")
                         : .warning("\(among) of others, which may be trained on while they are judged"))
@@ -91,12 +91,12 @@ public struct Evaluator {
         guard let together else { return result }
         if options.measuresLearning, quality == nil {
             result.learningCurve = try LearningCurve.points(
-                source, judged, copies: together, seed: options.seed, report: report)
+                source, judged, copies: together, seed: options.seed, context: context)
         }
         guard var other = options.compared else { return result }
         other.leftOut = .testing
         let (judgedToo, second, _) = try self.judged(
-            other, folds: folds, isInterrupted: isInterrupted, report: report
+            other, folds: folds, context: context
         ) { _, _ in together }
         guard second.data.contents == data.contents, second.data.classes == data.classes else {
             throw TransferLearningError.option(
@@ -113,37 +113,36 @@ public struct Evaluator {
     /// - Returns: The predictions, the bottlenecks (without features for `Quality.best`), and for that the settings
     ///   compared.
     private func judged(
-        _ pictures: BottleneckOptions, folds: Int, isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void,
+        _ pictures: BottleneckOptions, folds: Int, context: RunContext,
         groups: (LabelledBottlenecks, RowGroups) throws -> RowGroups
     ) throws -> (OutOfSample, BottleneckSource, QualitySummary?) {
         guard pictures.quality == .best else {
-            let source = try BottleneckSource(pictures, isInterrupted: isInterrupted, report: report)
-            try report(.phase("comparing the pictures with each other"))
+            let source = try BottleneckSource(pictures, context: context)
+            try context.report(.phase("comparing the pictures with each other"))
             let copies = source.data.copies(groups: source.groups, workers: source.workers)
-            try Interrupted.check(isInterrupted)
+            try context.checkInterruption()
             let judged = try OutOfSample(
-                source, copies: groups(source.data, copies), folds: folds, seed: options.seed, report: report)
+                source, copies: groups(source.data, copies), folds: folds, seed: options.seed,
+                context: context)
             return (judged, source, nil)
         }
         let comparison = QualityComparison(options: pictures, folds: folds, seed: options.seed)
-        let result = try comparison.run(isInterrupted: isInterrupted, report: report) { data, copies in
+        let result = try comparison.run(context: context) { data, copies in
             (Array(data.paths.indices), try groups(data, copies))
         }
         let summary = result.summary
-        try report(.note("quality best, \(summary.text)"))
+        try context.report(.note("quality best, \(summary.text)"))
         return (
             result.nested, BottleneckSource(data: result.data, groups: [], workers: .serial), summary
         )
     }
 
     private func ask(
-        _ folder: ImageFolder, _ isInterrupted: @escaping @Sendable () -> Bool,
-        _ report: (RetrainEvent) throws -> Void
+        _ folder: ImageFolder, _ context: RunContext
     ) throws -> EvaluationReport {
         let options = options.model
         let classifier = try Classifier(options, pictures: folder.fileCount), labels = classifier.labels
-        for note in classifier.notes { try report(.warning(note)) }
+        for note in classifier.notes { try context.report(.warning(note)) }
         // A class that the model knows by its folder's own name is that one, whatever a rule makes of the name.
         let names = folder.classes.map { entry in
             let own = entry.folder.description.printable
@@ -167,11 +166,11 @@ public struct Evaluator {
         }
         var paths: [String] = [], classes: [Int] = [], probabilities: [Float] = [], position = 0
         var skipped: [SkippedPicture] = []
-        try classifier.classify(pictures.map(\.path), isInterrupted: isInterrupted) { answer in
+        try classifier.classify(pictures.map(\.path), context: context) { answer in
             let truth = places[pictures[position].label] ?? 0
             position += 1
-            try report(.bottlenecks(done: position, total: pictures.count, computed: position))
-            for warning in answer.warnings { try report(.warning("\(answer.path): \(warning)")) }
+            try context.report(.bottlenecks(done: position, total: pictures.count, computed: position))
+            for warning in answer.warnings { try context.report(.warning("\(answer.path): \(warning)")) }
             switch answer.outcome {
             case .failure(let failure):
                 if let fault = failure.network { throw TransferLearningError.network(fault) }
@@ -179,7 +178,7 @@ public struct Evaluator {
                     throw TransferLearningError.unreadable(answer.path, reason: failure.reason)
                 }
                 skipped.append(SkippedPicture(path: "\(answer.path)", reason: failure.reason))
-                try report(.skipped(skipped[skipped.count - 1]))
+                try context.report(.skipped(skipped[skipped.count - 1]))
             case .success(let predictions):
                 var row = [Float](repeating: 0, count: labels.count)
                 for prediction in predictions {
@@ -210,11 +209,11 @@ extension OutOfSample {
     ///   - copies: The images that are held out together.
     ///   - folds: The number of folds.
     ///   - seed: The seed of the folds.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    ///   - context: Receives events.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     init(
         _ source: BottleneckSource, rows: [Int]? = nil, variantsOf origins: [Int] = [], copies: RowGroups,
-        folds: Int, seed: UInt64, report: (RetrainEvent) throws -> Void = { _ in }
+        folds: Int, seed: UInt64, context: RunContext = RunContext()
     ) throws {
         let data = source.data, rows = rows ?? Array(data.paths.indices)
         if let problem = Self.problem(data, copies, rows: rows) {
@@ -226,7 +225,7 @@ extension OutOfSample {
         var solver = SoftmaxRegression()
         solver.groups = source.groups
         solver.workers = source.workers
-        self = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+        self = try context.train { (progress) throws(TrainingError) in
             try OutOfSample(
                 features, labels: rows.map { data.classes[$0] }, classes: data.labels.count,
                 groups: rows.map { copies.leaders[$0] }, variantsOf: origins.map { places[$0]! },

@@ -81,10 +81,10 @@ extension LearningCurve {
     /// - Parameters:
     ///   - judged: The cross-validation.
     ///   - copies: The images that were held out together.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     static func points(
         _ source: BottleneckSource, _ judged: OutOfSample, copies: RowGroups, seed: UInt64,
-        report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> [LearningPoint] {
         var solver = SoftmaxRegression()
         (solver.groups, solver.workers) = (source.groups, source.workers)
@@ -99,7 +99,7 @@ extension LearningCurve {
         let correct = trials.flatMap(\.testing).count { predictedClass(judged[$0]) == judged.labels[$0] }
         let curve = LearningCurve(
             solver: solver, features: source.data.features, labels: judged.labels, classes: judged.classes)
-        return try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+        return try context.train { (progress) throws(TrainingError) in
             try curve.points(trials, correctByAll: correct, progress: progress)
         }
     }

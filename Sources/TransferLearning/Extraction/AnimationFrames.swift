@@ -10,16 +10,16 @@ extension BottleneckExtraction {
     /// - Parameters:
     ///   - files: The files.
     ///   - path: Returns the path of a file.
-    ///   - isInterrupted: Called between files.
+    ///   - context: Stops the work between files.
     /// - Returns: The files, some of them repeatedly, and the index of the frame for each.
     func spread<File>(
-        _ files: [File], path: (File) -> FilePath, isInterrupted: () -> Bool
+        _ files: [File], path: (File) -> FilePath, context: RunContext
     ) -> (files: [File], frames: [Int]) {
         guard frames > 1 else { return (files, [Int](repeating: 0, count: files.count)) }
         var (result, indices): ([File], [Int]) = ([], [])
         for file in files {
             // Extraction reports the interruption, and files that cannot be read.
-            let bytes = isInterrupted() ? nil : try? FileSystem.read(path(file))
+            let bytes = context.isInterrupted() ? nil : try? FileSystem.read(path(file))
             let count = bytes.flatMap { try? Image.frameCount(in: $0) } ?? 1
             for index in Self.spread(frames, over: count) {
                 result.append(file)

@@ -24,29 +24,27 @@ public struct BottleneckComputation: Sendable {
     /// Computes the bottlenecks.
     ///
     /// - Parameters:
-    ///   - isInterrupted: Called between images, from any thread.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`. Computed bottlenecks stay in the cache.
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events. Computed bottlenecks stay in the cache.
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws -> BottleneckComputationResult {
         // The folder is scanned first, so that a wrong folder is reported before the network is read and
         // calibrated.
-        let folder = try BottleneckSource.scan(options, report)
+        let folder = try BottleneckSource.scan(options, context)
         guard options.quality == .best else {
-            return try run(options, distortion, folder, isInterrupted: isInterrupted, report: report)
+            return try run(options, distortion, folder, context: context)
         }
         let comparison = QualityComparison(
             options: options, folds: 5, seed: 0, tryMirrored: distortion.isNone)
         var results: [BottleneckComputationResult] = []
         for needed in try comparison.needed(
-            pictures: folder.fileCount, isInterrupted: isInterrupted, report: report)
+            pictures: folder.fileCount, context: context)
         {
             results.append(
                 try run(
                     needed.options, distortion.isNone ? needed.distortion : distortion, folder,
-                    isInterrupted: isInterrupted, report: report))
+                    context: context))
         }
         return results[0].adding(results.dropFirst().map(\.bottlenecks))
     }
@@ -54,12 +52,12 @@ public struct BottleneckComputation: Sendable {
     /// Computes the bottlenecks of one network.
     private func run(
         _ options: BottleneckOptions, _ distortion: Distortion, _ folder: ImageFolder,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> BottleneckComputationResult {
-        let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+        let extractor = try FeatureExtractor(options, context: context)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
-        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
         var extraction = BottleneckExtraction(
             extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
             isStrict: options.isStrict, limits: options.limits)
@@ -68,18 +66,18 @@ public struct BottleneckComputation: Sendable {
         var (computed, cached, skipped) = (0, 0, [SkippedPicture]())
         for variant in 0...(distortion.isNone ? 0 : distortion.distinctVariants) {
             extraction.distortion = variant == 0 ? nil : (distortion, variant)
-            let filled = try extraction.fill(pictures, isInterrupted: isInterrupted, report: report)
+            let filled = try extraction.fill(pictures, context: context)
             computed += filled.computed
             cached += filled.cached
             guard variant == 0 else { continue }
             skipped = filled.skipped
-            for warning in filled.warnings { try report(warning) }
-            for picture in skipped { try report(.skipped(picture)) }
+            for warning in filled.warnings { try context.report(warning) }
+            for picture in skipped { try context.report(.skipped(picture)) }
         }
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count,
             seconds: (clock.now - start) / .seconds(1))
-        try report(.bottlenecksReady(summary))
+        try context.report(.bottlenecksReady(summary))
         return BottleneckComputationResult(
             shard: "\(shard)", pictures: pictures.count, totalPictures: folder.fileCount,
             network: extractor.fingerprint, bottlenecks: summary, skipped: skipped)

@@ -34,21 +34,19 @@ public struct BottleneckExport: Sendable {
     /// Writes the files.
     ///
     /// - Parameters:
-    ///   - isInterrupted: Returns whether to stop; it is called between images, from any thread.
-    ///   - report: Receives events on the calling thread.
-    /// - Throws: `TransferLearningError` or errors of `report`. Files in the formats `npy` and `csv` are
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError` or errors of the receiver of events. Files in the formats `npy` and `csv` are
     ///   written atomically.
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws -> BottleneckExportResult {
         var options = options
         options.ownFiles.append(directory)
-        let folder = try BottleneckSource.scan(options, report)
-        let extractor = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+        let folder = try BottleneckSource.scan(options, context)
+        let extractor = try FeatureExtractor(options, context: context)
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
-        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
         let entries = folder.classes.indices.flatMap { label in
             folder.classes[label].files.indices.map {
                 (path: folder.path(class: label, file: $0), label: label)
@@ -62,10 +60,10 @@ public struct BottleneckExport: Sendable {
                 extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
                 isStrict: options.isStrict, limits: options.limits
             ).forEachVector(
-                of: entries.map(\.path), isInterrupted: isInterrupted,
-                report: { event in
+                of: entries.map(\.path),
+                context: context.reporting { event in
                     if case .skipped = event { skipped += 1 }
-                    try report(event)
+                    try context.report(event)
                 }
             ) { index, vector in
                 let entry = entries[index]

@@ -40,8 +40,7 @@ struct BottleneckExtraction: Sendable {
     ///
     /// - Parameter keepsFeatures: Whether the result has the bottlenecks; its matrix has no rows otherwise.
     func run(
-        _ folder: ImageFolder, keepsFeatures: Bool = true, isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        _ folder: ImageFolder, keepsFeatures: Bool = true, context: RunContext
     ) throws -> LabelledBottlenecks {
         let isSplit = folder.isSplit
         let files = folder.classes.indices.flatMap { index in
@@ -52,7 +51,7 @@ struct BottleneckExtraction: Sendable {
                 )
             }
         }
-        let (pictures, frames) = spread(files, path: { $0.path }, isInterrupted: isInterrupted)
+        let (pictures, frames) = spread(files, path: { $0.path }, context: context)
         let clock = ContinuousClock(), start = clock.now
         let rows = Rows(
             FeatureMatrix(columns: extractor.size, zeroRows: keepsFeatures ? pictures.count : 0))
@@ -65,7 +64,7 @@ struct BottleneckExtraction: Sendable {
                 if keepsFeatures { rows.features.replace(row: index, with: vector) }
                 return .vector([], of: digest, wasCached: wasCached, warnings: warnings)
             },
-            isInterrupted: isInterrupted, report: report)
+            context: context)
         let seconds = (clock.now - start) / .seconds(1)
 
         var readable: [Int] = []
@@ -80,19 +79,21 @@ struct BottleneckExtraction: Sendable {
                 contents.append(digest)
                 if let part = picture.part { parts.append(part) }
                 if wasCached { cached += 1 } else { computed += 1 }
-                for warning in warnings { try report(.damaged(picture.path, fault: warning.description)) }
+                for warning in warnings {
+                    try context.report(.damaged(picture.path, fault: warning.description))
+                }
             case .unreadable(let reason):
                 let picture = SkippedPicture(path: "\(picture.path)", reason: reason)
                 skipped.append(picture)
-                try report(.skipped(picture))
+                try context.report(.skipped(picture))
             }
         }
         if keepsFeatures { rows.features.keep(readable) }
         let content = zip(contents, classes).flatMap { $0.bytes + [UInt8(truncatingIfNeeded: $1)] }
         let summary = BottleneckSummary(
             computed: computed, cached: cached, skipped: skipped.count, seconds: seconds)
-        try report(.bottlenecksReady(summary))
-        let kept = try readableClasses(of: folder, classes, report)
+        try context.report(.bottlenecksReady(summary))
+        let kept = try readableClasses(of: folder, classes, context)
         let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
         classes = classes.map { places[$0]! }
         return LabelledBottlenecks(
@@ -112,7 +113,7 @@ struct BottleneckExtraction: Sendable {
 
     /// Returns the classes with at least one readable image; the others are reported.
     private func readableClasses(
-        of folder: ImageFolder, _ classes: [Int], _ report: (RetrainEvent) throws -> Void
+        of folder: ImageFolder, _ classes: [Int], _ context: RunContext
     ) throws -> [Int] {
         let present = Set(classes)
         let absent = folder.classes.indices.filter { !present.contains($0) }
@@ -121,7 +122,7 @@ struct BottleneckExtraction: Sendable {
             if isStrict || present.count < max(1, minimumClasses) {
                 throw TransferLearningError.dataset(.noReadablePictures(place, tried: tried))
             }
-            try report(
+            try context.report(
                 .warning(
                     "\(place): none of its \(tried) files can be read as a picture; the class is left out"))
         }
@@ -132,15 +133,14 @@ struct BottleneckExtraction: Sendable {
     ///
     /// - Returns: The vectors; nil for an image that can no longer be read.
     func vectors(
-        of paths: [FilePath], frames: [Int], isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        of paths: [FilePath], frames: [Int], context: RunContext
     ) throws -> [[Float]?] {
         try outcomes(
             of: paths, frames: frames,
             keeping: { _, outcome -> [Float]? in
                 if case .vector(let vector, _, _, _) = outcome { vector } else { nil }
             },
-            isInterrupted: isInterrupted, report: report)
+            context: context)
     }
 
     /// Passes the bottlenecks of images to `body` one at a time and in order, and keeps at most 1,024 of them
@@ -151,8 +151,7 @@ struct BottleneckExtraction: Sendable {
     ///   - body: Receives the index of an image in `paths` and its bottleneck. Images that cannot be read are
     ///     reported as `.skipped` and left out.
     func forEachVector(
-        of paths: [FilePath], frames: [Int]? = nil, isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void, _ body: (Int, [Float]) throws -> Void
+        of paths: [FilePath], frames: [Int]? = nil, context: RunContext, _ body: (Int, [Float]) throws -> Void
     ) throws {
         let piece = 1024
         var computed = 0
@@ -161,11 +160,12 @@ struct BottleneckExtraction: Sendable {
             let outcomes = try outcomes(
                 of: Array(paths[start..<min(start + piece, paths.count)]),
                 frames: frames.map { Array($0[start..<min(start + piece, paths.count)]) }, keeping: { $1 },
-                isInterrupted: isInterrupted,
-                report: { event in
-                    guard case .bottlenecks(let done, _, let count) = event else { return try report(event) }
+                context: context.reporting { event in
+                    guard case .bottlenecks(let done, _, let count) = event else {
+                        return try context.report(event)
+                    }
                     latest = count
-                    try report(
+                    try context.report(
                         .bottlenecks(done: start + done, total: paths.count, computed: computed + count))
                 })
             computed += latest
@@ -173,10 +173,10 @@ struct BottleneckExtraction: Sendable {
                 let path = paths[start + index]
                 switch outcome {
                 case .vector(let vector, _, _, let warnings):
-                    for warning in warnings { try report(.damaged(path, fault: warning.description)) }
+                    for warning in warnings { try context.report(.damaged(path, fault: warning.description)) }
                     try body(start + index, vector)
                 case .unreadable(let reason):
-                    try report(.skipped(SkippedPicture(path: "\(path)", reason: reason)))
+                    try context.report(.skipped(SkippedPicture(path: "\(path)", reason: reason)))
                 }
             }
         }
@@ -192,8 +192,7 @@ struct BottleneckExtraction: Sendable {
 
     /// Ensures that the cache contains the images' bottlenecks, without keeping vectors in memory.
     func fill(
-        _ paths: [FilePath], isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        _ paths: [FilePath], context: RunContext
     ) throws -> Filled {
         let outcomes = try outcomes(
             of: paths,
@@ -203,7 +202,7 @@ struct BottleneckExtraction: Sendable {
                 }
                 return .vector([], of: digest, wasCached: wasCached, warnings: warnings)
             },
-            isInterrupted: isInterrupted, report: report)
+            context: context)
         var filled = Filled()
         for (path, outcome) in zip(paths, outcomes) {
             switch outcome {
@@ -221,9 +220,10 @@ struct BottleneckExtraction: Sendable {
     ///   by one thread at a time.
     private func outcomes<Kept: Sendable>(
         of paths: [FilePath], frames: [Int]? = nil, keeping: @escaping @Sendable (Int, Outcome) -> Kept,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> [Kept] {
         let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
+        let isInterrupted = context.isInterrupted
         let done = try ParallelWork.run(
             count: paths.count, threads: threads,
             isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
@@ -247,7 +247,7 @@ struct BottleneckExtraction: Sendable {
                 }
             },
             report: { done in
-                try report(
+                try context.report(
                     .bottlenecks(
                         done: done, total: paths.count, computed: shared.progress.withLock { $0.computed }))
             })

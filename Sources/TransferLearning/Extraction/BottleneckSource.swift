@@ -93,21 +93,20 @@ struct BottleneckSource {
     ///   - folder: The images, if they were scanned before.
     init(
         _ options: BottleneckOptions, extractor: FeatureExtractor? = nil, folder: ImageFolder? = nil,
-        isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws {
         let threads = options.threads ?? ParallelWork.coreCount
         let cache = try CacheLocation.open(options.bottleneckDirectory)
-        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
-        workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
+        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
+        workers = ParallelWork.workers(threads: threads).stopping(when: context.isInterrupted)
         if options.hasPictures {
             let extractor =
-                try extractor ?? FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+                try extractor ?? FeatureExtractor(options, context: context)
             data = try BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: threads, isStrict: options.isStrict,
                 limits: options.limits, minimumClasses: options.minimumClasses, frames: options.frames
             )
-            .run(folder ?? Self.scan(options, report), isInterrupted: isInterrupted, report: report)
+            .run(folder ?? Self.scan(options, context), context: context)
             groups = extractor.groups
         } else {
             data = try ImportedTree.bottlenecks(
@@ -123,7 +122,7 @@ struct BottleneckSource {
     static func adding(
         _ distortion: Distortion, to data: LabelledBottlenecks, rows: [Int], _ options: BottleneckOptions,
         extractor: FeatureExtractor,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> (data: LabelledBottlenecks, origins: [Int]) {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
@@ -137,7 +136,7 @@ struct BottleneckSource {
             let vectors = try extraction.vectors(
                 of: rows.map { data.paths[$0] },
                 frames: rows.map { data.frames.isEmpty ? 0 : data.frames[$0] },
-                isInterrupted: isInterrupted, report: report)
+                context: context)
             for (row, vector) in zip(rows, vectors) {
                 guard let vector else { continue }
                 origins.append(row)
@@ -148,26 +147,26 @@ struct BottleneckSource {
         return (result, origins)
     }
 
-    /// - Throws: `TransferLearningError`, or errors of `report`.
-    static func scan(_ options: BottleneckOptions, _ report: (RetrainEvent) throws -> Void) throws
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
+    static func scan(_ options: BottleneckOptions, _ context: RunContext) throws
         -> ImageFolder
     {
         guard let folder = try options.scan() else {
             throw TransferLearningError.option(
                 "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")
         }
-        for note in folder.notes { try report(.warning(note)) }
-        try report(.scanned(folder))
+        for note in folder.notes { try context.report(.warning(note)) }
+        try context.report(.scanned(folder))
         for (index, entry) in folder.classes.enumerated() {
             let place = folder.path(class: index)
             if !entry.nested.isEmpty {
-                try report(
+                try context.report(
                     .warning(
                         "\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"
                     ))
             }
             if entry.files.count < 20 {
-                try report(.warning("\(place): fewer than 20 pictures; accuracy may suffer"))
+                try context.report(.warning("\(place): fewer than 20 pictures; accuracy may suffer"))
             }
         }
         return folder

@@ -35,7 +35,9 @@ enum ParallelWork {
             }
         }
         do {
-            while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut { try report(progress.count) }
+            while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+                try report(progress.count)
+            }
             try report(progress.count)
         } catch {
             progress.stopped.store(true, ordering: .relaxed)

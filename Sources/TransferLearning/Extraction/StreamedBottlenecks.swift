@@ -65,21 +65,20 @@ struct StreamedBottlenecks {
     ///   - columns: The number of features after the reduction; fewer if fewer images train.
     ///   - seed: The seed of the choice of landmarks.
     ///   - split: Returns the split, given the images without features and the groups of equal files.
-    ///   - isInterrupted: Called between images, from any thread.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    ///   - context: Receives events, and stops the run between images.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     init(
         _ folder: ImageFolder, _ extraction: BottleneckExtraction, columns: Int, seed: UInt64,
         workers: Workers, split: (LabelledBottlenecks, RowGroups) throws -> DatasetSplit,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws {
         var data = try extraction.run(
-            folder, keepsFeatures: false, isInterrupted: isInterrupted, report: report)
+            folder, keepsFeatures: false, context: context)
         let copies = RowGroups(rows: data.paths.count, pairs: [], equal: data.equalContents)
         let parts = try split(data, copies)
         let groups = extraction.extractor.groups
 
-        try report(.phase("reading the bottlenecks of the pictures that train"))
+        try context.report(.phase("reading the bottlenecks of the pictures that train"))
         let training = parts.training
         // A ready-made split may train on few of the images.
         let kept = min(columns, training.count) / 4 * 4
@@ -90,7 +89,7 @@ struct StreamedBottlenecks {
             )
         }
         if kept < columns {
-            try report(
+            try context.report(
                 .note(
                     "\(training.count) pictures train, so that bottlenecks are reduced to \(kept) numbers")
             )
@@ -98,7 +97,7 @@ struct StreamedBottlenecks {
         let chosen = Set(Self.landmarks(training, count: kept, seed: seed))
         var moments = FeatureMoments()
         var landmarks = FeatureMatrix(columns: extraction.extractor.size, reservingRows: kept)
-        try Self.read(data, rows: training, extraction, isInterrupted: isInterrupted) { row, vector in
+        try Self.read(data, rows: training, extraction, context: context) { row, vector in
             moments.add(vector)
             if chosen.contains(row) { landmarks.append(row: vector) }
         }
@@ -106,7 +105,7 @@ struct StreamedBottlenecks {
         let reduction = LandmarkReduction(landmarks, standardization, workers: workers)
         landmarks = FeatureMatrix(columns: 1)
 
-        try report(.phase("reducing the bottlenecks to \(kept) numbers each"))
+        try context.report(.phase("reducing the bottlenecks to \(kept) numbers each"))
         let known = Set(training + parts.validation)
         var novelty = Novelty(
             means: standardization.means, scales: standardization.scales, quantiles: [])
@@ -119,7 +118,7 @@ struct StreamedBottlenecks {
             block.keep([])
         }
         try Self.read(
-            data, rows: Array(data.paths.indices), extraction, isInterrupted: isInterrupted
+            data, rows: Array(data.paths.indices), extraction, context: context
         ) { row, vector in
             if known.contains(row) { scores.append(vector.withUnsafeBufferPointer { novelty.score($0) }) }
             block.append(row: vector)
@@ -144,12 +143,11 @@ struct StreamedBottlenecks {
     /// - Throws: `TransferLearningError.unreadable` for an image that could be read before.
     private static func read(
         _ data: LabelledBottlenecks, rows: [Int], _ extraction: BottleneckExtraction,
-        isInterrupted: @escaping @Sendable () -> Bool, _ body: (Int, [Float]) throws -> Void
+        context: RunContext, _ body: (Int, [Float]) throws -> Void
     ) throws {
         try extraction.forEachVector(
             of: rows.map { data.paths[$0] }, frames: rows.map { data.frames.isEmpty ? 0 : data.frames[$0] },
-            isInterrupted: isInterrupted,
-            report: { event in
+            context: context.reporting { event in
                 guard case .skipped(let picture) = event else { return }
                 throw TransferLearningError.unreadable(FilePath(picture.path), reason: picture.reason)
             }

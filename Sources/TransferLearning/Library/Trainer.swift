@@ -45,8 +45,9 @@ public struct Trainer: Sendable {
                         with: Result {
                             do {
                                 return try Retraining(options).run(
-                                    isInterrupted: { cancellation.isRequested.load(ordering: .relaxed) },
-                                    report: report)
+                                    context: RunContext(
+                                        report: report,
+                                        isInterrupted: { cancellation.isRequested.load(ordering: .relaxed) }))
                             } catch TransferLearningError.interrupted {
                                 throw CancellationError()
                             }

@@ -16,10 +16,9 @@ struct FeatureExtractor: Sendable {
     /// The fingerprint under which the cache stores these bottlenecks.
     let fingerprint: String
 
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     init(
-        _ options: BottleneckOptions, isInterrupted: () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        _ options: BottleneckOptions, context: RunContext = RunContext()
     ) throws {
         let backbone: Backbone
         do {
@@ -30,7 +29,7 @@ struct FeatureExtractor: Sendable {
             }
             var found =
                 try options.model.map { path throws(BackboneError) in try Backbone.inModel(path.description) }
-                ?? NetworkProvision(options).find(isInterrupted: isInterrupted, report: report)
+                ?? NetworkProvision(options).find(context: context)
             if options.quality == .fast { found = try found.fast() }
             if let size = options.inputSize { found = try found.sized(size) }
             if let text = options.taps {
@@ -48,7 +47,7 @@ struct FeatureExtractor: Sendable {
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         }
-        for note in backbone.notes { try report(.warning("\(backbone.path): \(note.text)")) }
+        for note in backbone.notes { try context.report(.warning("\(backbone.path): \(note.text)")) }
         try self.init(backbone, options)
     }
 

@@ -25,8 +25,8 @@ struct NetworkProvision {
         }
     }
 
-    /// - Throws: `BackboneError`, `TransferLearningError`, or errors of `report`.
-    func find(isInterrupted: () -> Bool, report: (RetrainEvent) throws -> Void) throws -> Backbone {
+    /// - Throws: `BackboneError`, `TransferLearningError`, or errors of the receiver of events.
+    func find(context: RunContext) throws -> Backbone {
         var failure: (any Error)?
         do {
             return try Backbone.find(
@@ -46,8 +46,9 @@ struct NetworkProvision {
                 let archive = archive.at(url: options.modelURL, sha256: options.modelSHA256)
                 let installation = NetworkInstallation(archive, in: directory)
                 do throws(DownloadError) {
-                    try installation.run(isInterrupted: { failure != nil || isInterrupted() }) { event in
-                        do { try report(.download(event)) } catch { failure = error }
+                    try installation.run(isInterrupted: { failure != nil || context.isInterrupted() }) {
+                        event in
+                        do { try context.report(.download(event)) } catch { failure = error }
                     }
                 } catch { throw .download(error, archive, path: installation.graphPath) }
             }

@@ -76,11 +76,10 @@ struct QualityComparison {
     /// - Parameters:
     ///   - rows: Returns the rows that take part, in ascending order, and their groups of copies that are held out
     ///     together.
-    ///   - isInterrupted: Called between images and fits, from any thread.
-    ///   - report: Called on the calling thread; of all candidates but the first it receives only progress.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     func run(
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void,
+        context: RunContext,
         rows: (LabelledBottlenecks, RowGroups) throws -> (rows: [Int], together: RowGroups)
     ) throws -> Result {
         guard options.hasPictures else {
@@ -96,15 +95,13 @@ struct QualityComparison {
             candidate.cost = Double(extractor.plan.work) / Double(work)
             guard candidate.cost <= Quality.highestCost else { return }
             let isFirst = candidates.isEmpty
-            func note(_ event: RetrainEvent) throws {
-                if isFirst || event.isProgress { try report(event) }
-            }
+            let context = isFirst ? context : context.onlyProgress
             var source = try BottleneckSource(
-                candidate.options, extractor: extractor, isInterrupted: isInterrupted, report: note)
+                candidate.options, extractor: extractor, context: context)
             if first == nil {
-                try report(.phase("comparing the pictures with each other"))
+                try context.report(.phase("comparing the pictures with each other"))
                 let copies = source.data.copies(groups: source.groups, workers: source.workers)
-                try Interrupted.check(isInterrupted)
+                try context.checkInterruption()
                 let taken = try rows(source.data, copies)
                 var data = source.data
                 data.features = FeatureMatrix(columns: data.features.columns)
@@ -119,23 +116,23 @@ struct QualityComparison {
             if candidate.isMirrored {
                 (source, origins) = try source.mirrored(
                     rows: shared.rows, candidate.options, extractor: extractor,
-                    isInterrupted: isInterrupted, report: note)
+                    context: context)
             }
-            try report(.phase("judging \(candidate.name)"))
+            try context.report(.phase("judging \(candidate.name)"))
             judged.append(
                 try OutOfSample(
                     source, rows: shared.rows, variantsOf: origins, copies: shared.together, folds: folds,
-                    seed: seed, report: report))
+                    seed: seed, context: context))
             candidates.append(candidate)
         }
-        for candidate in try networks(isInterrupted: isInterrupted, report: report) {
+        for candidate in try networks(context: context) {
             try compare(candidate.0, candidate.1)
         }
         if tryMirrored, first!.rows.count <= Self.mostMirroredRows {
             var candidate = candidates[Self.chosen(judged)]
             candidate.isMirrored = true
             candidate.name += ", mirrored copies"
-            try compare(candidate, FeatureExtractor(candidate.options, report: { _ in }))
+            try compare(candidate, FeatureExtractor(candidate.options))
         }
         return Result(
             candidates: candidates, judged: judged, data: first!.data, copies: first!.copies)
@@ -149,9 +146,9 @@ struct QualityComparison {
     ///
     /// - Parameter pictures: The number of pictures of all shards.
     func needed(
-        pictures: Int, isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        pictures: Int, context: RunContext
     ) throws -> [(options: BottleneckOptions, distortion: Distortion)] {
-        let networks = try networks(isInterrupted: isInterrupted, report: report)
+        let networks = try networks(context: context)
         let work = Double(max(1, networks[0].1.plan.work))
         var distortion = Distortion()
         distortion.flipLeftRight = tryMirrored && pictures <= Self.mostMirroredRows
@@ -161,14 +158,14 @@ struct QualityComparison {
 
     /// Returns the network and the second one in the sizes that they take, the usual one first.
     private func networks(
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> [(Candidate, FeatureExtractor)] {
         var result: [(Candidate, FeatureExtractor)] = []
         for architecture in [nil, options.secondArchitecture] where result.isEmpty || architecture != nil {
             var options = options
             (options.quality, options.secondArchitecture) = (.standard, nil)
             if let architecture { options.architecture = architecture }
-            let usual = try FeatureExtractor(options, isInterrupted: isInterrupted, report: report)
+            let usual = try FeatureExtractor(options, context: context)
             let description = usual.backbone.description, prefix = architecture.map { "\($0), " } ?? ""
             result.append(
                 (Candidate(name: "\(prefix)\(description.height) pixels", options: options), usual))
@@ -181,7 +178,7 @@ struct QualityComparison {
                 result.append(
                     (
                         Candidate(name: "\(prefix)\(size) pixels", options: options),
-                        try FeatureExtractor(options, isInterrupted: isInterrupted, report: { _ in })
+                        try FeatureExtractor(options, context: context.silent)
                     ))
             }
         }
@@ -213,13 +210,13 @@ extension BottleneckSource {
     /// Returns the source with mirrored copies of some rows appended, and the row of which each is a copy.
     fileprivate func mirrored(
         rows: [Int], _ options: BottleneckOptions, extractor: FeatureExtractor,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> (source: BottleneckSource, origins: [Int]) {
         var distortion = Distortion()
         distortion.flipLeftRight = true
         let (more, origins) = try Self.adding(
             distortion, to: data, rows: rows, options, extractor: extractor,
-            isInterrupted: isInterrupted, report: report)
+            context: context)
         return (BottleneckSource(data: more, groups: groups, workers: workers), origins)
     }
 }

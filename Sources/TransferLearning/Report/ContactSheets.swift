@@ -41,14 +41,14 @@ struct ContactSheets {
     ///   - paths: The files.
     ///   - sides: For each file the greatest number of pixels a side, one per wanted thumbnail; empty for none.
     /// - Returns: The facts of each file, without thumbnails if it is no readable picture.
-    /// - Throws: `.interrupted`, or errors of `report`.
+    /// - Throws: `.interrupted`, or errors of the receiver of events.
     static func read(
         _ paths: [FilePath], sides: [[Int]], threads: Int, limits: PictureLimits,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> [FileFacts] {
         let table = Table(paths.count)
         let done = try ParallelWork.run(
-            count: paths.count, threads: threads, isCancelled: isInterrupted,
+            count: paths.count, threads: threads, isCancelled: context.isInterrupted,
             makeWorker: {
                 { index in
                     guard let bytes = try? FileSystem.read(paths[index]) else { return }
@@ -56,7 +56,7 @@ struct ContactSheets {
                     facts.thumbnails = Thumbnail.make(bytes, sides: sides[index], limits: limits)
                     table.facts.withLock { $0[index] = facts }
                 }
-            }, report: { try report(.drawing(done: $0, total: paths.count)) })
+            }, report: { try context.report(.drawing(done: $0, total: paths.count)) })
         guard done == paths.count else { throw ReportPage.interrupted }
         return table.facts.withLock { $0 }
     }

@@ -8,24 +8,22 @@ extension EvaluationReport {
     ///   - title: The heading.
     ///   - directory: The folder of the pictures, beside which files are set aside; nil for a list.
     ///   - model: The model whose mistakes are explained by heat maps; nil for a cross-validation.
-    ///   - isInterrupted: Called between pictures, from any thread.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     public func writeHTML(
         to path: FilePath, title: String, directory: FilePath? = nil,
         explaining model: ClassifyOptions? = nil,
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws {
         var page = ReportPage(title: title)
         page.add(self, name: foldAccuracies == nil ? "The model on these pictures" : "Cross-validation")
         if let directory { page.offerPlan(classes: classFolders, beside: directory) }
         let threads = model?.threads ?? ParallelWork.coreCount, limits = model?.limits ?? PictureLimits()
         if let model, let explainer = try? Explainer(model) {
-            try page.explainMistakes(with: explainer, isInterrupted: isInterrupted, report: report)
+            try page.explainMistakes(with: explainer, context: context)
         }
         try page.write(
-            to: path, threads: threads, limits: limits, isInterrupted: isInterrupted, report: report)
+            to: path, threads: threads, limits: limits, context: context)
     }
 
     /// The folders of the judged pictures by class.
@@ -46,17 +44,15 @@ extension AuditReport {
     ///   - path: The file.
     ///   - title: The heading.
     ///   - plan: The plan that the page's buttons change; nil to leave them out.
-    ///   - isInterrupted: Called between pictures, from any thread.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`.
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     public func writeHTML(
         to path: FilePath, title: String, plan: CurationPlan? = nil,
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws {
         var page = ReportPage(title: title)
         if let evaluation { page.add(evaluation, name: "Cross-validation") }
         page.add(self, plan: plan)
-        try page.write(to: path, isInterrupted: isInterrupted, report: report)
+        try page.write(to: path, context: context)
     }
 }

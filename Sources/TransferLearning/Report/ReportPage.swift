@@ -105,19 +105,18 @@ struct ReportPage {
     ///
     /// - Throws: `TransferLearningError` if the model cannot be run; pictures that cannot be read are left out.
     mutating func explainMistakes(
-        with explainer: Explainer, limit: Int = 120, isInterrupted: () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        with explainer: Explainer, limit: Int = 120, context: RunContext
     ) throws {
         guard let evaluation else { return }
         let mistakes = evaluation.mistakes.prefix(limit)
         for (index, mistake) in mistakes.enumerated() {
-            if isInterrupted() { throw Self.interrupted }
+            if context.isInterrupted() { throw Self.interrupted }
             guard let place = places[mistake.path], let bytes = try? FileSystem.read(FilePath(mistake.path)),
                 let explanation = try? explainer.explain(
                     bytes, label: mistake.predicted, against: mistake.label)
             else { continue }
             data.maps["\(place)"] = Self.map(explanation.grid)
-            try report(.drawing(done: index + 1, total: mistakes.count))
+            try context.report(.drawing(done: index + 1, total: mistakes.count))
         }
     }
 
@@ -135,12 +134,12 @@ struct ReportPage {
 
     /// Makes the thumbnails and writes the page.
     ///
-    /// - Throws: `.output`, `.interrupted`, or errors of `report`.
+    /// - Throws: `.output`, `.interrupted`, or errors of the receiver of events.
     mutating func write(
         to path: FilePath, threads: Int = ParallelWork.coreCount, limits: PictureLimits = PictureLimits(),
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws {
-        try draw(threads: threads, limits: limits, isInterrupted, report)
+        try draw(threads: threads, limits: limits, context)
         data.advice = Advice(evaluation, audit).sentences
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -165,8 +164,7 @@ struct ReportPage {
     }
 
     private mutating func draw(
-        threads: Int, limits: PictureLimits, _ isInterrupted: @escaping @Sendable () -> Bool,
-        _ report: (RetrainEvent) throws -> Void
+        threads: Int, limits: PictureLimits, _ context: RunContext
     ) throws {
         let large = Set(prominent.prefix(Self.mostLarge))
         // Of very many pictures only those that something is said about are shown.
@@ -176,7 +174,7 @@ struct ReportPage {
             sides: paths.indices.map { index in
                 isShown?.contains(index) ?? true
                     ? [Self.smallSide] + (large.contains(index) ? [Self.largeSide] : []) : []
-            }, threads: threads, limits: limits, isInterrupted: isInterrupted, report: report)
+            }, threads: threads, limits: limits, context: context)
         var sheets = ContactSheets()
         let quality = paths.count <= 1500 ? 55 : paths.count <= 3000 ? 40 : 25
         data.pictures.small = sheets.add(

@@ -14,7 +14,7 @@ struct RetrainReport {
     /// - Parameter model: The options to run the written model with, whose mistakes are explained.
     func write(
         to path: FilePath, explaining model: ClassifyOptions,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws {
         var page = ReportPage(
             title: "cartoonctl retrain: \(audit.classes.map(\.label).joined(separator: ", "))")
@@ -31,10 +31,10 @@ struct RetrainReport {
                 ("layer (SHA-256)", manifest.layer ?? ""),
             ])
         if evaluation.report?.mistakes.isEmpty == false, let explainer = try? Explainer(model) {
-            try page.explainMistakes(with: explainer, isInterrupted: isInterrupted, report: report)
+            try page.explainMistakes(with: explainer, context: context)
         }
         try page.write(
-            to: path, threads: threads, limits: limits, isInterrupted: isInterrupted, report: report)
+            to: path, threads: threads, limits: limits, context: context)
     }
 
     private var plots: [ReportData.Plot] {

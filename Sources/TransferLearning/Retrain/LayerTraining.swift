@@ -29,7 +29,7 @@ struct LayerTraining {
     /// Writes a model with the current layer after a number of steps.
     let store: (TrainedLayer, _ step: Int) throws -> Void
 
-    func run(isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void) throws
+    func run(context: RunContext) throws
         -> Result
     {
         var summaries: TrainingSummaries?
@@ -40,18 +40,17 @@ struct LayerTraining {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        try report(
+        try context.report(
             .phase("training on \(split.training.count) pictures, \(data.features.columns) numbers each"))
         let (layer, alternativeAccuracy, detail, curve): (TrainedLayer, Double?, String, LearningCurve) =
             switch options.trainer {
-            case .converging: try converge(summaries, report)
+            case .converging: try converge(summaries, context)
             case .gradientDescent(let steps, let rate):
                 try descend(
-                    steps: steps, rate: rate, summaries: summaries, isInterrupted: isInterrupted,
-                    report: report)
+                    steps: steps, rate: rate, summaries: summaries, context: context)
             }
         let summary = TrainingSummary(seconds: (clock.now - start) / .seconds(1), detail: detail)
-        try report(.trained(summary))
+        try context.report(.trained(summary))
         return Result(
             layer: layer, alternativeAccuracy: alternativeAccuracy, summary: summary, curve: curve)
     }
@@ -74,10 +73,10 @@ struct LayerTraining {
     }
 
     private func converge(
-        _ summaries: TrainingSummaries?, _ report: (RetrainEvent) throws -> Void
+        _ summaries: TrainingSummaries?, _ context: RunContext
     ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
         let isFew = split.validation.count < SoftmaxRegression.fewValidationRows
-        let result = try TrainingProgress.reported(report) { (progress) throws(TrainingError) in
+        let result = try context.train { (progress) throws(TrainingError) in
             try solver.train(
                 data.features, labels: data.classes, classes: data.labels.count,
                 training: split.training + (isFew ? split.validation : []),
@@ -104,7 +103,7 @@ struct LayerTraining {
 
     private func descend(
         steps: Int, rate: Double, summaries: TrainingSummaries?,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
         var trainer = SoftmaxSGD()
         trainer.steps = steps
@@ -113,46 +112,44 @@ struct LayerTraining {
         trainer.validationBatchSize = options.validationBatchSize
         trainer.evaluationInterval = options.evaluationInterval
         trainer.seed = options.seed
-        trainer.isCancelled = isInterrupted
+        trainer.isCancelled = context.isInterrupted
         (trainer.standardizes, trainer.groups) = (standardizes, groups)
         var failure: (any Error)?, curve: [TrainingStep] = []
-        // The trainer's observer is optional and therefore escaping, but it does not outlive the call.
-        let layer = try withoutActuallyEscaping(report) { report in
-            do throws(TrainingError) {
-                return try trainer.train(
-                    data.features, labels: data.classes, classes: data.labels.count, training: split.training,
-                    validation: split.validation
-                ) { step, layer in
-                    guard failure == nil else { return }
-                    do {
-                        if options.intermediateFrequency > 0, step.step > 0,
-                            step.step % options.intermediateFrequency == 0
-                        {
-                            try store(layer(), step.step)
-                        }
-                        try summaries?.trained(
-                            step: step.step, accuracy: step.batch.accuracy,
-                            crossEntropy: step.batch.crossEntropy,
-                            layer: step.evaluation == nil ? nil : layer())
-                        guard let evaluation = step.evaluation else { return }
-                        if let validation = evaluation.validation {
-                            try summaries?.validated(
-                                step: step.step, accuracy: validation.accuracy,
-                                crossEntropy: validation.crossEntropy)
-                        }
-                        let point = TrainingStep(
-                            number: step.step, trainAccuracy: evaluation.training.accuracy,
-                            crossEntropy: evaluation.training.crossEntropy,
-                            validationAccuracy: evaluation.validation?.accuracy,
-                            validationCount: evaluation.validation?.count ?? 0)
-                        curve.append(point)
-                        try report(.step(point))
-                    } catch let error as EventFile.WriteError {
-                        failure = TransferLearningError(error)
-                    } catch { failure = error }
-                }
-            } catch { throw TransferLearningError(error) }
-        }
+        let layer: TrainedLayer
+        do throws(TrainingError) {
+            layer = try trainer.train(
+                data.features, labels: data.classes, classes: data.labels.count, training: split.training,
+                validation: split.validation
+            ) { step, layer in
+                guard failure == nil else { return }
+                do {
+                    if options.intermediateFrequency > 0, step.step > 0,
+                        step.step % options.intermediateFrequency == 0
+                    {
+                        try store(layer(), step.step)
+                    }
+                    try summaries?.trained(
+                        step: step.step, accuracy: step.batch.accuracy,
+                        crossEntropy: step.batch.crossEntropy,
+                        layer: step.evaluation == nil ? nil : layer())
+                    guard let evaluation = step.evaluation else { return }
+                    if let validation = evaluation.validation {
+                        try summaries?.validated(
+                            step: step.step, accuracy: validation.accuracy,
+                            crossEntropy: validation.crossEntropy)
+                    }
+                    let point = TrainingStep(
+                        number: step.step, trainAccuracy: evaluation.training.accuracy,
+                        crossEntropy: evaluation.training.crossEntropy,
+                        validationAccuracy: evaluation.validation?.accuracy,
+                        validationCount: evaluation.validation?.count ?? 0)
+                    curve.append(point)
+                    try context.report(.step(point))
+                } catch let error as EventFile.WriteError {
+                    failure = TransferLearningError(error)
+                } catch { failure = error }
+            }
+        } catch { throw TransferLearningError(error) }
         if let failure { throw failure }
         return (
             layer, nil, "\(steps) steps of gradient descent, learning rate \(shortest(rate))", .steps(curve)

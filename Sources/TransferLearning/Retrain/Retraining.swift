@@ -28,12 +28,10 @@ public struct Retraining {
     /// Runs the training.
     ///
     /// - Parameters:
-    ///   - isInterrupted: Called between images and training steps, from any thread.
-    ///   - report: Called on the calling thread.
-    /// - Throws: `TransferLearningError`, or errors of `report`; no output file is left incomplete.
+    ///   - context: Receives events, and stops the run.
+    /// - Throws: `TransferLearningError`, or errors of the receiver of events; no output file is left incomplete.
     public func run(
-        isInterrupted: @escaping @Sendable () -> Bool = { false },
-        report: (RetrainEvent) throws -> Void = { _ in }
+        context: RunContext = RunContext()
     ) throws -> RetrainResult {
         try check()
         if !options.pictures.hasPictures, options.pictures.quality != .standard {
@@ -58,13 +56,13 @@ public struct Retraining {
         var takesManifest = false
         defer { UnfinishedRun.end() }
         do {
-            let result = try run(&manifest, &takesManifest, isInterrupted: isInterrupted, report: report)
+            let result = try run(&manifest, &takesManifest, context: context)
             manifest.state = .finished
             manifest.testAccuracy = result.testAccuracy
             if takesManifest {
                 try manifest.write(beside: options.outputGraph)
             } else {
-                try report(
+                try context.report(
                     .warning("\(options.outputGraph): is no regular file; the manifest beside it is left out")
                 )
             }
@@ -79,36 +77,35 @@ public struct Retraining {
 
     private func run(
         _ manifest: inout RunManifest, _ takesManifest: inout Bool,
-        isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> RetrainResult {
         let outputs = try Outputs(
             graph: options.outputGraph, labels: options.outputLabels,
             others: (options.reportPath.map { [("report", $0)] } ?? [])
                 + [("output_graph", RunManifest.path(of: options.outputGraph))])
         takesManifest = outputs.takesManifest
-        let (chosen, quality) = try chosen(isInterrupted: isInterrupted, report: report)
+        let (chosen, quality) = try chosen(context: context)
         return try Retraining(chosen).run(
-            outputs, quality, &manifest, isInterrupted: isInterrupted, report: report)
+            outputs, quality, &manifest, context: context)
     }
 
     /// Returns the options with the settings of `Quality.best`, if that is wanted.
     ///
     /// The settings are compared on the pictures that train and validate.
     private func chosen(
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> (RetrainOptions, QualitySummary?) {
         guard options.pictures.quality == .best else { return (options, nil) }
         let comparison = QualityComparison(
             options: options.pictures, folds: 5, seed: options.seed, tryMirrored: options.distortion.isNone)
         let result = try comparison.run(
-            isInterrupted: isInterrupted, report: { if $0.isProgress { try report($0) } }
+            context: context.onlyProgress
         ) { data, copies in
             let split = try split(data, by: splitKey, copies)
             return ((split.training + split.validation).sorted(), copies)
         }
         let summary = result.summary, best = result.candidates[result.chosen]
-        try report(.note("quality best, \(summary.text)"))
+        try context.report(.note("quality best, \(summary.text)"))
         var options = options
         options.pictures = best.options
         if best.isMirrored { options.distortion.flipLeftRight = true }
@@ -117,41 +114,40 @@ public struct Retraining {
 
     private func run(
         _ outputs: Outputs, _ quality: QualitySummary?, _ manifest: inout RunManifest,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> RetrainResult {
         let threads = options.pictures.threads ?? ParallelWork.coreCount
         var extractor: FeatureExtractor? = try FeatureExtractor(
-            options.pictures, isInterrupted: isInterrupted, report: report)
+            options.pictures, context: context)
         let backbone = extractor!.backbone, groups = extractor!.groups, precision = extractor!.plan.precision
         let otherFormat = try otherFormat(outputs, than: backbone, precision)
         manifest.network = extractor!.fingerprint
         if outputs.takesManifest { UnfinishedRun.begin(manifest, beside: options.outputGraph) }
-        let workers = ParallelWork.workers(threads: threads).stopping(when: isInterrupted)
-        let folder = try options.pictures.hasPictures ? BottleneckSource.scan(options.pictures, report) : nil
+        let workers = ParallelWork.workers(threads: threads).stopping(when: context.isInterrupted)
+        let folder = try options.pictures.hasPictures ? BottleneckSource.scan(options.pictures, context) : nil
         let streamed = try folder.flatMap {
-            try stream($0, extractor!, workers: workers, isInterrupted: isInterrupted, report: report)
+            try stream($0, extractor!, workers: workers, context: context)
         }
         let data: LabelledBottlenecks, copies: RowGroups, split: DatasetSplit
         if let streamed {
             (data, copies, split) = (streamed.data, streamed.copies, streamed.split)
         } else {
             data = try BottleneckSource(
-                options.pictures, extractor: extractor, folder: folder, isInterrupted: isInterrupted,
-                report: report
+                options.pictures, extractor: extractor, folder: folder, context: context
             ).data
-            try report(.phase("comparing the pictures with each other"))
+            try context.report(.phase("comparing the pictures with each other"))
             copies = data.copies(groups: groups, workers: workers)
-            try Interrupted.check(isInterrupted)
+            try context.checkInterruption()
             split = try self.split(data, by: splitKey, copies)
         }
         if !data.parts.isEmpty {
-            try report(
+            try context.report(
                 .note(
                     "the split is taken as it was made: \(split.training.count) pictures to train, \(split.validation.count) to validate, "
                         + "\(split.testing.count) to test"))
         }
         if split.movedCount > 0 {
-            try report(
+            try context.report(
                 .warning(
                     "\(split.movedCount) pictures were moved between training, validation and test, so that no class is without"
                 ))
@@ -173,8 +169,7 @@ public struct Retraining {
         if !options.distortion.isNone {
             let (more, origins) = try BottleneckSource.adding(
                 options.distortion, to: data, rows: split.training, options.pictures, extractor: extractor!,
-                isInterrupted: isInterrupted,
-                report: report)
+                context: context)
             let rows = data.features.rows..<more.features.rows
             (trainingData, trainingSplit) = (more, split.training(on: Array(rows)))
             trainingCopies = copies.appending(copiesOf: origins)
@@ -198,8 +193,8 @@ public struct Retraining {
                 try Outputs.write(joined(layer), to: path, flag: "intermediate_output_graphs_dir")
             }
         )
-        let training = try trainer.run(isInterrupted: isInterrupted, report: report)
-        try report(.phase("testing the layer"))
+        let training = try trainer.run(context: context)
+        try context.report(.phase("testing the layer"))
         let evaluation = Evaluation(
             of: training.layer, on: data, split: split, testBatchSize: options.testBatchSize,
             workers: workers)
@@ -208,7 +203,7 @@ public struct Retraining {
             acrossParts: copies.count(of: split.validation + split.testing, alikeIn: split.training),
             accuracyByPath: training.alternativeAccuracy)
         if let event = event(summary, of: data.paths.count, isReadyMade: !data.parts.isEmpty) {
-            try report(event)
+            try context.report(event)
         }
 
         // The novelty is fitted on the images that trained the layer, without the test images.
@@ -217,7 +212,7 @@ public struct Retraining {
             ?? Novelty(
                 data.features, rows: split.training + split.validation, groups: groups, workers: workers)
         let layer = streamed?.reduction.expand(training.layer, workers: workers) ?? training.layer
-        try Interrupted.check(isInterrupted)
+        try context.checkInterruption()
         manifest.dataset = data.digest
         manifest.layer = layer.digest
         var audit: AuditReport?
@@ -225,7 +220,7 @@ public struct Retraining {
             let source = BottleneckSource(data: data, groups: groups, workers: workers)
             var auditor = Auditor(options.pictures, seed: options.seed)
             auditor.measuresLearning = true
-            audit = try auditor.audit(source, damage: [:], isInterrupted: isInterrupted, report: report)
+            audit = try auditor.audit(source, damage: [:], context: context)
         }
         var written = try joined(layer, novelty: novelty)
         if let otherFormat {
@@ -251,10 +246,10 @@ public struct Retraining {
         model.limits = options.pictures.limits
         if let summaryRun {
             let summaries = try TestSummaries(in: summaryRun, limits: options.pictures.limits)
-            try summaries.write(evaluation, explainer: try? Explainer(model), isInterrupted: isInterrupted)
+            try summaries.write(evaluation, explainer: try? Explainer(model), context: context)
             if options.writesEmbeddings {
                 try summaries.writeEmbeddings(
-                    data, threads: threads, isInterrupted: isInterrupted, report: report)
+                    data, threads: threads, context: context)
             }
         }
         if let path = options.reportPath, let audit {
@@ -263,7 +258,7 @@ public struct Retraining {
                 directory: options.pictures.imageList == nil ? options.pictures.imageDirectory : nil,
                 threads: threads, limits: options.pictures.limits
             )
-            .write(to: path, explaining: model, isInterrupted: isInterrupted, report: report)
+            .write(to: path, explaining: model, context: context)
         }
         return RetrainResult(
             labels: data.labels, outputGraph: "\(options.outputGraph)",
@@ -292,27 +287,27 @@ public struct Retraining {
     /// need them whole: gradient descent, distortions and a report.
     private func stream(
         _ folder: ImageFolder, _ extractor: FeatureExtractor, workers: Workers,
-        isInterrupted: @escaping @Sendable () -> Bool, report: (RetrainEvent) throws -> Void
+        context: RunContext
     ) throws -> StreamedBottlenecks? {
         let budget = MemoryBudget(options.memory), frames = options.pictures.frames
         guard options.trainer == .converging, options.distortion.isNone, options.reportPath == nil,
             let columns = budget.reducedColumns(
                 pictures: folder.fileCount * frames, columns: extractor.size)
         else { return nil }
-        try report(
+        try context.report(
             .note(
                 "the bottlenecks of \(folder.fileCount) pictures exceed the \(budget.bytes >> 20) MB of --memory; they are reduced to \(columns) numbers each while they are read"
             ))
         let cache = try CacheLocation.open(options.pictures.bottleneckDirectory)
         defer { cache.close() }
-        for warning in cache.warnings { try report(.warning("the bottleneck cache: \(warning)")) }
+        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
         let extraction = BottleneckExtraction(
             extractor: extractor, cache: cache, threads: options.pictures.threads ?? ParallelWork.coreCount,
             isStrict: options.pictures.isStrict, limits: options.pictures.limits,
             minimumClasses: options.pictures.minimumClasses, frames: frames)
         return try StreamedBottlenecks(
             folder, extraction, columns: columns, seed: options.seed, workers: workers,
-            split: { try split($0, by: splitKey, $1) }, isInterrupted: isInterrupted, report: report)
+            split: { try split($0, by: splitKey, $1) }, context: context)
     }
 
     private var splitKey: RetrainOptions.SplitKey {

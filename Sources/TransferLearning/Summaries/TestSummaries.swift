@@ -24,7 +24,7 @@ struct TestSummaries {
     ///
     /// - Parameter explainer: The explainer of the model; nil leaves the heat maps out.
     /// - Throws: `TransferLearningError`; pictures that cannot be read any more are left out.
-    func write(_ evaluation: Evaluation, explainer: Explainer?, isInterrupted: () -> Bool)
+    func write(_ evaluation: Evaluation, explainer: Explainer?, context: RunContext)
         throws(TransferLearningError)
     {
         guard let test = evaluation.test, let report = evaluation.report else { return }
@@ -40,7 +40,7 @@ struct TestSummaries {
         )
         try append(summary)
         for mistake in report.mistakes.prefix(Self.most) {
-            try Interrupted.check(isInterrupted)
+            try context.checkInterruption()
             guard let bytes = try? FileSystem.read(FilePath(mistake.path)),
                 let picture = Thumbnail.make(bytes, sides: [256], limits: limits).first
             else { continue }
@@ -81,8 +81,7 @@ struct TestSummaries {
     ///
     /// - Source: TensorBoard `plugins/projector/projector_config.proto`.
     func writeEmbeddings(
-        _ data: LabelledBottlenecks, threads: Int, isInterrupted: @escaping @Sendable () -> Bool,
-        report: (RetrainEvent) throws -> Void
+        _ data: LabelledBottlenecks, threads: Int, context: RunContext
     ) throws {
         let rows = data.paths.count, columns = data.features.columns
         var vectors: [UInt8] = []
@@ -115,7 +114,7 @@ struct TestSummaries {
         if side >= 16 {
             let facts = try ContactSheets.read(
                 data.paths, sides: data.paths.map { _ in [side] }, threads: threads, limits: limits,
-                isInterrupted: isInterrupted, report: report)
+                context: context)
             files.append(
                 ("sprites.png", Self.sprites(facts.map { $0.thumbnails.first }, side, columnsOfSprite)))
             config += """

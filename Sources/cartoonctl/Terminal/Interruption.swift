@@ -19,6 +19,8 @@ enum Interruption {
     private static let patience: Int32 = 700
 
     static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+    /// The context of a run that signals interrupt and whose events are not shown.
+    static var context: RunContext { RunContext(isInterrupted: { isRequested }) }
 
     /// The exit code of an interrupted process, 128 plus the signal's number; nil without a signal.
     static var exitCode: Int32? {

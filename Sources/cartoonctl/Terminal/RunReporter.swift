@@ -1,7 +1,7 @@
 import TransferLearning
 
 /// Shows the events of a run on standard error: one bar at a time, and lines above it.
-struct RunReporter {
+final class RunReporter {
     /// What is counted, each with a rate of its own.
     private enum Work: Equatable { case pictures, fits, drawing }
 
@@ -17,7 +17,12 @@ struct RunReporter {
         download = DownloadReporter(quiet: quiet)
     }
 
-    mutating func show(_ event: RetrainEvent) {
+    /// The context of a run whose events are shown and which signals interrupt.
+    var context: RunContext {
+        RunContext(report: { self.show($0) }, isInterrupted: Interruption.context.isInterrupted)
+    }
+
+    func show(_ event: RetrainEvent) {
         switch event {
         case .download(let event):
             download.show(event)
@@ -71,7 +76,7 @@ struct RunReporter {
         }
     }
 
-    private mutating func update(_ work: Work, done: Int, total: Int, worked: Int) {
+    private func update(_ work: Work, done: Int, total: Int, worked: Int) {
         // Another kind of work, or the same anew, begins a bar of its own in place of the old one.
         if let bar, bar.work != work || done < bar.done {
             bar.line.clear()

@@ -60,16 +60,16 @@ private func audit(_ arguments: Arguments) throws -> Int32 {
         options,
         seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0))
     auditor.measuresLearning = arguments.string("report") != nil
-    var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
+    let reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
     let report = try auditor.run(
-        isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        context: reporter.context)
     let directory = options.imageList == nil ? options.imageDirectory : nil
     let proposed = try directory.map { try CurationPlan(report, directory: $0) }
     if let path = arguments.string("report") {
         let name = arguments.string("image_dir") ?? arguments.string("image_list")
         try report.writeHTML(
             to: FilePath(path), title: "cartoonctl audit" + (name.map { ": \($0)" } ?? ""), plan: proposed,
-            isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+            context: reporter.context)
     }
     if let plan { try proposed?.write(to: plan) }
     if try arguments.flag("json") {

@@ -64,14 +64,14 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         }
         return try transfer(arguments) { try ImportedTree.exportTree(to: $0, from: $1) }
     }
-    var reporter = RunReporter(quiet: try arguments.flag("quiet"))
+    let reporter = RunReporter(quiet: try arguments.flag("quiet"))
     let options = try BottleneckOptions(arguments)
     guard options.quality != .best else {
         throw UsageError("--quality best: export writes the bottlenecks of one setting, fast or standard")
     }
     let result = try BottleneckExport(
         options, format: format ?? .npy, directory: FilePath(arguments.files[1])
-    ).run(isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+    ).run(context: reporter.context)
     Terminal.printBlock(try arguments.flag("json") ? result.json() : result.summary.printable)
     return 0
 }
@@ -93,9 +93,9 @@ private func compute(_ arguments: Arguments) throws -> Int32 {
     let options = try BottleneckOptions(arguments), distortion = try Distortion(arguments)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
     let shard = try shard(arguments.string("shard"), quiet: quiet)
-    var reporter = RunReporter(quiet: quiet, logsProgress: true)
+    let reporter = RunReporter(quiet: quiet, logsProgress: true)
     let result = try BottleneckComputation(options, shard: shard, distortion: distortion).run(
-        isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        context: reporter.context)
     Terminal.printBlock(
         try json
             ? result.json()

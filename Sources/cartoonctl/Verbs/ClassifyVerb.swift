@@ -66,7 +66,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     let sorted = try arguments.string("sort_into").map { directory in
         try SortedPictures(FilePath(directory), copies: try arguments.flag("copy"))
     }
-    let list = watched == nil ? try PictureList(named, isInterrupted: { Interruption.isRequested }) : nil
+    let list = watched == nil ? try PictureList(named, context: Interruption.context) : nil
     if let list, list.pictures.isEmpty, list.failures.isEmpty {
         throw UsageError("no pictures were found in \(named.joined(separator: ", "))")
     }
@@ -106,7 +106,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         try watch(watched, with: classifier, show)
     } else if let list {
         try classifier.classify(
-            list.pictures, standardInput: list.standardInput, isInterrupted: { Interruption.isRequested },
+            list.pictures, standardInput: list.standardInput, context: Interruption.context,
             report: show)
     }
     return failures == 0 ? 0 : 1
@@ -145,7 +145,7 @@ private func watch(
     while !Interruption.isRequested {
         for picture in watch.look() {
             try classifier.classify(
-                [picture], isInterrupted: { Interruption.isRequested }, report: show)
+                [picture], context: Interruption.context, report: show)
         }
         usleep(500_000)
     }

@@ -64,15 +64,15 @@ let evaluateVerb = Verb(
         options.pictures.ownFiles += [arguments.string("report").map { FilePath($0) }].compactMap { $0 }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
-        var reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
+        let reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
         let report = try Evaluator(options).run(
-            isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+            context: reporter.context)
         if let path = arguments.string("report") {
             try report.writeHTML(
                 to: FilePath(path), title: title(arguments),
                 directory: options.pictures.imageList == nil ? options.pictures.imageDirectory : nil,
                 explaining: options.folds == nil ? options.model : nil,
-                isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+                context: reporter.context)
         }
         Terminal.printBlock(try arguments.flag("json") ? JSON.text(report) : report.text(worst: worst))
         if let demanded, report.accuracy < demanded {

@@ -73,9 +73,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.threads = try arguments.integer("threads", in: 1...1024)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
-    let result = try Quantization(options, isInterrupted: { Interruption.isRequested }).run { line in
-        if !quiet { Terminal.log(line) }
-    }
+    let result = try Quantization(options, context: RunReporter(quiet: quiet).context).run()
     if result.isDamaged { Terminal.log("cartoonctl: \(result.warning)") }
     if json {
         Terminal.printBlock(try result.json())

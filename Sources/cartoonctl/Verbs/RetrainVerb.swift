@@ -148,9 +148,9 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     let (json, quiet) = (try arguments.flag("json"), try arguments.isQuiet)
     let listsMistakes = try arguments.flag("print_misclassified_test_images")
 
-    var reporter = RunReporter(quiet: quiet)
+    let reporter = RunReporter(quiet: quiet)
     let result = try Retraining(options).run(
-        isInterrupted: { Interruption.isRequested }, report: { reporter.show($0) })
+        context: reporter.context)
     try savedModel?.write(options.outputGraph)
     if !quiet {
         let table = ClassTable(

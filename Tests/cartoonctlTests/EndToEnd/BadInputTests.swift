@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a user gets who gives `retrain` and `classify` something they cannot work with: the real program, run to its end.
 ///
 /// Each case: an exit code of its own, one line that names the file and says what to do, and nothing written.
-@Suite("Bad input")
+@Suite("Bad input", .tags(.endToEnd))
 struct BadInputTests {
     let bench: Workbench
 

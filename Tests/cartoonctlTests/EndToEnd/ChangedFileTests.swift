@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What becomes of files that others change, cut or mount while the program uses them.
-@Suite("Files that others change")
+@Suite("Files that others change", .tags(.endToEnd))
 struct ChangedFileTests {
     let bench: Workbench
 

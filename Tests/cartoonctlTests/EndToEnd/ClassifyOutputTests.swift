@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-@Suite("Answers in use")
+@Suite("Answers in use", .tags(.endToEnd))
 struct ClassifyOutputTests {
     let bench: Workbench
 

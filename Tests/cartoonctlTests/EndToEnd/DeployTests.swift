@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Compression
 
-@Suite("Deployment")
+@Suite("Deployment", .tags(.endToEnd))
 struct DeployTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }

@@ -7,7 +7,7 @@ private let hasCurl = ["/usr/bin/curl", "/bin/curl"].contains {
     FileManager.default.isExecutableFile(atPath: $0)
 }
 
-@Suite("Download by the program", .enabled(if: hasCurl, "curl is not installed"))
+@Suite("Download by the program", .tags(.endToEnd), .enabled(if: hasCurl, "curl is not installed"))
 struct DownloadByProgramTests {
     let bench: Workbench
     /// Holds a file under the graph's name that is no graph: it is refused, but not before it is in its place.
@@ -115,7 +115,7 @@ struct DownloadByProgramTests {
 
     @Test(
         "fetches a full-size network from a mirror and works with it",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func fullSize() throws {
         let name = "classify_image_graph_def.pb"
         let graph = try SharedData.data("models/inception_v3_2015/\(name)")

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The verbs about how good pictures and models are, through the real program.
-@Suite("Evaluate and audit")
+@Suite("Evaluate and audit", .tags(.endToEnd))
 struct EvaluateAuditTests {
     let bench: Workbench
 

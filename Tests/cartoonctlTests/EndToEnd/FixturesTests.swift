@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The drawings in the repository and the program that draws them.
-@Suite("make-fixtures")
+@Suite("make-fixtures", .tags(.endToEnd))
 struct FixturesTests {
     @Test("draws the very bytes that are in the repository")
     func committedPicturesAreCurrent() throws {

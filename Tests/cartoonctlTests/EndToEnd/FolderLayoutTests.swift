@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Folders as people have them, through the real program.
-@Suite("Folders as people have them")
+@Suite("Folders as people have them", .tags(.endToEnd))
 struct FolderLayoutTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import cartoonctl
 
 /// What the program says of itself, tried out.
-@Suite("Help, completions and the manual")
+@Suite("Help, completions and the manual", .tags(.endToEnd))
 struct HelpTests {
     /// A folder in which the examples find what they name.
     private func prepared() throws -> Workbench {

@@ -5,7 +5,7 @@ import Testing
 @testable import cartoonctl
 
 /// The flags of retrain.py and label_image, and flags that have no effect.
-@Suite("Flags of the tools before")
+@Suite("Flags of the tools before", .tags(.endToEnd))
 struct InheritedFlagTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }
@@ -80,7 +80,7 @@ struct InheritedFlagTests {
 
     @Test(
         "label_image's are enough for a graph that retrain.py made",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func genuine() throws {
         try bench.makeClass("pictures", from: "moss_the_dragon", count: 1)
         let folder = "models/mobilenet_v1_025"

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Inspect")
+@Suite("Inspect", .tags(.endToEnd))
 struct InspectTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }
@@ -84,7 +84,7 @@ struct InspectTests {
 
     @Test(
         "finds the input and the output of a graph that nothing describes",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func bareGraphs() throws {
         for (path, least) in [
             ("inception_v3_2015/classify_image_graph_def.pb", 5_000_000_000),

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a signal leaves of a run that takes long: its exit code, true words, a manifest, and nothing else.
-@Suite("Interrupted runs")
+@Suite("Interrupted runs", .tags(.endToEnd))
 struct InterruptionTests {
     let bench: Workbench
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The job a newcomer runs first, on the pictures in the repository, through the real program.
-@Suite("Main job")
+@Suite("Main job", .tags(.endToEnd))
 struct MainJobTests {
     let bench: Workbench
 

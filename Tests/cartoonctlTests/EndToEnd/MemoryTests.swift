@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Training past memory")
+@Suite("Training past memory", .tags(.endToEnd))
 struct MemoryTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }

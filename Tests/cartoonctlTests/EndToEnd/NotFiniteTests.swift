@@ -1,10 +1,11 @@
 import Foundation
 import TensorFlowFormat
 import TensorGraph
+import TestSupport
 import Testing
 
 /// What every verb does with a network whose weights or statistics make NaN or infinity.
-@Suite("Numbers that are not finite")
+@Suite("Numbers that are not finite", .tags(.endToEnd))
 struct NotFiniteTests {
     let bench: Workbench
 

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// That nothing is lost on the way out: closed and full descriptors, odd names, pipes, two names of one file.
-@Suite("Outputs that are not lost")
+@Suite("Outputs that are not lost", .tags(.endToEnd))
 struct OutputTests {
     let bench: Workbench
 

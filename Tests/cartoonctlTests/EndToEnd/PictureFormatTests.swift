@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Pictures of all formats")
+@Suite("Pictures of all formats", .tags(.endToEnd))
 struct PictureFormatTests {
     private let bench: Workbench
     private static let pictures = SharedData.project.appendingPathComponent("Tests/Pictures/sound")

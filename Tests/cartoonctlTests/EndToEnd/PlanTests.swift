@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `audit --plan` and `audit --apply` through the real program.
-@Suite("Plans of audit")
+@Suite("Plans of audit", .tags(.endToEnd))
 struct PlanTests {
     let bench: Workbench
 

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Precision")
+@Suite("Precision", .tags(.endToEnd))
 struct PrecisionTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }

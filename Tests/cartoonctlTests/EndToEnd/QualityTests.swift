@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Quality on the command line")
+@Suite("Quality on the command line", .tags(.endToEnd))
 struct QualityCommandTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }

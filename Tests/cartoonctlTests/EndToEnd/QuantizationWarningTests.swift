@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// That `quantize` says so when it ruins a model, and is silent when it does not.
-@Suite("Quantization that ruins")
+@Suite("Quantization that ruins", .tags(.endToEnd))
 struct QuantizationWarningTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }
@@ -54,7 +54,7 @@ struct QuantizationWarningTests {
     /// What retrain.py's MobileNet of 2017 and BVLC's GoogLeNet lose was measured on pictures.
     @Test(
         "quantize_graph's rounding ruins a MobileNet with its normalizations, and GoogLeNet not",
-        .enabled(if: SharedData.isPresent, SharedData.absence))
+        .tags(.oracle), .enabled(if: SharedData.isPresent, SharedData.absence))
     func genuine() throws {
         let folder = "models/mobilenet_v1_025"
         for name in ["retrained.pb", "retrained.txt"] {

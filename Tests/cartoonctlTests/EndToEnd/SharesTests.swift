@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Bottlenecks in shares")
+@Suite("Bottlenecks in shares", .tags(.endToEnd))
 struct SharesTests {
     let bench: Workbench
 

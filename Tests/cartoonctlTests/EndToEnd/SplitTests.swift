@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Copies, ready-made splits, lists and interruptions of a training, through the real program.
-@Suite("Splits and lists")
+@Suite("Splits and lists", .tags(.endToEnd))
 struct SplitTests {
     let bench: Workbench
 
