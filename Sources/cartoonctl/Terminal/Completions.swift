@@ -109,7 +109,8 @@ enum Completions {
                     esac
                 fi
             }
-            compdef _cartoonctl cartoonctl
+            # As a file of $fpath this is the body of the function's first call.
+            if [[ $funcstack[1] == _cartoonctl ]]; then _cartoonctl "$@"; else compdef _cartoonctl cartoonctl; fi
             """
     }
 
@@ -122,7 +123,11 @@ enum Completions {
             case .labels: return " -x -a '(__cartoonctl_labels)'"
             }
         }
-        let labels = """
+        let functions = """
+            function __cartoonctl_verb
+                set -l words (commandline -opc)
+                test "$words[2]" = "$argv"
+            end
             function __cartoonctl_labels
                 set -l words (commandline -opc)
                 set -l model output_graph.pb
@@ -134,17 +139,17 @@ enum Completions {
             end
             """
         let lines = verbs.flatMap { verb in
-            ["complete -c cartoonctl -n __fish_use_subcommand -a \(verb.name) -d '\(quoted(verb.summary))'"]
+            ["complete -c cartoonctl -n '__cartoonctl_verb' -f -a \(verb.name) -d '\(quoted(verb.summary))'"]
                 + (verb.words.isEmpty
                     ? []
                     : [
-                        "complete -c cartoonctl -n '__fish_seen_subcommand_from \(verb.name)' -a '\(verb.words.joined(separator: " "))'"
+                        "complete -c cartoonctl -n '__cartoonctl_verb \(verb.name)' -a '\(verb.words.joined(separator: " "))'"
                     ])
                 + verb.options.map { option in
-                    "complete -c cartoonctl -n '__fish_seen_subcommand_from \(verb.name)' -l \(option.name)\(values(option)) -d '\(quoted(brief(option.help)))'"
+                    "complete -c cartoonctl -n '__cartoonctl_verb \(verb.name)' -l \(option.name)\(values(option)) -d '\(quoted(brief(option.help)))'"
                 }
         }
-        return ([labels] + lines).joined(separator: "\n")
+        return ([functions] + lines).joined(separator: "\n")
     }
 
     /// Returns the first sentence.

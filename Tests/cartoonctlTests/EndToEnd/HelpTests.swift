@@ -78,39 +78,6 @@ struct HelpTests {
         #expect(classifyVerb.commandLines.contains { $0.hasPrefix("find . ") })
     }
 
-    @Test(
-        "bash is offered the values of flags",
-        arguments: [
-            (["export", "m.pb", "--format", "t"], ["tflite"]),
-            (["export", "m.pb", "--format", "=", "sav"], ["savedmodel"]),
-            (["retrain", "--precision", "b"], ["bf16"]),
-            (["quantize", "--mode", "w"], ["weights_rounded", "weights"]),
-            (["retrain", "--split-key", "c"], ["content"]),
-            (["completions", "f"], ["fish"]), (["audit", "--dry"], ["--dry_run"]),
-            (["classify", "--graph", "cartoon.pb", "--against", "bart"], ["bart simpson"]),
-            (["classify", "--graph", "=", "cartoon.pb", "--against", ""], ["bart simpson", "lisa simpson"]),
-        ])
-    func bash(_ words: [String], _ offered: [String]) throws {
-        guard FileManager.default.fileExists(atPath: "/bin/bash") else { return }
-        let bench = try Workbench()
-        if words.contains("--against") {
-            try bench.makeClass("cartoon/bart simpson", from: "moss_the_dragon", count: 12)
-            try bench.makeClass("cartoon/lisa simpson", from: "pip_the_robot", count: 12)
-            let trained = try bench.run(
-                "cartoonctl", ["retrain", "--image_dir", "cartoon", "--output_graph", "cartoon.pb"])
-            try #require(trained.status == 0, "\(trained.errors)")
-        }
-        try bench.write("script", bench.run("cartoonctl", ["completions", "bash"]).output)
-        let line = (["cartoonctl"] + words).map { "'\($0)'" }.joined(separator: " ")
-        let outcome = try bench.run(
-            "/bin/bash",
-            [
-                "-c",
-                "PATH=\"$PROGRAMS:$PATH\"; . ./script; COMP_WORDS=(\(line)); COMP_CWORD=\(words.count); _cartoonctl; printf '%s\\n' \"${COMPREPLY[@]}\"",
-            ], environment: ["PROGRAMS": Workbench.programs.path])
-        #expect(outcome.output.split(separator: "\n").map(String.init) == offered, "\(outcome.errors)")
-    }
-
     @Test("colors and bars stay out of files")
     func plain() throws {
         let bench = try Workbench()
