@@ -1,8 +1,16 @@
 "use strict";
 
-/** What the plan does with pictures: `{ action, to, reason, bytes, sha256 }` by path. */
-const planned = new Map((report.plan?.files ?? []).map((entry) => [entry.path, { ...entry }]));
 const planPath = (picture) => report.pictures.root + picture.path;
+
+/** What the plan does with pictures: `{ path, action, to, reason, bytes, sha256 }` by path. */
+const planned = new Map((report.plan?.files ?? []).map(({ picture, ...entry }) => {
+  const known = picture === undefined ? {} : {
+    path: planPath(pictures[picture]), reason: pictures[picture].findings.map((finding) => finding.reason).join("; "),
+    bytes: report.pictures.bytes[picture], sha256: report.pictures.sha256[picture],
+  };
+  const { path, action, to, reason, bytes, sha256 } = { ...known, ...entry };
+  return [path, { path, action, ...(to === undefined ? {} : { to }), reason, bytes, sha256 }];
+}));
 
 /** Whether a page can make a plan for a picture: its content must be known. */
 const canPlan = (picture) => report.plan && report.pictures.sha256[picture.index];

@@ -2,7 +2,8 @@
 package struct DirectoryWalk {
     /// The files in byte order; a folder's own files precede those of its subfolders.
     package private(set) var files: [FilePath] = []
-    /// The folders that could not be listed.
+    /// The folders that could not be listed, and what is neither a file nor a folder, such as a pipe, which might never
+    /// end.
     package private(set) var failures: [FileError] = []
 
     /// - Parameters:
@@ -16,7 +17,12 @@ package struct DirectoryWalk {
         // A stack of paths replaces recursion; the next one is last.
         var waiting = [root]
         while let path = waiting.popLast(), !isInterrupted() {
-            guard (try? FileSystem.kind(of: path)) == .directory else {
+            let kind = try? FileSystem.kind(of: path)
+            if kind == .other, path != root {
+                failures.append(FileError(path, errno: 0))
+                continue
+            }
+            guard kind == .directory else {
                 files.append(path)
                 continue
             }

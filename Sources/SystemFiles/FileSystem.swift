@@ -1,12 +1,15 @@
 /// A failed system call.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public let path: FilePath
+    /// The system's number, or 0 for a pipe, socket or device where a file is expected.
     public let errno: Int32
 
     package init(_ path: FilePath, errno: Int32) { (self.path, self.errno) = (path, errno) }
 
     /// The system's description of `errno`.
-    public var reason: String { String(cString: strerror(errno)) }
+    public var reason: String {
+        errno == 0 ? "is a pipe, socket or device, not a file" : String(cString: strerror(errno))
+    }
     public var description: String { "\(path): \(reason)" }
     public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
     public var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
@@ -133,14 +136,20 @@ package enum FileSystem {
         var information = stat()
         guard fstat(file, &information) == 0 else { throw FileError(path, errno: errno) }
         let kind = information.st_mode & S_IFMT
-        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK else {
-            throw FileError(path, errno: kind == S_IFDIR ? EISDIR : EINVAL)
-        }
+        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK || kind == S_IFCHR && endsByItself(file)
+        else { throw FileError(path, errno: kind == S_IFDIR ? EISDIR : 0) }
         let size = kind == S_IFREG ? Int(information.st_size) : 0
         switch Descriptors.readAll(file, expected: size, limit: kind == S_IFREG ? .max : limit) {
         case .success(let bytes): return bytes
         case .failure(let error): throw FileError(path, errno: error.code)
         }
+    }
+
+    /// Returns whether a character device is a terminal or `/dev/null`; others, such as `/dev/zero`, may never end.
+    private static func endsByItself(_ device: Int32) -> Bool {
+        var one = stat(), null = stat()
+        return isatty(device) == 1
+            || fstat(device, &one) == 0 && stat("/dev/null", &null) == 0 && one.st_rdev == null.st_rdev
     }
 
     /// Creates a folder and its missing parents.

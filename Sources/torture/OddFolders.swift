@@ -15,7 +15,7 @@ struct OddFolders: TrialKind {
             "\u{202e}txt.exe", "\u{2028}", "\u{9b}31m", "(other)", "%s%n", "$(reboot)", "*", "?", "a;b",
             "NUL",
             "Thumbs.db", ".hidden", "@eaDir", "lost+found", "__MACOSX", "train", "test", "images",
-            String(repeating: "x", count: 200),
+            String(repeating: "x", count: 200), "</script>", "{{DATA}}", "-rf",
         ].map { Array($0.utf8) } + [[0x63, 0xe9], [0xff, 0xfe], [0x80]]
 
     func run(_ random: inout SplitMix64) throws -> [String] {
@@ -78,7 +78,7 @@ struct OddFolders: TrialKind {
         for _ in 0..<Int.random(in: depth == 0 ? 2...6 : 0...8, using: &random) {
             let name = Self.names.randomElement(using: &random)!
             let place = folder + [0x2f] + name
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<11, using: &random) {
             case 0..<(depth == 0 ? 7 : depth < 3 ? 1 : 0):
                 if withPath(place, { mkdir($0, 0o755) }) == 0 {
                     try fill(place, depth: depth + 1, pictures: pictures, &random)
@@ -91,6 +91,7 @@ struct OddFolders: TrialKind {
                 write(
                     [[], Array("not a picture\n".utf8), [0xff, 0xd8, 0xff]].randomElement(using: &random)!,
                     to: place)
+            case 9: _ = withPath(place + Array(".png".utf8)) { mkfifo($0, 0o600) }
             default:
                 let picture = pictures.randomElement(using: &random)!
                 write(

@@ -241,9 +241,18 @@ final class Workplace {
         _ arguments: [String], redirection: String = "", signal: (number: Int32, after: Double)? = nil,
         limit: Double = 60
     ) throws -> Outcome {
+        try run(
+            script: "exec \"$0\" \"$@\" \(redirection)", arguments, signal: signal, limit: limit)
+    }
+
+    /// Runs a script of the shell in the folder, in which `$0` is the program.
+    func run(
+        script: String, _ arguments: [String] = [], signal: (number: Int32, after: Double)? = nil,
+        limit: Double = 60
+    ) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "exec \"$0\" \"$@\" \(redirection)", program] + arguments
+        process.arguments = ["-c", script, program] + arguments
         process.currentDirectoryURL = folder
         process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"]
         process.standardInput = FileHandle.nullDevice

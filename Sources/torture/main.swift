@@ -16,6 +16,7 @@ do { workplace = try Workplace(settings) } catch {
 defer { workplace.remove() }
 let kinds: [any TrialKind] = [
     Interruptions(workplace), Descriptors(workplace), MutatedFiles(workplace), OddFolders(workplace),
+    OddOutputs(workplace),
 ]
 var counts = [Int](repeating: 0, count: kinds.count), failures = 0
 let end = Date.now.addingTimeInterval(settings.seconds)

@@ -9,8 +9,9 @@ import Imaging
 public struct Auditor {
     private let options: BottleneckOptions
     private let seed: UInt64
-    /// Whether to measure for the report how the accuracy grows with the number of pictures.
-    public var measuresLearning = false
+    /// Whether a page will be made, for which the cross-validation also measures how the accuracy grows with the number
+    /// of pictures, and keeps the layers that explain doubts.
+    public var isForPage = false
 
     /// Creates an auditor; without an image directory, it examines the bottlenecks that were imported into
     /// the cache, as far as vectors allow.
@@ -62,10 +63,12 @@ public struct Auditor {
         var evaluation: EvaluationReport?
         let copies = data.copies(groups: source.groups, similar: similar, workers: source.workers)
         if data.labels.count > 1, OutOfSample.problem(data, copies) == nil {
-            let judged = try OutOfSample(source, copies: copies, folds: 5, seed: seed, context: context)
+            let judged = try OutOfSample(
+                source, copies: copies, folds: 5, seed: seed, keepsLayers: isForPage, context: context)
             evaluation = EvaluationReport(
                 judged, labels: data.labels, paths: data.paths.map(\.description))
-            if measuresLearning {
+            evaluation?.heldOutLayers = HeldOutLayers(judged, source)
+            if isForPage {
                 evaluation?.learningCurve = try LearningCurve.points(
                     source, judged, copies: copies, seed: seed, context: context)
             }

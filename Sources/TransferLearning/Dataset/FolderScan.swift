@@ -187,17 +187,20 @@ struct FolderScan {
             return entry
         }
         for name in names where !FolderNames.isHidden(name) {
-            let path = folder.appending(name)
+            let path = folder.appending(name), kind = try? FileSystem.kind(of: path)
             if FolderNames.isSystems(name) {
-                if (try? FileSystem.kind(of: path)) == .directory {
+                if kind == .directory {
                     note("\(path): belongs to a system, not to the pictures, and is left out")
                 }
             } else if !excluded.isEmpty, let identity = FileSystem.identity(of: path),
                 excluded.contains(identity)
             {
                 note("\(path): is the run's own and is left out")
-            } else if (try? FileSystem.kind(of: path)) == .directory {
+            } else if kind == .directory {
                 entry.nested.append(name)
+            } else if kind == .other {
+                // A pipe might never end.
+                note("\(path): \(FileError(path, errno: 0).reason), and is left out")
             } else {
                 entry.files.append(name)
             }

@@ -82,6 +82,10 @@ public struct Exporting {
     }
 
     public func run() throws(TransferLearningError) -> ExportResult {
+        guard !FileSystem.areOneOutput(options.input, options.output) else {
+            throw .option(
+                "output", reason: "\(options.output) is the model itself; give the export another name")
+        }
         let file = try DeployableNetwork(options.input, labels: options.labels)
         do {
             if options.format == .html { return try WebPageExport(file, options).run() }

@@ -37,10 +37,13 @@ public struct Packaging: Sendable {
     public init(_ options: PackageOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> PackageResult {
-        let labels: [UInt8], file: GraphFile
-        do { labels = try FileSystem.read(options.labels) } catch {
-            throw .file(error, while: "reading the labels")
+        for (name, input) in [("model", options.model), ("labels", options.labels)]
+        where FileSystem.areOneOutput(input, options.output) {
+            throw .option(
+                "output",
+                reason: "\(options.output) is the file of the \(name); give the package another name")
         }
+        let labels = try LabelsFile.bytes(of: options.labels), file: GraphFile
         do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
         let model = file.region.bytes, name = file.member ?? options.model.lastComponent.description
         let format = ExportedFile.format(of: file.region)

@@ -59,6 +59,8 @@ public struct EvaluationReport: Sendable, Codable {
     private(set) var judgements: [Judgement] = []
     /// The files that could not be read, for the page likewise.
     var skipped: [SkippedPicture] = []
+    /// What explains mistakes in the page of a cross-validation; nil if layers were not kept.
+    var heldOutLayers: HeldOutLayers?
 
     private enum CodingKeys: CodingKey {
         case labels, count, correct, accuracy, interval, crossEntropy, calibrationError, perClass, macroF1

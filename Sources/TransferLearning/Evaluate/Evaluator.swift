@@ -13,8 +13,9 @@ public struct EvaluateOptions: Sendable {
     public var seed: UInt64 = 0
     /// Whether cross-validation holds out copies and near duplicates of an image together with it.
     public var keepsCopiesTogether = true
-    /// Whether a cross-validation also measures how the accuracy grows with the number of pictures.
-    public var measuresLearning = false
+    /// Whether a page will be made, for which a cross-validation also measures how the accuracy grows with the number
+    /// of pictures, and keeps the layers that explain mistakes.
+    public var isForPage = false
     /// Options for other bottlenecks of the same images, which are cross-validated on the same folds.
     public var compared: BottleneckOptions?
     /// The name of these options in the report.
@@ -89,7 +90,8 @@ public struct Evaluator {
         result.skipped = data.skipped
         result.quality = quality
         guard let together else { return result }
-        if options.measuresLearning, quality == nil {
+        result.heldOutLayers = HeldOutLayers(judged, source)
+        if options.isForPage, quality == nil {
             result.learningCurve = try LearningCurve.points(
                 source, judged, copies: together, seed: options.seed, context: context)
         }
@@ -123,7 +125,7 @@ public struct Evaluator {
             try context.checkInterruption()
             let judged = try OutOfSample(
                 source, copies: groups(source.data, copies), folds: folds, seed: options.seed,
-                context: context)
+                keepsLayers: options.isForPage, context: context)
             return (judged, source, nil)
         }
         let comparison = QualityComparison(options: pictures, folds: folds, seed: options.seed)
@@ -209,11 +211,13 @@ extension OutOfSample {
     ///   - copies: The images that are held out together.
     ///   - folds: The number of folds.
     ///   - seed: The seed of the folds.
+    ///   - keepsLayers: Whether the trained layers are kept.
     ///   - context: Receives events.
     /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     init(
         _ source: BottleneckSource, rows: [Int]? = nil, variantsOf origins: [Int] = [], copies: RowGroups,
-        folds: Int, seed: UInt64, context: RunContext = RunContext()
+        folds: Int, seed: UInt64, keepsLayers: Bool = false,
+        context: RunContext = RunContext()
     ) throws {
         let data = source.data, rows = rows ?? Array(data.paths.indices)
         if let problem = Self.problem(data, copies, rows: rows) {
@@ -229,7 +233,7 @@ extension OutOfSample {
             try OutOfSample(
                 features, labels: rows.map { data.classes[$0] }, classes: data.labels.count,
                 groups: rows.map { copies.leaders[$0] }, variantsOf: origins.map { places[$0]! },
-                folds: folds, seed: seed, solver: solver, progress: progress)
+                folds: folds, seed: seed, solver: solver, keepsLayers: keepsLayers, progress: progress)
         }
     }
 

@@ -12,6 +12,8 @@ package struct OutOfSample: Sendable {
     /// The fold in which each row was held out.
     package let folds: [Int]
     package let foldCount: Int
+    /// The layer of each fold, which was not trained on its rows; empty if layers are not kept.
+    package private(set) var layers: [TrainedLayer] = []
 
     /// Cross-validates a softmax regression.
     ///
@@ -30,12 +32,13 @@ package struct OutOfSample: Sendable {
     ///   - folds: The number of folds, at least 3.
     ///   - seed: The seed of the folds.
     ///   - solver: The regression to train.
+    ///   - keepsLayers: Whether the trained layers are kept.
     /// - Throws: `TrainingError`.
     ///   - progress: Called on the calling thread during training.
     package init(
         _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [],
         variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
-        solver: SoftmaxRegression = SoftmaxRegression(),
+        solver: SoftmaxRegression = SoftmaxRegression(), keepsLayers: Bool = false,
         progress: ((SoftmaxRegression.Progress) -> Void)? = nil
     ) throws(TrainingError) {
         let assignment = FoldAssignment(
@@ -70,6 +73,7 @@ package struct OutOfSample: Sendable {
                 features, labels: allLabels, classes: classes, training: training, validation: validation
             ) { progress?(.init(done: fold * $0.total + $0.done, total: assignment.count * $0.total)) }
             let layer = trained.layer.cooled(to: trained.temperature)
+            if keepsLayers { layers.append(layer) }
             let logits = layer.logits(features, rows: held, workers: solver.workers)
             for (position, row) in held.enumerated() {
                 let scores = softmax(Array(logits[position * classes..<(position + 1) * classes]))

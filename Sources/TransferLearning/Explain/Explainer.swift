@@ -37,18 +37,29 @@ public final class Explainer {
     /// - Parameters:
     ///   - options: Which model, and how it reads pictures.
     /// - Throws: `.network` if the scores of the model depend on no image linearly.
-    public init(_ options: ClassifyOptions) throws(TransferLearningError) {
+    public convenience init(_ options: ClassifyOptions) throws(TransferLearningError) {
         var names: [String]?
         if let labels = options.labels { names = try LabelsFile.read(labels) }
-        let file: ModelFile, plan: Plan, threads = options.threads ?? ParallelWork.coreCount
+        let file: ModelFile
         do {
             file = try ModelFile(path: options.graph.description, labels: names, stated: options.ends)
+        } catch { throw TransferLearningError(error) }
+        try self.init(
+            file, threads: options.threads ?? ParallelWork.coreCount, isStrict: options.isStrict,
+            limits: options.limits)
+    }
+
+    init(
+        _ file: ModelFile, threads: Int, isStrict: Bool, limits: PictureLimits
+    ) throws(TransferLearningError) {
+        let plan: Plan, path = FilePath(file.path)
+        do {
             var network = try file.network(outputs: [file.description.output])
             let reading = LinearReading(network, output: network.outputs[0])
             guard !reading.parts.isEmpty else {
                 throw TransferLearningError.network(
                     .unsupported(
-                        options.graph,
+                        path,
                         reason:
                             "its scores read no image of the network linearly, so that no place can be named")
                 )
@@ -57,7 +68,7 @@ public final class Explainer {
             guard classes == file.description.labels.count else {
                 throw TransferLearningError.network(
                     .description(
-                        options.graph,
+                        path,
                         reason: "gives \(classes) scores for \(file.description.labels.count) labels"))
             }
             let images = Array(Set(reading.parts.map(\.image))).sorted()
@@ -74,15 +85,14 @@ public final class Explainer {
         } catch let error as BackboneError {
             throw TransferLearningError(error)
         } catch let error as PlanError {
-            throw TransferLearningError(error, path: options.graph.description)
+            throw TransferLearningError(error, path: file.path)
         } catch let error as TransferLearningError {
             throw error
         } catch { throw .internalFailure("\(error)") }
         (labels, backbone) = (file.description.labels, file.description.backbone)
         executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
-        reader = PictureReader(
-            backbone, executor, isStrict: options.isStrict, limits: options.limits)
-        self.options = DecodingOptions(options.limits)
+        reader = PictureReader(backbone, executor, isStrict: isStrict, limits: limits)
+        options = DecodingOptions(limits)
     }
 
     /// Explains one picture.

@@ -1,5 +1,6 @@
-import SystemFiles
+import Backbones
 import FinalLayer
+import SystemFiles
 
 /// The source of labelled bottlenecks, with the command line's defaults.
 public struct BottleneckOptions: Sendable {
@@ -82,6 +83,8 @@ struct BottleneckSource {
     let data: LabelledBottlenecks
     let groups: [FeatureGroup]
     let workers: Workers
+    /// The network that computed the bottlenecks; nil for those from elsewhere.
+    private(set) var backbone: Backbone?
 
     init(data: LabelledBottlenecks, groups: [FeatureGroup], workers: Workers) {
         (self.data, self.groups, self.workers) = (data, groups, workers)
@@ -107,7 +110,7 @@ struct BottleneckSource {
                 limits: options.limits, minimumClasses: options.minimumClasses, frames: options.frames
             )
             .run(folder ?? Self.scan(options, context), context: context)
-            groups = extractor.groups
+            (groups, backbone) = (extractor.groups, extractor.backbone)
         } else {
             data = try ImportedTree.bottlenecks(
                 cache, size: extractor?.size,

@@ -3,9 +3,21 @@ import SystemFiles
 
 /// A labels file with one name per line in the order of the model's outputs.
 enum LabelsFile {
+    /// The most bytes of a labels file; the names of ImageNet's 21,000 classes take one million.
+    static let mostBytes = 1 << 22
+
     static func read(_ path: FilePath) throws(TransferLearningError) -> [String] {
-        do { return LabelsText.names(in: try FileSystem.read(path)) } catch {
-            throw .file(error, while: "reading the labels")
-        }
+        LabelsText.names(in: try bytes(of: path))
+    }
+
+    /// Returns the content of a labels file.
+    ///
+    /// - Throws: `.file` with `EFBIG` where it is larger than a labels file can be.
+    static func bytes(of path: FilePath) throws(TransferLearningError) -> [UInt8] {
+        do throws(FileError) {
+            let bytes = try FileSystem.read(path, limit: mostBytes)
+            guard bytes.count <= mostBytes else { throw FileError(path, errno: EFBIG) }
+            return bytes
+        } catch { throw .file(error, while: "reading the labels") }
     }
 }

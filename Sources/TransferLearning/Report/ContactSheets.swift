@@ -66,6 +66,28 @@ struct ContactSheets {
         init(_ count: Int) { facts = Mutex([FileFacts](repeating: FileFacts(), count: count)) }
     }
 
+    /// The number of bytes that the sheets take in the page.
+    var bytes: Int { sheets.reduce(0) { $0 + $1.image.utf8.count } }
+
+    /// Returns the quality at which thumbnails take no more than some bytes, estimated from 256 of them.
+    ///
+    /// - Parameters:
+    ///   - qualities: The qualities to choose from, descending; the last is taken if none is low enough.
+    ///   - budget: The number of bytes in base64.
+    static func quality(
+        of thumbnails: [Thumbnail], side: Int, among qualities: [Int], within budget: Int
+    ) -> Int {
+        guard !thumbnails.isEmpty else { return qualities.first ?? 50 }
+        let step = max(1, thumbnails.count / 256)
+        let sample = stride(from: 0, to: thumbnails.count, by: step).map { Optional(thumbnails[$0]) }
+        let fitting = qualities.first { quality in
+            var sheets = ContactSheets()
+            _ = sheets.add(sample, side: side, quality: quality)
+            return sheets.bytes * thumbnails.count <= budget * sample.count
+        }
+        return fitting ?? qualities.last ?? 50
+    }
+
     /// Puts thumbnails onto new sheets.
     ///
     /// - Parameters:

@@ -22,6 +22,10 @@ extension EvaluationReport {
         if let model, let explainer = try? Explainer(model) {
             try page.explainMistakes(with: explainer, context: context)
         }
+        if let heldOutLayers {
+            try page.explainMistakes(
+                by: heldOutLayers, threads: threads, limits: limits, context: context)
+        }
         try page.write(
             to: path, threads: threads, limits: limits, context: context)
     }
@@ -53,6 +57,11 @@ extension AuditReport {
         var page = ReportPage(title: title)
         if let evaluation { page.add(evaluation, name: "Cross-validation") }
         page.add(self, plan: plan)
+        if let layers = evaluation?.heldOutLayers {
+            try page.explainMistakes(
+                by: layers, threads: ParallelWork.coreCount, limits: PictureLimits(),
+                context: context)
+        }
         try page.write(to: path, context: context)
     }
 }

@@ -33,7 +33,9 @@ struct ReportData: Encodable {
         /// The index of the picture, and of the one that it resembles.
         let picture: Int?
         let other: Int?
-        let path, reason: String
+        /// The path where it is no picture's.
+        let path: String?
+        let reason: String
         let suggestion: Int?
     }
 
@@ -47,6 +49,55 @@ struct ReportData: Encodable {
         let rows, columns: Int
         /// The contributions in base64, a signed byte each; 127 is the strongest.
         let values: String
+    }
+
+    /// A plan without what the page knows of its pictures already.
+    struct Plan: Encodable {
+        struct Entry: Encodable {
+            /// The index of the picture, whose path, size and digest are the entry's.
+            var picture: Int?
+            let action: CurationPlan.Action
+            let to: String?
+            /// The explanation; nil for the reasons of the picture's findings, separated by semicolons.
+            var reason: String?
+            var path: String?
+            var bytes: Int?
+            var sha256: String?
+        }
+        let plan: Int
+        let startedIn: String
+        let classes: [CurationPlan.Class]
+        let setAside: String
+        let files: [Entry]
+
+        /// - Parameters:
+        ///   - plan: The plan.
+        ///   - places: The indices of pictures by path.
+        ///   - pictures: The pictures with their sizes and digests.
+        ///   - findings: What is said of them.
+        init(
+            _ plan: CurationPlan, places: [String: Int], pictures: Pictures, findings: [Findings]
+        ) {
+            (self.plan, startedIn, classes, setAside) = (
+                plan.plan, plan.startedIn, plan.classes, plan.setAside
+            )
+            var reasons: [Int: [String]] = [:]
+            for finding in findings.flatMap(\.items) {
+                if let picture = finding.picture { reasons[picture, default: []].append(finding.reason) }
+            }
+            files = plan.files.map { file in
+                var entry = Entry(action: file.action, to: file.to, reason: file.reason)
+                guard let place = places[file.path], pictures.bytes[place] == file.bytes,
+                    pictures.sha256[place] == file.sha256
+                else {
+                    (entry.path, entry.bytes, entry.sha256) = (file.path, file.bytes, file.sha256)
+                    return entry
+                }
+                entry.picture = place
+                if entry.reason == reasons[place]?.joined(separator: "; ") { entry.reason = nil }
+                return entry
+            }
+        }
     }
 
     struct Plot: Encodable {
@@ -75,7 +126,7 @@ struct ReportData: Encodable {
     var classes: [AuditReport.ClassCount] = []
     var maps: [String: HeatMap] = [:]
     /// The plan that the page's buttons change and offer to download.
-    var plan: CurationPlan?
+    var plan: Plan?
     var command = ""
     var facts: [Fact] = []
 }

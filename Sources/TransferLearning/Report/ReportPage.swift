@@ -13,12 +13,16 @@ struct ReportPage {
     private var paths: [String] = []
     /// The pictures that get a larger thumbnail.
     private var prominent: [Int] = []
+    private var plan: CurationPlan?
     private var evaluation: EvaluationReport?
     private var audit: AuditReport?
 
     /// The most pictures that get a thumbnail, and a larger one.
     private static let most = 6000, mostLarge = 120
     private static let smallSide = 64, largeSide = 144
+    /// The qualities of the small thumbnails, and the bytes of a page for which a lower one is chosen; 3 MB are to be
+    /// enough for some thousand pictures, and what a sample says of all may be wrong by some percent.
+    private static let qualities = [55, 40, 34, 28, 23, 19, 15], mostBytes = 2_800_000
 
     static let interrupted = TransferLearningError.interrupted(
         "the report was not written; the bottlenecks are cached, and the same command makes it")
@@ -58,7 +62,7 @@ struct ReportPage {
     mutating func add(_ report: AuditReport, plan: CurationPlan?) {
         audit = report
         data.classes = report.classes
-        if let plan { data.plan = plan }
+        if let plan { self.plan = plan }
         if data.labels.isEmpty { data.labels = report.classes.map(\.label) }
         let indices = Dictionary(data.labels.enumerated().map { ($1, $0) }) { first, _ in first }
         // The audit lists unreadable files too.
@@ -72,7 +76,8 @@ struct ReportPage {
                 let picture = isPicture ? add(finding.path, label: indices[finding.label] ?? -1) : nil
                 let other = finding.other.map { add($0, label: indices[finding.otherLabel ?? ""] ?? -1) }
                 return ReportData.Finding(
-                    picture: picture, other: other, path: finding.path, reason: finding.reason,
+                    picture: picture, other: other, path: picture == nil ? finding.path : nil,
+                    reason: finding.reason,
                     suggestion: finding.suggestion.flatMap { indices[$0] })
             }
             data.findings.append(.init(kind: kind.rawValue, title: kind.title, items: items))
@@ -82,7 +87,7 @@ struct ReportPage {
 
     /// Gives the page's buttons a plan to fill where there was no audit.
     mutating func offerPlan(classes: [CurationPlan.Class], beside directory: FilePath) {
-        data.plan = CurationPlan(classes: classes, setAside: CurationPlan.setAsideFolder(beside: directory))
+        plan = CurationPlan(classes: classes, setAside: CurationPlan.setAsideFolder(beside: directory))
     }
 
     mutating func add(_ plot: ReportData.Plot) { data.plots.append(plot) }
@@ -101,14 +106,43 @@ struct ReportPage {
         return paths.count - 1
     }
 
-    /// Adds heat maps of mistakes, the most confident first.
+    /// The most mistakes that get a heat map; the most confident ones come first.
+    private static let mostMaps = 120
+
+    /// Adds heat maps of a model's mistakes. Pictures that cannot be read are left out.
     ///
-    /// - Throws: `TransferLearningError` if the model cannot be run; pictures that cannot be read are left out.
+    /// - Throws: `.interrupted`, or errors of the receiver of events.
     mutating func explainMistakes(
-        with explainer: Explainer, limit: Int = 120, context: RunContext
+        with explainer: Explainer, context: RunContext
     ) throws {
-        guard let evaluation else { return }
-        let mistakes = evaluation.mistakes.prefix(limit)
+        guard let mistakes = evaluation?.mistakes.prefix(Self.mostMaps) else { return }
+        try explain(mistakes, with: explainer, of: mistakes.count, context)
+    }
+
+    /// Adds heat maps of a cross-validation's mistakes, each by the layer that made it.
+    ///
+    /// - Throws: `.interrupted`, or errors of the receiver of events.
+    mutating func explainMistakes(
+        by layers: HeldOutLayers, threads: Int, limits: PictureLimits, context: RunContext
+    ) throws {
+        guard let mistakes = evaluation?.mistakes.prefix(Self.mostMaps) else { return }
+        let folds = Dictionary(grouping: mistakes) { layers.fold(of: $0.path) }
+        var done = 0
+        for (fold, members) in folds.sorted(by: { $0.key ?? -1 < $1.key ?? -1 }) {
+            if context.isInterrupted() { throw Self.interrupted }
+            guard let fold,
+                let explainer = try? layers.explainer(fold: fold, threads: threads, limits: limits)
+            else { continue }
+            try explain(
+                members, after: done, with: explainer, of: mistakes.count, context)
+            done += members.count
+        }
+    }
+
+    private mutating func explain(
+        _ mistakes: some Sequence<EvaluationReport.Mistake>, after done: Int = 0, with explainer: Explainer,
+        of total: Int, _ context: RunContext
+    ) throws {
         for (index, mistake) in mistakes.enumerated() {
             if context.isInterrupted() { throw Self.interrupted }
             guard let place = places[mistake.path], let bytes = try? FileSystem.read(FilePath(mistake.path)),
@@ -116,7 +150,7 @@ struct ReportPage {
                     bytes, label: mistake.predicted, against: mistake.label)
             else { continue }
             data.maps["\(place)"] = Self.map(explanation.grid)
-            try context.report(.drawing(done: index + 1, total: mistakes.count))
+            try context.report(.drawing(done: done + index + 1, total: total))
         }
     }
 
@@ -141,11 +175,6 @@ struct ReportPage {
     ) throws {
         try draw(threads: threads, limits: limits, context)
         data.advice = Advice(evaluation, audit).sentences
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // A tag inside a name would end the script that holds the data.
-        let json = String(decoding: try encoder.encode(data), as: UTF8.self)
-            .replacing("<", with: "\\u003c").escapingDisplayControlsInJSON
         let page = PageTemplate.fill(
             UnsafeBufferPointer(start: report_page_bytes(), count: report_page_count()),
             with: [
@@ -154,7 +183,7 @@ struct ReportPage {
                 "STYLE": Array(UnsafeBufferPointer(start: report_style_bytes(), count: report_style_count())),
                 "SCRIPT": Array(
                     UnsafeBufferPointer(start: report_script_bytes(), count: report_script_count())),
-                "DATA": Array(json.utf8),
+                "DATA": Array(try json().utf8),
             ])
         do throws(FileError) {
             let file = try AtomicFile(path)
@@ -175,14 +204,6 @@ struct ReportPage {
                 isShown?.contains(index) ?? true
                     ? [Self.smallSide] + (large.contains(index) ? [Self.largeSide] : []) : []
             }, threads: threads, limits: limits, context: context)
-        var sheets = ContactSheets()
-        let quality = paths.count <= 1500 ? 55 : paths.count <= 3000 ? 40 : 25
-        data.pictures.small = sheets.add(
-            facts.map { $0.thumbnails.first }, side: Self.smallSide, quality: quality)
-        let more = sheets.add(
-            facts.map { $0.thumbnails.count > 1 ? $0.thumbnails[1] : nil }, side: Self.largeSide, quality: 50)
-        for (index, place) in more.enumerated() { data.pictures.large["\(index)"] = place }
-        data.pictures.sheets = sheets.sheets
         data.pictures.bytes = facts.map(\.bytes)
         data.pictures.sha256 = facts.map(\.sha256)
         data.pictures.root = Self.sharedFolder(paths)
@@ -190,6 +211,30 @@ struct ReportPage {
         data.pictures.paths = paths.map {
             String(String.UnicodeScalarView($0.unicodeScalars.dropFirst(length)))
         }
+        data.plan = plan.map {
+            ReportData.Plan($0, places: places, pictures: data.pictures, findings: data.findings)
+        }
+
+        var sheets = ContactSheets()
+        let more = sheets.add(
+            facts.map { $0.thumbnails.count > 1 ? $0.thumbnails[1] : nil }, side: Self.largeSide, quality: 50)
+        for (index, place) in more.enumerated() { data.pictures.large["\(index)"] = place }
+        // A place among the sheets takes some 15 bytes.
+        let others = try json().utf8.count + sheets.bytes + 15 * paths.count
+        let quality = ContactSheets.quality(
+            of: facts.compactMap(\.thumbnails.first), side: Self.smallSide, among: Self.qualities,
+            within: Self.mostBytes - others)
+        data.pictures.small = sheets.add(
+            facts.map { $0.thumbnails.first }, side: Self.smallSide, quality: quality)
+        data.pictures.sheets = sheets.sheets
+    }
+
+    /// Returns the data as the page holds it: a tag inside a name would end the script that holds it.
+    private func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(data), as: UTF8.self)
+            .replacing("<", with: "\\u003c").escapingDisplayControlsInJSON
     }
 
     /// The beginning that all paths share, up to and with a slash.

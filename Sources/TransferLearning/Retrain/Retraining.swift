@@ -219,7 +219,7 @@ public struct Retraining {
         if options.reportPath != nil {
             let source = BottleneckSource(data: data, groups: groups, workers: workers)
             var auditor = Auditor(options.pictures, seed: options.seed)
-            auditor.measuresLearning = true
+            auditor.isForPage = true
             audit = try auditor.audit(source, damage: [:], context: context)
         }
         var written = try joined(layer, novelty: novelty)

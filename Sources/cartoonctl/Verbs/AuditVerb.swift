@@ -1,3 +1,4 @@
+import SystemFiles
 import TransferLearning
 
 let auditVerb = Verb(
@@ -55,11 +56,14 @@ private func audit(_ arguments: Arguments) throws -> Int32 {
     if plan != nil, options.imageDirectory == nil || options.imageList != nil {
         throw UsageError("--plan goes with --image_dir DIR alone, whose files it can move")
     }
+    if let plan, let page = arguments.string("report"), FileSystem.areOneOutput(plan, FilePath(page)) {
+        throw UsageError("--report \(page) is the same file as --plan \(plan); give each its own")
+    }
     options.ownFiles += [plan, arguments.string("report").map { FilePath($0) }].compactMap { $0 }
     var auditor = Auditor(
         options,
         seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0))
-    auditor.measuresLearning = arguments.string("report") != nil
+    auditor.isForPage = arguments.string("report") != nil
     let reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
     let report = try auditor.run(
         context: reporter.context)

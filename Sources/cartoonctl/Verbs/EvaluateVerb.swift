@@ -60,7 +60,7 @@ let evaluateVerb = Verb(
             options.compared = try compared(setting, arguments, options.pictures)
             options.comparedName = setting
         }
-        options.measuresLearning = arguments.string("report") != nil
+        options.isForPage = arguments.string("report") != nil
         options.pictures.ownFiles += [arguments.string("report").map { FilePath($0) }].compactMap { $0 }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10

@@ -54,6 +54,69 @@ struct ReportPageTests {
         }
     }
 
+    @Test("the quality of thumbnails is the highest that keeps within the bytes")
+    func quality() throws {
+        var random = RandomSource(seed: 1)
+        let thumbnails = try (0..<40).map { _ in
+            let noise = (0..<64 * 64).map { _ in UInt8(255 * random.unit()) }
+            let file = noise.withUnsafeBytes { PNGEncoder.encode($0, width: 64, height: 64, channels: 1) }
+            return try #require(Thumbnail.make(file, sides: [64], limits: PictureLimits()).first)
+        }
+        func bytes(_ quality: Int) -> Int {
+            var sheets = ContactSheets()
+            _ = sheets.add(thumbnails, side: 64, quality: quality)
+            return sheets.bytes
+        }
+        func chosen(_ budget: Int) -> Int {
+            ContactSheets.quality(of: thumbnails, side: 64, among: [60, 40, 20], within: budget)
+        }
+        #expect(bytes(60) > bytes(40) && bytes(40) > bytes(20))
+        #expect(chosen(bytes(60)) == 60 && chosen(bytes(60) - 1) == 40 && chosen(bytes(40) - 1) == 20)
+        #expect(chosen(1) == 20 && ContactSheets.quality(of: [], side: 64, among: [60, 20], within: 1) == 60)
+    }
+
+    @Test("a page tells a plan's files by their pictures, and in full where they differ")
+    func plan() throws {
+        let scratch = try Scratch(), folder = FileManager.default
+        let image = [UInt8](repeating: 90, count: 32 * 32).withUnsafeBytes {
+            PNGEncoder.encode($0, width: 32, height: 32, channels: 1)
+        }
+        for name in ["a", "b"] {
+            try folder.createDirectory(
+                atPath: "\(scratch.path(name))", withIntermediateDirectories: true)
+            for index in 0..<2 {
+                try Data(image).write(to: scratch.url.appending(path: "\(name)/\(index).png"))
+            }
+        }
+        let paths = ["a/0.png", "a/1.png", "b/0.png"].map { "\(scratch.path($0))" }
+        let audit = AuditReport(
+            pictures: 4,
+            classes: ["a", "b"].map { .init(label: $0, count: 2, folders: ["\(scratch.path($0))"]) },
+            accuracy: nil,
+            findings: [
+                Finding(kind: .tiny, path: paths[0], label: "a", reason: "is tiny"),
+                Finding(kind: .blank, path: paths[0], label: "a", reason: "is blank"),
+                Finding(kind: .unreadable, path: paths[1], label: "", reason: "is empty"),
+                Finding(kind: .tiny, path: paths[2], label: "b", reason: "is tiny"),
+            ])
+        var plan = try CurationPlan(audit, directory: scratch.path("."))
+        plan.files[2].reason = "a person's"
+        try audit.writeHTML(to: scratch.path("r.html"), title: "t", plan: plan)
+        let data = try Self.data(of: String(contentsOfFile: "\(scratch.path("r.html"))", encoding: .utf8))
+        let told = try #require((data["plan"] as? [String: Any])?["files"] as? [[String: Any]])
+        #expect(told.count == 3)
+        // The first has its reasons in the findings; the second is no picture of the page.
+        #expect(told[0]["picture"] as? Int == 0 && told[0].count == 2, "\(told[0])")
+        #expect(told[0]["action"] as? String == "set_aside")
+        #expect(told[1]["path"] as? String == paths[1] && told[1]["bytes"] as? Int == image.count)
+        #expect(told[2]["picture"] as? Int == 1 && told[2]["reason"] as? String == "a person's")
+        let findings = try #require(data["findings"] as? [[String: Any]])
+        for kind in findings {
+            let items = try #require(kind["items"] as? [[String: Any]])
+            #expect(items.allSatisfy { ($0["path"] == nil) != ($0["picture"] == nil) })
+        }
+    }
+
     @Test("names are data, whatever they hold, and nothing is fetched")
     func escapes() throws {
         let scratch = try Scratch(), odd = "</script><img src=http://x>{{DATA}}\u{202E}"

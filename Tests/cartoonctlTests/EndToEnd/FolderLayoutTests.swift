@@ -109,6 +109,25 @@ struct FolderLayoutTests {
         }
     }
 
+    @Test("pipes and sockets in a folder are reported, and nobody waits for what they might say")
+    func pipes() throws {
+        try makeClasses("data")
+        let model = "--architecture tiny.pb --bottleneck_dir cache"
+        #expect(try run("retrain --image_dir data \(model) --output_graph m.pb --quiet").status == 0)
+        #expect(mkfifo(bench.url("data/moss/pipe.png").path, 0o600) == 0)
+        for line in [
+            "retrain --image_dir data \(model) --output_graph n.pb", "audit --image_dir data \(model)",
+            "bottlenecks compute --image_dir data \(model)", "evaluate --folds 3 --image_dir data \(model)",
+            "evaluate --image_dir data --graph m.pb", "quantize --input m.pb --output q.pb --calibrate data",
+        ] {
+            let outcome = try run(line)
+            #expect(outcome.status == 0, "\(line): \(outcome.errors)")
+        }
+        let outcome = try run("classify data --graph m.pb --csv")
+        #expect(outcome.status != 0 && outcome.errors.contains("pipe.png: is a pipe"), "\(outcome.errors)")
+        #expect(outcome.output.split(separator: "\n").count == 9, "\(outcome.output)")
+    }
+
     /// The superuser reads every folder, and is therefore made somebody else.
     @Test("sub-folders that cannot be read are reported, and the rest is answered")
     func unreadable() throws {

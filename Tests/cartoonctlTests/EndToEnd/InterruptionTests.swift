@@ -116,4 +116,76 @@ struct InterruptionTests {
         let lines = try String(decoding: bench.data("answers"), as: UTF8.self).split(separator: "\n")
         #expect(lines.count == 16 && lines.allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") })
     }
+
+    /// Commands that wait for a pipe that nobody opens or empties, in the phase in which they read or write it. `M` is a
+    /// model, `N` the flags for a network, `list.tsv` ends with the pipe as a picture.
+    private static let waiting = [
+        "classify pictures --graph pipe", "classify pipe pictures --graph M --json",
+        "classify pipe pictures --graph M --csv", "classify pictures pipe --graph M --explain why",
+        "classify --watch pictures --graph M",
+        "evaluate --graph pipe --image_dir pictures", "evaluate --graph M --image_list list.tsv",
+        "evaluate --graph M --image_dir pictures --report pipe", "evaluate --folds 3 --image_list list.tsv N",
+        "evaluate --folds 3 --image_dir pictures N --report pipe",
+        "audit --image_list list.tsv N", "audit --image_dir pictures N --report pipe",
+        "audit --image_dir pictures N --plan pipe", "audit --image_dir pictures --architecture pipe",
+        "bottlenecks compute --image_list list.tsv N", "bottlenecks export v --image_list list.tsv N",
+        "retrain --image_list list.tsv N --output_graph o.pb --output_labels o.txt",
+        "retrain --image_dir pictures N --output_graph o.pb --output_labels pipe",
+        "retrain --image_dir pictures --architecture pipe --output_graph o.pb --output_labels o.txt",
+        "retrain --resume pipe",
+        "inspect pipe", "inspect M --compare pipe", "inspect pipe --profile",
+        "optimize --input pipe --output o.pb", "optimize --input M --output pipe",
+        "quantize --input pipe --output o.pb", "quantize --input M --output pipe",
+        "export pipe --format savedmodel --output o", "export M --format onnx --output pipe",
+        "export M --format tflite --output pipe", "export M --format html --output pipe",
+        "export pipe --format coreml --output o",
+        "package pipe M.txt --output o.zip", "package M pipe --output o.zip",
+        "package M M.txt --output pipe", "completions labels pipe",
+    ]
+
+    @Test("in every verb, where it reads and where it writes: soon, with true words, and nothing is left")
+    func everyVerb() throws {
+        let trained = try bench.run("cartoonctl", Self.training.split(separator: " ").map(String.init))
+        try #require(trained.status == 0, "\(trained.errors)")
+        let lines = Self.waiting.map { line in
+            line.split(separator: " ").map { word in
+                switch word {
+                case "M": "../m.pb"
+                case "M.txt": "../m.txt"
+                case "N": "--architecture ../tiny.pb --bottleneck_dir cache"
+                case "pictures": "../pictures"
+                default: String(word)
+                }
+            }.joined(separator: " ")
+        }
+        try bench.write("lines", lines.joined(separator: "\n") + "\n")
+        let program = Workbench.programs.appendingPathComponent("cartoonctl").path
+        // All of them wait at the same time, each in a folder of its own.
+        let outcome = try bench.run(
+            "/bin/sh",
+            [
+                "-c",
+                """
+                n=0
+                while read -r line; do
+                    mkdir w$n
+                    (
+                        cd w$n; mkfifo pipe
+                        for p in ../pictures/*/*; do c=${p%/*}; printf '%s\\t%s\\n' "$p" "${c##*/}"; done > list.tsv
+                        printf 'pipe\\tmoss\\n' >> list.tsv
+                        case $((n % 3)) in 0) s=INT c=130 ;; 1) s=TERM c=143 ;; 2) s=HUP c=129 ;; esac
+                        '\(program)' $line > out 2> said < /dev/null & p=$!
+                        sleep 1; kill -$s $p; (sleep 15; kill -9 $p) 2> /dev/null & k=$!
+                        wait $p; e=$?; kill $k
+                        test $e = $c && grep -q interrupted said && test -z "$(find . -name '*.partial')" &&
+                            test ! -s o.pb -a ! -e o.zip -a ! -e o ||
+                            { echo "$line: $e in place of $c"; cat said; ls; }
+                    ) > w$n.result 2>&1 &
+                    n=$((n + 1))
+                done < lines
+                wait; cat w*.result
+                """,
+            ])
+        #expect(outcome.output.isEmpty, "\(outcome.output)")
+    }
 }

@@ -8,7 +8,8 @@ import Foundation
 /// A labels file with one label per line in the order of a model's outputs.
 enum LabelsFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
-        contents.foreign == .text && !contents.starts([UInt8(ascii: "{")])
+        contents.foreign == .text && contents.region.count <= LabelsFile.mostBytes
+            && !contents.starts([UInt8(ascii: "{")])
             && !contents.starts([UInt8(ascii: "[")])
     }
 
