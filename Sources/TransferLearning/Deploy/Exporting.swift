@@ -201,9 +201,10 @@ public struct Exporting {
         }
     }
 
-    /// Writes the folder: `saved_model.pb`, and the labels in `assets.extra`, whose files TensorFlow ignores.
+    /// Writes the folder: `saved_model.pb`, and the labels and the description in `assets.extra`, whose files TensorFlow
+    /// ignores.
     ///
-    /// - Returns: The size of both files in bytes.
+    /// - Returns: The size of the files in bytes.
     private func writeSavedModel(_ source: ExportSource) throws -> Int {
         guard options.weights == .float else {
             throw TransferLearningError.option(
@@ -223,6 +224,14 @@ public struct Exporting {
         var parts: [(path: FilePath, bytes: [UInt8])] = [("saved_model.pb", model)]
         if let labels = source.description?.labels {
             parts.append(("assets.extra/labels.txt", Array(labels.map { $0 + "\n" }.joined().utf8)))
+        }
+        if var description = source.description {
+            description.noveltyQuantiles = nil
+            parts.append(
+                (
+                    FilePath("assets.extra/" + ExportFacts.descriptionFile),
+                    Array(try description.json().utf8)
+                ))
         }
         try FolderOutput(options.output).write(parts)
         return parts.reduce(0) { $0 + $1.bytes.count }

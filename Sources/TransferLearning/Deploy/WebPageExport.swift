@@ -59,8 +59,11 @@ struct WebPageExport {
     }
 
     /// The `Facts` are what the script of the page reads as JSON.
-    private struct Facts: Encodable {
+    struct Facts: Codable {
         let labels: [String]
+        /// What is subtracted from each channel's values, and the factor of the differences.
+        var mean: [Float]?
+        var scale: [Float]?
         /// The familiarity below which a picture is unknown.
         let threshold: Float
         let made: String
@@ -69,7 +72,8 @@ struct WebPageExport {
     private func bytes() throws -> [UInt8] {
         let title = options.title ?? Self.stem(options.input.lastComponent.description)
         let facts = Facts(
-            labels: model.labels, threshold: ClassifyOptions.usualUnknownThreshold,
+            labels: model.labels, mean: model.backbone.means, scale: model.backbone.scales,
+            threshold: ClassifyOptions.usualUnknownThreshold,
             made: "cartoonctl \(Tool.version)")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

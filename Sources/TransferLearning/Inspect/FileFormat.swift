@@ -30,6 +30,9 @@ struct FileFormat: Sendable {
             kind: "report", isRecognized: { ReportFormat.isRecognized($0) },
             inspect: { ReportFormat.inspect($0) }),
         FileFormat(
+            kind: "page", isRecognized: { WebPageFormat.isRecognized($0) },
+            inspect: { WebPageFormat.inspect($0) }),
+        FileFormat(
             kind: "manifest", isRecognized: { ManifestFormat.isRecognized($0) },
             inspect: { try ManifestFormat.inspect($0) }),
         FileFormat(
@@ -46,6 +49,12 @@ struct FileFormat: Sendable {
         FileFormat(
             kind: "bottleneck cache", isRecognized: { CacheContents.isDirectory($0.path.description) },
             inspect: { try CacheFormat.inspect(folder: $0) }),
+        FileFormat(
+            kind: "coreml", isRecognized: { CoreMLFormat.isRecognized($0) },
+            inspect: { try CoreMLFormat.inspect($0) }),
+        FileFormat(
+            kind: "savedmodel", isRecognized: { SavedModel.isPresent(in: $0.path) },
+            inspect: { try SavedModelFormat.inspect($0) }),
         FileFormat(
             kind: "bottleneck tree", isRecognized: { _ in true },
             inspect: { try BottleneckFormat.inspect(tree: $0) }),

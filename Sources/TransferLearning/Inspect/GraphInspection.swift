@@ -36,9 +36,21 @@ public struct GraphInspection: Sendable, Codable {
     public let precision: String?
     /// How a model's training pictures were decoded and resized.
     public let preparation: String?
+    /// What is subtracted from each channel's values of 0 to 255, and the factor of the differences.
+    public let mean, scale: [Float]?
     public let instructionSet: String
     /// The steps in execution order; empty unless a profile was requested.
     public let profile: [Step]
+    /// The parts of the network; empty if its input is unknown.
+    let blocks: [NetworkBlocks.Block]
+    /// The shape of the network's input without the batch.
+    let inputShape: [Int]
+
+    private enum CodingKeys: CodingKey {
+        case path, bytes, nodes, operations, parameters, inputs, outputs, labels, madeBy, multiplyAdds,
+            precision
+        case preparation, mean, scale, instructionSet, profile, blocks, inputShape
+    }
 
     /// - Parameter profiles: Whether to run the graph and measure every step.
     init(_ file: GraphFileContents, profiles: Bool, threads: Int?) throws(TransferLearningError) {
@@ -58,40 +70,44 @@ public struct GraphInspection: Sendable, Codable {
         madeBy = model?.description.tool
         precision = model.map { ($0.description.precision ?? .fp32).name }
         preparation = model?.description.backbone.preparation
+        (mean, scale) = (model?.description.backbone.means, model?.description.backbone.scales)
         instructionSet = InstructionSet.preferred.name
-        do {
-            let plan = try Self.plan(of: file, outputs: outputs, threads: threads ?? 1)
+        do throws(TransferLearningError) {
+            let (network, precision) = try Self.network(of: file, outputs: outputs)
+            let plan: Plan
+            do { plan = try Plan(network, precision: precision, threads: threads ?? 1) } catch {
+                throw TransferLearningError(error, path: "\(path)")
+            }
             multiplyAdds = plan.work
             profile = profiles ? Self.profile(plan, threads: threads ?? 1) : []
+            var parts = NetworkBlocks(network)
+            parts.add(profile)
+            blocks = parts.blocks
+            inputShape = network.input.map { Array(network.shape($0).dropFirst()) } ?? []
         } catch {
             // A graph that cannot be run can still be inspected.
             if profiles { throw error }
-            (multiplyAdds, profile) = (nil, [])
+            (multiplyAdds, profile, blocks, inputShape) = (nil, [], [], [])
         }
     }
 
-    /// Plans a run with the input and output that the model, the description beside the network, or the network itself
-    /// states.
-    private static func plan(
-        of file: GraphFileContents, outputs: [String], threads: Int
-    ) throws(TransferLearningError) -> Plan {
-        let path = file.path.description, network: Network, precision: Precision
-        do throws(BackboneError) {
-            if let model = file.model {
-                network = try model.network(outputs: [model.description.output])
-                precision = model.description.precision ?? .fp32
-            } else {
-                network = try Self.network(of: file, outputs: outputs)
-                precision = .fp32
-            }
-        } catch { throw TransferLearningError(error) }
-        do { return try Plan(network, precision: precision, threads: threads) } catch {
-            throw TransferLearningError(error, path: path)
-        }
-    }
-
+    /// Reads the network with the input and output that the model, the description beside the network, or the network
+    /// itself states.
     private static func network(
         of file: GraphFileContents, outputs: [String]
+    ) throws(TransferLearningError) -> (Network, Precision) {
+        do throws(BackboneError) {
+            guard let model = file.model else {
+                return (try Self.undescribed(file, outputs: outputs), .fp32)
+            }
+            return (
+                try model.network(outputs: [model.description.output]), model.description.precision ?? .fp32
+            )
+        } catch { throw TransferLearningError(error) }
+    }
+
+    private static func undescribed(
+        _ file: GraphFileContents, outputs: [String]
     ) throws(BackboneError) -> Network {
         let path = file.path.description
         // Images of other than three channels.

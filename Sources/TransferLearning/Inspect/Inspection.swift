@@ -43,7 +43,9 @@ public struct Inspection: Sendable {
         let lines = findings.facts.map {
             $0.name + String(repeating: " ", count: width - $0.name.count) + $0.value.description
         }
-        return (["\(path): \(kind)\(size)"] + lines + (findings.graph?.profileLines ?? [])).printable
+        let graph = findings.graph
+        return (["\(path): \(kind)\(size)"] + lines + (graph?.drawing ?? []) + (graph?.profileLines ?? []))
+            .printable
     }
 
     /// Returns a JSON object: `path`, `kind`, `bytes` and the facts.

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import cartoonctl
 
 /// What shells offer for the beginning of a command line; a shell that is not installed is left out.
-@Suite("Completions")
+@Suite("Completions", .tags(.endToEnd))
 struct CompletionTests {
     /// The beginnings of lines, and what is offered for each.
     private static let cases: [(line: String, offered: Set<String>)] = [

@@ -150,6 +150,37 @@ struct EvaluateAuditTests {
         #expect(!forced.output.contains("unknown"))
     }
 
+    @Test(
+        "the page of a cross-validation has a heat map of each mistake",
+        arguments: ["evaluate --folds 3", "audit"])
+    func maps(_ line: String) throws {
+        try bench.makeClass("mixed/moss", from: "moss_the_dragon", count: 6)
+        try bench.makeClass("mixed/pip", from: "pip_the_robot", count: 6)
+        for name in try bench.names(in: "mixed/pip").prefix(2) {
+            try bench.write("mixed/moss/of pip \(name)", bench.data("mixed/pip/\(name)"))
+        }
+        try bench.writeTinyNetwork("tiny")
+        let words = line.split(separator: " ").map(String.init)
+        let outcome = try bench.run(
+            "cartoonctl",
+            words + [
+                "--image_dir", "mixed", "--architecture", "tiny.pb", "--bottleneck_dir", "mixed cache",
+                "--report", "maps.html",
+            ])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let page = try String(decoding: bench.data("maps.html"), as: UTF8.self)
+        let data = page.components(separatedBy: "id=\"data\">")[1].components(separatedBy: "</script>")[0]
+        let read = try #require(try JSONSerialization.jsonObject(with: Data(data.utf8)) as? [String: Any])
+        let pictures = try #require((read["pictures"] as? [String: Any])?["labels"] as? [Int])
+        let answers = try #require(read["answers"] as? [String: Any])
+        let judged = try #require(answers["pictures"] as? [Int])
+        let said = try #require(answers["predicted"] as? [Int])
+        let mistakes = zip(judged, said).filter { pictures[$0] != $1 }.map { "\($0.0)" }
+        let maps = try #require(read["maps"] as? [String: [String: Any]])
+        #expect(!mistakes.isEmpty && Set(maps.keys) == Set(mistakes), "\(mistakes) \(maps.keys)")
+        #expect(maps.values.allSatisfy { $0["rows"] as? Int == 16 && $0["columns"] as? Int == 16 })
+    }
+
     @Test("completions and the manual name every verb and flag", arguments: ["bash", "zsh", "fish", "man"])
     func completions(_ kind: String) throws {
         let script = try bench.run("cartoonctl", ["completions", kind])

@@ -45,14 +45,44 @@ struct InspectTests {
             plain.status == 0 && plain.output.contains("pip the robot")
                 && plain.output.contains("final_result"))
         #expect(!plain.output.contains("GFLOP/s"))
+        // The blocks are drawn, with their parameters, and with times where they are asked for.
+        let lines = plain.output.split(separator: "\n").map(String.init)
+        #expect(lines.contains { $0.hasPrefix("┌ input") && $0.contains("224×224×3") }, "\(plain.output)")
+        #expect(lines.contains { $0.hasPrefix("├ block_9") && !$0.contains(" ms ") })
+        #expect(lines.contains { $0.hasPrefix("└ ") } && plain.output.contains("mean       127"))
         let profiled = try inspect("model.pb", "--profile")
         #expect(
             profiled.status == 0 && profiled.output.contains("depthwise 5×5")
                 && profiled.output.contains("ms in all"))
+        #expect(
+            profiled.output.split(separator: "\n").contains {
+                $0.hasPrefix("├ block_9") && $0.contains(" ms ")
+            })
         let graph = try object("model.pb")
         #expect(
             graph["kind"] as? String == "graph" && (graph["labels"] as? [String])?.count == 3
                 && graph["multiply_adds"] as? Int ?? 0 > 300_000_000)
+        let blocks = try #require(graph["blocks"] as? [[String: Any]])
+        // The final layer is a matrix and a bias of three classes.
+        #expect(blocks.contains { $0["name"] as? String == "block_0" } && blocks.count < 65)
+        #expect(blocks.reduce(0) { $0 + ($1["parameters"] as? Int ?? 0) } > 3_000_000)
+
+        for (format, name) in [
+            ("onnx", "m.onnx"), ("tflite", "m.tflite"), ("coreml", "m.mlpackage"), ("savedmodel", "m.saved"),
+            ("html", "m.html"),
+        ] {
+            let made = try bench.run(
+                "cartoonctl", ["export", "model.pb", "--format", format, "--output", name])
+            try #require(made.status == 0, "\(made.errors)")
+            let export = try object(name)
+            #expect(export["kind"] as? String == (format == "html" ? "page" : format), "\(export)")
+            let network = export["network"] as? [String: Any] ?? export
+            #expect((network["labels"] as? [String])?.count == 3, "\(format): \(export)")
+            for number in ["mean", "scale"] {
+                let value = (network[number] as? [Any])?.first.map { "\($0)" } ?? ""
+                #expect(Double(value) != nil, "\(format): \(export)")
+            }
+        }
 
         let package = try object("model.zip")
         #expect(package["kind"] as? String == "package" && (package["members"] as? [String])?.count == 3)
@@ -68,7 +98,8 @@ struct InspectTests {
         let report = try object("report.html")
         #expect(
             report["kind"] as? String == "report"
-                && (report["sections"] as? [String])?.contains("Classes") == true)
+                && (report["sections"] as? [String])?.contains("Classes") == true
+                && report["pictures"] as? Int ?? 0 > 0)
         let cache = try object("cache")
         #expect(
             cache["kind"] as? String == "bottleneck cache" && cache["vectors"] as? Int == 109

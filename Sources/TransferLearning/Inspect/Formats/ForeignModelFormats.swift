@@ -88,7 +88,7 @@ enum ONNXFormat {
 /// Inspects TensorFlow Lite's FlatBuffer.
 ///
 /// - Source: tensorflow/lite/schema/schema.fbs: Model version 0, operator_codes 1, subgraphs 2, description
-///   3, buffers 4; SubGraph tensors 0, inputs 1, outputs 2, operators 3. FlatBuffers internals: a table
+///   3, buffers 4, metadata 6; Metadata name 0, buffer 1; Buffer data 0; SubGraph tensors 0, inputs 1, outputs 2, operators 3. FlatBuffers internals: a table
 ///   begins with the signed distance back to its vtable.
 enum TFLiteFormat {
     static func inspect(_ contents: FileContents) throws(TransferLearningError) -> Findings {
@@ -110,6 +110,7 @@ enum TFLiteFormat {
             if let text = file.text(3, of: model), !text.isEmpty {
                 facts.append(Fact("description", .text(text)))
             }
+            facts += ExportFacts.facts(file.metadata(of: model))
             return Findings(facts: facts)
         }
         guard let findings else { throw .network(.damaged(contents.path, reason: "no sound FlatBuffer")) }
@@ -149,6 +150,22 @@ enum TFLiteFormat {
             guard let count = word(vector), index < count else { return nil }
             let at = vector + 4 + 4 * index
             return word(at).map { at + $0 }
+        }
+
+        /// Returns the texts of a model's metadata by name.
+        func metadata(of model: Int) -> [String: String] {
+            guard let entries = vector(6, of: model), let count = word(entries),
+                let buffers = vector(4, of: model)
+            else { return [:] }
+            var found: [String: String] = [:]
+            for index in 0..<min(count, 1000) {
+                guard let entry = element(index, of: entries), let name = text(0, of: entry),
+                    let buffer = self.field(1, of: entry).flatMap(word),
+                    let data = element(buffer, of: buffers)
+                else { continue }
+                found[name] = text(0, of: data)
+            }
+            return found
         }
 
         func text(_ number: Int, of table: Int) -> String? {

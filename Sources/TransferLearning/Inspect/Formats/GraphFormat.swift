@@ -36,7 +36,7 @@ extension GraphInspection {
     /// The names of the facts below, which the JSON has as fields.
     static let factNames: Set<String> = [
         "nodes", "made by", "labels", "precision", "pictures", "inputs", "outputs", "parameters", "work",
-        "operations",
+        "operations", "mean", "scale",
     ]
 
     /// The facts shown to people.
@@ -46,6 +46,8 @@ extension GraphInspection {
         if let labels { facts.append(Fact("labels", .list(labels))) }
         if let precision { facts.append(Fact("precision", .text(precision))) }
         if let preparation { facts.append(Fact("pictures", .text(preparation))) }
+        if let mean { facts.append(Fact("mean", .list(mean.map { "\($0)" }))) }
+        if let scale { facts.append(Fact("scale", .list(scale.map { "\($0)" }))) }
         facts += [
             Fact("inputs", .list(inputs)), Fact("outputs", .list(outputs)),
             Fact("parameters", .text("\(fixed(Double(parameters) * 1e-6, 2)) million")),
@@ -57,6 +59,12 @@ extension GraphInspection {
             )
         }
         return facts + [Fact("operations", .list(operations.map { "\($0.name) \($0.count)" }))]
+    }
+
+    /// The drawing of the blocks.
+    var drawing: [String] {
+        let lines = NetworkBlocks.Block.drawing(blocks, input: inputShape)
+        return lines.isEmpty ? [] : [""] + lines
     }
 
     var profileLines: [String] {

@@ -63,12 +63,37 @@ enum ReportFormat {
         }
         // Headings may have an identifier; the text follows the first `>`.
         let sections = between("<h2", "</h2>").map { String($0.drop { $0 != ">" }.dropFirst()) }
-        return Findings(facts: [
+        var facts = [
             Fact("title", .text(between("<title>", "</title>").first ?? "")),
             Fact("sections", .list(sections)),
-            Fact("pictures", .count(between("src=\"data:image", "\"").count)),
-            Fact("plots", .count(between("<svg", ">").count)),
-        ])
+        ]
+        let data = between("<script type=\"application/json\" id=\"data\">", "</script>").first ?? ""
+        if let page = try? JSONDecoder().decode(Page.self, from: Data(data.utf8)) {
+            facts += [
+                Fact("made by", .text(page.made)), Fact("labels", .list(page.labels)),
+                Fact("pictures", .count(page.pictures.paths.count)),
+                Fact("findings", .list(page.findings.map { "\($0.kind) \($0.items.count)" })),
+            ]
+            if let answers = page.answers { facts.append(Fact("accuracy", .number(answers.accuracy))) }
+            facts.append(Fact("advice", .list(page.advice)))
+        }
+        return Findings(facts: facts)
+    }
+
+    /// What is told of the data that a page's script reads.
+    private struct Page: Decodable {
+        struct Pictures: Decodable { let paths: [String] }
+        struct Answers: Decodable { let accuracy: Double }
+        struct Findings: Decodable {
+            struct Item: Decodable {}
+            let kind: String
+            let items: [Item]
+        }
+        let made: String
+        let labels, advice: [String]
+        let pictures: Pictures
+        let answers: Answers?
+        let findings: [Findings]
     }
 }
 
