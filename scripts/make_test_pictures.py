@@ -5,10 +5,13 @@
     venv/bin/python scripts/make_test_pictures.py Tests/Pictures
 
 Pillow writes what it can write; the other variants of BMP and GIF are put together here. `pillow.tsv` has a line a file: its name, its
-size, and the SHA-256 of the RGB rows that Pillow reads from it (of its RGBA rows where the name says rgba).
+size, and the SHA-256 of the RGB rows that Pillow reads from it (of its RGBA rows where the name says rgba). Of gray samples with more
+than 8 bits the highest 8 count. `truncated.tsv` has a line for each of some cuts of a WebP: the rows that libwebp's incremental decoder
+gives of it, and their SHA-256.
 """
-import hashlib, io, os, struct, sys, zlib
-from PIL import Image, ImageOps
+import ctypes, glob, hashlib, io, os, struct, sys, zlib
+import PIL
+from PIL import Image, ImageOps, TiffImagePlugin
 
 root = sys.argv[1]
 folder = os.path.join(root, "sound")
@@ -27,6 +30,8 @@ alpha.putdata([(x * 29 + y * 7) & 255 for y in range(H) for x in range(W)])
 rgba = picture.convert("RGBA")
 rgba.putalpha(alpha)
 files = {}
+# What files hold that Pillow does not read.
+known = {}
 
 
 def save(name, image, **options):
@@ -288,6 +293,97 @@ files["tiff_ycbcr.tif"] = tiff(basic(eight, 6, compression=8, subsampling=[2, 2]
 files["tiff_ycbcr_reference.tif"] = tiff(basic(eight, 6, compression=8, subsampling=[2, 2], reference=[
     (15, 1), (235, 1), (128, 1), (240, 1), (128, 1), (240, 1)]), [zlib.compress(blocks)])
 
+save("tiff_gray_alpha_rgba.tif", rgba.convert("LA"), compression="tiff_lzw")
+camera = Image.Exif()
+camera[0x0112], camera[0x010F] = 6, "Maker"
+camera.get_ifd(0x8769)[0x829A], camera.get_ifd(0x8769)[0x9003] = TiffImagePlugin.IFDRational(1, 125), "2026:11:29 12:00:00"
+camera.get_ifd(0x8825)[1], camera.get_ifd(0x8825)[2] = "N", (48.0, 12.0, 1.5)
+save("webp_exif_6.webp", picture, exif=camera, lossless=True)
+save("png_exif_camera_6.png", picture, exif=camera)
+
+
+def directory(offset, fields):
+    """A directory at an offset: `fields` has tags, types, counts and values as bytes."""
+    entries, rest = struct.pack("<H", len(fields)), b""
+    behind = offset + 2 + 12 * len(fields) + 4
+    for tag, kind, count, content in fields:
+        entries += struct.pack("<HHI", tag, kind, count)
+        if len(content) <= 4:
+            entries += content.ljust(4, b"\0")
+        else:
+            entries += struct.pack("<I", behind + len(rest))
+            rest += content + bytes(len(content) % 2)
+    return entries + bytes(4) + rest
+
+
+def with_camera(end):
+    """The same data as `camera` in a TIFF, whose directories of EXIF and GPS begin at `end`."""
+    details = directory(end, [(0x829A, 5, 1, struct.pack("<2I", 1, 125)),
+                              (0x9003, 2, 20, b"2026:11:29 12:00:00\0")])
+    fields = basic(eight, 2, orientation=6)
+    fields[0x8769], fields[0x8825] = end, end + len(details)
+    place = directory(end + len(details), [(1, 2, 2, b"N\0"), (2, 5, 3, struct.pack("<6I", 48, 1, 12, 1, 3, 2))])
+    return tiff(fields, [plain]), details + place
+
+
+files["tiff_exif_6.tif"] = b"".join(with_camera(len(with_camera(0)[0])))
+
+
+def jpeg(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "jpeg", **options)
+    return buffer.getvalue()
+
+
+def literal(data): return b"".join(
+    bytes([len(data[i:i + 128]) - 1]) + data[i:i + 128] for i in range(0, len(data), 128))
+
+
+def predicted(tile, pixel, side=16): return bytes(
+    (tile[i] - (tile[i - pixel] if i % (side * pixel) >= pixel else 0)) & 255 for i in range(len(tile)))
+
+
+squares = [Image.frombytes("RGB", (16, 16), tile) for tile in tiles(plain, 3)]
+files["tiff_tiles_jpeg_420.tif"] = tiff(basic(eight, 6, compression=7, side=16, subsampling=[2, 2]), [
+    jpeg(square, quality=90, subsampling="4:2:0") for square in squares], tiled=True)
+files["tiff_strips_jpeg_422.tif"] = tiff(basic(eight, 6, compression=7, rows=8, subsampling=[2, 1]), [
+    jpeg(picture.crop((0, y, W, min(y + 8, H))), quality=90, subsampling="4:2:2") for y in range(0, H, 8)])
+files["tiff_tiles_differences.tif"] = tiff(basic(eight, 2, compression=8, predictor=2, side=16), [
+    zlib.compress(predicted(tile, 3)) for tile in tiles(plain, 3)], tiled=True)
+files["tiff_tiles_big.tif"] = tiff(basic(eight, 2, side=16), tiles(plain, 3), tiled=True, big=True)
+files["tiff_planes_packbits.tif"] = tiff(basic(eight, 2, compression=32773, planes=2), [
+    literal(plain[c::3]) for c in range(3)])
+channels = [b"".join(struct.pack("<H", value * 257 ^ 0x5a) for value in plain[c::3]) for c in range(3)]
+files["tiff_16_planes.tif"] = tiff(
+    basic([16] * 3, 2, compression=8, planes=2), [zlib.compress(channel) for channel in channels])
+files["tiff_16_cmyk.tif"] = tiff(basic([16] * 4, 5), [
+    b"".join(struct.pack("<H", value * 257 ^ 0x5a) for value in picture.convert("CMYK").tobytes())])
+steep = [value * 257 ^ 0x5a for value in gray]
+files["tiff_16_gray.tif"] = tiff(basic([16], 1), [struct.pack("<%dH" % len(steep), *steep)])
+files["tiff_16_gray_big_endian.tif"] = tiff(
+    basic([16], 1), [struct.pack(">%dH" % len(steep), *steep)], order=">")
+files["tiff_16_gray_12.tif"] = tiff(basic([12], 1), [bits([value >> 4 for value in steep], 12)])
+
+# PNM and QOI
+flat = " ".join(map(str, plain)).encode()
+ones = [value >> 7 for value in gray]
+files["pnm_p1.pbm"] = b"P1 # text\n%d %d\n" % (W, H) + b"".join(
+    b"".join(b"%d" % bit for bit in ones[y * W:(y + 1) * W]) + b"\n" for y in range(H))
+files["pnm_p2.pgm"] = b"P2 %d %d\n15\n" % (W, H) + " ".join(str(value >> 4) for value in gray).encode()
+files["pnm_p3.ppm"] = b"P3\n# text\n%d %d\n255\n" % (W, H) + flat
+files["pnm_p4.pbm"] = b"P4\n%d %d\n" % (W, H) + bits(ones, 1)
+files["pnm_p5.pgm"] = b"P5\n%d %d\n255\n" % (W, H) + bytes(gray)
+files["pnm_p5_100.pgm"] = b"P5\n%d %d\n100\n" % (W, H) + bytes(value * 100 // 255 for value in gray)
+files["pnm_p6.ppm"] = b"P6\n%d %d\n255\n" % (W, H) + plain
+files["pnm_16_p6.ppm"] = b"P6\n%d %d\n65535\n" % (W, H) + b"".join(struct.pack(">H", value * 257) for value in plain)
+for name, depth, kind, data in [("gray", 1, b"GRAYSCALE", bytes(gray)), ("rgb", 3, b"RGB", plain),
+                                ("rgba", 4, b"RGB_ALPHA", rgba.tobytes())]:
+    files[f"pnm_p7_{name}.pam"] = (b"P7\nWIDTH %d\nHEIGHT %d\nDEPTH %d\nMAXVAL 255\nTUPLTYPE %s\nENDHDR\n"
+                                   % (W, H, depth, kind)) + data
+    known[f"pnm_p7_{name}.pam"] = b"".join(bytes([value] * 3) for value in data) if depth == 1 else data
+save("qoi_rgb.qoi", picture)
+save("qoi_rgba.qoi", rgba)
+
 # Icons and cursors: a directory, and bitmaps without a file header, with a mask behind them, or PNGs.
 
 def icon(kind, pictures):
@@ -358,7 +454,7 @@ def shown(image):
 with open(os.path.join(root, "frames.tsv"), "w") as table:
     print("name", "frame", "sha", sep="\t", file=table)
     for name, data in sorted(files.items()):
-        count = getattr(Image.open(io.BytesIO(data)), "n_frames", 1)
+        count = 1 if name in known else getattr(Image.open(io.BytesIO(data)), "n_frames", 1)
         for number in range(count if count > 1 and not name.startswith("ico") else 0):
             # Opened anew: what was shown before changes what Pillow disposes of.
             read = Image.open(io.BytesIO(data))
@@ -369,8 +465,53 @@ with open(os.path.join(root, "pillow.tsv"), "w") as table:
     print("name", "width", "height", "sha", sep="\t", file=table)
     for name, data in sorted(files.items()):
         with open(os.path.join(folder, name), "wb") as file: file.write(data)
+        if name in known:
+            print(name, W, H, hashlib.sha256(known[name]).hexdigest(), sep="\t", file=table)
+            continue
         read = Image.open(io.BytesIO(data))
         read.seek(0)
         read = ImageOps.exif_transpose(read)
+        if read.mode.startswith("I;16"):
+            words = struct.unpack((">%dH" if read.mode == "I;16B" else "<%dH") % (W * H), read.tobytes())
+            read = Image.frombytes("L", read.size, bytes(word >> (4 if name.endswith("_12.tif") else 8) for word in words))
         pixels = read.convert("RGBA" if "rgba" in name else "RGB")
         print(name, *pixels.size, hashlib.sha256(pixels.tobytes()).hexdigest(), sep="\t", file=table)
+
+
+class Incremental:
+    """libwebp's incremental decoder, of the library that Pillow brings along."""
+
+    def __init__(self):
+        libraries = glob.glob(os.path.join(os.path.dirname(PIL.__file__), "..", "pillow.libs", "*"))
+        for path in sorted(libraries):
+            if "libsharpyuv" in path: ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
+        self.webp = next(ctypes.CDLL(path) for path in libraries if "libwebp-" in path)
+        number = ctypes.POINTER(ctypes.c_int)
+        self.webp.WebPINewRGB.restype = ctypes.c_void_p
+        self.webp.WebPINewRGB.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        self.webp.WebPIUpdate.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+        self.webp.WebPIDecGetRGB.restype = ctypes.POINTER(ctypes.c_uint8)
+        self.webp.WebPIDecGetRGB.argtypes = [ctypes.c_void_p] + [number] * 4
+        self.webp.WebPIDelete.argtypes = [ctypes.c_void_p]
+
+    def rows(self, data, channels):
+        """The rows that are there, each as bytes."""
+        decoder = self.webp.WebPINewRGB(1 if channels == 4 else 0, None, 0, 0)
+        self.webp.WebPIUpdate(decoder, data, len(data))
+        last, width, height, stride = (ctypes.c_int() for _ in range(4))
+        start = self.webp.WebPIDecGetRGB(decoder, *map(ctypes.byref, (last, width, height, stride)))
+        rows = [bytes(start[y * stride.value:y * stride.value + channels * width.value])
+                for y in range(last.value if start else 0)]
+        self.webp.WebPIDelete(decoder)
+        return rows
+
+
+with open(os.path.join(root, "truncated.tsv"), "w") as table:
+    print("name", "bytes", "rows", "sha", sep="\t", file=table)
+    decoder = Incremental()
+    for name, data in sorted(files.items()):
+        if not name.endswith(".webp") or getattr(Image.open(io.BytesIO(data)), "n_frames", 1) > 1: continue
+        for eighth in range(1, 8):
+            cut = data[:len(data) * eighth // 8]
+            rows = decoder.rows(cut, 4 if "rgba" in name else 3)
+            print(name, len(cut), len(rows), hashlib.sha256(b"".join(rows)).hexdigest(), sep="\t", file=table)

@@ -63,9 +63,17 @@ extension ImageDecoder {
 
 extension ImageFormat {
     /// The supported formats, in the order in which a file is compared with them.
-    static let decoders: [any ImageDecoder.Type] = [
-        JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, TIFF.self, PNM.self, QOI.self, ICO.self,
+    static let decoders: [any ImageDecoder.Type] =
+        [JPEG.self, PNG.self, GIF.self, BMP.self, WebP.self, TIFF.self, PNM.self, QOI.self, ICO.self]
+        + systemDecoders
+
+    #if canImport(ImageIO)
+    private static let systemDecoders: [any ImageDecoder.Type] = [
+        SystemImage<HEIC>.self, SystemImage<AVIF>.self,
     ]
+    #else
+    private static let systemDecoders: [any ImageDecoder.Type] = []
+    #endif
 }
 
 /// Decodes an image, whose format is detected from its content, and passes its rows to a sink.
@@ -78,11 +86,11 @@ public func decode<Sink: RowSink>(
 ) throws(ImageError) -> [DecodingWarning] {
     try bytes.withImageBytes { bytes throws(ImageError) in
         let (decoder, start) = try ImageFormat.decoder(for: bytes)
-        let junk = start == 0 ? [] : [DecodingWarning(offset: 0, "\(start) bytes before the picture")]
-        try options.accept(junk, of: decoder.format)
+        let padding = start == 0 ? [] : [DecodingWarning(offset: 0, "\(start) bytes before the picture")]
+        try options.accept(padding, of: decoder.format)
         do throws(ImageError) {
             let picture = UnsafeRawBufferPointer(rebasing: bytes[start...])
-            return junk
+            return padding
                 + (try decode(decoder, picture, options, into: &sink)).map {
                     DecodingWarning(offset: $0.offset + start, $0.description)
                 }

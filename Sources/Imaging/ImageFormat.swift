@@ -28,7 +28,7 @@ extension ImageFormat {
     /// Whether images of this format can be decoded.
     public var isRead: Bool { Self.decoders.contains { $0.format == self } }
 
-    /// Returns the decoder for a file and the offset of its image, which is not 0 only if junk precedes a
+    /// Returns the decoder for a file and the offset of its image, which is not 0 only if padding precedes a
     /// JPEG or PNG.
     ///
     /// - Throws: `ImageError` if no decoder fits.
@@ -46,30 +46,34 @@ extension ImageFormat {
         decoder: any ImageDecoder.Type, start: Int
     )? {
         if let decoder = decoders.first(where: { $0.recognizes(bytes) }) { return (decoder, 0) }
-        // An image embedded in a file of another known kind is ignored.
+        // An image embedded in a file of another known kind is ignored, even if that begins like padding.
         guard !bytes.isEmpty, recognized(bytes) == nil else { return nil }
-        return behindJunk(bytes)
+        return behindPadding(bytes)
     }
 
     private static func named(_ bytes: UnsafeRawBufferPointer) -> ImageFormat {
         bytes.isEmpty ? .empty : recognized(bytes) ?? .unknown
     }
 
-    /// The maximum length of junk, such as a blank line or a tool's own header, before an image.
-    private static let longestJunk = 1024
+    /// The maximum length of the padding before an image.
+    private static let longestPadding = 1024
 
-    private static func behindJunk(_ bytes: UnsafeRawBufferPointer) -> (any ImageDecoder.Type, Int)? {
-        for start in 1..<max(1, min(longestJunk, bytes.count - 8)) {
-            if bytes[start] == 0xff, bytes[start + 1] == 0xd8, bytes[start + 2] == 0xff,
-                isFirstMarker(bytes[start + 3])
-            {
-                return (JPEG.self, start)
-            }
-            if bytes[start] == 0x89, bytes[start..<(start + 8)].elementsEqual(PNGChunks.signature) {
-                return (PNG.self, start)
-            }
+    /// Finds a JPEG or PNG behind padding: zeros, a byte order mark, or white space such as the blank line that a
+    /// faulty script writes.
+    ///
+    /// Other bytes belong to a container, such as a record file or a database. An image in it is one of its parts, and
+    /// not what the file is, so that it is not decoded, whether the container is recognized or not.
+    private static func behindPadding(_ bytes: UnsafeRawBufferPointer) -> (any ImageDecoder.Type, Int)? {
+        let padding: Set<UInt8> = [0, 0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]
+        guard let start = bytes.prefix(longestPadding).firstIndex(where: { !padding.contains($0) }),
+            start + 8 < bytes.count
+        else { return nil }
+        if bytes[start] == 0xff, bytes[start + 1] == 0xd8, bytes[start + 2] == 0xff,
+            isFirstMarker(bytes[start + 3])
+        {
+            return (JPEG.self, start)
         }
-        return nil
+        return bytes[start..<(start + 8)].elementsEqual(PNGChunks.signature) ? (PNG.self, start) : nil
     }
 
     /// Returns whether a marker can be the first after SOI: tables, frames, APPn or comments.

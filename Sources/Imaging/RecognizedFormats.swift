@@ -45,7 +45,9 @@ extension ImageFormat {
         .init("SGI", "\u{01}\u{da}\0"), .init("SGI", "\u{01}\u{da}\u{01}"),
         .init("Sun raster", "\u{59}\u{a6}\u{6a}\u{95}"),
         .init("DICOM", "DICM", at: 128), .init("DjVu", "AT&TFORM"), .init("farbfeld", "farbfeld"),
-        .init("XPM", "/* XPM */"), .init("PCX", "\n\u{05}\u{01}\u{08}"), .init("icns", "icns"),
+        .init("XPM", "/* XPM */"), .init("PCX", "\n\u{05}\u{01}\u{08}"), .init("PCX", "\n\u{05}\u{01}\u{01}"),
+        .init("MIFF", "id=ImageMagick"), .init("NRRD", "NRRD000"), .init("VICAR", "LBLSIZE="),
+        .init("bitmap without a file header", "\u{28}\0\0\0"), .init("icns", "icns"),
         // Camera raw files that are not TIFF.
         .init("camera raw file", "II\u{1a}\0\0\0HEAPCCDR"), .init("camera raw file", "IIRO"),
         .init("camera raw file", "IIRS"), .init("camera raw file", "MMOR"),
@@ -71,9 +73,17 @@ extension ImageFormat {
         .init("program", "\u{7f}ELF"), .init("program", "\u{cf}\u{fa}\u{ed}\u{fe}"),
         .init("program", "\u{ca}\u{fe}\u{ba}\u{be}"), .init("program", "MZ\u{90}\0"),
         .init("SQLite database", "SQLite format 3\0"), .init("HDF5", "\u{89}HDF\r\n\u{1a}\n"),
-        .init("NumPy array", "\u{93}NUMPY"), .init("AppleDouble", "\0\u{05}\u{16}\u{07}\0\u{02}\0\0"),
+        .init("NumPy array", "\u{93}NUMPY"), .init("MATLAB file", "MATLAB "), .init("Parquet", "PAR1"),
+        .init("Arrow file", "ARROW1"), .init("Arrow file", "FEA1"), .init("Avro file", "Obj\u{01}"),
+        .init("Hadoop sequence file", "SEQ\u{06}"), .init("MXNet record file", "\u{0a}\u{23}\u{d7}\u{ce}"),
+        .init("LMDB database", "\u{de}\u{c0}\u{ef}\u{be}", at: 16), .init("WARC archive", "WARC/"),
+        .init("ar archive", "!<arch>\n"), .init("cpio archive", "070701"), .init("cpio archive", "070707"),
+        .init("git pack", "PACK\0\0\0"), .init("disc image", "CD001", at: 32769),
+        .init("thumbnail cache", "CMMM"), .init("WebAssembly", "\0asm"),
+        .init("AppleDouble", "\0\u{05}\u{16}\u{07}\0\u{02}\0\0"),
         .init("macOS .DS_Store", "\0\0\0\u{01}Bud1"), .init("font", "OTTO\0"), .init("font", "wOFF"),
         .init("font", "wOF2"), .init("font", "\0\u{01}\0\0\0"),
+        .init("RIFF file", "RIFF"), .init("RIFF file", "RIFX"), .init("IFF file", "FORM"),
         .init("Git LFS pointer", "version https://git-lfs"),
         .init("Git LFS pointer", "version http://git-media"),
     ]
@@ -82,7 +92,8 @@ extension ImageFormat {
     static func recognized(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         if TIFFDirectory.isCameraRaw(bytes) { return .cameraRaw }
         if let found = signatures.first(where: { $0.begins(bytes) }) { return found.format }
-        return brand(bytes) ?? markup(bytes) ?? text(bytes) ?? (isMPEGAudio(bytes) ? ImageFormat("MP3") : nil)
+        return brand(bytes) ?? container(bytes) ?? markup(bytes) ?? text(bytes)
+            ?? (isMPEGAudio(bytes) ? ImageFormat("MP3") : nil)
             ?? (isTGA(bytes) ? .tga : nil)
     }
 

@@ -54,8 +54,12 @@ package struct Mutator: Sendable {
             mutate(&bytes, &random)
         default: mutate(&bytes, &random)
         }
-        // A wrong checksum stops most PNG decoding at once, so checksums are usually corrected.
-        if Int.random(in: 0..<8, using: &random) > 0 { PNGSurgery.fixChecksums(&bytes) }
+        // A wrong checksum stops most PNG decoding at once, and what lies beyond the declared size of a WebP is
+        // ignored, so both are usually corrected.
+        if Int.random(in: 0..<8, using: &random) > 0 {
+            PNGSurgery.fixChecksums(&bytes)
+            RIFFSurgery.fixSize(&bytes)
+        }
         return bytes
     }
 

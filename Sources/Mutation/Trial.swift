@@ -18,6 +18,8 @@ package enum Trial {
         options.readsCgBI = number & 2 == 2
         options.inverseDCT = number & 4 == 4 ? .fast : .accurate
         options.scaleDenominator = 1 << (number / 8 % 4)
+        options.keepsDepth = number & 32 == 32
+        options.frame = number % 5 == 0 ? number / 5 % 4 : 0
         let outcome = file.withUnsafeBytes { bytes in
             readPieces(bytes, number)
             resize(bytes, options, number)
@@ -36,13 +38,18 @@ package enum Trial {
         do throws(ImageError) {
             let image = try Image(decoding: bytes, options: options)
             let header = try ImageHeader(of: bytes, options: options)
+            let metadata = try ImageMetadata(of: bytes, options: options)
             let stored = image.orientation < 5 ? (image.width, image.height) : (image.height, image.width)
             precondition(
-                image.pixels.count == image.width * image.height * image.channels,
+                image.pixels.count == image.width * image.height * image.channels * image.depth / 8,
                 "\(image.pixels.count) bytes")
             precondition(image.width * image.height <= options.maximumPixels, "more pixels than the limit")
             precondition(
-                (header.width, header.height) == stored && header.channels == image.channels, "\(header)")
+                (header.width, header.height) == stored && header.channels == image.channels
+                    && header.depth == image.depth && header.orientation == metadata.orientation, "\(header)")
+            let frames = try Image.frameCount(in: bytes)
+            precondition(frames > 0, "\(frames) frames")
+            _ = (metadata.exif, metadata.colorProfile)
             return image.warnings.isEmpty ? .read : .warned
         } catch {
             return .refused
@@ -50,6 +57,9 @@ package enum Trial {
     }
 
     private static func resize(_ bytes: UnsafeRawBufferPointer, _ options: DecodingOptions, _ number: Int) {
+        // A network's input is made of samples of 8 bits.
+        var options = options
+        options.keepsDepth = false
         let (width, height) = (1 + number % 23, 1 + number % 17)
         let output = UnsafeMutablePointer<Float>.allocate(capacity: width * height * 3)
         defer { output.deallocate() }

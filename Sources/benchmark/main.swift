@@ -27,6 +27,7 @@ do {
         try benchmarkRetrain(
             folder: arguments[1], architecture: arguments.count > 2 ? arguments[2] : nil,
             modelDirectory: arguments.count > 3 ? arguments[3] : nil)
+    case "memory" where arguments.count == 2: try benchmarkDecodingMemory(arguments[1])
     case "decode" where arguments.count > 1: try benchmarkDecoding(Array(arguments.dropFirst()))
     default:
         print(
@@ -35,6 +36,7 @@ do {
                    benchmark profile ARCHITECTURE [MODEL_DIR] [PRECISION]
                    benchmark retrain FOLDER [ARCHITECTURE [MODEL_DIR]]
                    benchmark decode FILE...
+                   benchmark memory FILE
             """)
         exit(2)
     }

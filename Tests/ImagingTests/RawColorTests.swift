@@ -73,8 +73,68 @@ struct RawColorTests {
         let pgm = Array("P5 2 1 1023\n".utf8) + [3, 0xff, 0, 1]
         #expect(
             try Image(decoding: pgm, options: Self.everything).samples == [65535, 65535, 65535, 64, 64, 64])
-        for picture in TestPicture.sound where !picture.name.contains("tiff_16") {
+        for picture in TestPicture.sound
+        where !picture.name.hasPrefix("tiff_16") && !picture.name.hasPrefix("pnm_16") {
             #expect(try Image(decoding: picture.bytes, options: Self.everything).depth == 8, "\(picture)")
+        }
+    }
+
+    @Test("an icon's picture keeps 16 bits, too")
+    func icon() throws {
+        let deep = try Image(decoding: TestPicture.named("tiff_16.tif"), options: Self.everything)
+        let png = deep.png()
+        let size = (0..<4).map { UInt8(truncatingIfNeeded: png.count >> (8 * $0)) }
+        let file: [UInt8] = [0, 0, 1, 0, 1, 0, 19, 13, 0, 0, 1, 0, 48, 0] + size + [22, 0, 0, 0] + png
+        let image = try Image(decoding: file, options: Self.everything)
+        #expect(image.format == .ico && image.depth == 16 && image.samples == deep.samples)
+    }
+
+    /// The fields of the first directory of a little- or big-endian TIFF structure and of those that it points to, by tag.
+    private func fields(_ exif: [UInt8], at start: Int? = nil) -> [Int: [UInt8]] {
+        func number(_ at: Int, _ size: Int) -> Int {
+            let digits = exif[at..<(at + size)]
+            return (exif[0] == 0x49 ? digits.reversed() : Array(digits)).reduce(0) { $0 << 8 | Int($1) }
+        }
+        let start = start ?? number(4, 4)
+        var fields: [Int: [UInt8]] = [:]
+        for index in 0..<number(start, 2) {
+            let at = start + 2 + 12 * index, tag = number(at, 2)
+            let unit = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8][number(at + 2, 2)]
+            let size = unit * number(at + 4, 4), place = size > 4 ? number(at + 8, 4) : at + 8
+            if tag == 0x8769 || tag == 0x8825 {
+                fields.merge(self.fields(exif, at: number(at + 8, 4))) { $1 }
+            } else {
+                // The parts of rationals are compared as numbers.
+                let part = unit == 8 ? 4 : max(unit, 1)
+                fields[tag] = stride(from: place, to: place + size, by: part).flatMap { at in
+                    (0..<part).map { UInt8(truncatingIfNeeded: number(at, part) >> (8 * $0)) }
+                }
+            }
+        }
+        return fields
+    }
+
+    @Test(
+        "EXIF of a TIFF, which is in directories of its own, has the form and the fields that it has elsewhere"
+    )
+    func tiffEXIF() throws {
+        let found = try ImageMetadata(of: TestPicture.named("tiff_exif_6.tif"))
+        #expect(found.orientation == 6)
+        let tiff = fields(try #require(found.exif))
+        for name in ["webp_exif_6.webp", "png_exif_camera_6.png"] {
+            var other = fields(try #require(ImageMetadata(of: TestPicture.named(name)).exif))
+            // The maker, which this TIFF does not name.
+            other[0x010f] = nil
+            #expect(tiff == other, "\(name)")
+        }
+        #expect(tiff.count == 5 && tiff[0x9003] == Array("2026:11:29 12:00:00\0".utf8))
+        // The structure stands alone: a PNG that holds it is turned as the TIFF is.
+        let png = try Image(decoding: TestPicture.named("png_rgb.png")).png(exif: found.exif)
+        #expect(try ImageMetadata(of: png).orientation == 6)
+        #expect(try ImageMetadata(of: TestPicture.named("tiff_lzw.tif")).exif == nil)
+        let pointed = try TestPicture.named("tiff_exif_6.tif")
+        for count in stride(from: 900, to: pointed.count, by: 7) {
+            _ = try? ImageMetadata(of: Array(pointed[..<count])).exif
         }
     }
 

@@ -1,3 +1,4 @@
+import Compression
 import Foundation
 import TestSupport
 import Testing
@@ -55,6 +56,60 @@ struct WebPTests {
             }
         }
         #expect(kept > 0)
+    }
+
+    /// The rows that libwebp's incremental decoder gives of a file cut short.
+    struct Cut: Sendable, CustomStringConvertible {
+        let name: String
+        let bytes, rows: Int
+        /// SHA-256 of these rows, RGBA where the name says rgba.
+        let digest: String
+        var description: String { "\(name) after \(bytes) bytes" }
+
+        static let all: [Cut] = {
+            let url = SharedData.project.appendingPathComponent("Tests/Pictures/truncated.tsv")
+            let table = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
+            return table.split(separator: "\n").dropFirst().map { line in
+                let fields = line.split(separator: "\t").map(String.init)
+                return Cut(
+                    name: fields[0], bytes: Int(fields[1]) ?? 0, rows: Int(fields[2]) ?? 0, digest: fields[3])
+            }
+        }()
+    }
+
+    @Test("cut short, a picture keeps the rows of libwebp's incremental decoder", arguments: Cut.all)
+    func incremental(cut: Cut) throws {
+        let part = try Array(TestPicture.named(cut.name)[..<cut.bytes])
+        var options = DecodingOptions()
+        options.keepsAlpha = cut.name.contains("rgba")
+        guard cut.rows > 0 else {
+            #expect(throws: ImageError.self) { try Image(decoding: part, options: options) }
+            return
+        }
+        let image = try Image(decoding: part, options: options, appliesOrientation: false)
+        let kept = image.pixels[..<(image.channels * image.width * cut.rows)]
+        #expect(SHA256.hash(Array(kept)).description == cut.digest)
+        let isWhole = cut.rows == image.height
+        #expect(isWhole || "\(image.warnings)".contains(": \(cut.rows) of \(image.height) rows are there"))
+    }
+
+    @Test("all cuts are there")
+    func cuts() { #expect(Cut.all.count == 56) }
+
+    @Test("tables of prefix codes are limited as other buffers are")
+    func tables() throws {
+        // The stream begins behind the headers of the file, the chunk and the image.
+        try TestPicture.named("webp_lossless.webp")[25...].withUnsafeBytes { stream in
+            var rows = 0
+            let decoder = VP8LDecoder(stream, width: 75, height: 61, maximumBytes: 1 << 20)
+            try decoder.decode { _, _ in rows += 1 }
+            #expect(rows == 61)
+            let limited = VP8LDecoder(stream, width: 75, height: 61, maximumBytes: 400)
+            #expect(throws: VP8LImage.Failure.malformed("prefix codes whose tables take more than 400 bytes"))
+            {
+                try limited.decode { _, _ in }
+            }
+        }
     }
 
     @Test("limits hold before anything is allocated")

@@ -98,6 +98,7 @@ struct ICO: ImageDecoder {
     var width: Int { decoder.width }
     var height: Int { decoder.height }
     var channels: Int { decoder.channels }
+    var depth: Int { decoder.depth }
     var metadata: ImageMetadata { decoder.metadata }
     var cost: DecodingCost { decoder.cost }
 

@@ -5,7 +5,8 @@ extension ImageFormat {
 /// A decoder for Netpbm's formats: bitmaps, graymaps and pixmaps as text (P1–P3) and binary (P4–P6), and PAM
 /// (P7).
 ///
-/// Samples are scaled to 0...255 and rounded to nearest; samples above the maximum count as the maximum.
+/// Samples are scaled to 0...255 and rounded to nearest, halves to even as in Pillow; samples above the maximum count as
+/// the maximum.
 struct PNM: ImageDecoder {
     static let format = ImageFormat.pnm
 
@@ -18,6 +19,8 @@ struct PNM: ImageDecoder {
     private let header: PNMHeader
     let channels: Int
     let depth: Int
+    /// The scaled value of each stored one, up to the maximum.
+    private let scaled: [UInt16]
     private(set) var warnings: [DecodingWarning] = []
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
@@ -25,6 +28,11 @@ struct PNM: ImageDecoder {
         header = try PNMHeader(bytes)
         channels = header.hasAlpha && options.keepsAlpha ? 4 : 3
         depth = options.keepsDepth && header.maximum > 255 ? 16 : 8
+        let (most, white) = (Double(header.maximum), depth == 16 ? 65_535.0 : 255.0)
+        // In this order of operations, the quotients round as in Pillow.
+        scaled = (0...header.maximum).map {
+            UInt16((Double($0) / most * white).rounded(.toNearestOrEven))
+        }
     }
 
     var width: Int { header.width }
@@ -90,11 +98,9 @@ struct PNM: ImageDecoder {
     private func read<Sample: FixedWidthInteger>(
         _ reader: inout PNMReader, to samples: UnsafeMutableBufferPointer<Sample>
     ) throws(ImageError) -> Bool {
-        let (most, half, count) = (header.maximum, header.maximum / 2, samples.count)
+        let (most, count) = (header.maximum, samples.count)
         let white = Sample.max
-        func scale(_ value: Int) -> Sample {
-            Sample(truncatingIfNeeded: (min(value, most) * Int(white) + half) / most)
-        }
+        func scale(_ value: Int) -> Sample { Sample(truncatingIfNeeded: scaled[min(value, most)]) }
         if header.isText {
             for i in 0..<count {
                 guard let value = try header.isBitmap ? reader.bit() : reader.number() else {

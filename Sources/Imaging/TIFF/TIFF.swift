@@ -52,6 +52,9 @@ struct TIFF: ImageDecoder {
         channels = color.alpha != nil && options.keepsAlpha ? 4 : 3
         var metadata = ImageMetadata()
         if let orientation = directory.number(.orientation) { metadata.read(orientation: orientation) }
+        if let exif = TIFFAttributes(source, size: size, at: directory.offset).exif {
+            exif.withUnsafeBytes { metadata.read(exif: $0) }
+        }
         if let xmp = directory[.xmp] { metadata.read(xmp: xmp.content) }
         if let profile = directory[.colorProfile] { metadata.read(colorProfile: profile.content) }
         self.metadata = metadata

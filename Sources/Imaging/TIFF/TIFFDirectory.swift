@@ -17,7 +17,8 @@ struct TIFFBytes {
 /// The values of a directory field (TIFF 6.0 §2), which are read from the file on access.
 struct TIFFNumbers {
     private let source: TIFFBytes
-    private let type: Int
+    /// The type of the values (TIFF 6.0 §2).
+    let type: Int
     let offset: Int
     /// The number of values within the file.
     let count: Int
@@ -128,26 +129,50 @@ struct TIFFDirectory {
     ///   - size: The size of an offset in bytes.
     ///   - offset: The offset of the directory; the result is nil if it is not within the file.
     init?(_ source: TIFFBytes, size: Int, at offset: Int) {
+        (self.source, self.offset) = (source, offset)
+        var fields: [Tag: TIFFNumbers] = [:]
+        guard
+            let end = Self.scan(
+                source, size: size, at: offset,
+                { tag, read in
+                    guard let tag = Tag(rawValue: tag), fields[tag] == nil else { return }
+                    fields[tag] = read()
+                })
+        else { return nil }
+        (self.fields, next, isCutShort) = (fields, end.next, end.isCutShort)
+    }
+
+    /// Visits the entries of a directory, at most `mostFields`.
+    ///
+    /// - Parameters:
+    ///   - source: The file.
+    ///   - size: The size of an offset in bytes.
+    ///   - offset: The offset of the directory.
+    ///   - body: Takes the tag of an entry and a function that reads its values.
+    /// - Returns: The offset of the next directory, 0 if there is none, and whether the file ends within this one; nil
+    ///   if the directory is not within the file.
+    static func scan(
+        _ source: TIFFBytes, size: Int, at offset: Int,
+        _ body: (_ tag: Int, _ read: () -> TIFFNumbers) -> Void
+    ) -> (next: Int, isCutShort: Bool)? {
         let bytes = source.bytes
         let (countSize, entrySize) = size == 8 ? (8, 20) : (2, 12)
         guard offset >= 8, offset <= bytes.count - countSize else { return nil }
-        (self.source, self.offset) = (source, offset)
         let declared = source.number(at: offset, size: countSize)
         let start = offset + countSize
         let count = min(declared, (bytes.count - start) / entrySize)
-        isCutShort = count < declared
-        for index in 0..<min(count, Self.mostFields) {
+        for index in 0..<min(count, mostFields) {
             let at = start + index * entrySize
-            guard let tag = Tag(rawValue: source.number(at: at, size: 2)), fields[tag] == nil else {
-                continue
+            body(source.number(at: at, size: 2)) {
+                TIFFNumbers(
+                    source, type: source.number(at: at + 2, size: 2),
+                    count: source.number(at: at + 4, size: size),
+                    inline: at + 4 + size, room: size)
             }
-            fields[tag] = TIFFNumbers(
-                source, type: source.number(at: at + 2, size: 2),
-                count: source.number(at: at + 4, size: size),
-                inline: at + 4 + size, room: size)
         }
         let end = start + count * entrySize
-        if !isCutShort, end <= bytes.count - size { next = source.number(at: end, size: size) }
+        let hasNext = count == declared && end <= bytes.count - size
+        return (hasNext ? source.number(at: end, size: size) : 0, count < declared)
     }
 
     /// The maximum number of fields that are read.

@@ -10,11 +10,18 @@ final class VP8LDecoder {
     private static let batch = 16
 
     /// Returns the bytes that a decoder for an image of this size holds, without its codes.
-    static func memory(width: Int, height: Int) -> Int { 4 * width * (height + 2 * (batch + 1) + 4) }
+    static func memory(width: Int, height: Int) -> Int {
+        // The data of two transforms and the map of groups have at most a pixel for each block of 4 × 4.
+        let auxiliary = 3 * ((width + 3) / 4) * ((height + 3) / 4)
+        return 4 * (width * (height + 2 * (batch + 1) + 4) + auxiliary)
+    }
 
-    /// - Parameter stream: The bytes after the header, which stay valid until decoding has ended.
-    init(_ stream: UnsafeRawBufferPointer, width: Int, height: Int) {
+    /// - Parameters:
+    ///   - stream: The bytes after the header, which stay valid until decoding has ended.
+    ///   - maximumBytes: The maximum size of the prefix codes' tables, unless `mostEntries` is less.
+    init(_ stream: UnsafeRawBufferPointer, width: Int, height: Int, maximumBytes: Int) {
         (self.width, self.height) = (width, height)
+        mostEntries = min(Self.mostEntries, maximumBytes / 4)
         codedWidth = width
         reader = VP8LBitReader(stream)
     }
@@ -97,8 +104,10 @@ final class VP8LDecoder {
         return pixels
     }
 
-    /// The maximum number of table entries; encoders use far fewer, and a byte of a file can take hundreds.
-    private static let mostEntries = 1 << 26
+    /// The maximum number of table entries of an image. libwebp's encoder makes at most 2,600 groups of some 4,000
+    /// entries; a byte of a hostile file can take a hundred.
+    private static let mostEntries = 1 << 24
+    private let mostEntries: Int
 
     /// Reads the color cache size, the meta prefix codes and the prefix codes (§3.6.2.3, §3.7.2).
     private func readCodes(_ width: Int, _ height: Int, isPicture: Bool) throws(Failure) -> VP8LCodes {
@@ -124,8 +133,8 @@ final class VP8LDecoder {
             let before = codes.prefixCodes.entries.count
             let group = try readGroup(&codeReader, &codes)
             if place >= 0 { codes.groups.append(group) } else { codes.prefixCodes.drop(downTo: before) }
-            guard codes.prefixCodes.entries.count <= Self.mostEntries else {
-                throw .malformed("prefix codes whose tables take more than \(4 * Self.mostEntries >> 20) MiB")
+            guard codes.prefixCodes.entries.count <= mostEntries else {
+                throw .malformed("prefix codes whose tables take more than \(4 * mostEntries) bytes")
             }
         }
         return codes

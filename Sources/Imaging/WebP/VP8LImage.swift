@@ -33,7 +33,7 @@ struct VP8LCodes {
 
 /// Decodes the pixels of a VP8L image (RFC 9649 §3.6) from literals, copies and the color cache.
 enum VP8LImage {
-    enum Failure: Error {
+    enum Failure: Error, Equatable {
         /// The data ended early.
         case exhausted
         case malformed(String)

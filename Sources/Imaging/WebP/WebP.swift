@@ -19,20 +19,23 @@ struct WebP: ImageDecoder {
     let channels: Int
     /// The index of the frame.
     private let frameIndex: Int
+    /// The limit for each buffer.
+    private let maximumBytes: Int
     private(set) var warnings: [DecodingWarning]
 
     static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int { WebPContainer.frameCount(bytes) }
 
     init(_ bytes: UnsafeRawBufferPointer, options: DecodingOptions) throws(ImageError) {
-        (self.bytes, frameIndex) = (bytes, options.frame)
+        (self.bytes, frameIndex, maximumBytes) = (bytes, options.frame, options.maximumBytes)
         container = try WebPContainer(bytes, frame: options.frame)
         channels = container.hasAlpha && options.keepsAlpha ? 4 : 3
         warnings = container.warnings
     }
 
     /// Prepares to decode a frame of an animation without the canvas.
-    private init(_ bytes: UnsafeRawBufferPointer, frameOf container: WebPContainer) {
+    private init(_ bytes: UnsafeRawBufferPointer, frameOf container: WebPContainer, maximumBytes: Int) {
         (self.bytes, self.container, frameIndex) = (bytes, container.alone, 0)
+        self.maximumBytes = maximumBytes
         channels = container.hasAlpha ? 4 : 3
         warnings = []
     }
@@ -87,7 +90,7 @@ struct WebP: ImageDecoder {
         var canvas = AnimationCanvas(width: width, height: height)
         for index in 0...frameIndex {
             let container = try WebPContainer(bytes, frame: index)
-            var frame = WebP(bytes, frameOf: container)
+            var frame = WebP(bytes, frameOf: container, maximumBytes: maximumBytes)
             var pixels = PixelSink(
                 maximumBytes: 4 * frame.width * frame.height, appliesOrientation: false)
             try pixels.begin(
@@ -113,7 +116,9 @@ struct WebP: ImageDecoder {
         let header = try VP8Header(part(image.bytes), start: start, declared: image.declared)
         var alpha: WebPAlpha?
         if usesAlphaPlane, let chunk = container.alpha {
-            alpha = try WebPAlpha(part(chunk), start: chunk.lowerBound, width: width, height: height)
+            alpha = try WebPAlpha(
+                part(chunk), start: chunk.lowerBound, width: width, height: height,
+                maximumBytes: maximumBytes)
         }
         defer { alpha?.deallocate() }
         var rows = 0
@@ -138,7 +143,9 @@ struct WebP: ImageDecoder {
     ) throws(ImageError) -> DecodingWarning? {
         let image = container.image, start = image.bytes.lowerBound
         let stream = part((start + VP8LHeader.size)..<image.bytes.upperBound)
-        let decoder = VP8LDecoder(stream, width: container.frame.width, height: container.frame.height)
+        let decoder = VP8LDecoder(
+            stream, width: container.frame.width, height: container.frame.height,
+            maximumBytes: maximumBytes)
         var rows = 0
         do throws(VP8LImage.Failure) {
             try decoder.decode { _, row in

@@ -7,7 +7,12 @@ struct WebPAlpha {
     /// - Parameters:
     ///   - bytes: The chunk's payload.
     ///   - start: The payload's offset in the file, for errors.
-    init(_ bytes: UnsafeRawBufferPointer, start: Int, width: Int, height: Int) throws(ImageError) {
+    ///   - width: The width of the plane.
+    ///   - height: The height of the plane.
+    ///   - maximumBytes: The maximum size of the prefix codes' tables.
+    init(
+        _ bytes: UnsafeRawBufferPointer, start: Int, width: Int, height: Int, maximumBytes: Int
+    ) throws(ImageError) {
         func refuse(_ reason: String) -> ImageError { .malformed(.webp, offset: start, reason: reason) }
         guard let flags = bytes.first else { throw refuse("an alpha plane of no bytes") }
         guard flags & 3 <= 1 else { throw refuse("alpha of compression \(flags & 3)") }
@@ -25,7 +30,8 @@ struct WebPAlpha {
             }
             for i in 0..<(width * height) { plane[i] = data[i] }
         } else {
-            let decoder = VP8LDecoder(data, width: width, height: height)
+            let decoder = VP8LDecoder(
+                data, width: width, height: height, maximumBytes: maximumBytes)
             do throws(VP8LImage.Failure) {
                 try decoder.decode { y, row in
                     // Unsafe: the decoder emits `height` rows of `width` pixels. Alpha is stored as green.

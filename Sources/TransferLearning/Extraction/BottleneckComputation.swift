@@ -60,13 +60,14 @@ public struct BottleneckComputation: Sendable {
         for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
         var extraction = BottleneckExtraction(
             extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
-            isStrict: options.isStrict, limits: options.limits)
-        let pictures = folder.pictures(in: shard)
+            isStrict: options.isStrict, limits: options.limits, frames: options.frames)
+        let files = folder.pictures(in: shard)
+        let (pictures, frames) = extraction.spread(files, path: { $0 }, context: context)
         let clock = ContinuousClock(), start = clock.now
         var (computed, cached, skipped) = (0, 0, [SkippedPicture]())
         for variant in 0...(distortion.isNone ? 0 : distortion.distinctVariants) {
             extraction.distortion = variant == 0 ? nil : (distortion, variant)
-            let filled = try extraction.fill(pictures, context: context)
+            let filled = try extraction.fill(pictures, frames: frames, context: context)
             computed += filled.computed
             cached += filled.cached
             guard variant == 0 else { continue }
@@ -79,7 +80,7 @@ public struct BottleneckComputation: Sendable {
             seconds: (clock.now - start) / .seconds(1))
         try context.report(.bottlenecksReady(summary))
         return BottleneckComputationResult(
-            shard: "\(shard)", pictures: pictures.count, totalPictures: folder.fileCount,
+            shard: "\(shard)", pictures: files.count, totalPictures: folder.fileCount,
             network: extractor.fingerprint, bottlenecks: summary, skipped: skipped)
     }
 }

@@ -47,7 +47,7 @@ public struct BottleneckExport: Sendable {
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         defer { cache.close() }
         for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
-        let entries = folder.classes.indices.flatMap { label in
+        let files = folder.classes.indices.flatMap { label in
             folder.classes[label].files.indices.map {
                 (path: folder.path(class: label, file: $0), label: label)
             }
@@ -56,11 +56,12 @@ public struct BottleneckExport: Sendable {
             try FileSystem.makeDirectory(directory)
             let writer = try writer(columns: extractor.size, network: extractor.backbone.description.name)
             var (skipped, rows) = (0, 0)
-            try BottleneckExtraction(
+            let extraction = BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
-                isStrict: options.isStrict, limits: options.limits
-            ).forEachVector(
-                of: entries.map(\.path),
+                isStrict: options.isStrict, limits: options.limits, frames: options.frames)
+            let (entries, frames) = extraction.spread(files, path: { $0.path }, context: context)
+            try extraction.forEachVector(
+                of: entries.map(\.path), frames: frames,
                 context: context.reporting { event in
                     if case .skipped = event { skipped += 1 }
                     try context.report(event)

@@ -191,11 +191,13 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// Ensures that the cache contains the images' bottlenecks, without keeping vectors in memory.
+    ///
+    /// - Parameter frames: The index of the frame of each image.
     func fill(
-        _ paths: [FilePath], context: RunContext
+        _ paths: [FilePath], frames: [Int], context: RunContext
     ) throws -> Filled {
         let outcomes = try outcomes(
-            of: paths,
+            of: paths, frames: frames,
             keeping: { _, outcome -> Outcome in
                 guard case .vector(_, let digest, let wasCached, let warnings) = outcome else {
                     return outcome

@@ -81,7 +81,8 @@ struct FlagCondition: Sendable {
     private static let evaluate =
         sources("evaluate") + [
             FlagCondition(
-                "evaluate", ["split_key", "seed", "architecture", "taps", "model_url", "model_sha256"],
+                "evaluate",
+                ["split_key", "seed", "frames", "architecture", "taps", "model_url", "model_sha256"],
                 withAny: ["folds"]),
             FlagCondition(
                 "evaluate", ["labels"], without: "a model that is asked; --folds trains its own layer"
@@ -122,7 +123,8 @@ struct FlagCondition: Sendable {
             without: "'bottlenecks compute' or 'bottlenecks export'"
         ) { $0.files.first != "import" },
         FlagCondition(
-            "bottlenecks", ["max_pixels", "max_bytes", "strict"], withAny: ["image_dir", "image_list"]),
+            "bottlenecks", ["frames", "max_pixels", "max_bytes", "strict"],
+            withAny: ["image_dir", "image_list"]),
         FlagCondition("bottlenecks", ["model_sha256"], withAny: ["model_url"]),
         FlagCondition("bottlenecks", ["model_url"], withAny: ["model_dir"]),
     ]

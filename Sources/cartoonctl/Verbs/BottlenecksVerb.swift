@@ -29,7 +29,7 @@ let bottlenecksVerb = Verb(
             "bottleneck_dir", "DIR", "The cache. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"),
         .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
     ] + Option.quality + Option.distortions + [
-        .threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet,
+        .frames, .threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
     examples: [
         "bottlenecks compute --image_dir cartoon --bottleneck_dir /shared/cache --shard 3/8",
@@ -68,6 +68,9 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     let options = try BottleneckOptions(arguments)
     guard options.quality != .best else {
         throw UsageError("--quality best: export writes the bottlenecks of one setting, fast or standard")
+    }
+    guard options.frames == 1 || format ?? .npy != .tree else {
+        throw UsageError("--frames N goes with --format npy or csv; retrain.py's tree has one file a picture")
     }
     let result = try BottleneckExport(
         options, format: format ?? .npy, directory: FilePath(arguments.files[1])
