@@ -298,8 +298,10 @@ camera = Image.Exif()
 camera[0x0112], camera[0x010F] = 6, "Maker"
 camera.get_ifd(0x8769)[0x829A], camera.get_ifd(0x8769)[0x9003] = TiffImagePlugin.IFDRational(1, 125), "2026:11:29 12:00:00"
 camera.get_ifd(0x8825)[1], camera.get_ifd(0x8825)[2] = "N", (48.0, 12.0, 1.5)
-save("webp_exif_6.webp", picture, exif=camera, lossless=True)
-save("png_exif_camera_6.png", picture, exif=camera)
+profile = bytes(range(256))
+save("webp_exif_6.webp", picture, exif=camera, icc_profile=profile, lossless=True)
+save("png_exif_camera_6.png", picture, exif=camera, icc_profile=profile)
+save("jpeg_exif_camera_6.jpg", picture, exif=camera, icc_profile=profile)
 
 
 def directory(offset, fields):
@@ -321,7 +323,7 @@ def with_camera(end):
     details = directory(end, [(0x829A, 5, 1, struct.pack("<2I", 1, 125)),
                               (0x9003, 2, 20, b"2026:11:29 12:00:00\0")])
     fields = basic(eight, 2, orientation=6)
-    fields[0x8769], fields[0x8825] = end, end + len(details)
+    fields[0x8769], fields[0x8825], fields[34675] = end, end + len(details), list(struct.unpack("<64I", profile))
     place = directory(end + len(details), [(1, 2, 2, b"N\0"), (2, 5, 3, struct.pack("<6I", 48, 1, 12, 1, 3, 2))])
     return tiff(fields, [plain]), details + place
 
@@ -441,6 +443,36 @@ save("png_separate_default_rgba.png", moves[3], save_all=True, append_images=mov
 soft = [clear.resize((40, 30)), Image.new("RGBA", (40, 30)), clear.resize((40, 30)).transpose(Image.FLIP_TOP_BOTTOM)]
 soft[1].paste(clear.resize((20, 14)), (11, 7))
 save("webp_blended_rgba.webp", soft[0], save_all=True, append_images=soft[1:], duration=50, lossless=True)
+
+
+def riff(name, data): return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
+def three(*numbers): return b"".join(struct.pack("<I", number)[:3] for number in numbers)
+
+
+def mixed(width, height, frames):
+    """An animation that Pillow does not write: frames as they are, with their places, disposals and blending."""
+    chunks = riff(b"VP8X", bytes([0x12, 0, 0, 0]) + three(width - 1, height - 1)) + riff(b"ANIM", bytes(6))
+    for image, x, y, is_cleared, is_blended, options in frames:
+        buffer = io.BytesIO()
+        image.save(buffer, "webp", **options)
+        inner, at = b"", 12
+        while at < len(buffer.getvalue()):
+            size = struct.unpack("<I", buffer.getvalue()[at + 4:at + 8])[0]
+            chunk = buffer.getvalue()[at:at + 8 + size + size % 2]
+            if chunk[:4] in (b"ALPH", b"VP8 ", b"VP8L"): inner += chunk
+            at += len(chunk)
+        head = three(x // 2, y // 2, image.width - 1, image.height - 1, 40) + bytes([is_cleared | (not is_blended) << 1])
+        chunks += riff(b"ANMF", head + inner)
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks
+
+
+faint, exact = clear.resize((24, 20)), dict(lossless=True, exact=True)
+files["webp_mixed_rgba.webp"] = mixed(24, 20, [
+    (faint, 0, 0, 0, 1, exact), (faint.crop((2, 3, 17, 14)), 4, 2, 1, 1, exact),
+    (faint.crop((5, 5, 19, 19)), 6, 0, 1, 1, dict(quality=70)), (faint.rotate(180), 0, 0, 1, 0, exact),
+    (faint.crop((0, 0, 11, 9)), 2, 8, 0, 1, exact), (faint.crop((4, 4, 20, 12)), 0, 6, 0, 1, exact)])
 save("tiff_pages.tif", picture, save_all=True, append_images=[picture.convert("L"), moves[1].convert("RGB")],
      compression="tiff_lzw")
 

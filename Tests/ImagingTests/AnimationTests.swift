@@ -32,7 +32,7 @@ struct AnimationTests {
 
     @Test("every frame is shown as Pillow shows it")
     func frames() throws {
-        #expect(TestFrame.all.count == 24)
+        #expect(TestFrame.all.count == 30)
         for frame in TestFrame.all {
             let image = try image(TestPicture.named(frame.name), frame.index)
             let pixels = stride(from: 0, to: image.pixels.count, by: image.channels).flatMap {

@@ -25,7 +25,7 @@ struct SmallPictureTests {
     }
 
     @Test("all are there")
-    func count() { #expect(TestPicture.sound.count == 115 && gifsAndBitmaps.count > 20) }
+    func count() { #expect(TestPicture.sound.count == 117 && gifsAndBitmaps.count > 20) }
 
     @Test(
         "cut anywhere, they are read with a warning or refused, and strictly refused",

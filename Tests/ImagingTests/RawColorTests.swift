@@ -84,7 +84,8 @@ struct RawColorTests {
         let deep = try Image(decoding: TestPicture.named("tiff_16.tif"), options: Self.everything)
         let png = deep.png()
         let size = (0..<4).map { UInt8(truncatingIfNeeded: png.count >> (8 * $0)) }
-        let file: [UInt8] = [0, 0, 1, 0, 1, 0, 19, 13, 0, 0, 1, 0, 48, 0] + size + [22, 0, 0, 0] + png
+        let head: [UInt8] = [0, 0, 1, 0, 1, 0, 19, 13, 0, 0, 1, 0, 48, 0]
+        let file = Array([head, size, [22, 0, 0, 0], png].joined())
         let image = try Image(decoding: file, options: Self.everything)
         #expect(image.format == .ico && image.depth == 16 && image.samples == deep.samples)
     }
@@ -119,10 +120,12 @@ struct RawColorTests {
     )
     func tiffEXIF() throws {
         let found = try ImageMetadata(of: TestPicture.named("tiff_exif_6.tif"))
-        #expect(found.orientation == 6)
+        #expect(found.orientation == 6 && found.colorProfile == (0...255).map(UInt8.init))
         let tiff = fields(try #require(found.exif))
-        for name in ["webp_exif_6.webp", "png_exif_camera_6.png"] {
-            var other = fields(try #require(ImageMetadata(of: TestPicture.named(name)).exif))
+        for name in ["webp_exif_6.webp", "png_exif_camera_6.png", "jpeg_exif_camera_6.jpg"] {
+            let metadata = try ImageMetadata(of: TestPicture.named(name))
+            #expect(metadata.orientation == 6 && metadata.colorProfile == found.colorProfile)
+            var other = fields(try #require(metadata.exif))
             // The maker, which this TIFF does not name.
             other[0x010f] = nil
             #expect(tiff == other, "\(name)")
@@ -135,6 +138,43 @@ struct RawColorTests {
         let pointed = try TestPicture.named("tiff_exif_6.tif")
         for count in stride(from: 900, to: pointed.count, by: 7) {
             _ = try? ImageMetadata(of: Array(pointed[..<count])).exif
+        }
+    }
+
+    @Test("color profiles and orientation of the other containers come out as they were put in")
+    func otherContainers() throws {
+        func join(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
+        let profile: [UInt8] = (0..<600).map { UInt8(truncatingIfNeeded: $0 * $0 / 3) }
+        // GIF: an application extension with the profile in sub-blocks, and one with XMP, in front of the first frame.
+        let gif = try TestPicture.named("gif_plain.gif")
+        let start = 13 + 6 << Int(gif[10] & 7)
+        let blocks: [UInt8] = stride(from: 0, to: 600, by: 200).flatMap { [200] + profile[$0..<($0 + 200)] }
+        let icc = join([0x21, 0xff, 11], Array("ICCRGBG1012".utf8), blocks, [0])
+        let packet = Array("<x tiff:Orientation=\"3\"/>".utf8)
+        // The packet is followed by the bytes 1, 255, 254 … 0, 0, which end it for readers that skip sub-blocks.
+        let trailer: [UInt8] = [1] + (0...255).reversed().map(UInt8.init) + [0]
+        let xmp = join([0x21, 0xff, 11], Array("XMP DataXMP".utf8), packet, trailer)
+        let file = join(Array(gif[..<start]), icc, xmp, Array(gif[start...]))
+        let animated = try ImageMetadata(of: file)
+        #expect(animated.colorProfile == profile && animated.xmp == packet && animated.orientation == 3)
+        #expect(try Image(decoding: file).orientation == 3)
+
+        // BITMAPV5HEADER with one white pixel; the profile lies behind it.
+        func four(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        var header = join(four(124), four(1), four(1), [1, 0, 24, 0], [UInt8](repeating: 0, count: 108))
+        header.replaceSubrange(56..<60, with: Array("DEBM".utf8))
+        header.replaceSubrange(112..<120, with: join(four(128), four(600)))
+        let bmp = join(Array("BM".utf8), four(742), four(0), four(138), header, [255, 255, 255, 0], profile)
+        #expect(try ImageMetadata(of: bmp).colorProfile == profile)
+        #expect(try Image(decoding: bmp).pixels == [255, 255, 255])
+
+        // An icon's PNG brings its own; formats without metadata have none.
+        let png = try Image(decoding: bmp).png(colorProfile: profile)
+        let icon = join([0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 24, 0], four(png.count), four(22), png)
+        #expect(try ImageMetadata(of: icon).colorProfile == profile)
+        for name in ["qoi_rgb.qoi", "pnm_p6.ppm"] {
+            let none = try ImageMetadata(of: TestPicture.named(name))
+            #expect(none.exif == nil && none.colorProfile == nil && none.orientation == 1)
         }
     }
 

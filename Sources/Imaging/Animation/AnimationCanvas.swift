@@ -15,13 +15,20 @@ struct AnimationCanvas {
     /// `[height, width, 4]`, not premultiplied.
     private var pixels: [UInt8]
     private let background: [UInt8]
+    /// Whether frames replace areas that were just cleared, as in libwebp, rather than being blended with transparent
+    /// black, which rounds.
+    private let replacesCleared: Bool
+    /// The area that the last frame's disposal cleared.
+    private var cleared: (columns: Range<Int>, rows: Range<Int>) = (0..<0, 0..<0)
 
     /// - Parameters:
     ///   - width: The number of columns.
     ///   - height: The number of rows.
     ///   - background: Red, green and blue of transparent areas.
-    init(width: Int, height: Int, background: [UInt8] = [0, 0, 0]) {
-        (self.width, self.height) = (width, height)
+    ///   - replacesCleared: Whether frames replace areas that were just cleared.
+    init(width: Int, height: Int, background: [UInt8] = [0, 0, 0], replacesCleared: Bool = false) {
+        (self.width, self.height, self.replacesCleared) = (width, height, replacesCleared)
+        if replacesCleared { cleared = (0..<width, 0..<height) }
         self.background = background + [0]
         pixels = [UInt8](unsafeUninitializedCapacity: 4 * width * height) { pixels, count in
             for i in 0..<(4 * width * height) { pixels[i] = i & 3 == 3 ? 0 : background[i & 3] }
@@ -40,12 +47,20 @@ struct AnimationCanvas {
         let columns = min(frame.width, width - frame.x), rows = min(frame.height, height - frame.y)
         guard columns > 0, rows > 0, image.count >= frame.width * frame.height * channels else { return }
         let before = frame.disposal == .restore && !isLast ? pixels : []
+        let isFull = columns == width && rows == height
+        // libwebp calls a frame a key frame if nothing before it shows.
+        let isKey =
+            isFull && (channels == 3 || !frame.blends)
+            || cleared.columns.count == width && cleared.rows.count == height
         for y in 0..<rows {
+            let isClearedRow = replacesCleared && cleared.rows.contains(frame.y + y)
             let source = y * frame.width * channels, target = 4 * ((frame.y + y) * width + frame.x)
             for x in 0..<columns {
                 let from = source + channels * x, to = target + 4 * x
                 let alpha = channels == 4 ? image[from + 3] : 255
-                if alpha == 255 || !frame.blends {
+                let isOver =
+                    alpha < 255 && frame.blends && !(isClearedRow && cleared.columns.contains(frame.x + x))
+                if !isOver || alpha > 0 && pixels[to + 3] == 0 && !replacesCleared {
                     for c in 0..<3 { pixels[to + c] = image[from + c] }
                     pixels[to + 3] = alpha
                 } else if alpha > 0 {
@@ -54,6 +69,7 @@ struct AnimationCanvas {
             }
         }
         guard !isLast else { return }
+        cleared = (0..<0, 0..<0)
         switch frame.disposal {
         case .keep: break
         case .restore: pixels = before
@@ -63,17 +79,22 @@ struct AnimationCanvas {
                     for c in 0..<4 { pixels[4 * (y * width + x) + c] = background[c] }
                 }
             }
+            cleared =
+                isKey
+                ? (0..<width, 0..<height)
+                : (frame.x..<(frame.x + columns), frame.y..<(frame.y + rows))
         }
     }
 
     /// Blends a pixel with libwebp's arithmetic (`BlendPixelNonPremult`), which approximates the formula of RFC 9649
     /// §2.7.1.1.
     private mutating func blend(_ image: [UInt8], _ from: Int, over to: Int) {
-        let alpha = UInt64(image[from + 3]), below = UInt64(pixels[to + 3]) * (256 - alpha) >> 8
+        // In Swift, shifts bind tighter than products.
+        let alpha = UInt64(image[from + 3]), below = (UInt64(pixels[to + 3]) * (256 - alpha)) >> 8
         let sum = alpha + below, scale = (1 << 24) / sum
         for c in 0..<3 {
             let color = UInt64(image[from + c]) * alpha + UInt64(pixels[to + c]) * below
-            pixels[to + c] = UInt8(truncatingIfNeeded: color * scale >> 24)
+            pixels[to + c] = UInt8(truncatingIfNeeded: (color * scale) >> 24)
         }
         pixels[to + 3] = UInt8(truncatingIfNeeded: sum)
     }

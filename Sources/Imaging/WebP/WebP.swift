@@ -87,7 +87,7 @@ struct WebP: ImageDecoder {
 
     /// Draws all frames up to the selected one.
     private mutating func decodeAnimation<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
-        var canvas = AnimationCanvas(width: width, height: height)
+        var canvas = AnimationCanvas(width: width, height: height, replacesCleared: true)
         for index in 0...frameIndex {
             let container = try WebPContainer(bytes, frame: index)
             var frame = WebP(bytes, frameOf: container, maximumBytes: maximumBytes)
