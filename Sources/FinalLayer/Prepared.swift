@@ -9,17 +9,29 @@ struct Prepared {
     fileprivate let standardization: Standardization
     fileprivate let reduction: GramReduction?
 
-    /// - Parameter standardizes: Whether features are standardized; they are used as they are otherwise.
-    init(_ data: TrainingData, groups: [FeatureGroup], standardizes: Bool = true, workers: Workers) {
+    /// - Parameters:
+    ///   - weighs: Whether groups of columns get influences estimated from the training rows.
+    ///   - standardizes: Whether features are standardized; they are used as they are otherwise.
+    init(
+        _ data: TrainingData, groups: [FeatureGroup], weighs: Bool = false, standardizes: Bool = true,
+        workers: Workers
+    ) {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
-        standardization =
+        var standardization =
             standardizes
             ? Standardization(data.features, rows: data.training, groups: groups, workers: workers)
             : Standardization(
                 means: [Float](repeating: 0, count: data.features.columns),
                 scales: [Float](repeating: 1, count: data.features.columns))
+        if weighs, groups.count > 1 {
+            let factors = GroupInfluence.factors(
+                data.features, labels: data.labels, classes: classes, rows: data.training, groups: groups,
+                standardization, workers: workers)
+            standardization = standardization.scaled(by: factors, groups: groups)
+        }
+        self.standardization = standardization
         reduction =
             data.features.columns > rows.count
             ? GramReduction(data.features, rows: rows, standardization, workers: workers) : nil

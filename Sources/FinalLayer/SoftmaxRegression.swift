@@ -27,6 +27,8 @@ package struct SoftmaxRegression: Sendable {
     package var usesValidationRows = true
     /// Whether to whiten features within classes before the penalty applies.
     package var whitens = true
+    /// Whether the groups' influences are estimated from the training rows (see `GroupInfluence`).
+    package var weighsGroups = true
     /// Whether to standardize features before; those of a `LandmarkReduction` are comparable as they are.
     package var standardizes = true
     package var workers = Workers.serial
@@ -116,7 +118,8 @@ package struct SoftmaxRegression: Sendable {
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
         let prepared = Prepared(
-            data, groups: groups, standardizes: standardizes, workers: workers)
+            data, groups: groups, weighs: weighsGroups && standardizes, standardizes: standardizes,
+            workers: workers)
         counter.advance(by: 1)
         // A moderate strength is chosen if there are several but no held-out rows to compare them on.
         let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3

@@ -65,6 +65,15 @@ package struct Standardization: Sendable {
         }
     }
 
+    /// Returns the standardization with the scales of each group multiplied by its factor.
+    func scaled(by factors: [Float], groups: [FeatureGroup]) -> Standardization {
+        var result = self
+        for (group, factor) in zip(groups, factors) {
+            for k in group.columns { result.scales[k] *= factor }
+        }
+        return result
+    }
+
     /// Returns the given rows, standardized.
     func design(_ features: FeatureMatrix, rows: [Int], workers: Workers) -> DesignMatrix {
         let design = DesignMatrix(rows: rows.count, columns: features.columns), d = features.columns

@@ -160,23 +160,23 @@ struct ClassifyOutputTests {
         for format in ["npy", "csv", "tree"] {
             let outcome = try export(format)
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.output.contains("24 bottlenecks of 8512 numbers"))
+            #expect(outcome.output.contains("24 bottlenecks of 9424 numbers"))
             #expect(outcome.errors.contains("page.jpg"))
         }
         let array = try bench.data("npy/bottlenecks.npy")
-        #expect(array.count == 128 + 24 * 8512 * 4)
+        #expect(array.count == 128 + 24 * 9424 * 4)
         let header = String(decoding: array[10..<128], as: UTF8.self)
-        #expect(header.contains("'descr': '<f4', 'fortran_order': False, 'shape': (24, 8512), }"))
+        #expect(header.contains("'descr': '<f4', 'fortran_order': False, 'shape': (24, 9424), }"))
         let table = try String(contentsOf: bench.url("csv/bottlenecks.csv"), encoding: .utf8).split(
             separator: "\n")
         let list = try String(contentsOf: bench.url("npy/pictures.csv"), encoding: .utf8).split(
             separator: "\n")
         try #require(table.count == 25 && list.count == 25)
         let row = table[5].split(separator: ",")
-        #expect(table[5].hasPrefix(list[5] + ",") && row.count == 8514)
+        #expect(table[5].hasPrefix(list[5] + ",") && row.count == 9426)
         // The numbers of one picture are the same in all three.
-        let start = 128 + 4 * 8512 * 4
-        let vector = array[start..<(start + 8512 * 4)].withUnsafeBytes {
+        let start = 128 + 4 * 9424 * 4
+        let vector = array[start..<(start + 9424 * 4)].withUnsafeBytes {
             Array($0.bindMemory(to: Float.self))
         }
         #expect(row[2...].map { Float($0) } == vector.map { Optional($0) })

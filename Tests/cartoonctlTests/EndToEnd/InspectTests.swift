@@ -150,7 +150,7 @@ struct InspectTests {
         let trained = try inspect("a.pb", "--compare", "b.pb")
         #expect(trained.status == 1 && trained.output.contains("seed: 0 → 1"))
         #expect(
-            trained.output.contains("final_training_ops/weights/final_weights/balanced: float32 [8512, 3], ")
+            trained.output.contains("final_training_ops/weights/final_weights/balanced: float32 [9424, 3], ")
                 && !trained.output.contains("only in the"))
 
         // The weights are compared with what is dequantized: 8 bits of a range differ by half a step at most.
