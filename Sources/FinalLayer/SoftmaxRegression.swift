@@ -42,6 +42,10 @@ package struct SoftmaxRegression: Sendable {
     /// instead.
     package static let fewValidationRows = 100
 
+    /// The distance from the minimum in nats at which a fit on some of the rows ends. The temperature is calibrated
+    /// on these fits: were they much farther from their minima than the last one, that would be too confident.
+    private static let tolerance = 1e-5
+
     /// The result for one strength on held-out rows.
     package struct PathPoint: Sendable, Equatable {
         package var strength: Double
@@ -198,7 +202,7 @@ package struct SoftmaxRegression: Sendable {
         var path: [PathPoint] = [], held = HeldOut(classes: prepared.classes)
         for (index, strength) in strengths.enumerated() {
             for fit in fits {
-                fit.solver.minimize(strength: strength, tolerance: 1e-4)
+                fit.solver.minimize(strength: strength, tolerance: Self.tolerance)
                 if workers.isCancelled() { throw .cancelled }
                 counter.advance(by: 1)
             }
