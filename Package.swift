@@ -164,7 +164,9 @@ let package = Package(
                 "Compression", "TensorGraph", "TensorFlowFormat", "FinalLayer", "BottleneckCache", "Imaging",
                 "SystemFiles", "Backbones", "Inference", "Network", "PortableProgram", "WebPage",
             ], exclude: ["engine-scalar.wasm"]),
-        tests("cartoonctl", ["make-fixtures", "Compression", "Imaging", "TensorFlowFormat", "TensorGraph"]),
+        tests(
+            "cartoonctl",
+            ["make-fixtures", "Compression", "Imaging", "ONNXFormat", "TensorFlowFormat", "TensorGraph"]),
     ] + kernelSets,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

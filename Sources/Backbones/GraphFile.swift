@@ -1,11 +1,14 @@
 import Compression
+import SystemFiles
+import TensorFlowFormat
 import TensorGraph
 
-/// The bytes of a frozen graph: a mapped file, or the verified contents of a package.
+/// The bytes of a frozen graph: a mapped file, the verified contents of a package, or the frozen graph of a
+/// SavedModel folder.
 package struct GraphFile: Sendable {
     package let path: String
     package let region: ByteRegion
-    /// The graph's name in the package; nil for a plain file.
+    /// The graph's name in the package, or a name for a SavedModel's graph; nil for a plain file.
     package let member: String?
     /// The labels in the package; nil without them.
     package let labels: [String]?
@@ -14,8 +17,14 @@ package struct GraphFile: Sendable {
     private static let limit = Int(Int32.max)
 
     package init(_ path: String) throws(BackboneError) {
-        let file = try Backbone.map(path)
         self.path = path
+        let place = FilePath(path)
+        guard !SavedModel.isPresent(in: place) else {
+            (region, labels) = (ByteRegion(try Self.frozen(savedModel: place)), nil)
+            member = place.lastComponent.description + ".pb"
+            return
+        }
+        let file = try Backbone.map(path)
         guard file.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b, 0x03, 0x04]) }) else {
             (region, member, labels) = (file, nil, nil)
             return
@@ -36,6 +45,15 @@ package struct GraphFile: Sendable {
             } catch { throw .package(path: path, error) }
             throw .noGraphInPackage(path: path, graphs: graphs.map(\.name))
         }
+    }
+
+    /// Returns the encoded graph of a SavedModel, whose variables are constants.
+    static func frozen(savedModel folder: FilePath) throws(BackboneError) -> [UInt8] {
+        let graph: Graph
+        do { graph = try SavedModel.read(folder: folder).graph } catch {
+            throw .savedModel(path: folder.description, error)
+        }
+        do { return try GraphDef.write(graph) } catch { throw .graph(path: folder.description, error) }
     }
 
     /// Returns the lines of the only text file besides the README.

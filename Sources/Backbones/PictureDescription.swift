@@ -93,6 +93,7 @@ extension PictureDescription {
     static func timm(_ data: Data) throws -> PictureDescription? {
         struct Settings: Decodable {
             var input_size: [Int]?, crop_pct: Double?, crop_mode: String?, interpolation: String?
+            var crop_border_pixels: Int?
             var mean: [Double]?, std: [Double]?
         }
         struct File: Decodable { var pretrained_cfg: Settings?, architecture: String? }
@@ -115,16 +116,25 @@ extension PictureDescription {
         guard share > 0.01, share <= 16 else { throw Refusal(reason: "\"crop_pct\" is \(share)") }
         func resized(_ side: Int) -> Int { Int((Double(side) / share).rounded(.down)) }
         var framing = PictureFraming(filter: filter)
+        if let trimmed = settings.crop_border_pixels, trimmed != 0 {
+            throw Refusal(reason: "\"crop_border_pixels\" \(trimmed) is not supported")
+        }
+        let mean = settings.mean ?? imageNetMean
         switch settings.crop_mode ?? "center" {
         case "center" where size[1] == size[2]: framing.shorterSide = resized(size[1])
-        case "squash": (framing.resizedHeight, framing.resizedWidth) = (resized(size[1]), resized(size[2]))
-        case let mode:
-            throw Refusal(
-                reason: "\"crop_mode\" \"\(mode)\" is not supported for \(size[1]) by \(size[2]) pixels")
+        case let mode where ["center", "squash", "border"].contains(mode):
+            (framing.resizedHeight, framing.resizedWidth) = (resized(size[1]), resized(size[2]))
+            if mode == "center" { framing.fit = .outside }
+            guard mode == "border" else { break }
+            framing.fit = .inside
+            // The mean is checked below.
+            let levels = mean.map { ($0 * 255).rounded(.toNearestOrEven) }.filter { (0...255).contains($0) }
+            if levels.count == 3 { framing.border = levels.map { UInt8($0) } }
+        case let mode: throw Refusal(reason: "\"crop_mode\" \"\(mode)\" is not supported")
         }
         return try PictureDescription(
             height: size[1], width: size[2], framing: framing, factor: 1 / 255,
-            mean: settings.mean ?? imageNetMean, deviation: settings.std ?? imageNetDeviation)
+            mean: mean, deviation: settings.std ?? imageNetDeviation)
     }
 }
 
@@ -157,8 +167,21 @@ extension PictureDescription {
         var image_processor_type: String?, feature_extractor_type: String?
         var size: Size?, crop_size: Size?, crop_pct: Double?, resample: Int?
         var do_resize: Bool?, do_center_crop: Bool?, do_rescale: Bool?, do_normalize: Bool?
-        var do_flip_channel_order: Bool?, rescale_offset: Bool?
+        var do_flip_channel_order: Bool?, rescale_offset: Bool?, include_top: Bool?
+        // Steps that are not supported.
+        var do_pad: Bool?, do_thumbnail: Bool?, do_align_long_axis: Bool?, do_crop_margin: Bool?
+        var do_image_splitting: Bool?
         var rescale_factor: Double?, image_mean: [Double]?, image_std: [Double]?
+
+        /// The first step that is asked for but not supported.
+        var unsupportedStep: String? {
+            let steps = [
+                ("do_pad", do_pad), ("do_thumbnail", do_thumbnail),
+                ("do_align_long_axis", do_align_long_axis),
+                ("do_crop_margin", do_crop_margin), ("do_image_splitting", do_image_splitting),
+            ]
+            return steps.first { $0.1 == true }?.0
+        }
 
         /// Returns whether the processor is one of these kinds.
         func isKind(_ names: String...) -> Bool {
@@ -175,12 +198,13 @@ extension PictureDescription {
         let file = try JSONDecoder().decode(Processor.self, from: data)
         guard let size = file.size else { return nil }
         guard file.do_resize ?? true else { throw Refusal(reason: "does not resize images") }
+        if let step = file.unsupportedStep { throw Refusal(reason: "\"\(step)\" is not supported") }
         let filters: [PictureFraming.Filter] = [.nearest, .lanczos, .bilinear, .bicubic, .box, .hamming]
         let isSmooth = file.isKind("clip", "bit", "levit", "poolformer", "deit", "beit", "siglip", "blip")
         let number = file.resample ?? (isSmooth ? 3 : 2)
         guard filters.indices.contains(number) else { throw Refusal(reason: "\"resample\" is \(number)") }
         var framing = PictureFraming(filter: filters[number], cropRounding: .down)
-        framing.isBGR = file.do_flip_channel_order ?? false
+        framing.isBGR = file.do_flip_channel_order ?? file.isKind("mobilevit")
 
         var seen: (height: Int, width: Int)?
         switch size {
@@ -216,11 +240,16 @@ extension PictureDescription {
             throw Refusal(reason: "resizes the shorter side but neither crops nor gives both sides")
         }
         let normalizes = file.do_normalize ?? (file.image_mean != nil)
+        var deviation = normalizes ? file.image_std ?? [0.5] : [1]
+        // EfficientNet's processor divides by the deviation once more.
+        if normalizes, file.isKind("efficientnet"), file.include_top ?? true {
+            deviation = deviation.map { $0 * $0 }
+        }
         return try PictureDescription(
             height: seen.height, width: seen.width, framing: framing,
             factor: file.do_rescale ?? true ? file.rescale_factor ?? 1 / 255 : 1,
             offset: file.rescale_offset ?? false ? 1 : 0,
             mean: normalizes ? file.image_mean ?? [0.5] : [0],
-            deviation: normalizes ? file.image_std ?? [0.5] : [1])
+            deviation: deviation)
     }
 }

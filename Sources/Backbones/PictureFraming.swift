@@ -11,6 +11,10 @@ package struct PictureFraming: Sendable, Codable, Equatable {
     /// `resizedWidth` give both.
     package var shorterSide: Int?
     package var resizedHeight, resizedWidth: Int?
+    /// How the resized image relates to `resizedHeight` and `resizedWidth`.
+    package var fit: Fit
+    /// The red, green and blue around an image that is smaller than the crop; nil for black.
+    package var border: [UInt8]?
     /// Where an odd pixel goes in the center crop.
     package var cropRounding: CropRounding
     /// Whether the network takes blue before red.
@@ -22,6 +26,16 @@ package struct PictureFraming: Sendable, Codable, Equatable {
         package var resampling: ResampleFilter { ResampleFilter(rawValue: rawValue)! }
     }
 
+    /// The size of a resized image for a given box.
+    package enum Fit: String, Sendable, Codable {
+        /// The box's size, whatever the proportion.
+        case exact
+        /// The largest that lies in the box with the image's proportion.
+        case inside
+        /// The smallest that covers the box with the image's proportion.
+        case outside
+    }
+
     /// The rounding of half the number of pixels that a crop leaves out.
     package enum CropRounding: String, Sendable, Codable {
         /// To the nearest even number, as in torchvision and timm.
@@ -31,7 +45,7 @@ package struct PictureFraming: Sendable, Codable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case filter
+        case filter, fit, border
         case shorterSide = "shorter_side"
         case resizedHeight = "resized_height"
         case resizedWidth = "resized_width"
@@ -41,11 +55,11 @@ package struct PictureFraming: Sendable, Codable, Equatable {
 
     package init(
         filter: Filter, shorterSide: Int? = nil, resizedHeight: Int? = nil, resizedWidth: Int? = nil,
-        cropRounding: CropRounding = .even, isBGR: Bool = false
+        fit: Fit = .exact, border: [UInt8]? = nil, cropRounding: CropRounding = .even, isBGR: Bool = false
     ) {
         (self.filter, self.shorterSide) = (filter, shorterSide)
         (self.resizedHeight, self.resizedWidth) = (resizedHeight, resizedWidth)
-        (self.cropRounding, self.isBGR) = (cropRounding, isBGR)
+        (self.fit, self.border, self.cropRounding, self.isBGR) = (fit, border, cropRounding, isBGR)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -54,6 +68,12 @@ package struct PictureFraming: Sendable, Codable, Equatable {
         shorterSide = try container.decodeIfPresent(Int.self, forKey: .shorterSide)
         resizedHeight = try container.decodeIfPresent(Int.self, forKey: .resizedHeight)
         resizedWidth = try container.decodeIfPresent(Int.self, forKey: .resizedWidth)
+        fit = try container.decodeIfPresent(Fit.self, forKey: .fit) ?? .exact
+        border = try container.decodeIfPresent([UInt8].self, forKey: .border)
+        guard border.map({ $0.count == 3 }) ?? true else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .border, in: container, debugDescription: "must be three numbers from 0 to 255")
+        }
         cropRounding = try container.decodeIfPresent(CropRounding.self, forKey: .cropRounding) ?? .even
         isBGR = try container.decodeIfPresent(Bool.self, forKey: .isBGR) ?? false
         for (key, size) in [
@@ -79,10 +99,19 @@ package struct PictureFraming: Sendable, Codable, Equatable {
                 min(Self.longestSide, max(1, Int(Double(side * long) / Double(short))))
             }
             size = width <= height ? (side, longer(height, width)) : (longer(width, height), side)
+        } else if fit != .exact {
+            let ratios = (Double(height) / Double(size.height), Double(width) / Double(size.width))
+            let ratio = fit == .inside ? max(ratios.0, ratios.1) : min(ratios.0, ratios.1)
+            // Python's round(), half to even.
+            func resized(_ side: Int) -> Int {
+                min(Self.longestSide, max(1, Int((Double(side) / ratio).rounded(.toNearestOrEven))))
+            }
+            size = (resized(width), resized(height))
         }
         return ResizeFrame(
             resizedWidth: size.width, resizedHeight: size.height, left: margin(size.width, cropWidth),
-            top: margin(size.height, cropHeight), width: cropWidth, height: cropHeight)
+            top: margin(size.height, cropHeight), width: cropWidth, height: cropHeight,
+            border: border.map { SIMD3($0[0], $0[1], $0[2]) } ?? .zero)
     }
 
     /// The maximum length of a very long image, of which the middle is seen.

@@ -31,6 +31,10 @@ package struct Network: Sendable {
     /// The nodes whose values are requested.
     package var outputs: [Int] = []
 
+    /// The most nodes of a file that the outputs of a network may depend on, which bounds the time of reading and
+    /// planning; the largest image networks have some ten thousand.
+    package static let mostNodes = 1 << 17
+
     package init() {}
 
     package subscript(index: Int) -> Node { nodes[index] }

@@ -120,7 +120,7 @@ extension NetworkError: CustomStringConvertible {
         case .damaged(let path, let reason):
             "\(path): is cut short or damaged (\(reason)); copy or download it again"
         case .unsupported(let path, let reason):
-            "\(path): \(reason); the network needs to be a frozen graph of supported operations"
+            "\(path): \(reason); the network needs to be a frozen graph or an ONNX model of supported operations"
         case .noSuchTensor(let path, let name, let nearest):
             "\(path): has no tensor '\(name)'"
                 + (nearest.isEmpty

@@ -46,9 +46,30 @@ struct PictureDescriptionTests {
         )
         #expect(old?.framing == PictureFraming(filter: .bilinear, shorterSide: 274))
         #expect(try timm(#"{"model_type": "vit", "architectures": ["ViTModel"]}"#) == nil)
-        #expect(throws: PictureDescription.Refusal.self) {
-            try timm(#"{"pretrained_cfg": {"input_size": [3, 224, 224], "crop_mode": "border"}}"#)
+        for refused in [
+            #""crop_mode": "mosaic""#, #""crop_border_pixels": 4"#, #""interpolation": "random""#,
+        ] {
+            #expect(throws: PictureDescription.Refusal.self) {
+                try timm("{\"pretrained_cfg\": {\"input_size\": [3, 224, 224], \(refused)}}")
+            }
         }
+    }
+
+    @Test("timm's border lies around the whole picture, and other crops than squares cover it")
+    func border() throws {
+        let whole = try #require(
+            try timm(
+                #"{"pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.9, "crop_mode": "border"}}"#)
+        )
+        #expect(
+            whole.framing.frame(width: 300, height: 200, cropWidth: 224, cropHeight: 224)
+                == ResizeFrame(
+                    resizedWidth: 248, resizedHeight: 165, left: 12, top: -29, width: 224, height: 224,
+                    border: [124, 116, 104]))
+        let covered = try #require(
+            try timm(#"{"pretrained_cfg": {"input_size": [3, 200, 300], "crop_pct": 1.0}}"#))
+        let frame = covered.framing.frame(width: 640, height: 480, cropWidth: 300, cropHeight: 200)
+        #expect((frame.resizedWidth, frame.resizedHeight) == (300, 225) && frame.top == 12)
     }
 
     @Test("Hugging Face's sizes in their forms")
@@ -99,6 +120,18 @@ struct PictureDescriptionTests {
         #expect(throws: PictureDescription.Refusal.self) {
             try huggingFace(#"{"size": 224, "resample": 9}"#)
         }
+    }
+
+    @Test(
+        "Hugging Face's EfficientNet divides by the deviation twice, and steps that are not known are named")
+    func steps() throws {
+        let twice = try huggingFace(
+            #"{"image_processor_type": "EfficientNetImageProcessor", "size": {"height": 346, "width": 346}, "image_mean": [0, 0, 0], "image_std": [0.5, 0.25, 1]}"#
+        )
+        #expect(zip(twice?.scale ?? [], [4, 16, 1] as [Float]).allSatisfy { abs($0 * 255 / $1 - 1) < 1e-5 })
+        #expect {
+            try huggingFace(#"{"size": 224, "do_pad": true}"#)
+        } throws: { ($0 as? PictureDescription.Refusal)?.reason.contains("do_pad") == true }
     }
 
     @Test("an image smaller than the crop lies in its middle")

@@ -129,7 +129,10 @@ struct ONNXRewritingTests {
         let node = try #require(small.graph.nodes.first { $0.operation == "DequantizeLinear" })
         let steps = try #require(small.graph.initializers.first { $0.name == node.inputs[1] })
         #expect(steps.shape == [40])
-        guard case .int(1)? = node.attributes["axis"] else { Issue.record("no axis"); return }
+        // The product's matrix is stored transposed.
+        guard case .int(0)? = node.attributes["axis"] else { Issue.record("no axis"); return }
+        #expect(small.graph.initializers.first { $0.name == node.inputs[0] }?.shape == [40, 32])
+        #expect(small.graph.nodes.contains { $0.operation == "Transpose" && $0.inputs == node.outputs })
         #expect(Self.isClose(try Self.run(small), try Self.run(folded), 0.01))
     }
 

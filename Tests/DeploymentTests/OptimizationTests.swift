@@ -47,6 +47,23 @@ struct OptimizationTests {
         #expect(report.nodesBefore == 4 && report.nodesAfter == 3)
     }
 
+    @Test(
+        "drops control edges through a NoOp, as TensorFlow 2's functions have them, unless effects are waited for"
+    )
+    func controlEdges() throws {
+        func nodes(_ awaited: String) -> [Node] {
+            [
+                .input(), .values("w", [1]), Node(awaited, name: "read", inputs: ["w"]),
+                Node("NoOp", name: "inner", inputs: ["^read"]),
+                Node("NoOp", name: "done", inputs: ["^inner"]),
+                Node("Relu", name: "y", inputs: ["x", "^done"]),
+            ]
+        }
+        let (graph, _) = try optimized(nodes("Abs"))
+        #expect(graph.nodes.map(\.name) == ["x", "y"] && graph.nodes[1].inputs == ["x"])
+        #expect(throws: DeploymentError.self) { try optimized(nodes("AssignVariableOp")) }
+    }
+
     @Test("a batch that a reshape fixes becomes free; where another size is free, it stays")
     func batches() throws {
         for (sizes, expected) in [

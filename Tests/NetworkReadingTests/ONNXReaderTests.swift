@@ -115,7 +115,10 @@ struct ONNXReaderTests {
         ]
         #expect(
             failure(model(cycle))
-                == .node(operation: "Add", node: "a", what: "reads b, which is not made yet"))
+                == .node(
+                    operation: "Add", node: "a",
+                    what: "reads b, which no node before it makes: "
+                        + "a node is missing, or the nodes form a cycle or are out of order"))
         #expect(throws: ONNXReadingError.input(name: "x", what: "has a size that is open: [1, 4, 0, 0]")) {
             try ONNXReader.read(model([relu]))
         }

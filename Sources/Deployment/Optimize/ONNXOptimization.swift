@@ -145,31 +145,18 @@ private struct ONNXDraft {
             uniqueKeysWithValues: values.map {
                 ($0.key, $0.value.count <= largest && $0.value.type.onnx != nil)
             })
-        // A node is removed if all that it makes and others read is folded.
-        var removed = Set<Int>()
+        // From the last node to the first, because a node that stays needs what it reads.
+        var needed = read.union(pinned), removed = Set<Int>()
         for index in pure.sorted(by: >) {
-            let needed = model.graph.nodes[index].outputs.filter { read.contains($0) || pinned.contains($0) }
-            if needed.allSatisfy({ isFolded[$0] == true }) { removed.insert(index) }
+            let node = model.graph.nodes[index], outputs = node.outputs.filter(needed.contains)
+            if outputs.allSatisfy({ isFolded[$0] == true }) {
+                removed.insert(index)
+                for name in outputs { add(name, values[name]!) }
+            } else {
+                needed.formUnion(node.inputs)
+            }
         }
-        for name in wanted where isFolded[name] == true {
-            guard
-                model.graph.nodes.indices.contains(where: {
-                    removed.contains($0) && model.graph.nodes[$0].outputs.contains(name)
-                })
-            else { continue }
-            add(name, values[name]!)
-        }
-        // Nodes that only folded ones read go with what no output depends on.
-        let stillRead = Set(
-            model.graph.nodes.indices.filter { !removed.contains($0) }.flatMap {
-                model.graph.nodes[$0].inputs
-            })
-        remove(
-            removed.filter { index in
-                model.graph.nodes[index].outputs.allSatisfy {
-                    constants[$0] != nil || !stillRead.contains($0)
-                }
-            })
+        remove(removed)
     }
 
     /// Folds normalizations, scalings and sums by channel into the convolutions before them.

@@ -1,3 +1,4 @@
+import NetworkReading
 import TensorGraph
 
 /// Removal of nodes that serve only training, feeding or checking.
@@ -99,28 +100,29 @@ extension GraphDraft {
     }
 
     /// Operations without side effects, for which control edges are unnecessary.
-    private static let effectless: Set<String> = [
-        "Add", "AddV2", "AvgPool", "BatchNormWithGlobalNormalization", "BiasAdd", "Cast", "Concat",
-        "ConcatV2", "Const", "Conv2D",
-        "DecodeJpeg", "DepthwiseConv2dNative", "Dequantize", "ExpandDims", "FusedBatchNorm",
-        "FusedBatchNormV2", "FusedBatchNormV3",
-        "LRN", "MatMul", "Max", "MaxPool", "Mean", "Mul", "NoOp", "Pad", "Placeholder", "RealDiv", "Relu",
-        "Relu6", "Reshape",
-        "ResizeBilinear", "Rsqrt", "Shape", "Softmax", "Sqrt", "Squeeze", "Sub", "Transpose",
-    ]
+    private static let effectless = Set(GraphReader.supportedOperations).union([
+        "DecodeJpeg", "NoOp", "Placeholder",
+    ])
 
     /// Drops control edges from operations without side effects; others are an error.
+    ///
+    /// A `NoOp` only passes on that its inputs are done, as the functions of TensorFlow 2 do for their variables.
     mutating func dropControlEdges() throws(DeploymentError) {
         // The closure needs a copy, because the nodes change meanwhile.
         let nodes = nodes
+        var harmless = Set<String>()
         try mapInputs { (reference, node) throws(DeploymentError) in
             guard reference.isControl else { return reference }
-            let source = nodes[reference.node]!
-            let isEmpty = source.operation == "NoOp" && source.inputs.isEmpty
-            guard isEmpty || source.operation != "NoOp" && Self.effectless.contains(source.operation) else {
-                throw .unsupported(
-                    node: node.name, operation: node.operation,
-                    what: "waits for '\(source.name)' (\(source.operation)), which may have effects")
+            var open = [reference.node]
+            while let name = open.popLast() {
+                guard harmless.insert(name).inserted else { continue }
+                let source = nodes[name]!
+                guard Self.effectless.contains(source.operation) else {
+                    throw .unsupported(
+                        node: node.name, operation: node.operation,
+                        what: "waits for '\(source.name)' (\(source.operation)), which may have effects")
+                }
+                if source.operation == "NoOp" { open += source.inputs.map { TensorReference($0).node } }
             }
             return nil
         }

@@ -6,11 +6,13 @@ extension EightBitWeights {
     ///
     /// The weights of convolutions and matrix products have a step for each output channel from operator set
     /// 13 on, and others one step. Before operator set 10, which introduced `DequantizeLinear`, a cast and a
-    /// product convert the bytes.
+    /// product convert the bytes. The second matrices of products are stored transposed, because ONNX Runtime
+    /// rounds the product's first matrix to 8 bits too where it reads what `DequantizeLinear` gives.
     ///
     /// - Throws: `DeploymentError` for weights that are no finite numbers.
     package func apply(to model: ONNXModel) throws(DeploymentError) -> ONNXModel {
         let names = Set(model.names), version = model.operatorSet ?? 0, axes = model.channelAxes
+        let products = model.productWeights
         func fresh(_ wish: String) -> String { names.contains(wish) ? fresh(wish + "_") : wish }
         var result = model, nodes: [ONNXNode] = []
         result.graph.initializers = []
@@ -32,10 +34,26 @@ extension EightBitWeights {
             // Initializers before IR version 4 are inputs too, which the new ones become.
             result.graph.inputs.removeAll { $0.name == given.name }
             let codes = fresh(given.name + "/codes"), steps = fresh(given.name + "/steps")
+            let isTransposed = version >= 10 && tensor.shape.count == 2 && products.contains(given.name)
             result.add(
-                codes, Tensor(type: .int8, shape: tensor.shape, contents: .dense(ByteRegion(of: grid.codes))))
+                codes,
+                Tensor(
+                    type: .int8, shape: isTransposed ? tensor.shape.reversed() : tensor.shape,
+                    contents: .dense(
+                        ByteRegion(
+                            of: isTransposed ? grid.transposed(columns: tensor.shape[1]) : grid.codes))))
             result.add(steps, Tensor(grid.steps, shape: byChannel == nil ? [] : [grid.steps.count]))
-            if version >= 10 {
+            if isTransposed {
+                let rows = fresh(given.name + "/transposed")
+                nodes.append(
+                    ONNXNode(
+                        "DequantizeLinear", name: rows, inputs: [codes, steps], outputs: [rows],
+                        attributes: byChannel.map { ["axis": .int(Int64(1 - $0))] } ?? [:]))
+                nodes.append(
+                    ONNXNode(
+                        "Transpose", name: given.name, inputs: [rows], outputs: [given.name],
+                        attributes: ["perm": .ints([1, 0])]))
+            } else if version >= 10 {
                 nodes.append(
                     ONNXNode(
                         "DequantizeLinear", name: given.name, inputs: [codes, steps], outputs: [given.name],
@@ -96,6 +114,18 @@ extension ONNXModel {
     }
 }
 
+extension ONNXModel {
+    /// The names of the tensors that are the second matrices of products, as they lie.
+    fileprivate var productWeights: Set<String> {
+        Set(
+            graph.nodes.compactMap { node in
+                node.inputs.count > 1
+                    && (node.operation == "MatMul" || node.operation == "Gemm" && !node.isSet("transB"))
+                    ? node.inputs[1] : nil
+            })
+    }
+}
+
 extension ONNXNode {
     fileprivate func isSet(_ name: String) -> Bool {
         if case .int(let value)? = attributes[name] { value != 0 } else { false }
@@ -121,5 +151,16 @@ private struct AxisGrid {
             Int8(max(-127, min(127, (values[$0] / steps[channel($0)]).rounded())))
         }
         self.steps = steps
+    }
+
+    /// Returns the codes of a matrix with its axes exchanged.
+    func transposed(columns: Int) -> [Int8] {
+        let rows = codes.count / max(1, columns)
+        return [Int8](unsafeUninitializedCapacity: codes.count) { result, count in
+            for column in 0..<columns {
+                for row in 0..<rows { result[column * rows + row] = codes[row * columns + column] }
+            }
+            count = codes.count
+        }
     }
 }

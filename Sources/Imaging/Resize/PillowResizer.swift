@@ -2,14 +2,20 @@
 package struct ResizeFrame: Sendable, Equatable {
     /// The size in pixels of the whole resized image.
     package var resizedWidth, resizedHeight: Int
-    /// The first column and row of the part, which may lie outside the resized image: what is outside is black.
+    /// The first column and row of the part, which may lie outside the resized image.
     package var left, top: Int
     /// The size of the part.
     package var width, height: Int
+    /// The red, green and blue of what lies outside the resized image.
+    package var border: SIMD3<UInt8>
 
-    package init(resizedWidth: Int, resizedHeight: Int, left: Int, top: Int, width: Int, height: Int) {
+    package init(
+        resizedWidth: Int, resizedHeight: Int, left: Int, top: Int, width: Int, height: Int,
+        border: SIMD3<UInt8> = .zero
+    ) {
         (self.resizedWidth, self.resizedHeight) = (resizedWidth, resizedHeight)
         (self.left, self.top, self.width, self.height) = (left, top, width, height)
+        self.border = border
     }
 }
 
@@ -92,6 +98,9 @@ package struct PillowResizer: RowSink {
         lines = [UInt8](repeating: 0, count: innerColumns.isEmpty ? 0 : rows.stride * lineSize)
         filtered = [UInt8](repeating: 0, count: isVerticalFirst ? lineSize : 0)
         pixels = [UInt8](repeating: 0, count: frame.width * frame.height * 3)
+        if frame.border != .zero {
+            for index in pixels.indices { pixels[index] = frame.border[index % 3] }
+        }
     }
 
     package mutating func append(row: UnsafePointer<UInt8>) {

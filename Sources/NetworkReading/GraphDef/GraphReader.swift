@@ -57,6 +57,9 @@ package struct GraphReader {
             wanted.append(output)
         }
         let order = try reader.evaluationOrder(from: wanted, to: source)
+        guard order.count <= Network.mostNodes else {
+            throw .tooManyNodes(order.count, limit: Network.mostNodes)
+        }
         for call in order where !reads(call.node) {
             throw .unsupportedOperation(
                 call.node.operation, node: call.name, supported: supportedOperations)

@@ -17,6 +17,8 @@ package enum GraphReadingError: Error, Sendable, Equatable {
     case function(FunctionError)
     /// The output does not depend on the input.
     case constantOutput(String)
+    /// The outputs depend on more nodes than the limit.
+    case tooManyNodes(Int, limit: Int)
     /// The constants that are computed while reading have more elements than the limit.
     case overLimit(node: String, limit: Int)
 }

@@ -57,7 +57,8 @@ package final class ONNXReader {
 
     /// Computes values that depend on weights alone.
     ///
-    /// - Throws: `ONNXReadingError` if a value depends on an input, or an operator is not supported.
+    /// - Returns: The values by name, without those whose operators are not evaluated on constants.
+    /// - Throws: `ONNXReadingError` if a value reads an input, or an operator is not supported.
     package static func constants(
         _ names: [String], of model: ONNXModel
     ) throws(ONNXReadingError) -> [String: Tensor] {
@@ -68,10 +69,7 @@ package final class ONNXReader {
         try reader.evaluate(wiring, in: model.graph)
         var constants: [String: Tensor] = [:]
         for (name, place) in wiring.outputs {
-            guard case .constant(let tensor)? = reader.values[place] else {
-                throw .node(operation: "Graph", node: name, what: "depends on the input")
-            }
-            constants[name] = tensor
+            if case .constant(let tensor)? = reader.values[place] { constants[name] = tensor }
         }
         return constants
     }
@@ -101,6 +99,9 @@ package final class ONNXReader {
     private func evaluate(
         _ wiring: Wiring, in graph: ONNXGraph, input: ((ONNXValue) throws(Failure) -> Value)? = nil
     ) throws(Failure) {
+        guard wiring.steps.count <= Network.mostNodes else {
+            throw .tooManyNodes(wiring.steps.count, limit: Network.mostNodes)
+        }
         let weights = Set(graph.initializers.map(\.name))
         for step in wiring.steps { try check(graph.nodes[step.node], weights: weights) }
         values = [Value?](repeating: nil, count: wiring.count)
@@ -184,7 +185,8 @@ package final class ONNXReader {
             guard let value = values[place] else {
                 throw .node(
                     operation: node.operation, node: node.title,
-                    what: "reads \(node.inputs[index]), which is not made yet")
+                    what: "reads \(node.inputs[index]), which no node before it makes: "
+                        + "a node is missing, or the nodes form a cycle or are out of order")
             }
             inputs.append(value)
         }

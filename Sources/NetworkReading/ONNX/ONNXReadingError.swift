@@ -14,6 +14,8 @@ package enum ONNXReadingError: Error, Equatable, Sendable {
     /// The model's input is not a single image.
     case input(name: String, what: String)
     case network(NetworkError)
+    /// The outputs depend on more nodes than the limit.
+    case tooManyNodes(Int, limit: Int)
     /// Constants computed from constants exceed the limit on elements.
     case overLimit(node: String, elements: Int, limit: Int)
 }

@@ -21,9 +21,14 @@ extension BackboneDescription {
     /// The part of a picture that the network sees, for people.
     var part: String {
         guard let framing else { return "the whole picture, squeezed" }
+        let box = "\(framing.resizedWidth ?? width) x \(framing.resizedHeight ?? height)"
         let size =
-            framing.shorterSide.map { "the shorter side resized to \($0)" }
-            ?? "the picture resized to \(framing.resizedWidth ?? width) x \(framing.resizedHeight ?? height)"
+            switch (framing.shorterSide, framing.fit) {
+            case (let side?, _): "the shorter side resized to \(side)"
+            case (nil, .exact): "the picture resized to \(box)"
+            case (nil, .inside): "the picture resized to fit into \(box)"
+            case (nil, .outside): "the picture resized to cover \(box)"
+            }
         return "\(size), its middle of \(width) x \(height)" + (framing.isBGR ? ", blue before red" : "")
     }
 }

@@ -109,6 +109,8 @@ extension NetworkError {
         case .function(let error): self = .unsupported(path, reason: Self.words(error))
         case .constantOutput(let name):
             self = .unsupported(path, reason: "tensor '\(name)' does not depend on the picture")
+        case .tooManyNodes(let count, let limit):
+            self = .unsupported(path, reason: "it has \(count) nodes, more than \(limit)")
         case .overLimit(let node, let limit):
             self = .damaged(
                 path, reason: "node '\(node)' makes constants of more than \(limit) numbers")
@@ -187,6 +189,8 @@ extension NetworkError {
         case .input(let name, let what): self = .unsupported(path, reason: "input '\(name)' \(what)")
         case .network(let error):
             self = .unsupported(path, reason: "node '\(error.node)' (\(error.operation)): \(error.what)")
+        case .tooManyNodes(let count, let limit):
+            self = .unsupported(path, reason: "it has \(count) nodes, more than \(limit)")
         case .overLimit(let node, let elements, let limit):
             self = .damaged(
                 path, reason: "node '\(node)' makes a constant of \(elements) numbers, more than \(limit)")
@@ -232,7 +236,7 @@ extension NetworkError {
     private static func name(of file: ForeignFile) -> String {
         switch file {
         case .empty: "the file is empty"
-        case .savedModel: "a SavedModel; freeze it first"
+        case .savedModel: "the file in a SavedModel; give its folder"
         case .textGraphDef: "a GraphDef as text; convert it to binary"
         case .gitLFSPointer: "a Git LFS pointer; run 'git lfs pull'"
         case .unknown: "of no known format"

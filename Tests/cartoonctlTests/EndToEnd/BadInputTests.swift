@@ -251,7 +251,9 @@ struct BadInputTests {
         model.replaceSubrange(operation, with: Data([0x12, 7] + Array("Softmux".utf8)))
         try bench.write("odd.pb", model)
         let outcome = try classify("odd.pb")
-        try expect(outcome, status: 23, naming: "odd.pb", remedy: "frozen graph of supported operations")
+        try expect(
+            outcome, status: 23, naming: "odd.pb",
+            remedy: "frozen graph or an ONNX model of supported operations")
         #expect(
             outcome.errors.contains("Softmux") && outcome.errors.contains("final_result"), "\(outcome.errors)"
         )
