@@ -211,6 +211,8 @@ extension DeploymentError {
                 .malformed(node: "", operation: "function", what: "\(error)")
             case .constantOutput(let name):
                 .unsupported(node: name, operation: "Const", what: "is an output that nothing computes")
+            case .tooManyNodes(let count, let limit):
+                .unsupported(node: "", operation: "graph", what: "has \(count) nodes, more than \(limit)")
             case .overLimit(let node, let limit):
                 .unsupported(
                     node: node, operation: "constant", what: "computes more than \(limit) constant numbers")
