@@ -79,7 +79,8 @@ struct ONNXNetworkTests {
         expectEqual(try scores("optimized.onnx"), try scores("small.onnx"), 1e-5)
     }
 
-    @Test("it is exported where the format has its operations, and a SavedModel folder takes the model's place")
+    @Test(
+        "it is exported where the format has its operations, and a SavedModel folder takes the model's place")
     func exported() throws {
         for name in ["e.onnx", "e.tflite"] {
             try run("export model.onnx --output \(name)")
