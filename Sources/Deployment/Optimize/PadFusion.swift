@@ -9,8 +9,9 @@ extension GraphDraft {
         var count = 0
         let readers = readers()
         for name in names {
-            let node = self[name]!
-            guard ["Conv2D", "DepthwiseConv2dNative"].contains(node.operation), node.isChannelsLast,
+            // A padding that was merged may come after its convolution in the file.
+            guard let node = self[name], ["Conv2D", "DepthwiseConv2dNative"].contains(node.operation),
+                node.isChannelsLast,
                 case .bytes(let kind)? = node.attributes["padding"], kind == Array("VALID".utf8),
                 let input = node.inputs.first, let pad = self[input], pad.operation == "Pad",
                 !pinned.contains(input), readers[input]?.count == 1, let amounts = constant(pad, 1)?.integers,

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What every command does with an ONNX network and the model that is trained on it.
-@Suite("ONNX networks from end to end")
+@Suite("ONNX networks from end to end", .tags(.endToEnd))
 struct ONNXNetworkTests {
     let bench: Workbench
 
