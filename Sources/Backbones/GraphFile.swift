@@ -20,7 +20,11 @@ package struct GraphFile: Sendable {
         self.path = path
         let place = FilePath(path)
         guard !SavedModel.isPresent(in: place) else {
-            (region, labels) = (ByteRegion(try Self.frozen(savedModel: place)), nil)
+            region = ByteRegion(try Self.frozen(savedModel: place))
+            // Where `export` puts them.
+            labels = (try? FileSystem.read(place.appending(FilePath("assets.extra/labels.txt")))).flatMap {
+                LabelsText.names(in: $0)
+            }
             member = place.lastComponent.description + ".pb"
             return
         }

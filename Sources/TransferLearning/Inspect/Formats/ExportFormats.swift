@@ -131,7 +131,14 @@ enum SavedModelFormat {
         } else if let labels = try? LabelsFile.read(extra.appending("labels.txt")) {
             facts.append(Fact("labels", .list(labels)))
         }
-        return Findings(facts: facts)
+        var findings = Findings(facts: facts)
+        // A graph with operations that are not supported has no figures.
+        if let file = try? GraphFileContents(folder) {
+            findings.graph = try? GraphInspection(file, profiles: false, threads: nil)
+            findings.file = file
+        }
+        (findings.graphKey, findings.hasOwnGraphFacts) = ("graph", true)
+        return findings
     }
 }
 
