@@ -173,10 +173,9 @@ extension ONNXReader {
     // MARK: - Constants only
 
     func filled(_ call: Call) throws(Failure) -> [Value] {
-        guard let shape = try call.integers(0, "shape"), shape.allSatisfy({ $0 >= 0 }),
-            Folding.isBounded(shape)
-        else {
-            throw call.failure("has no shape")
+        guard let shape = try call.integers(0, "shape") else { throw call.failure("has no shape") }
+        guard shape.allSatisfy({ $0 >= 0 }), Folding.isBounded(shape) else {
+            throw call.failure("its shape \(shape) is negative or too large")
         }
         let count = shape.reduce(1) { $0.multipliedClamping(by: $1) }
         try spend(count, call)
