@@ -78,7 +78,7 @@ extension Network {
     /// - Returns: The node of the vector.
     fileprivate mutating func reduce(
         _ tensor: Int, _ tap: BackboneDescription.Tap, isChannelsFirst: Bool
-    ) throws(NetworkError) -> Int {
+    ) throws(NodeError) -> Int {
         let name = "bottleneck/\(tap.tensor)_\(tap.reduction.rawValue)"
         guard var axes = Self.places(of: shape(tensor), isChannelsFirst: isChannelsFirst),
             tap.reduction != .none
@@ -117,8 +117,8 @@ extension Network {
     /// - Parameters:
     ///   - factors: One factor, or one for each entry of the input's last axis.
     ///   - terms: The terms that are added to the products.
-    /// - Throws: `NetworkError` if the input's last axis has another size.
-    package func scalingInput(by factors: [Float], adding terms: [Float]) throws(NetworkError) -> Network {
+    /// - Throws: `NodeError` if the input's last axis has another size.
+    package func scalingInput(by factors: [Float], adding terms: [Float]) throws(NodeError) -> Network {
         var result = Network(), place: [Int] = []
         for (index, node) in nodes.enumerated() {
             place.append(

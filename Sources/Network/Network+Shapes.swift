@@ -32,12 +32,12 @@ extension Network {
 
     /// Returns the shape of an operation's result; its inputs must be nodes before index `end`.
     ///
-    /// - Throws: `NetworkError` if the inputs do not match.
+    /// - Throws: `NodeError` if the inputs do not match.
     func shape(
         of operation: Operation, name: String, inputs: [Int], before end: Int
-    ) throws(NetworkError) -> Shape {
-        func failure(_ what: String) -> NetworkError {
-            NetworkError(node: name, operation: operation.name, what: what)
+    ) throws(NodeError) -> Shape {
+        func failure(_ what: String) -> NodeError {
+            NodeError(node: name, operation: operation.name, what: what)
         }
         guard inputs.allSatisfy({ (0..<end).contains($0) }) else {
             throw failure("reads what is not made yet")

@@ -53,11 +53,11 @@ package struct Network: Sendable {
     /// Appends a node, whose shape follows from its operation and inputs.
     ///
     /// - Returns: The node's index.
-    /// - Throws: `NetworkError` with the node's name if the number or shapes of the inputs do not match.
+    /// - Throws: `NodeError` with the node's name if the number or shapes of the inputs do not match.
     @discardableResult
     package mutating func append(
         _ operation: Operation, name: String, _ inputs: [Int] = []
-    ) throws(NetworkError) -> Int {
+    ) throws(NodeError) -> Int {
         let shape = try shape(of: operation, name: name, inputs: inputs, before: nodes.count)
         nodes.append(Node(name: name, operation: operation, inputs: inputs, shape: shape))
         return nodes.count - 1
@@ -103,24 +103,24 @@ package struct Network: Sendable {
 
     /// Verifies that every node follows its inputs and has the shape that follows from them; passes call it
     /// at the end.
-    package func verify() throws(NetworkError) {
+    package func verify() throws(NodeError) {
         for (index, node) in nodes.enumerated() {
             let shape = try shape(
                 of: node.operation, name: node.name, inputs: node.inputs, before: index)
             guard shape == node.shape else {
-                throw NetworkError(
+                throw NodeError(
                     node: node.name, operation: node.operation.name,
                     what: "has shape \(node.shape), not \(shape)")
             }
         }
         guard outputs.allSatisfy(nodes.indices.contains) else {
-            throw NetworkError(node: "outputs", operation: "network", what: "an output is no node")
+            throw NodeError(node: "outputs", operation: "network", what: "an output is no node")
         }
     }
 }
 
 /// An error of a node that contradicts itself or its inputs.
-package struct NetworkError: Error, Sendable, Equatable {
+package struct NodeError: Error, Sendable, Equatable {
     package let node: String
     package let operation: String
     package let what: String

@@ -220,7 +220,7 @@ struct LowPrecisionTests {
         #expect(ranges["a"]?.lowerBound == 0)
         #expect(abs(ranges["in"]!.upperBound - 1) < 0.01 && abs(ranges["in"]!.lowerBound + 1) < 0.01)
 
-        var histogram = Histogram()
+        var histogram = ActivationHistogram()
         var values = (0..<100_000).map { _ in Float(numbers.next() + numbers.next() + numbers.next()) }
         values.append(300)
         values.withUnsafeBufferPointer { histogram.add($0.baseAddress!, count: $0.count) }

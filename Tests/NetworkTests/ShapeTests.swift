@@ -118,10 +118,10 @@ struct ShapeTests {
         var network = Network()
         let x = try network.append(.input([2, 3]), name: "x")
         #expect(
-            throws: NetworkError(
+            throws: NodeError(
                 node: "y", operation: "reshape", what: "does not take [2, 3] for [7]")
         ) { try network.append(.reshape([7]), name: "y", [x]) }
-        #expect(throws: NetworkError(node: "z", operation: "relu", what: "reads what is not made yet")) {
+        #expect(throws: NodeError(node: "z", operation: "relu", what: "reads what is not made yet")) {
             try network.append(.unary(.relu), name: "z", [1])
         }
     }

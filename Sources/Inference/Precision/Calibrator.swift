@@ -42,7 +42,7 @@ package final class Calibrator {
     private let list: LayerList
     private let groups: ActivationGroups
     private let input: String
-    private var histograms: [Value: Histogram] = [:]
+    private var histograms: [Value: ActivationHistogram] = [:]
 
     /// - Parameter pool: The threads among which the work for each image is divided.
     package init(
@@ -69,14 +69,15 @@ package final class Calibrator {
     /// Runs the image in the executor's input and records the values of every layer.
     package func run() {
         let plan = executor.plan, places = plan.places.filter { $0.placement.extent.pixels > 1 }
-        histograms[groups.root(list.input), default: Histogram()].add(
+        histograms[groups.root(list.input), default: ActivationHistogram()].add(
             executor.input, count: plan.inputShape.reduce(1, *))
         var next = 0
         for step in plan.steps.indices {
             executor.runStep(step)
             while next < places.count, places[next].step <= step {
                 executor.look(at: places[next].placement) { row, count in
-                    histograms[groups.root(places[next].value), default: Histogram()].add(row, count: count)
+                    histograms[groups.root(places[next].value), default: ActivationHistogram()].add(
+                        row, count: count)
                 }
                 next += 1
             }

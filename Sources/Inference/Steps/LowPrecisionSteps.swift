@@ -55,7 +55,7 @@ struct LowPrecisionDepthwiseStep: PlainStep {
         kind = "depthwise \(window.height)×\(window.width) \(input.type.kind.name)"
         work = output.extent.count * taps
         stride = (channels + kernels.lanes - 1) / kernels.lanes * kernels.lanes
-        let rounded = RoundedWeights(convolution, channels: channels, for: input.type)
+        let rounded = RoundedFilter(convolution, channels: channels, for: input.type)
         terms = LowPrecisionTerms(
             convolution, rounded, from: input.type, to: output.type, residual: nil, count: stride)
         let stride = stride

@@ -200,7 +200,7 @@ package final class ONNXReader {
     // MARK: - Adding nodes
 
     func append(_ operation: Network.Operation, name: String, _ inputs: [Int]) throws(Failure) -> Int {
-        do throws(NetworkError) { return try network.append(operation, name: name, inputs) } catch {
+        do throws(NodeError) { return try network.append(operation, name: name, inputs) } catch {
             throw .network(error)
         }
     }

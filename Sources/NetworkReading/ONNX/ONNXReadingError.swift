@@ -13,7 +13,7 @@ package enum ONNXReadingError: Error, Equatable, Sendable {
     case operatorSet(Int64?, supported: ClosedRange<Int64>)
     /// The model's input is not a single image.
     case input(name: String, what: String)
-    case network(NetworkError)
+    case network(NodeError)
     /// The outputs depend on more nodes than the limit.
     case tooManyNodes(Int, limit: Int)
     /// Constants computed from constants exceed the limit on elements.

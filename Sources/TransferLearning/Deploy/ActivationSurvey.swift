@@ -44,11 +44,11 @@ struct ActivationSurvey {
 
     /// Histograms, each of which one thread changes at a time.
     private final class Histograms: @unchecked Sendable {
-        private let storage: UnsafeMutableBufferPointer<Inference.Histogram>
+        private let storage: UnsafeMutableBufferPointer<ActivationHistogram>
 
         init(count: Int) {
             storage = .allocate(capacity: count)
-            storage.initialize(repeating: Inference.Histogram())
+            storage.initialize(repeating: ActivationHistogram())
         }
         deinit {
             storage.deinitialize()

@@ -3,7 +3,7 @@ import SystemFiles
 /// The HTML page about one run of `retrain`.
 struct RetrainReport {
     let evaluation: Evaluation
-    let curve: LayerTraining.LearningCurve
+    let curve: LayerTraining.TrainingCurve
     let audit: AuditReport
     let manifest: RunManifest
     /// The folder of the pictures; nil for a list.

@@ -8,7 +8,7 @@ struct LayerTraining {
         let alternativeAccuracy: Double?
         let summary: TrainingSummary
         /// The scores that the solver reported during training.
-        let curve: LearningCurve
+        let curve: TrainingCurve
     }
 
     let options: RetrainOptions
@@ -42,7 +42,7 @@ struct LayerTraining {
         let start = clock.now
         try context.report(
             .phase("training on \(split.training.count) pictures, \(data.features.columns) numbers each"))
-        let (layer, alternativeAccuracy, detail, curve): (TrainedLayer, Double?, String, LearningCurve) =
+        let (layer, alternativeAccuracy, detail, curve): (TrainedLayer, Double?, String, TrainingCurve) =
             switch options.trainer {
             case .converging: try converge(summaries, context)
             case .gradientDescent(let steps, let rate):
@@ -67,14 +67,14 @@ struct LayerTraining {
     }
 
     /// The progress of training, over steps or over the strengths tried.
-    enum LearningCurve {
+    enum TrainingCurve {
         case steps([TrainingStep])
         case path([SoftmaxRegression.PathPoint])
     }
 
     private func converge(
         _ summaries: TrainingSummaries?, _ context: RunContext
-    ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
+    ) throws -> (TrainedLayer, Double?, String, TrainingCurve) {
         let isFew = split.validation.count < SoftmaxRegression.fewValidationRows
         let result = try context.train { (progress) throws(TrainingError) in
             try solver.train(
@@ -104,7 +104,7 @@ struct LayerTraining {
     private func descend(
         steps: Int, rate: Double, summaries: TrainingSummaries?,
         context: RunContext
-    ) throws -> (TrainedLayer, Double?, String, LearningCurve) {
+    ) throws -> (TrainedLayer, Double?, String, TrainingCurve) {
         var trainer = SoftmaxSGD()
         trainer.steps = steps
         trainer.learningRate = Float(rate)

@@ -13,11 +13,13 @@ package struct Summary {
         message.field(1, entry)
     }
 
-    package mutating func histogram(_ tag: String, _ values: [Float]) { add(tag, Histogram(of: values)) }
+    package mutating func histogram(_ tag: String, _ values: [Float]) {
+        add(tag, SummaryHistogram(of: values))
+    }
 
     /// Adds retrain.py's summary of a variable: mean, standard deviation, extremes and distribution.
     package mutating func variable(_ name: String, _ values: [Float]) {
-        let histogram = Histogram(of: values)
+        let histogram = SummaryHistogram(of: values)
         scalar("\(name)/summaries/mean", histogram.mean)
         scalar("\(name)/summaries/stddev", histogram.standardDeviation)
         scalar("\(name)/summaries/max", histogram.maximum)
@@ -95,7 +97,7 @@ package struct Summary {
         message.field(1, entry)
     }
 
-    private mutating func add(_ tag: String, _ histogram: Histogram) {
+    private mutating func add(_ tag: String, _ histogram: SummaryHistogram) {
         var entry = SummaryMessage()
         entry.field(1, tag)
         entry.field(5, histogram.message)

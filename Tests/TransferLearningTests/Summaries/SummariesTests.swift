@@ -32,7 +32,7 @@ struct SummariesTests {
 
     @Test("counts into TensorFlow's buckets")
     func histogram() {
-        let histogram = Histogram(of: [-1, 0, 0, 0.5, 2, .nan])
+        let histogram = SummaryHistogram(of: [-1, 0, 0, 0.5, 2, .nan])
         let (limits, counts) = histogram.buckets
         #expect(histogram.count == 5)
         #expect(histogram.minimum == -1 && histogram.maximum == 2)

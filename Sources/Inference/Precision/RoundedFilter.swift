@@ -2,7 +2,7 @@ import Kernels
 
 /// A filter rounded to its input's precision: integers from −127 to 127 for 8-bit values, otherwise bfloat16
 /// numbers.
-struct RoundedWeights {
+struct RoundedFilter {
     /// The weights in the filter's order, output channels last.
     let values: [Float]
     /// The scale of each output channel's integers; 1 for bfloat16.
@@ -76,7 +76,7 @@ struct LowPrecisionTerms {
 
     /// - Parameter count: The channel count with padding.
     init(
-        _ convolution: Convolution, _ weights: RoundedWeights, from input: StorageType,
+        _ convolution: Convolution, _ weights: RoundedFilter, from input: StorageType,
         to output: StorageType,
         residual: StorageType?, count: Int
     ) {

@@ -1,12 +1,12 @@
 /// A histogram of values with bins of one width on both sides of 0; the width doubles whenever a value does
 /// not fit.
-package struct Histogram: Sendable {
+package struct ActivationHistogram: Sendable {
     private static let bins = 2048
     /// The width of a bin, a power of two.
     private var width: Float = 1 / 65536
     /// The counts below and above 0; values equal to 0 are in neither.
-    private var negative = [UInt32](repeating: 0, count: Histogram.bins)
-    private var positive = [UInt32](repeating: 0, count: Histogram.bins)
+    private var negative = [UInt32](repeating: 0, count: ActivationHistogram.bins)
+    private var positive = [UInt32](repeating: 0, count: ActivationHistogram.bins)
     private(set) var lowest: Float = 0, highest: Float = 0
 
     package init() {}

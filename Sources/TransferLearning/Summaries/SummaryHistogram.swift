@@ -2,12 +2,12 @@
 /// both sides of zero.
 ///
 /// - Source: TensorFlow `core/lib/histogram/histogram.cc`.
-struct Histogram: Equatable {
+struct SummaryHistogram: Equatable {
     private(set) var minimum = Double.infinity, maximum = -Double.infinity
     private(set) var count = 0
     private(set) var sum = 0.0, sumOfSquares = 0.0
     /// The counts of the buckets; a number is in the first bucket whose limit is above it.
-    private var counts = [Int](repeating: 0, count: Histogram.limits.count)
+    private var counts = [Int](repeating: 0, count: SummaryHistogram.limits.count)
 
     /// Counts numbers; those that are not finite are ignored.
     init(of values: [Float]) {
