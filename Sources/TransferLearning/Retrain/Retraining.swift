@@ -14,7 +14,7 @@ import TensorGraph
 /// and the outputs are reported before the first image is read. Computed bottlenecks stay in the cache whatever
 /// happens later.
 public struct Retraining {
-    private let options: RetrainOptions
+    let options: RetrainOptions
 
     public init(_ options: RetrainOptions) {
         var options = options
@@ -308,70 +308,6 @@ public struct Retraining {
         return try StreamedBottlenecks(
             folder, extraction, columns: columns, seed: options.seed, workers: workers,
             split: { try split($0, by: splitKey, $1) }, context: context)
-    }
-
-    private var splitKey: RetrainOptions.SplitKey {
-        if let key = options.splitKey { return key }
-        return options.trainer == .converging ? .content : .path
-    }
-
-    private func split(
-        _ data: LabelledBottlenecks, by key: RetrainOptions.SplitKey, _ copies: RowGroups
-    ) throws(TransferLearningError) -> DatasetSplit {
-        guard data.parts.isEmpty else {
-            let split = DatasetSplit(parts: data.parts)
-            let trained = Set(split.training.map { data.classes[$0] })
-            for (index, folder) in data.folders.enumerated() where !trained.contains(index) {
-                throw .dataset(.noTrainingPictures(folder))
-            }
-            return split
-        }
-        let keys: [[UInt8]]
-        switch key {
-        case .content: keys = data.contents.map { Array("\($0)".utf8) }
-        case .path: keys = data.paths.map(\.bytes)
-        case .relative:
-            let slash = UInt8(ascii: "/")
-            keys = data.paths.map {
-                Array($0.bytes.split(separator: slash).suffix(2).joined(separator: [slash]))
-            }
-        }
-        return try DatasetSplit(
-            keys: keys, classes: data.classes, folders: data.folders,
-            rule: Split(
-                testingPercentage: options.testingPercentage,
-                validationPercentage: options.validationPercentage),
-            groups: key == .content ? copies : RowGroups(rows: keys.count))
-    }
-
-    // MARK: - Copies
-
-    /// Returns the images that a split by path would test on, among those that train and validate, if copies of
-    /// them are among the others; else none.
-    private func testByPath(_ data: LabelledBottlenecks, _ split: DatasetSplit, _ copies: RowGroups)
-        throws(TransferLearningError) -> [Int]
-    {
-        guard data.parts.isEmpty, splitKey == .content, copies.copyCount > 0 else { return [] }
-        let known = Set(split.training + split.validation)
-        let test = try self.split(data, by: .path, copies).testing.filter(known.contains)
-        return copies.count(of: test, alikeIn: Array(known.subtracting(test))) > 0 ? test : []
-    }
-
-    /// Returns an event about copies, if there is anything to report.
-    private func event(_ copies: CopySummary, of pictures: Int, isReadyMade: Bool) -> RetrainEvent? {
-        if copies.acrossParts > 0 {
-            return .warning(
-                "\(copies.acrossParts) validation and test pictures are copies or near duplicates of pictures that train, "
-                    + "which flatters the accuracy"
-                    + (isReadyMade ? "; audit lists them" : "; --split_key content keeps them together"))
-        }
-        guard copies.count > 0 else { return nil }
-        let without = copies.accuracyByPath.map {
-            "; with a split by path, which parts them, the test accuracy would be \(fixed(100 * $0, 1))%"
-        }
-        return .note(
-            "\(copies.count) of \(pictures) pictures are copies or near duplicates of others and share their part of the split"
-                + (without ?? ""))
     }
 
     /// Returns the suffix of another format than the network's that the model's name asks for; nil for the
