@@ -1,3 +1,4 @@
+import Foundation
 import Network
 import TensorGraph
 import Testing
@@ -91,5 +92,103 @@ struct ExplanationTests {
                 }
             }
         }
+    }
+
+    @Test("shares are the derivatives of the statistics by numbers, times what each place adds to them")
+    func gradients() {
+        let image = (0..<18).map { Float(($0 * 37 + 11) % 17) / 3 }, weights: [Float] = [0.7, -1.3]
+        func channel(_ image: [Float], _ k: Int) -> [Float] { (0..<9).map { image[$0 * 2 + k] } }
+        func mean(_ values: [Float]) -> Float { values.reduce(0, +) / 9 }
+        func statistic(_ values: [Float], _ kind: ReadImage.Statistic) -> Float {
+            switch kind {
+            case .mean: return mean(values)
+            case .maximum: return values.max() ?? 0
+            case .deviation:
+                let center = mean(values)
+                return (values.reduce(0) { $0 + ($1 - center) * ($1 - center) } / 9).squareRoot()
+            }
+        }
+        for kind in [ReadImage.Statistic.mean, .maximum, .deviation] {
+            let shares = image.withUnsafeBufferPointer {
+                Explainer.contributions($0, places: 9, weights, kind)
+            }
+            for place in 0..<9 {
+                var expected: Float = 0
+                for k in 0..<2 {
+                    var (more, less) = (image, image)
+                    more[place * 2 + k] += 0.01
+                    less[place * 2 + k] -= 0.01
+                    let slope =
+                        (statistic(channel(more, k), kind) - statistic(channel(less, k), kind)) / 0.02
+                    let center = kind == .deviation ? mean(channel(image, k)) : 0
+                    expected += weights[k] * slope * (image[place * 2 + k] - center)
+                }
+                #expect(abs(shares[place] - expected) < 2e-3, "\(kind) \(place)")
+            }
+        }
+    }
+
+    /// A mean of 3 × 3 places or of 10 tokens, a hidden layer with a curved activation, and three scores.
+    private func hidden(_ shape: [Int], axes: [Int]) throws -> Network {
+        var network = Network()
+        let image = try network.append(.input(shape.count == 4 ? shape : [1, 10, 1, 2]), name: "image")
+        let tokens =
+            shape.count == 4 ? image : try network.append(.reshape(shape), name: "tokens", [image])
+        let mean = try network.append(.reduction(.mean, axes: axes, keepsAxes: false), name: "mean", [tokens])
+        let first = try network.append(
+            .constant(Tensor((0..<8).map { Float($0 * 5 % 7) / 4 - 0.6 }, shape: [2, 4])), name: "first")
+        let product = try network.append(
+            .matrixProduct(transposesLeft: false, transposesRight: false), name: "product", [mean, first])
+        let curved = try network.append(.unary(.sigmoid), name: "curved", [product])
+        let second = try network.append(
+            .constant(Tensor((0..<12).map { Float($0 * 7 % 5) - 2 }, shape: [4, 3])), name: "second")
+        let scores = try network.append(
+            .matrixProduct(transposesLeft: false, transposesRight: false), name: "scores", [curved, second])
+        network.outputs = [try network.append(.softmax(axis: 1), name: "softmax", [scores])]
+        return network
+    }
+
+    @Test(
+        "behind a hidden layer, a place's share is the derivative toward its features; tokens are places too")
+    func hiddenLayer() throws {
+        for (shape, axes) in [([1, 3, 3, 2], [1, 2]), ([1, 10, 2], [1])] {
+            let network = try hidden(shape, axes: axes), places = shape.dropFirst().dropLast().reduce(1, *)
+            #expect(LinearReading(network, output: network.outputs[0]).parts.isEmpty)
+            let reading = try #require(PooledReading(network, output: network.outputs[0]))
+            #expect(network.shape(reading.image) == shape)
+            let image = (0..<places * 2).map { Float(($0 * 37 + 11) % 17) / 6 }
+            let direction: [Float] = [1, -0.25, -0.75]
+            let shares = image.withUnsafeBufferPointer {
+                reading.contributions($0, places: places, direction)
+            }
+            let mean = (0..<2).map { k in
+                (0..<places).reduce(Float(0)) { $0 + image[$1 * 2 + k] } / Float(places)
+            }
+            func score(_ mean: [Float]) -> Float {
+                let hidden = (0..<4).map { j -> Float in
+                    let sum =
+                        mean[0] * (Float(j * 5 % 7) / 4 - 0.6) + mean[1] * (Float((4 + j) * 5 % 7) / 4 - 0.6)
+                    return 1 / (1 + exp(-sum))
+                }
+                return (0..<3).reduce(Float(0)) { total, c in
+                    total + direction[c]
+                        * (0..<4).reduce(Float(0)) { $0 + hidden[$1] * (Float(($1 * 3 + c) * 7 % 5) - 2) }
+                }
+            }
+            let slopes = (0..<2).map { k -> Float in
+                var (more, less) = (mean, mean)
+                more[k] += 0.01
+                less[k] -= 0.01
+                return (score(more) - score(less)) / 0.02
+            }
+            for place in 0..<places {
+                let expected = (0..<2).reduce(Float(0)) {
+                    $0 + slopes[$1] * (image[place * 2 + $1] - mean[$1])
+                }
+                #expect(abs(shares[place] - expected / Float(places)) < 4e-3, "\(shape) \(place)")
+            }
+        }
+        #expect(
+            PooledReading.grid([1, 197, 192]) == (14, 14, 1) && PooledReading.grid([1, 7, 5, 3]) == (7, 5, 0))
     }
 }

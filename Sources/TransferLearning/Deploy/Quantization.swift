@@ -168,6 +168,7 @@ public struct Quantization {
         by outcome: Outcome, to file: DeployableGraph, _ calibration: Calibration?
     ) throws(TransferLearningError) -> Damage? {
         let measure: QuantizationError
+        context.phase("measuring what changed in the network's features")
         do {
             let backbone =
                 try file.description?.backbone
@@ -225,12 +226,14 @@ public struct Quantization {
         }
         let clock = ContinuousClock(), start = clock.now
         func seconds() -> String { "\(fixed((clock.now - start) / .seconds(1), 0)) s" }
+        context.phase("looking at what the layers see")
         let survey = LayerSurvey(
             description: model.backbone,
             samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
             threads: options.threads ?? ParallelWork.coreCount, path: file.path, context: context)
         var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
         context.note("looked at what \(weights.count) layers see (\(seconds()))")
+        context.phase("finding what errors in each of them do")
         weights.weigh(try survey.sensitivities(of: weights))
         context.note("found what errors in each of them do (\(seconds()))")
         guard let calibration else {
@@ -240,9 +243,11 @@ public struct Quantization {
         let renewal = options.keepsLayer ? nil : LayerRenewal(calibration, model, path: file.path)
 
         guard let renewal else {
+            context.phase("classifying the pictures with the model")
             let before = try calibration.accuracy(of: file.graph, model, path: file.path)
             context.note("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
+                context.phase("trying \(fixed(bits, 2)) bits a weight")
                 let graph = weights.apply(bits: bits)
                 let accuracies = Accuracies(
                     before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
@@ -250,6 +255,7 @@ public struct Quantization {
                 return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
         }
+        context.phase("cross-validating the final layer")
         let cache = try CacheLocation.open(options.bottleneckDirectory)
         let before = try renewal.candidate(file.graph, cache: cache).accuracies
         cache.close()
@@ -257,6 +263,7 @@ public struct Quantization {
             "cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))"
         )
         return try search { bits in
+            context.phase("trying \(fixed(bits, 2)) bits a weight")
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
             let accuracies = Accuracies(before: before, after: candidate.accuracies)
             context.note("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")

@@ -20,14 +20,16 @@ public struct Explanation: Sendable, Codable {
 ///     let explanation = try explainer.explain(bytes, label: "homer simpson")
 ///
 /// The final layer is linear in means, maxima and deviations of images inside the network, so that the contribution of
-/// each place is known: exactly for means and maxima, to the first order for deviations. It costs one more run of the
-/// network.
+/// each place is known: exactly for means and maxima, to the first order for deviations. Where there is more between the
+/// last mean and the scores, it is known to the first order too. It costs one more run of the network.
 public final class Explainer {
     private let labels: [String]
     private let reader: PictureReader
     private let parts: [ReadImage]
     /// The output of the plan that each part reads.
     private let outputs: [Int]
+    /// What finds the contributions where the scores are not linear in an image; the plan's second output is its image.
+    private let pooled: PooledReading?
     /// For each part, what it contributes to the score of each class in a picture of average features.
     private let averages: [[Float]]
     private let backbone: BackboneDescription
@@ -36,7 +38,7 @@ public final class Explainer {
 
     /// - Parameters:
     ///   - options: Which model, and how it reads pictures.
-    /// - Throws: `.network` if the scores of the model depend on no image linearly.
+    /// - Throws: `.network` if the scores of the model depend on no mean of an image.
     public convenience init(_ options: ClassifyOptions) throws(TransferLearningError) {
         var names: [String]?
         if let labels = options.labels { names = try LabelsFile.read(labels) }
@@ -56,12 +58,15 @@ public final class Explainer {
         do {
             var network = try file.network(outputs: [file.description.output])
             let reading = LinearReading(network, output: network.outputs[0])
-            guard !reading.parts.isEmpty else {
+            pooled =
+                reading.parts.isEmpty ? PooledReading(network, output: network.outputs[0]) : nil
+            guard !reading.parts.isEmpty || pooled != nil else {
                 throw TransferLearningError.network(
                     .unsupported(
                         path,
                         reason:
-                            "its scores read no image of the network linearly, so that no place can be named")
+                            "its scores depend on no mean of an image, such as the last pooling's, alone, so that no place can be named"
+                    )
                 )
             }
             let classes = network.shape(network.outputs[0]).last ?? 0
@@ -71,7 +76,7 @@ public final class Explainer {
                         path,
                         reason: "gives \(classes) scores for \(file.description.labels.count) labels"))
             }
-            let images = Array(Set(reading.parts.map(\.image))).sorted()
+            let images = pooled.map { [$0.image] } ?? Array(Set(reading.parts.map(\.image))).sorted()
             outputs = reading.parts.map { images.firstIndex(of: $0.image)! + 1 }
             parts = reading.parts
             averages = reading.parts.map { part in
@@ -117,6 +122,12 @@ public final class Explainer {
             return rest > 0 ? -scores[index] / rest : -1 / Float(max(1, scores.count - 1))
         }
         var map = ContributionMap()
+        if let pooled {
+            let shape = executor.plan.outputShapes[1], grid = PooledReading.grid(shape)
+            let contributions = pooled.contributions(
+                executor.output(1), places: shape.dropFirst().dropLast().reduce(1, *), direction)
+            map.add(Array(contributions[grid.first...]), height: grid.height, width: grid.width)
+        }
         for ((part, average), output) in zip(zip(parts, averages), outputs) {
             let shape = executor.plan.outputShapes[output], places = shape[1] * shape[2]
             let weights = part.weights.map { row in zip(row, direction).reduce(Float(0)) { $0 + $1.0 * $1.1 }

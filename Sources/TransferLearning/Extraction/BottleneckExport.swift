@@ -55,7 +55,7 @@ public struct BottleneckExport: Sendable {
         do {
             try FileSystem.makeDirectory(directory)
             let writer = try writer(columns: extractor.size, network: extractor.backbone.description.name)
-            var (skipped, rows) = (0, 0)
+            var (skipped, rows, isWriting) = (0, 0, false)
             let extraction = BottleneckExtraction(
                 extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
                 isStrict: options.isStrict, limits: options.limits, frames: options.frames)
@@ -64,10 +64,15 @@ public struct BottleneckExport: Sendable {
                 of: entries.map(\.path), frames: frames,
                 context: context.reporting { event in
                     if case .skipped = event { skipped += 1 }
+                    isWriting = false
                     try context.report(event)
                 }
             ) { index, vector in
                 let entry = entries[index]
+                if !isWriting {
+                    isWriting = true
+                    try context.report(.phase("writing the vectors"))
+                }
                 try writer.add(
                     BottleneckRow(
                         path: entry.path, folder: folder.classes[entry.label].folder,

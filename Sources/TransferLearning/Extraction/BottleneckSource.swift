@@ -154,6 +154,7 @@ struct BottleneckSource {
     static func scan(_ options: BottleneckOptions, _ context: RunContext) throws
         -> ImageFolder
     {
+        try context.report(.phase("reading the folders"))
         guard let folder = try options.scan() else {
             throw TransferLearningError.option(
                 "image_dir", reason: "needed: a folder with one sub-folder of pictures per class")

@@ -1,3 +1,4 @@
+import Backbones
 import SystemFiles
 import BottleneckCache
 import TensorFlowFormat
@@ -69,7 +70,7 @@ struct FileContents: Sendable {
 
     init(_ path: FilePath) throws(TransferLearningError) {
         self.path = path
-        do { region = try ByteRegion(mapping: path.description) } catch {
+        do { region = try PipedFiles.region(path.description) } catch {
             let error = FileError(path, errno: error.errno)
             throw error.isMissing
                 ? .network(

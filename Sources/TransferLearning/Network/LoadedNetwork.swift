@@ -48,6 +48,7 @@ struct FeatureExtractor: Sendable {
             throw TransferLearningError(error)
         }
         for note in backbone.notes { try context.report(.warning("\(backbone.path): \(note.text)")) }
+        if options.precision == .int8 { try context.report(.phase("measuring the ranges for int8")) }
         try self.init(backbone, options)
     }
 

@@ -204,6 +204,7 @@ struct ReportPage {
                 isShown?.contains(index) ?? true
                     ? [Self.smallSide] + (large.contains(index) ? [Self.largeSide] : []) : []
             }, threads: threads, limits: limits, context: context)
+        try context.report(.phase("drawing the report"))
         data.pictures.bytes = facts.map(\.bytes)
         data.pictures.sha256 = facts.map(\.sha256)
         data.pictures.root = Self.sharedFolder(paths)

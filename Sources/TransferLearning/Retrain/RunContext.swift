@@ -24,6 +24,8 @@ public struct RunContext {
     func report(_ event: RetrainEvent) throws { try receive(event) }
     /// Reports a line of information, in work that does not end when its receiver throws.
     func note(_ line: String) { try? receive(.note(line)) }
+    /// Reports what follows, in such work.
+    func phase(_ text: String) { try? receive(.phase(text)) }
 
     /// Returns a context with the same interruption whose events `report` receives.
     func reporting(_ report: @escaping (RetrainEvent) throws -> Void) -> RunContext {
@@ -47,6 +49,7 @@ public struct RunContext {
     func train<Value>(
         _ solve: (((SoftmaxRegression.Progress) -> Void)?) throws(TrainingError) -> Value
     ) throws -> Value {
+        try report(.phase("training the final layer"))
         var failure: (any Error)?
         let value: Value
         do throws(TrainingError) {

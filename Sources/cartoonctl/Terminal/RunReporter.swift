@@ -100,7 +100,7 @@ final class RunReporter {
     /// Shows a phase, on a terminal only, where the next line replaces it.
     private func show(phase: String) {
         guard Terminal.errorIsTerminal, !quiet else { return }
-        Terminal.pass { "\(phase.printable) …".fitted($0) }
+        WorkingLine.start(phase.printable)
     }
 
     private func log(_ line: String) { Terminal.log(line) }

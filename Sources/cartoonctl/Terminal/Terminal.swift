@@ -7,6 +7,7 @@ import TransferLearning
 /// Every line is made `printable`, so that no file name or label can control the terminal or forge a line.
 enum Terminal {
     static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+    static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
 
     /// Whether standard error takes colors; `NO_COLOR` (no-color.org) turns them off.
     static let errorHasColors: Bool = {
@@ -26,7 +27,13 @@ enum Terminal {
 
     /// Shows a line that the next one replaces, cut to the width of the terminal.
     static func pass(_ line: (_ width: Int) -> String) {
-        erase()
+        WorkingLine.stop()
+        draw(line)
+    }
+
+    /// Shows a passing line without ending the one that tells the time.
+    static func draw(_ line: (_ width: Int) -> String) {
+        replace()
         // The last column stays free: a terminal may begin a new line when it is filled. The cursor waits at the
         // beginning, behind which everything is erased: a narrowed terminal may have broken the line into several.
         note(line(max(1, errorWidth - 1)) + "\r")
@@ -35,6 +42,11 @@ enum Terminal {
 
     /// Erases the line that `pass` has shown, if it is still there.
     static func erase() {
+        WorkingLine.stop()
+        replace()
+    }
+
+    private static func replace() {
         if isPassing.exchange(false, ordering: .relaxed) { note("\r\u{1B}[J") }
     }
 

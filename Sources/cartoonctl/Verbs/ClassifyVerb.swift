@@ -91,6 +91,10 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         showsPaths: list?.pictures.count != 1)
     // The answers before an interruption are printed in the JSON format too.
     defer { output.finish() }
+    // Answers that appear on the terminal one by one tell how far it is.
+    let isSeen = if case .json(isStream: false) = style { false } else { Terminal.outputIsTerminal }
+    var bar = ProgressLine(unit: "pictures", quiet: quiet || isSeen || watched != nil), answered = 0
+    defer { bar.clear() }
     func show(_ answer: Answer) throws {
         if case .failure(let failure) = answer.outcome {
             failures += 1
@@ -101,6 +105,8 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         }
         try sorted?.add(answer)
         try output.show(answer, explanation: reasons?.add(answer))
+        answered += 1
+        bar.update(done: answered, total: list?.pictures.count, worked: answered)
     }
     if let watched {
         try watch(watched, with: classifier, show)

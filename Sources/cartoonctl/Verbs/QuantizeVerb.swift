@@ -73,6 +73,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.threads = try arguments.integer("threads", in: 1...1024)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
+    if !quiet { WorkingLine.start("quantizing \(options.input)".printable) }
     let result = try Quantization(options, context: RunReporter(quiet: quiet).context).run()
     if result.isDamaged { Terminal.log("cartoonctl: \(result.warning)") }
     if json {

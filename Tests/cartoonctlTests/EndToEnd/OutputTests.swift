@@ -109,6 +109,57 @@ struct OutputTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
+    @Test("models and labels come from pipes too, in every verb that reads them")
+    func pipedModels() throws {
+        guard FileManager.default.fileExists(atPath: "/bin/bash") else { return }
+        try bench.writeTinyNetwork("tiny", channels: 48)
+        let outcome = try shell(
+            """
+            ctl \(Self.training) --architecture <(cat tiny.pb) --output_graph m.pb --output_labels m.txt || exit 1
+            p=pictures/pip/$(ls pictures/pip | head -1)
+            ctl classify $p --graph m.pb > a || exit 2
+            ctl classify $p --graph <(cat m.pb) > b && cmp a b || exit 3
+            ctl classify $p --graph <(cat m.pb) --labels <(cat m.txt) --explain why > b && cmp a b || exit 4
+            ctl evaluate --graph <(cat m.pb) --image_dir pictures || exit 5
+            ctl inspect <(cat m.pb) --profile || exit 6
+            ctl inspect m.pb --compare <(cat m.pb) || exit 7
+            ctl optimize --input <(cat m.pb) --output o.pb || exit 8
+            ctl quantize --mode weights --input <(cat m.pb) --output q.pb || exit 9
+            ctl export <(cat m.pb) --output m.onnx || exit 10
+            ctl package <(cat m.pb) <(cat m.txt) --output m.zip || exit 11
+            ctl completions labels <(cat m.pb) | cmp - m.txt || exit 12
+            ctl classify - --graph m.pb < /dev/null; test $? = 2 || exit 13
+            """)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    @Test("an output that is an input, another output, or lies among other files is refused")
+    func otherFiles() throws {
+        let made = try shell("ctl \(Self.training) --output_graph m.pb --output_labels m.txt")
+        try #require(made.status == 0, "\(made.errors)")
+        let (model, labels) = (try bench.data("m.pb"), try bench.data("m.txt"))
+        for line in [
+            "package m.pb m.txt --output m.pb", "package m.pb m.txt --output ./m.txt",
+            "export m.pb --format onnx --output m.pb",
+            "audit --image_dir pictures --bottleneck_dir cache --plan p --report ./p",
+        ] {
+            let outcome = try shell("ctl \(line)")
+            #expect(outcome.status == 2 && !outcome.errors.isEmpty, "\(line): \(outcome.errors)")
+        }
+        for format in ["coreml", "savedmodel"] {
+            for place in ["pictures", "m.txt"] {
+                let outcome = try shell("ctl export m.pb --format \(format) --output \(place)")
+                #expect(outcome.status == 30 && outcome.errors.contains(place), "\(outcome.errors)")
+            }
+            let again = try shell(
+                "for i in 1 2; do ctl export m.pb --format \(format) --output saved.\(format) || exit 1; done"
+            )
+            #expect(again.status == 0, "\(again.errors)")
+        }
+        #expect(try bench.data("m.pb") == model && bench.data("m.txt") == labels)
+        #expect(try bench.names(in: "pictures") == ["moss", "pip"] && !bench.exists("p"))
+    }
+
     @Test("a link that was planted under a temporary name is not written through")
     func planted() throws {
         try bench.write("precious", "mine")
