@@ -15,9 +15,19 @@ enum LabelsFile {
     /// - Throws: `.file` with `EFBIG` where it is larger than a labels file can be.
     static func bytes(of path: FilePath) throws(TransferLearningError) -> [UInt8] {
         do throws(FileError) {
-            let bytes = try FileSystem.read(path, limit: mostBytes)
+            let bytes = try contents(of: path)
             guard bytes.count <= mostBytes else { throw FileError(path, errno: EFBIG) }
             return bytes
         } catch { throw .file(error, while: "reading the labels") }
+    }
+
+    /// Reads a file, or takes a pipe's content, which explanations need once more.
+    private static func contents(of path: FilePath) throws(FileError) -> [UInt8] {
+        guard (try? FileSystem.kind(of: path)) == .other else {
+            return try FileSystem.read(path, limit: mostBytes)
+        }
+        do { return try PipedFiles.region(path.description).array(of: UInt8.self) } catch {
+            throw FileError(path, errno: error.errno)
+        }
     }
 }
