@@ -39,7 +39,9 @@ struct OddOutputs: TrialKind {
     func run(_ random: inout SplitMix64) throws -> [String] {
         let command = Self.commands.randomElement(using: &random)!
         let place = Self.places.randomElement(using: &random)!
-        let script = "rm -rf odd; mkdir odd; \(place); \"$0\" \(command) \"$out\"; s=$?; wait; exit $s"
+        // The reader of a pipe that no command opened would wait for ever.
+        let script =
+            "rm -rf odd; mkdir odd; \(place); \"$0\" \(command) \"$out\"; s=$?; kill $! 2>/dev/null; wait; exit $s"
         let outcome = try workplace.run(script: script)
         var found = workplace.litter()
         if outcome.status == nil || !isDocumented(outcome.status!) {
