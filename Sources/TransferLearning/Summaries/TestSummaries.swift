@@ -129,7 +129,7 @@ struct TestSummaries {
         config += "}\n"
         // The file that is written last is the one that is written first in the list.
         do throws(FileError) {
-            try FolderOutput(directory).write([("projector_config.pbtxt", Array(config.utf8))] + files)
+            try FolderOutput(directory, isShared: true).write([("projector_config.pbtxt", Array(config.utf8))] + files)
         } catch { throw TransferLearningError.output(error, flag: "summaries_dir") }
     }
 
