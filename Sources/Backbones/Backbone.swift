@@ -209,7 +209,7 @@ package struct Backbone: Sendable {
     }
 
     static func map(_ path: String) throws(BackboneError) -> ByteRegion {
-        do { return try PipedFiles.region(path) } catch {
+        do { return try PipedFiles.region(FilePath(path)) } catch {
             if error.errno == ENOENT || error.errno == ENOTDIR { throw .missing(path: path) }
             throw .inputOutput(path: path, code: error.errno)
         }

@@ -62,17 +62,10 @@ package struct ByteRegion: @unchecked Sendable {
         return try body(UnsafeBufferPointer(start: elements, count: count / MemoryLayout<Element>.stride))
     }
 
-    /// Maps a file into memory, or reads a pipe to its end.
+    /// Maps a file into memory.
     ///
     /// - Throws: `MappingError` with the system's `errno`.
     package init(mapping path: String) throws(MappingError) {
-        let place = FilePath(path)
-        if (try? FileSystem.kind(of: place)) == .other {
-            do { self.init(try FileSystem.read(place)) } catch {
-                throw MappingError(path: path, errno: error.errno)
-            }
-            return
-        }
         let mapping = try Mapping(path)
         self.init(
             base: mapping.base.map { UnsafeRawPointer($0) }, count: mapping.count, owner: mapping)

@@ -70,8 +70,7 @@ struct FileContents: Sendable {
 
     init(_ path: FilePath) throws(TransferLearningError) {
         self.path = path
-        do { region = try PipedFiles.region(path.description) } catch {
-            let error = FileError(path, errno: error.errno)
+        do { region = try PipedFiles.region(path) } catch {
             throw error.isMissing
                 ? .network(
                     .missing(

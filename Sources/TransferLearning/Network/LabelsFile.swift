@@ -26,8 +26,6 @@ enum LabelsFile {
         guard (try? FileSystem.kind(of: path)) == .other else {
             return try FileSystem.read(path, limit: mostBytes)
         }
-        do { return try PipedFiles.region(path.description).array(of: UInt8.self) } catch {
-            throw FileError(path, errno: error.errno)
-        }
+        return try PipedFiles.region(path, limit: mostBytes).array(of: UInt8.self)
     }
 }
