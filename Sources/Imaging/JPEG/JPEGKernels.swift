@@ -1,4 +1,3 @@
-import KernelDispatch
 import KernelsBaseline
 #if arch(x86_64)
 import KernelsAVX2
@@ -7,7 +6,7 @@ import KernelsAVX512
 
 /// The loops over samples for the processor's instruction set; all give the same bits. They are plain
 /// function pointers, which need no reference counting.
-struct JPEGKernels: Sendable {
+struct JPEGKernels: RowKernels {
     /// A transform of four adjacent blocks.
     typealias Transform =
         @convention(c) (UnsafePointer<Int16>, UnsafePointer<Int16>, UnsafeMutablePointer<UInt8>, Int) -> Void
@@ -25,18 +24,8 @@ struct JPEGKernels: Sendable {
     /// The number of samples or pixels beyond the end of a row that are read or written.
     static let room = 64
 
-    /// The loops for the processor's preferred instruction set.
-    static let best: JPEGKernels = {
-        #if arch(x86_64)
-        switch KernelSet.preferred {
-        case .baseline: return baseline
-        case .avx2: return avx2
-        case .avx512, .avx512vnni, .avx512bf16: return avx512
-        }
-        #else
-        return baseline
-        #endif
-    }()
+    /// The loops that decoding uses.
+    static let best = preferred
 
     static let baseline = JPEGKernels(
         accurate: { KernelsBaseline.transformAccurate($0, $1, to: $2, stride: $3) },

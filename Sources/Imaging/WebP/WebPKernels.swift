@@ -1,4 +1,3 @@
-import KernelDispatch
 import KernelsBaseline
 #if arch(x86_64)
 import KernelsAVX2
@@ -6,7 +5,7 @@ import KernelsAVX512
 #endif
 
 /// The loops over rows of WebP images for the processor's instruction set; all give the same bits.
-struct WebPKernels: Sendable {
+struct WebPKernels: RowKernels {
     typealias Upsample =
         @convention(c) (UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>, Int) -> Void
     typealias Convert =
@@ -18,18 +17,8 @@ struct WebPKernels: Sendable {
     /// The number of samples or pixels beyond the end of a row that are read or written.
     static let room = 66
 
-    /// The loops for the processor's preferred instruction set.
-    static let best: WebPKernels = {
-        #if arch(x86_64)
-        switch KernelSet.preferred {
-        case .baseline: return baseline
-        case .avx2: return avx2
-        case .avx512, .avx512vnni, .avx512bf16: return avx512
-        }
-        #else
-        return baseline
-        #endif
-    }()
+    /// The loops that decoding uses.
+    static let best = preferred
 
     static let baseline = WebPKernels(
         upsample: { KernelsBaseline.upsampleFancy($0, $1, $2, pairs: $3) },
