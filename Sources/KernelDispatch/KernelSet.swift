@@ -40,7 +40,9 @@ package enum KernelSet: String, CaseIterable, Sendable {
             + supported.map(\.rawValue).joined(separator: ", ") + ", or unset it for the fastest"
     }
 
+    /// The value of the variable, of which an empty one counts as unset.
     private static let requested = getenv("CARTOONCTL_INSTRUCTION_SET").map { String(cString: $0) }
+        .flatMap { $0.isEmpty ? nil : $0 }
 
     private init?(supported name: String) {
         guard let set = KernelSet(rawValue: name), Self.supported.contains(set) else { return nil }

@@ -20,6 +20,19 @@ struct PrecisionTests {
                 + more)
     }
 
+    @Test("an instruction set that the processor does not support, or that is none, is refused by name")
+    func instructionSets() throws {
+        func inspect(_ set: String) throws -> Workbench.Outcome {
+            try bench.write("labels.txt", Data("moss\npip\n".utf8))
+            return try bench.run(
+                "cartoonctl", ["inspect", "labels.txt"], environment: ["CARTOONCTL_INSTRUCTION_SET": set])
+        }
+        for set in ["baseline", ""] { #expect(try inspect(set).status == 0) }
+        let refused = try inspect("sse9")
+        #expect(refused.status == 2 && refused.output.isEmpty)
+        #expect(refused.errors.contains("'sse9' is unknown; choose among baseline"))
+    }
+
     @Test(
         "a model trained in less than single precision knows its characters, remembers its precision and its bottlenecks",
         arguments: ["bf16", "int8"])
