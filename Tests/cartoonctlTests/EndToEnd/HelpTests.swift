@@ -40,10 +40,8 @@ struct HelpTests {
     /// a person who ends it.
     private static let missing = [
         "/data/", "/mnt/", "/shared/", "/etc/", "/tmp/", "~/.config", "jq", "--watch", "imported", "net.pb",
-        "plan.undo.json", "--input_names Mul", calibration,
+        "plan.undo.json", "--input_names Mul",
     ]
-    /// `DeployTests` runs it; it would be more than half of the time of all examples here.
-    private static let calibration = "quantize --input cartoon.pb --output small.pb --calibrate cartoon"
 
     @Test("every example of every help page is a command that works")
     func examples() throws {
