@@ -275,7 +275,8 @@ final class Workplace {
         }
         while process.isRunning, Date.now.timeIntervalSince(start) < limit { usleep(2000) }
         let hangs = process.isRunning
-        if hangs { kill(process.processIdentifier, SIGKILL) }
+        // Foundation makes each process the leader of a group and waits for all that hold its descriptors.
+        if hangs { kill(-process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         let status =
             process.terminationReason == .exit ? process.terminationStatus : 1000 + process.terminationStatus
