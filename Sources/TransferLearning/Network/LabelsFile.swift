@@ -12,12 +12,15 @@ enum LabelsFile {
 
     /// Returns the content of a labels file.
     ///
-    /// - Throws: `.file` with `EFBIG` where it is larger than a labels file can be.
+    /// - Throws: `.file`, or `.network` where it is larger than a labels file can be.
     static func bytes(of path: FilePath) throws(TransferLearningError) -> [UInt8] {
         do throws(FileError) {
             let bytes = try contents(of: path)
             guard bytes.count <= mostBytes else { throw FileError(path, errno: EFBIG) }
             return bytes
+        } catch  where error.errno == EFBIG {
+            throw .network(
+                .description(path, reason: "is larger than a labels file can be (\(mostBytes >> 20) MiB)"))
         } catch { throw .file(error, while: "reading the labels") }
     }
 

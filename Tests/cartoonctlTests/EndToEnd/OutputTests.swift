@@ -129,7 +129,7 @@ struct OutputTests {
             ctl package <(cat m.pb) <(cat m.txt) --output m.zip || exit 11
             ctl completions labels <(cat m.pb) | cmp - m.txt || exit 12
             ctl classify - --graph m.pb < /dev/null; test $? = 2 || exit 13
-            ctl classify $p --graph m.pb --labels <(yes); test $? = 33 || exit 14
+            ctl classify $p --graph m.pb --labels <(yes); test $? = 25 || exit 14
             """)
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
