@@ -129,7 +129,8 @@ struct TestSummaries {
         config += "}\n"
         // The file that is written last is the one that is written first in the list.
         do throws(FileError) {
-            try FolderOutput(directory, isShared: true).write([("projector_config.pbtxt", Array(config.utf8))] + files)
+            let files = [("projector_config.pbtxt", Array(config.utf8))] + files
+            try FolderOutput(directory, isShared: true).write(files)
         } catch { throw TransferLearningError.output(error, flag: "summaries_dir") }
     }
 
