@@ -17,18 +17,35 @@ package struct Novelty: Sendable, Equatable {
     package init(
         _ features: FeatureMatrix, rows: [Int], groups: [FeatureGroup] = [], workers: Workers = .serial
     ) {
-        let standardization = Standardization(features, rows: rows, groups: groups, workers: workers)
-        (means, scales, quantiles) = (standardization.means, standardization.scales, [])
+        self.init(Standardization(features, rows: rows, groups: groups, workers: workers))
         let scores = FloatBuffer(rows.count), fitted = self
-        var factors = [Float](repeating: 1, count: features.columns)
-        for group in groups { for k in group.columns { factors[k] = group.factor * group.factor } }
+        let factors = Self.squaredFactors(groups, columns: features.columns)
         workers.performRanges(of: rows.count, step: 64) { [factors] range in
             for i in range {
-                scores.base[i] = fitted.scoreLeftOut(features[rows[i]], factors: factors, rows: rows.count)
+                scores.base[i] = features[rows[i]].withUnsafeBufferPointer {
+                    fitted.scoreLeftOut($0, factors: factors, rows: rows.count)
+                }
             }
         }
-        let sorted = scores.array.sorted()
+        setQuantiles(of: scores.array)
+    }
+
+    /// Creates a measure without quantiles from the training rows' standardization.
+    package init(_ standardization: Standardization) {
+        self.init(means: standardization.means, scales: standardization.scales, quantiles: [])
+    }
+
+    /// Sets the quantiles from the scores of the training rows, at least one.
+    package mutating func setQuantiles(of scores: [Float]) {
+        let sorted = scores.sorted()
         quantiles = (0...100).map { sorted[($0 * (sorted.count - 1) + 50) / 100] }
+    }
+
+    /// Returns the square of the factor of each column's group.
+    package static func squaredFactors(_ groups: [FeatureGroup], columns: Int) -> [Float] {
+        var factors = [Float](repeating: 1, count: columns)
+        for group in groups { for k in group.columns { factors[k] = group.factor * group.factor } }
+        return factors
     }
 
     /// The largest square that counts, ten standard deviations, so that a feature that hardly varied in
@@ -66,7 +83,11 @@ package struct Novelty: Sendable, Equatable {
     ///
     /// It is exact except for features that hardly vary. Without a row at z standard deviations, the mean
     /// moves away from it by z/(n-1), and the variance shrinks by n/(n-1) · (1 - z²/(n-1)).
-    private func scoreLeftOut(_ row: ArraySlice<Float>, factors: [Float], rows n: Int) -> Float {
+    ///
+    /// - Parameters:
+    ///   - factors: The squares of the columns' factors.
+    ///   - n: The number of training rows.
+    package func scoreLeftOut(_ row: UnsafeBufferPointer<Float>, factors: [Float], rows n: Int) -> Float {
         guard n > 2 else { return 1 }
         let others = Float(n - 1)
         var sum = 0.0

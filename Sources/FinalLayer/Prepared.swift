@@ -5,26 +5,29 @@ struct Prepared {
     let rows: [Int]
     let labels: [Int]
     let classes: Int
+    /// The prepared rows; without rows if they are compact.
     let design: DesignMatrix
+    /// The rows of `CompactRows`, which are used as they are; nil for others.
+    let compact: CompactRows?
     fileprivate let standardization: Standardization
     fileprivate let reduction: GramReduction?
 
     /// - Parameters:
     ///   - weighs: Whether groups of columns get influences estimated from the training rows.
-    ///   - standardizes: Whether features are standardized; they are used as they are otherwise.
-    init(
-        _ data: TrainingData, groups: [FeatureGroup], weighs: Bool = false, standardizes: Bool = true,
-        workers: Workers
-    ) {
+    init(_ data: TrainingData, groups: [FeatureGroup], weighs: Bool = false, workers: Workers) {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
-        var standardization =
-            standardizes
-            ? Standardization(data.features, rows: data.training, groups: groups, workers: workers)
-            : Standardization(
-                means: [Float](repeating: 0, count: data.features.columns),
-                scales: [Float](repeating: 1, count: data.features.columns))
+        compact = data.compact
+        if data.compact != nil {
+            let columns = data.features.columns
+            self.standardization = Standardization(
+                means: [Float](repeating: 0, count: columns), scales: [Float](repeating: 1, count: columns))
+            (design, reduction) = (DesignMatrix(rows: 0, columns: columns), nil)
+            return
+        }
+        var standardization = Standardization(
+            data.features, rows: data.training, groups: groups, workers: workers)
         if weighs, groups.count > 1 {
             let factors = GroupInfluence.factors(
                 data.features, labels: data.labels, classes: classes, rows: data.training, groups: groups,
@@ -46,9 +49,24 @@ struct Fit {
     let solver: RegressionSolver
     private let prepared: Prepared
     private let whitening: WithinClassWhitening?
+    private let compactWhitening: CompactWhitening?
 
     init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, workers: Workers) {
         self.prepared = prepared
+        if let compact = prepared.compact {
+            compactWhitening =
+                whitens
+                ? CompactWhitening(
+                    compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
+                    isHeldOut: isHeldOut, workers: workers) : nil
+            whitening = nil
+            let products = CompactProducts(compact, rows: prepared.rows, whitening: compactWhitening)
+            problem = RegressionProblem(
+                products, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut)
+            solver = RegressionSolver(products, problems: [problem], workers: workers)
+            return
+        }
+        compactWhitening = nil
         whitening =
             whitens
             ? WithinClassWhitening(
@@ -98,6 +116,12 @@ struct Fit {
         let found = FloatBuffer(weights.count)
         found.copy(from: weights)
         whitening?.foldBack(found.base, classes: classes)
+        if let compactWhitening {
+            let stride = problem.stride
+            let original = compactWhitening.foldedBack(
+                RowPointers((0..<classes).map { UnsafePointer(weights.base + $0 * stride) }))
+            found.base.update(from: original.base, count: classes * stride)
+        }
         guard let reduction = prepared.reduction else {
             return standardization.layer(
                 weights: found.base, stride: problem.stride, biases: biases, classes: classes)

@@ -29,7 +29,7 @@ final class RegressionProblem: @unchecked Sendable {
     var weightCount: Int { classes * stride }
     var biases: UnsafeMutablePointer<Float> { parameters.base + weightCount }
 
-    init(_ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool]) {
+    init(_ design: any RegressionProducts, labels: [Int], classes: Int, isHeldOut: [Bool]) {
         (self.classes, self.labels, self.isHeldOut) = (classes, labels, isHeldOut)
         (stride, rowStride) = (design.stride, design.paddedRows)
         trainingCount = isHeldOut.count { !$0 }

@@ -3,7 +3,8 @@
 /// All rows are compared by sketches, in which each feature, with a random sign, is added to one of 512 sums.
 /// The cosine of two sketches estimates that of the rows with a standard error of (1 − cosine²) / √512. For
 /// pairs whose sketches are at most six standard errors below the threshold, the cosine is computed from all
-/// features, so that the listed pairs are exact.
+/// features, so that the listed pairs are exact. Of more than `exactRows` rows, those are compared that share some of
+/// the signs of random projections (see `SignSketches`), which misses few pairs.
 ///
 /// - Source: Charikar, Chen and Farach-Colton, "Finding Frequent Items in Data Streams", 2002 (the count
 ///   sketch).
@@ -13,20 +14,52 @@ package struct SimilarRows: Sendable {
         package var first, second: Int
         /// The cosine of the angle between the standardized rows, at most 1.
         package var similarity: Float
+
+        package init(first: Int, second: Int, similarity: Float) {
+            (self.first, self.second, self.similarity) = (first, second, similarity)
+        }
     }
 
     /// The pairs, sorted by `first` and then by `second`.
     package let pairs: [Pair]
 
     private static let sketchSize = 512
+    /// The number of rows up to which all pairs are compared.
+    package static let exactRows = 32_768
 
-    /// - Parameter threshold: The minimum similarity of the listed pairs.
+    /// - Parameters:
+    ///   - threshold: The minimum similarity of the listed pairs.
+    ///   - exactRows: The number of rows up to which all pairs are compared.
     package init(
-        _ features: FeatureMatrix, groups: [FeatureGroup] = [], threshold: Float, workers: Workers = .serial
+        _ features: FeatureMatrix, groups: [FeatureGroup] = [], threshold: Float,
+        exactRows: Int = SimilarRows.exactRows, workers: Workers = .serial
     ) {
         let rows = features.rows
         let standardization = Standardization(
             features, rows: Array(0..<rows), groups: groups, workers: workers)
+        guard rows <= exactRows else {
+            let sketches = SignSketches(rows: rows, standardization)
+            workers.performRanges(of: rows, step: 64) { range in
+                for row in range {
+                    features[row].withUnsafeBufferPointer { sketches.set(row: row, $0) }
+                }
+            }
+            let candidates = sketches.candidates(threshold: threshold, workers: workers)
+            let similarities = FloatBuffer(candidates.count)
+            workers.performRanges(of: candidates.count, step: 64) { range in
+                for index in range {
+                    let (a, b) = candidates[index]
+                    similarities.base[index] = sketches.similarity(
+                        a, b, product: standardization.product(features, a, b))
+                }
+            }
+            pairs = candidates.indices.filter { similarities.base[$0] >= threshold }.map {
+                Pair(
+                    first: candidates[$0].first, second: candidates[$0].second,
+                    similarity: similarities.base[$0])
+            }
+            return
+        }
         let (sketches, lengths) = Self.sketches(features, standardization, workers)
         let error = (1 - threshold * threshold) / Float(Self.sketchSize).squareRoot()
         let least = threshold - 6 * max(error, 0)
@@ -59,6 +92,9 @@ package struct SimilarRows: Sendable {
         }
         pairs = found.joined().sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
+
+    /// Creates pairs that were found otherwise, sorted by `first` and then by `second`.
+    package init(pairs: [Pair]) { self.pairs = pairs }
 
     /// Returns the normalized sketches of the standardized rows and the rows' norms; both are 0 for a row
     /// that equals the mean.

@@ -29,8 +29,6 @@ package struct SoftmaxRegression: Sendable {
     package var whitens = true
     /// Whether the groups' influences are estimated from the training rows (see `GroupInfluence`).
     package var weighsGroups = true
-    /// Whether to standardize features before; those of a `LandmarkReduction` are comparable as they are.
-    package var standardizes = true
     package var workers = Workers.serial
 
     package init() {}
@@ -116,14 +114,27 @@ package struct SoftmaxRegression: Sendable {
         return whole.stacked(on: last, columns: lastLayer, classes: classes).mixed(classes: classes)
     }
 
+    /// Trains on compact rows, such as those of a `SpectralReduction`, which are used without standardization.
+    ///
+    /// The parameters are those of the other method.
+    package func train(
+        _ rows: CompactRows, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
+        progress: ((Progress) -> Void)? = nil
+    ) throws(TrainingError) -> Result {
+        let data = try TrainingData(
+            rows, labels: labels, classes: classes, training: training, validation: validation)
+        let masks = strengths.count > 1 ? masks(data) : []
+        var counter = ProgressCounter(
+            total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count, report: progress)
+        return try head(data, groups: [], masks: masks, whitens: whitens, &counter).result
+    }
+
     /// Trains one layer, and returns it with the held-out logits for its strength.
     private func head(
         _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
-        let prepared = Prepared(
-            data, groups: groups, weighs: weighsGroups && standardizes, standardizes: standardizes,
-            workers: workers)
+        let prepared = Prepared(data, groups: groups, weighs: weighsGroups, workers: workers)
         counter.advance(by: 1)
         // A moderate strength is chosen if there are several but no held-out rows to compare them on.
         let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3

@@ -110,17 +110,24 @@ package struct Standardization: Sendable {
     func product(_ features: FeatureMatrix, _ a: Int, _ b: Int) -> Double {
         let d = features.columns
         return features.values.withUnsafeBufferPointer { x in
-            var total = 0.0
-            // Stretches are summed in single precision and their sums in double precision.
-            for start in stride(from: 0, to: d, by: 256) {
-                var sum: Float = 0
-                for k in start..<min(start + 256, d) {
-                    sum += (x[a * d + k] - means[k]) * (x[b * d + k] - means[k]) * (scales[k] * scales[k])
-                }
-                total += Double(sum)
-            }
-            return total
+            product(
+                UnsafeBufferPointer(rebasing: x[a * d..<(a + 1) * d]),
+                UnsafeBufferPointer(rebasing: x[b * d..<(b + 1) * d]))
         }
+    }
+
+    /// Returns the inner product of two rows, `[features]`, after standardization.
+    package func product(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Double {
+        var total = 0.0
+        // Stretches are summed in single precision and their sums in double precision.
+        for start in stride(from: 0, to: a.count, by: 256) {
+            var sum: Float = 0
+            for k in start..<min(start + 256, a.count) {
+                sum += (a[k] - means[k]) * (b[k] - means[k]) * (scales[k] * scales[k])
+            }
+            total += Double(sum)
+        }
+        return total
     }
 
     /// Returns the layer for raw features that is equivalent to `weights`, `[classes, stride]`, and `biases`

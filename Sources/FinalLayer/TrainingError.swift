@@ -17,6 +17,8 @@ package enum TrainingError: Error, Sendable, Equatable {
 /// Rows and labels, validated once for every solver.
 struct TrainingData {
     let features: FeatureMatrix
+    /// The rows if they are compact; `features` has none then.
+    let compact: CompactRows?
     let labels: [Int]
     let classes: Int
     /// The indices of the training and validation rows.
@@ -29,14 +31,7 @@ struct TrainingData {
         guard labels.count == features.rows else {
             throw .labelCount(labels: labels.count, rows: features.rows)
         }
-        var counts = [Int](repeating: 0, count: classes)
-        for row in training + validation {
-            guard labels[row] >= 0, labels[row] < classes else {
-                throw .labelOutOfRange(row: row, label: labels[row], classes: classes)
-            }
-        }
-        for row in training { counts[labels[row]] += 1 }
-        if let empty = counts.firstIndex(of: 0) { throw .emptyClass(empty) }
+        try Self.check(labels, classes: classes, training: training, validation: validation)
         let bad = features.values.withUnsafeBufferPointer { values in
             for row in training + validation {
                 // 0 times a number is 0 unless it is NaN or infinite.
@@ -54,5 +49,33 @@ struct TrainingData {
         (self.features, self.labels, self.classes, self.training, self.validation) = (
             features, labels, classes, training, validation
         )
+        compact = nil
+    }
+
+    init(_ rows: CompactRows, labels: [Int], classes: Int, training: [Int], validation: [Int])
+        throws(TrainingError)
+    {
+        guard classes >= 2 else { throw .tooFewClasses(classes) }
+        guard labels.count == rows.rows else { throw .labelCount(labels: labels.count, rows: rows.rows) }
+        try Self.check(labels, classes: classes, training: training, validation: validation)
+        for row in training + validation where !rows.isFinite(row: row) {
+            throw .notFinite(row: row, column: 0)
+        }
+        (features, compact) = (FeatureMatrix(columns: rows.columns), rows)
+        (self.labels, self.classes, self.training, self.validation) = (labels, classes, training, validation)
+    }
+
+    /// Checks the labels of training and validation rows.
+    private static func check(_ labels: [Int], classes: Int, training: [Int], validation: [Int])
+        throws(TrainingError)
+    {
+        var counts = [Int](repeating: 0, count: classes)
+        for row in training + validation {
+            guard labels[row] >= 0, labels[row] < classes else {
+                throw .labelOutOfRange(row: row, label: labels[row], classes: classes)
+            }
+        }
+        for row in training { counts[labels[row]] += 1 }
+        if let empty = counts.firstIndex(of: 0) { throw .emptyClass(empty) }
     }
 }

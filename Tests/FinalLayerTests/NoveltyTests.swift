@@ -125,4 +125,32 @@ import Testing
         }
         #expect(found.contains { $0.first == 0 && $0.second == rows - 1 && $0.similarity > 0.99 })
     }
+
+    @Test("finds similar rows by signs of random projections as by comparing all", arguments: [3, 8])
+    func index(_ workers: Int) {
+        var random = RandomSource(seed: 4)
+        let rows = 700, columns = 300
+        var values = (0..<rows * columns).map { _ in random.truncatedNormal() }
+        // Chains of rows of which each is like the one before, and forty equal ones.
+        for row in 1..<rows where row % 3 > 0 {
+            for k in 0..<columns {
+                values[row * columns + k] =
+                    0.9 * values[(row - 1) * columns + k] + 0.35 * values[row * columns + k]
+            }
+        }
+        for row in 600..<640 {
+            for k in 0..<columns { values[row * columns + k] = values[k] }
+        }
+        let features = FeatureMatrix(columns: columns, values: values)
+        let exact = SimilarRows(features, threshold: 0.75).pairs
+        let threads = Workers { count, body in for index in (0..<count).reversed() { body(index) } }
+        let found = SimilarRows(
+            features, threshold: 0.75, exactRows: 0, workers: workers == 3 ? .serial : threads
+        ).pairs
+        #expect(exact.count > 1500)
+        let missing = Set(exact.map { [$0.first, $0.second] }).subtracting(
+            found.map { [$0.first, $0.second] })
+        #expect(missing.count <= exact.count / 50)
+        #expect(exact.filter { $0.similarity > 0.85 }.allSatisfy { found.contains($0) })
+    }
 }

@@ -4,18 +4,25 @@ import Testing
 
 @Suite("Memory budget")
 struct MemoryBudgetTests {
-    @Test("bottlenecks that fit stay whole; others get as many features as the budget has room for")
+    @Test(
+        "bottlenecks that fit stay whole; others get as many features and samples as the budget has room for")
     func columns() {
-        let budget = MemoryBudget(1 << 30)
-        // 87 MB and three matrices of 26 MB.
-        #expect(budget.reducedColumns(pictures: 2550, columns: 8512) == nil)
-        // 3.4 GB; 1 GB holds 824 columns of 100,000 pictures and 8,512 landmark elements three times.
-        #expect(budget.reducedColumns(pictures: 100_000, columns: 8512) == 816)
-        #expect(MemoryBudget(4 << 30).reducedColumns(pictures: 1_000_000, columns: 8512) == 352)
-        // Never fewer than are of use, nor more than a quarter of the pictures.
-        #expect(MemoryBudget(1).reducedColumns(pictures: 5000, columns: 8512) == 64)
-        #expect(MemoryBudget(30 << 20).reducedColumns(pictures: 1000, columns: 8512) == 240)
-        #expect(MemoryBudget(1).reducedColumns(pictures: 100, columns: 8512) == nil)
+        typealias Reduction = MemoryBudget.Reduction
+        func reduction(_ budget: Int, _ pictures: Int) -> Reduction? {
+            MemoryBudget(budget).reduction(pictures: pictures, columns: 9424)
+        }
+        // 96 MB and three matrices of 26 MB.
+        #expect(reduction(1 << 30, 2550) == nil)
+        // As many numbers as samples, of which the budget holds the products four times.
+        #expect(reduction(140 << 20, 2550) == Reduction(columns: 2048, samples: 2048))
+        // Whatever the budget, less than 1 KB for each of a million pictures and 140 MB.
+        #expect(reduction(12 << 30, 1_000_000) == Reduction(columns: 512, samples: 4096))
+        let large = reduction(12 << 30, 200_000)!
+        #expect(large.columns > 512 && 2 * 200_000 * large.columns < 900 * 200_000 + 140 << 20)
+        #expect(reduction(100 << 20, 200_000)!.columns == 256)
+        // Never fewer than are of use.
+        #expect(reduction(1, 5000) == Reduction(columns: 64, samples: 256))
+        #expect(reduction(1, 100) == nil)
         #expect(MemoryBudget(nil).bytes > 0)
     }
 }

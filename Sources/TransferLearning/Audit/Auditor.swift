@@ -1,5 +1,6 @@
 import FinalLayer
 import Imaging
+import SystemFiles
 
 /// Finds problems in a folder of images before they cost accuracy, without changing anything.
 ///
@@ -25,29 +26,28 @@ public struct Auditor {
         var damage: [String: String] = [:]
         var options = options
         options.minimumClasses = 0
-        let source = try BottleneckSource(
-            options,
-            context: context.reporting { event in
-                switch event {
-                case .damaged(let path, let fault): damage["\(path)"] = fault
-                case .skipped: break
-                default: try context.report(event)
-                }
-            })
-        return try audit(source, damage: damage, context: context)
+        let listening = context.reporting { event in
+            switch event {
+            case .damaged(let path, let fault): damage["\(path)"] = fault
+            case .skipped: break
+            default: try context.report(event)
+            }
+        }
+        let (source, compared) = try BottleneckSource.compared(
+            options, memory: isForPage ? .max : options.memory, threshold: Likeness.least, seed: seed,
+            context: listening)
+        return try audit(source, damage: damage, compared, context: context)
     }
 
-    /// - Parameter damage: The faults of images that could be decoded, by path.
+    /// - Parameters:
+    ///   - damage: The faults of images that could be decoded, by path.
+    ///   - compared: The images compared with each other; nil if their bottlenecks are in memory.
     func audit(
-        _ source: BottleneckSource, damage: [String: String], context: RunContext
+        _ source: BottleneckSource, damage: [String: String], _ compared: RowComparison? = nil,
+        context: RunContext
     ) throws -> AuditReport {
         let data = source.data
-        let facts =
-            !options.hasPictures
-            ? []
-            : try PictureFacts.of(
-                data.paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits,
-                context: context)
+        var facts = try facts(data.paths, keepsThumbnails: compared == nil, context)
         var findings = data.skipped.map {
             Finding(kind: .unreadable, path: $0.path, label: "", reason: $0.reason)
         }
@@ -55,11 +55,17 @@ public struct Auditor {
             damage["\(data.paths[row])"].map { finding(.damaged, data, row, reason: $0) }
         }
         findings += looks(data, facts)
-        try context.report(.phase("comparing the pictures with each other"))
-        let similar = SimilarRows(
-            data.features, groups: source.groups, threshold: Likeness.least, workers: source.workers)
+        if let compared {
+            let alike = Set(compared.similar.pairs.flatMap { [$0.first, $0.second] }).sorted()
+            let again = try self.facts(alike.map { data.paths[$0] }, keepsThumbnails: true, context)
+            for (row, fact) in zip(alike, again) { facts[row] = fact }
+        } else {
+            try context.report(.phase("comparing the pictures with each other"))
+        }
+        let compared = compared ?? RowComparison(source, threshold: Likeness.least)
+        let similar = compared.similar
         try context.checkInterruption()
-        findings += duplicates(data, similar, facts)
+        findings += duplicates(data, compared, facts)
         var evaluation: EvaluationReport?
         let copies = data.copies(groups: source.groups, similar: similar, workers: source.workers)
         if data.labels.count > 1, OutOfSample.problem(data, copies) == nil {
@@ -74,7 +80,7 @@ public struct Auditor {
             }
             findings += mislabelled(data, judged)
         }
-        findings += outliers(source) + imbalance(data)
+        findings += outliers(data, compared) + imbalance(data)
         try context.checkInterruption()
         let classes = data.labels.enumerated().map { index, label in
             let members = data.classes.indices.filter { data.classes[$0] == index }
@@ -106,6 +112,16 @@ public struct Auditor {
     }
 
     // MARK: - Pictures by themselves
+
+    /// Returns the properties of images; none if there are only bottlenecks.
+    private func facts(_ paths: [FilePath], keepsThumbnails: Bool, _ context: RunContext) throws
+        -> [PictureFacts?]
+    {
+        guard options.hasPictures else { return [] }
+        return try PictureFacts.of(
+            paths, threads: options.threads ?? ParallelWork.coreCount, limits: options.limits,
+            keepsThumbnails: keepsThumbnails, context: context)
+    }
 
     private func looks(_ data: LabelledBottlenecks, _ facts: [PictureFacts?]) -> [Finding] {
         zip(facts.indices, facts).flatMap { row, facts -> [Finding] in
@@ -152,11 +168,11 @@ public struct Auditor {
     // MARK: - Pictures beside each other
 
     private func duplicates(
-        _ data: LabelledBottlenecks, _ similar: SimilarRows, _ facts: [PictureFacts?]
+        _ data: LabelledBottlenecks, _ compared: RowComparison, _ facts: [PictureFacts?]
     ) -> [Finding] {
         let split = Split()
         var seen: Set<Int> = []
-        return similar.pairs.sorted { $0.similarity > $1.similarity }.compactMap { pair in
+        return compared.similar.pairs.sorted { $0.similarity > $1.similarity }.compactMap { pair in
             var thumbnails: Float?
             if !facts.isEmpty, let first = facts[pair.first], let second = facts[pair.second] {
                 thumbnails = first.likeness(to: second)
@@ -165,7 +181,7 @@ public struct Auditor {
             // Each image is reported once per class, because ten copies would otherwise give 45 findings.
             guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second]
             else { return nil }
-            let isEqual = data.features[pair.first].elementsEqual(data.features[pair.second])
+            let isEqual = compared.isEqual(pair)
             let (first, second) = ("\(data.paths[pair.first])", "\(data.paths[pair.second])")
             var reason = isEqual ? "is \(first) again" : "is nearly \(first)"
             if data.classes[pair.first] != data.classes[pair.second] { reason += ", in another class" }
@@ -198,13 +214,8 @@ public struct Auditor {
         }
     }
 
-    private func outliers(_ source: BottleneckSource) -> [Finding] {
-        let data = source.data
-        let novelty = Novelty(
-            data.features, rows: Array(data.paths.indices), groups: source.groups, workers: source.workers)
-        let scores = data.paths.indices.map { row in
-            Double(data.features[row].withUnsafeBufferPointer { novelty.score($0) })
-        }
+    private func outliers(_ data: LabelledBottlenecks, _ compared: RowComparison) -> [Finding] {
+        let (novelty, scores) = (compared.novelty, compared.scores.map(Double.init))
         let typical = Double(novelty.quantiles[50]),
             spread = max(Double(novelty.quantiles[84]) - typical, 1e-6)
         return data.paths.indices.compactMap { row in

@@ -53,9 +53,9 @@ struct PictureFacts: Sendable {
         thumbnail = norm > 0 ? cells.map { $0 / norm } : cells
     }
 
-    /// Returns the facts of many files; nil for those that cannot be read.
+    /// Returns the facts of many files, without thumbnails if they are not wanted; nil for those that cannot be read.
     static func of(
-        _ paths: [FilePath], threads: Int, limits: PictureLimits,
+        _ paths: [FilePath], threads: Int, limits: PictureLimits, keepsThumbnails: Bool = true,
         context: RunContext
     ) throws -> [PictureFacts?] {
         let table = Table(paths.count)
@@ -64,9 +64,10 @@ struct PictureFacts: Sendable {
             makeWorker: {
                 { index in
                     guard let bytes = try? FileSystem.read(paths[index]),
-                        let facts = try? PictureFacts(bytes, limits)
+                        var facts = try? PictureFacts(bytes, limits)
                     else { return }
-                    table.facts.withLock { $0[index] = facts }
+                    if !keepsThumbnails { facts.thumbnail = [] }
+                    table.facts.withLock { [facts] in $0[index] = facts }
                 }
             },
             report: { try context.report(.bottlenecks(done: $0, total: paths.count, computed: $0)) })

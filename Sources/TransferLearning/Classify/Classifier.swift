@@ -113,28 +113,33 @@ public struct Classifier: Sendable {
         _ pictures: [FilePath], standardInput: [UInt8]? = nil,
         context: RunContext = RunContext(), report: (Answer) throws -> Void
     ) throws {
-        let answers = Answers(count: pictures.count)
-        var reported = 0
         let pool = pictures.count == 1 ? ThreadPool(threads: threads) : nil
-        let done = try ParallelWork.run(
-            count: pictures.count, threads: pool == nil ? threads : 1, isCancelled: context.isInterrupted,
-            makeWorker: {
-                let reader = PictureReader(
-                    model.file.description.backbone, Executor(model.plan, pool: pool), isStrict: isStrict,
-                    limits: limits)
-                return { index in
-                    let answer = self.answer(pictures[index], standardInput, reader)
-                    answers.list.withLock { $0[index] = answer }
-                }
-            },
-            report: { _ in
-                while reported < pictures.count, let answer = answers.list.withLock({ $0[reported] }) {
-                    try report(answer)
-                    reported += 1
-                }
-            })
-        if done < pictures.count {
-            throw TransferLearningError.interrupted("\(reported) of \(pictures.count) pictures were answered")
+        // The answers of one piece are in memory, however many images there are.
+        let piece = 1024
+        for start in stride(from: 0, to: pictures.count, by: piece) {
+            let count = min(piece, pictures.count - start), answers = Answers(count: count)
+            var reported = 0
+            let done = try ParallelWork.run(
+                count: count, threads: pool == nil ? threads : 1, isCancelled: context.isInterrupted,
+                makeWorker: {
+                    let reader = PictureReader(
+                        model.file.description.backbone, Executor(model.plan, pool: pool),
+                        isStrict: isStrict, limits: limits)
+                    return { index in
+                        let answer = self.answer(pictures[start + index], standardInput, reader)
+                        answers.list.withLock { $0[index] = answer }
+                    }
+                },
+                report: { _ in
+                    while reported < count, let answer = answers.list.withLock({ $0[reported] }) {
+                        try report(answer)
+                        reported += 1
+                    }
+                })
+            if done < count {
+                throw TransferLearningError.interrupted(
+                    "\(start + reported) of \(pictures.count) pictures were answered")
+            }
         }
     }
 

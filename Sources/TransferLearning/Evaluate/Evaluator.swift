@@ -119,9 +119,12 @@ public struct Evaluator {
         groups: (LabelledBottlenecks, RowGroups) throws -> RowGroups
     ) throws -> (OutOfSample, BottleneckSource, QualitySummary?) {
         guard pictures.quality == .best else {
-            let source = try BottleneckSource(pictures, context: context)
-            try context.report(.phase("comparing the pictures with each other"))
-            let copies = source.data.copies(groups: source.groups, workers: source.workers)
+            let (source, compared) = try BottleneckSource.compared(
+                pictures, memory: options.isForPage ? .max : pictures.memory, threshold: Likeness.alone,
+                seed: options.seed, context: context)
+            if compared == nil { try context.report(.phase("comparing the pictures with each other")) }
+            let copies = source.data.copies(
+                groups: source.groups, similar: compared?.similar, workers: source.workers)
             try context.checkInterruption()
             let judged = try OutOfSample(
                 source, copies: groups(source.data, copies), folds: folds, seed: options.seed,
@@ -223,8 +226,15 @@ extension OutOfSample {
         if let problem = Self.problem(data, copies, rows: rows) {
             throw TransferLearningError.dataset(problem)
         }
-        var features = data.features
-        features.keep(rows + (data.paths.count..<features.rows))
+        let features: FeatureRows
+        if data.reduced != nil {
+            precondition(rows.count == data.paths.count, "reduced rows take part whole")
+            features = data.rows
+        } else {
+            var kept = data.features
+            kept.keep(rows + (data.paths.count..<kept.rows))
+            features = .whole(kept)
+        }
         let places = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, $0) })
         var solver = SoftmaxRegression()
         solver.groups = source.groups

@@ -36,15 +36,15 @@ package struct OutOfSample: Sendable {
     /// - Throws: `TrainingError`.
     ///   - progress: Called on the calling thread during training.
     package init(
-        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [],
+        _ features: FeatureRows, labels: [Int], classes: Int, groups: [Int] = [],
         variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
         solver: SoftmaxRegression = SoftmaxRegression(), keepsLayers: Bool = false,
         progress: ((SoftmaxRegression.Progress) -> Void)? = nil
     ) throws(TrainingError) {
         let assignment = FoldAssignment(
             labels: labels, classes: classes, groups: groups, folds: max(folds, 3), seed: seed)
-        guard labels.count + origins.count == features.rows else {
-            throw .labelCount(labels: labels.count, rows: features.rows - origins.count)
+        guard labels.count + origins.count == features.count else {
+            throw .labelCount(labels: labels.count, rows: features.count - origins.count)
         }
         var result = [Float](repeating: 0, count: labels.count * classes)
         var solver = solver
@@ -74,14 +74,25 @@ package struct OutOfSample: Sendable {
             ) { progress?(.init(done: fold * $0.total + $0.done, total: assignment.count * $0.total)) }
             let layer = trained.layer.cooled(to: trained.temperature)
             if keepsLayers { layers.append(layer) }
-            let logits = layer.logits(features, rows: held, workers: solver.workers)
-            for (position, row) in held.enumerated() {
-                let scores = softmax(Array(logits[position * classes..<(position + 1) * classes]))
+            layer.forEachLogits(features, rows: held, workers: solver.workers) { row, logits in
+                let scores = softmax(Array(logits))
                 result.replaceSubrange(row * classes..<(row + 1) * classes, with: scores)
             }
         }
         (probabilities, self.labels, self.classes) = (result, labels, classes)
         (self.folds, foldCount) = (assignment.folds, assignment.count)
+    }
+
+    /// Cross-validates a softmax regression on whole rows; the parameters are those of the other initializer.
+    package init(
+        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [],
+        variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
+        solver: SoftmaxRegression = SoftmaxRegression(), keepsLayers: Bool = false,
+        progress: ((SoftmaxRegression.Progress) -> Void)? = nil
+    ) throws(TrainingError) {
+        try self.init(
+            .whole(features), labels: labels, classes: classes, groups: groups, variantsOf: origins,
+            folds: folds, seed: seed, solver: solver, keepsLayers: keepsLayers, progress: progress)
     }
 
     /// Creates predictions from another source, such as a test split or another program.

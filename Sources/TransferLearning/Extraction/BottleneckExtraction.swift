@@ -56,7 +56,7 @@ struct BottleneckExtraction: Sendable {
         let rows = Rows(
             FeatureMatrix(columns: extractor.size, zeroRows: keepsFeatures ? pictures.count : 0))
         let outcomes = try outcomes(
-            of: pictures.map(\.path), frames: frames,
+            of: pictures.map(\.path), frames: frames, needsVectors: keepsFeatures,
             keeping: { index, outcome -> Outcome in
                 guard case .vector(let vector, let digest, let wasCached, let warnings) = outcome else {
                     return outcome
@@ -150,16 +150,20 @@ struct BottleneckExtraction: Sendable {
     ///   - frames: The index of the frame of each image; nil is the first.
     ///   - body: Receives the index of an image in `paths` and its bottleneck. Images that cannot be read are
     ///     reported as `.skipped` and left out.
+    ///   - contents: The digests of the images' files; those whose bottlenecks are cached are not read then. Nil if they
+    ///     are unknown.
     func forEachVector(
-        of paths: [FilePath], frames: [Int]? = nil, context: RunContext, _ body: (Int, [Float]) throws -> Void
+        of paths: [FilePath], frames: [Int]? = nil, contents: [SHA256.Digest]? = nil, context: RunContext,
+        _ body: (Int, [Float]) throws -> Void
     ) throws {
         let piece = 1024
         var computed = 0
         for start in stride(from: 0, to: paths.count, by: piece) {
             var latest = 0
+            let range = start..<min(start + piece, paths.count)
             let outcomes = try outcomes(
-                of: Array(paths[start..<min(start + piece, paths.count)]),
-                frames: frames.map { Array($0[start..<min(start + piece, paths.count)]) }, keeping: { $1 },
+                of: Array(paths[range]), frames: frames.map { Array($0[range]) },
+                contents: contents.map { Array($0[range]) }, keeping: { $1 },
                 context: context.reporting { event in
                     guard case .bottlenecks(let done, _, let count) = event else {
                         return try context.report(event)
@@ -221,7 +225,9 @@ struct BottleneckExtraction: Sendable {
     /// - Parameter keeping: Returns the part of an outcome that is kept until all are computed; it is called
     ///   by one thread at a time.
     private func outcomes<Kept: Sendable>(
-        of paths: [FilePath], frames: [Int]? = nil, keeping: @escaping @Sendable (Int, Outcome) -> Kept,
+        of paths: [FilePath], frames: [Int]? = nil, contents: [SHA256.Digest]? = nil,
+        needsVectors: Bool = true,
+        keeping: @escaping @Sendable (Int, Outcome) -> Kept,
         context: RunContext
     ) throws -> [Kept] {
         let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
@@ -232,8 +238,13 @@ struct BottleneckExtraction: Sendable {
             makeWorker: {
                 var reader: PictureReader?
                 return { index in
-                    let result = Result { () throws(TransferLearningError) in
-                        try outcome(of: paths[index], frame: frames?[index] ?? 0, &reader)
+                    let result = Result { () throws(TransferLearningError) -> Outcome in
+                        let frame = frames?[index] ?? 0
+                        if let image = contents?[index], let vector = cached(key(image, frame)) {
+                            return .vector(vector, of: image, wasCached: true, warnings: [])
+                        }
+                        return try outcome(
+                            of: paths[index], frame: frame, needsVector: needsVectors, &reader)
                     }
                     shared.progress.withLock { progress in
                         switch result {
@@ -271,9 +282,9 @@ struct BottleneckExtraction: Sendable {
     }
 
     /// - Parameter reader: The reader, created for the first image that is not in the cache.
-    private func outcome(of path: FilePath, frame: Int, _ reader: inout PictureReader?)
-        throws(TransferLearningError)
-        -> Outcome
+    ///   - needsVector: Whether a bottleneck in the cache is read; an empty one stands for it otherwise.
+    private func outcome(of path: FilePath, frame: Int, needsVector: Bool, _ reader: inout PictureReader?)
+        throws(TransferLearningError) -> Outcome
     {
         let bytes: [UInt8]
         do { bytes = try FileSystem.read(path) } catch {
@@ -281,18 +292,14 @@ struct BottleneckExtraction: Sendable {
             return .unreadable(error.reason)
         }
         let digest = SHA256.hash(bytes), network = extractor.backbone.description
-        let key = BottleneckKey(
-            image: digest,
-            fingerprint: .init(
-                extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")
-                    + (frame > 0 ? " frame \(frame)" : "")))
+        let key = key(digest, frame)
         let draw = distortion.map {
             $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
         }
-        // Caches of earlier versions may contain NaN or infinite values.
-        if let vector = cache?.vector(for: key), vector.count == extractor.size, vector.areFinite {
-            return .vector(stored(vector), of: key.image, wasCached: true, warnings: [])
+        if !needsVector, let cache, cache.contains(key) {
+            return .vector([], of: digest, wasCached: true, warnings: [])
         }
+        if let vector = cached(key) { return .vector(vector, of: digest, wasCached: true, warnings: []) }
         let worker =
             reader
             ?? PictureReader(
@@ -320,10 +327,40 @@ struct BottleneckExtraction: Sendable {
         return .vector(vector, of: key.image, wasCached: false, warnings: warnings)
     }
 
+    /// The key of an image's bottleneck in the cache.
+    private func key(_ image: SHA256.Digest, _ frame: Int) -> BottleneckKey {
+        BottleneckKey(
+            image: image,
+            fingerprint: .init(
+                extractor.fingerprint + (distortion.map { $0.how.fingerprint($0.variant) } ?? "")
+                    + (frame > 0 ? " frame \(frame)" : "")))
+    }
+
+    /// Returns the bottleneck in the cache; nil if there is none that can be used.
+    private func cached(_ key: BottleneckKey) -> [Float]? {
+        // Caches of earlier versions may contain NaN or infinite values.
+        guard let vector = cache?.vector(for: key), vector.count == extractor.size, vector.areFinite else {
+            return nil
+        }
+        return stored(vector)
+    }
+
     /// Returns the bottleneck as the cache would return it: long vectors are rounded to half precision, so
     /// that an image takes at most 20 KB.
     private func stored(_ vector: [Float]) -> [Float] {
         vector.count > 4096 ? HalfPrecision.rounded(vector) : vector
+    }
+}
+
+extension BottleneckExtraction {
+    /// Creates an extraction through the cache that the options name.
+    init(_ options: BottleneckOptions, _ extractor: FeatureExtractor, context: RunContext) throws {
+        let cache = try CacheLocation.open(options.bottleneckDirectory)
+        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
+        self.init(
+            extractor: extractor, cache: cache, threads: options.threads ?? ParallelWork.coreCount,
+            isStrict: options.isStrict, limits: options.limits, minimumClasses: options.minimumClasses,
+            frames: options.frames)
     }
 }
 

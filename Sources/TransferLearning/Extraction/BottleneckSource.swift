@@ -38,6 +38,9 @@ public struct BottleneckOptions: Sendable {
     public var frames = 1
     /// The derivation of class labels from folder names.
     public var labelling = ClassLabelling.automatic
+    /// The number of bytes that bottlenecks may take where they can be reduced while they are read; nil is half of the
+    /// memory that is free.
+    public var memory: Int?
     /// Files and folders that the run writes, which are never images.
     public var ownFiles: [FilePath] = []
     /// The minimum number of classes; 0 and 1 are for examining images without training.
@@ -118,6 +121,42 @@ struct BottleneckSource {
             groups = extractor?.groups ?? []
         }
         cache.close()
+    }
+
+    /// Returns bottlenecks; those that exceed the memory are reduced and compared with each other while they are read.
+    ///
+    /// - Parameters:
+    ///   - memory: The number of bytes; nil is half of the memory that is free.
+    ///   - threshold: The minimum similarity of the pairs that the comparison lists.
+    ///   - seed: The seed of the choice of images from which the reduction is made.
+    ///   - context: Receives events, and stops the run between images.
+    /// - Returns: The bottlenecks, and the comparison if they are reduced.
+    static func compared(
+        _ options: BottleneckOptions, memory: Int?, threshold: Float, seed: UInt64, context: RunContext
+    ) throws -> (BottleneckSource, RowComparison?) {
+        guard options.hasPictures else { return (try BottleneckSource(options, context: context), nil) }
+        let extractor = try FeatureExtractor(options, context: context)
+        let folder = try scan(options, context), budget = MemoryBudget(memory)
+        guard
+            let size = budget.reduction(
+                pictures: folder.fileCount * options.frames, columns: extractor.size)
+        else {
+            let source = try BottleneckSource(
+                options, extractor: extractor, folder: folder, context: context)
+            return (source, nil)
+        }
+        try context.report(.note(budget.note(size, pictures: folder.fileCount)))
+        let extraction = try BottleneckExtraction(options, extractor, context: context)
+        defer { extraction.cache?.close() }
+        let workers = ParallelWork.workers(threads: extraction.threads).stopping(
+            when: context.isInterrupted)
+        var data = try extraction.run(folder, keepsFeatures: false, context: context)
+        let comparison = try RowComparison(
+            &data, extraction, size: size, threshold: threshold, seed: seed, workers: workers,
+            context: context)
+        var source = BottleneckSource(data: data, groups: extractor.groups, workers: workers)
+        source.backbone = extractor.backbone
+        return (source, comparison)
     }
 
     /// Returns the bottlenecks with those of distorted variants of some rows appended, and the row of which

@@ -15,28 +15,32 @@ struct Evaluation {
         of layer: TrainedLayer, on data: LabelledBottlenecks, split: DatasetSplit, testBatchSize: Int,
         workers: Workers
     ) {
-        func metrics(_ rows: [Int]) -> (Metrics, [Float])? {
-            guard !rows.isEmpty else { return nil }
-            let logits = layer.logits(data.features, rows: rows, workers: workers),
-                classes = data.labels.count
-            let probabilities = rows.indices.flatMap {
-                softmax(Array(logits[$0 * classes..<($0 + 1) * classes]))
-            }
-            let metrics = Metrics(
-                probabilities: probabilities, labels: rows.map { data.classes[$0] },
-                classes: data.labels.count)
-            return (metrics, probabilities)
+        let classes = data.labels.count
+        func forEach(_ rows: [Int], _ body: (Int, ArraySlice<Float>) -> Void) {
+            layer.forEachLogits(data.rows, rows: rows, workers: workers, body)
         }
-        trainAccuracy = metrics(split.training)?.0.accuracy ?? 0
-        validationAccuracy = metrics(split.validation)?.0.accuracy
+        func accuracy(_ rows: [Int]) -> Double? {
+            var right = 0
+            forEach(rows) { row, logits in
+                if predictedClass(softmax(Array(logits))[...]) == data.classes[row] { right += 1 }
+            }
+            return rows.isEmpty ? nil : Double(right) / Double(rows.count)
+        }
+        trainAccuracy = accuracy(split.training) ?? 0
+        validationAccuracy = accuracy(split.validation)
 
         let all = split.testing
         let rows =
             testBatchSize < 0 || testBatchSize >= all.count
             ? all : (0..<testBatchSize).map { all[$0 * all.count / testBatchSize] }
-        let tested = metrics(rows)
-        test = tested?.0
-        let probabilities = tested?.1 ?? []
+        var probabilities: [Float] = []
+        probabilities.reserveCapacity(rows.count * classes)
+        forEach(rows) { probabilities += softmax(Array($1)) }
+        test =
+            rows.isEmpty
+            ? nil
+            : Metrics(
+                probabilities: probabilities, labels: rows.map { data.classes[$0] }, classes: classes)
         report =
             rows.isEmpty
             ? nil

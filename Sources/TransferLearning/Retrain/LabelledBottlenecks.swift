@@ -17,8 +17,12 @@ struct LabelledBottlenecks {
     let parts: [SplitPart]
     /// The index into `labels` for each path.
     var classes: [Int]
-    /// The bottlenecks, `[paths, bottleneck size]`.
+    /// The bottlenecks, `[paths, bottleneck size]`; without rows if they are reduced or not kept.
     var features: FeatureMatrix
+    /// The bottlenecks reduced to fewer numbers, `[paths, columns]`; nil if they are whole.
+    var reduced: CompactRows?
+    /// The rows to train on.
+    var rows: FeatureRows { reduced.map { .compact($0) } ?? .whole(features) }
     let skipped: [SkippedPicture]
     let summary: BottleneckSummary
     /// The SHA-256 over the images' contents and classes in order; nil without images.

@@ -22,8 +22,6 @@ struct LayerTraining {
     /// Whether gradient descent standardizes features; for Inception v3 it does not, as in retrain.py.
     let standardizes: Bool
     let groups: [FeatureGroup]
-    /// Whether the features are those of a reduction, which the solver takes as they are.
-    var isReduced = false
     /// The folder of the run's summaries; nil for none.
     let summaryRun: SummaryRun?
     /// Writes a model with the current layer after a number of steps.
@@ -41,7 +39,9 @@ struct LayerTraining {
         let clock = ContinuousClock()
         let start = clock.now
         try context.report(
-            .phase("training on \(split.training.count) pictures, \(data.features.columns) numbers each"))
+            .phase(
+                "training on \(split.training.count) pictures, \(data.rows.columns) numbers each"
+            ))
         let (layer, alternativeAccuracy, detail, curve): (TrainedLayer, Double?, String, TrainingCurve) =
             switch options.trainer {
             case .converging: try converge(summaries, context)
@@ -59,7 +59,6 @@ struct LayerTraining {
         var solver = SoftmaxRegression()
         solver.seed = options.seed
         solver.groups = groups
-        solver.standardizes = !isReduced
         solver.copies = copies.leaders
         solver.alternativeTest = alternativeTest
         solver.workers = workers
@@ -76,11 +75,12 @@ struct LayerTraining {
         _ summaries: TrainingSummaries?, _ context: RunContext
     ) throws -> (TrainedLayer, Double?, String, TrainingCurve) {
         let isFew = split.validation.count < SoftmaxRegression.fewValidationRows
+        let (training, validation) =
+            isFew ? (split.training + split.validation, []) : (split.training, split.validation)
         let result = try context.train { (progress) throws(TrainingError) in
             try solver.train(
-                data.features, labels: data.classes, classes: data.labels.count,
-                training: split.training + (isFew ? split.validation : []),
-                validation: isFew ? [] : split.validation, progress: progress)
+                data.rows, labels: data.classes, classes: data.labels.count, training: training,
+                validation: validation, progress: progress)
         }
         do throws(EventFile.WriteError) {
             for point in result.path {

@@ -43,9 +43,11 @@ public struct RetrainOptions: Sendable {
     /// writes none.
     public var intermediateDirectory: FilePath = "/tmp/intermediate_graph/"
     public var intermediateFrequency = 0
-    /// The number of bytes that bottlenecks may take during training; nil is half of the memory that is free. More
-    /// are reduced to fewer features while they are read.
-    public var memory: Int?
+    /// The number of bytes that bottlenecks may take during training (see `BottleneckOptions.memory`).
+    public var memory: Int? {
+        get { pictures.memory }
+        set { pictures.memory = newValue }
+    }
     /// The command line, for the manifest.
     public var command: [String] = []
 

@@ -186,7 +186,7 @@ public struct Retraining {
             options: options, data: trainingData, split: trainingSplit, copies: trainingCopies,
             alternativeTest: streamed == nil ? try testByPath(data, split, copies) : [], workers: workers,
             standardizes: backbone.description.name != BackboneDescription.inceptionV3.name,
-            groups: streamed == nil ? groups : [], isReduced: streamed != nil, summaryRun: summaryRun,
+            groups: groups, summaryRun: summaryRun,
             store: { layer, step in
                 let path = FilePath(
                     "\(options.intermediateDirectory)intermediate_\(step)\(backbone.network.suffix)")
@@ -211,7 +211,7 @@ public struct Retraining {
             streamed?.novelty
             ?? Novelty(
                 data.features, rows: split.training + split.validation, groups: groups, workers: workers)
-        let layer = streamed?.reduction.expand(training.layer, workers: workers) ?? training.layer
+        let layer = streamed?.reduction.expand(training.layer) ?? training.layer
         try context.checkInterruption()
         manifest.dataset = data.digest
         manifest.layer = layer.digest
@@ -284,29 +284,22 @@ public struct Retraining {
     }
 
     /// Returns the bottlenecks reduced to fewer features if they exceed the memory; nil if they fit, or if the options
-    /// need them whole: gradient descent, distortions and a report.
+    /// need them whole: gradient descent, distortions, a report and embeddings.
     private func stream(
         _ folder: ImageFolder, _ extractor: FeatureExtractor, workers: Workers,
         context: RunContext
     ) throws -> StreamedBottlenecks? {
         let budget = MemoryBudget(options.memory), frames = options.pictures.frames
         guard options.trainer == .converging, options.distortion.isNone, options.reportPath == nil,
-            let columns = budget.reducedColumns(
+            !options.writesEmbeddings,
+            let size = budget.reduction(
                 pictures: folder.fileCount * frames, columns: extractor.size)
         else { return nil }
-        try context.report(
-            .note(
-                "the bottlenecks of \(folder.fileCount) pictures exceed the \(budget.bytes >> 20) MB of --memory; they are reduced to \(columns) numbers each while they are read"
-            ))
-        let cache = try CacheLocation.open(options.pictures.bottleneckDirectory)
-        defer { cache.close() }
-        for warning in cache.warnings { try context.report(.warning("the bottleneck cache: \(warning)")) }
-        let extraction = BottleneckExtraction(
-            extractor: extractor, cache: cache, threads: options.pictures.threads ?? ParallelWork.coreCount,
-            isStrict: options.pictures.isStrict, limits: options.pictures.limits,
-            minimumClasses: options.pictures.minimumClasses, frames: frames)
+        try context.report(.note(budget.note(size, pictures: folder.fileCount)))
+        let extraction = try BottleneckExtraction(options.pictures, extractor, context: context)
+        defer { extraction.cache?.close() }
         return try StreamedBottlenecks(
-            folder, extraction, columns: columns, seed: options.seed, workers: workers,
+            folder, extraction, size: size, seed: options.seed, workers: workers,
             split: { try split($0, by: splitKey, $1) }, context: context)
     }
 

@@ -82,7 +82,10 @@ struct FlagCondition: Sendable {
         sources("evaluate") + [
             FlagCondition(
                 "evaluate",
-                ["split_key", "seed", "frames", "architecture", "taps", "model_url", "model_sha256"],
+                [
+                    "split_key", "seed", "frames", "memory", "architecture", "taps", "model_url",
+                    "model_sha256",
+                ],
                 withAny: ["folds"]),
             FlagCondition(
                 "evaluate", ["labels"], without: "a model that is asked; --folds trains its own layer"

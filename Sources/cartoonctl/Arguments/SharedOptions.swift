@@ -63,6 +63,10 @@ extension Option {
     static let maximumBytes = Option.value(
         "max_bytes", "N",
         "Refuse pictures that take more bytes of memory, in the same way. Default: \(PictureLimits().bytes)")
+    static let memory = Option.value(
+        "memory", "SIZE",
+        "Memory for bottlenecks, such as 500M or 4G; where they take more, they are reduced to fewer numbers while the cache is read. Default: half of what is free"
+    )
     static let labelling = Option.value(
         "labels_as", "RULE",
         "How classes are named: retrain (retrain.py's rule: lowercase, other characters than letters and digits to spaces), folder (the folder's own name), or automatic: by the rule, but with the folder's own name where the rule makes equal, blank or ragged labels. Default: automatic",
@@ -124,11 +128,27 @@ extension BottleneckOptions {
         isStrict = try arguments.flag("strict")
         limits = try PictureLimits(arguments)
         frames = try arguments.integer("frames", in: 1...1000) ?? frames
+        memory = try arguments.memory
         if let name = arguments.string("labels_as") {
             guard let rule = ClassLabelling(rawValue: name) else {
                 throw UsageError("--labels_as \(name): is automatic, folder or retrain")
             }
             labelling = rule
+        }
+    }
+}
+
+extension Arguments {
+    /// The bytes of `--memory`; nil if it is not given.
+    var memory: Int? {
+        get throws(UsageError) {
+            guard let text = string("memory") else { return nil }
+            let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
+            let shift = text.uppercased().last.flatMap { units[$0] }
+            guard let number = Int(shift == nil ? text[...] : text.dropLast()), number > 0,
+                number <= Int.max >> (shift ?? 0)
+            else { throw UsageError("--memory \(text): is a number of bytes, or one with K, M or G") }
+            return number << (shift ?? 0)
         }
     }
 }

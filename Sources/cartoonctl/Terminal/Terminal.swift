@@ -56,6 +56,9 @@ enum Terminal {
     /// Prints lines that are already printable or contain no user data.
     static func printBlock(_ text: String) { result(text + "\n") }
 
+    /// Prints a part of lines like those of `printBlock`, without an end of line.
+    static func printPart(_ text: String) { result(text) }
+
     /// Prints a path in an exact list: its bytes and a zero byte with `zero`, otherwise a printable line.
     static func print(path: String, zero: Bool) {
         if zero { result(FilePath(path).bytes + [0]) } else { print(path) }

@@ -29,7 +29,7 @@ struct AnswerOutput {
         }
         let isArray = if case .json(isStream: false) = style { true } else { false }
         Interruption.beforeEnd { [objects] in
-            isArray ? "\(objects.print()) answers were printed" : "what was answered before was printed"
+            isArray ? "\(objects.close()) answers were printed" : "what was answered before was printed"
         }
     }
 
@@ -43,9 +43,9 @@ struct AnswerOutput {
         }
     }
 
-    /// Prints the JSON array, which is complete only at the end.
+    /// Closes the JSON array.
     func finish() {
-        if case .json(isStream: false) = style { objects.print() }
+        if case .json(isStream: false) = style { objects.close() }
     }
 
     private func showText(_ answer: Answer) {
@@ -80,19 +80,28 @@ struct AnswerOutput {
     }
 }
 
-/// The objects of a JSON array, which is printed once: at the end of the work, or when the process is ended.
+/// A JSON array that is printed object by object, and closed at the end of the work or when the process is ended.
 private final class ObjectList: Sendable {
-    private let objects = Mutex<[String]?>([])
+    /// The number of objects printed; nil once the array is closed.
+    private let count = Mutex<Int?>(0)
 
-    func add(_ object: String) { objects.withLock { $0?.append(object) } }
-
-    /// - Returns: The number of objects.
-    @discardableResult func print() -> Int {
-        let all = objects.withLock { list in
-            defer { list = nil }
-            return list
+    func add(_ object: String) {
+        count.withLock { count in
+            guard let before = count else { return }
+            Terminal.printPart((before == 0 ? "[\n" : ",\n") + object)
+            count = before + 1
         }
-        if let all { Terminal.printBlock("[\n" + all.joined(separator: ",\n") + "\n]") }
-        return all?.count ?? 0
+    }
+
+    /// Closes the array, unless that was done.
+    ///
+    /// - Returns: The number of objects.
+    @discardableResult func close() -> Int {
+        count.withLock { count in
+            guard let all = count else { return 0 }
+            Terminal.printBlock((all == 0 ? "[\n" : "") + "\n]")
+            count = nil
+            return all
+        }
     }
 }

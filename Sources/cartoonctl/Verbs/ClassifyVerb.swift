@@ -92,8 +92,8 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     // The answers before an interruption are printed in the JSON format too.
     defer { output.finish() }
     // Answers that appear on the terminal one by one tell how far it is.
-    let isSeen = if case .json(isStream: false) = style { false } else { Terminal.outputIsTerminal }
-    var bar = ProgressLine(unit: "pictures", quiet: quiet || isSeen || watched != nil), answered = 0
+    var bar = ProgressLine(unit: "pictures", quiet: quiet || Terminal.outputIsTerminal || watched != nil),
+        answered = 0
     defer { bar.clear() }
     func show(_ answer: Answer) throws {
         if case .failure(let failure) = answer.outcome {

@@ -26,7 +26,7 @@ let evaluateVerb = Verb(
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
         .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .precision,
     ] + Option.quality + [
-        .frames, .seed, .threads, .report,
+        .frames, .seed, .threads, .memory, .report,
         .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],
     examples: [

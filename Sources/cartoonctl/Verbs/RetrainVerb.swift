@@ -66,10 +66,7 @@ let retrainVerb: Verb = Verb(
             "resume", "MANIFEST",
             "Take all flags from the manifest of an earlier run, finished or interrupted; flags given beside it count more. Bottlenecks that were computed are not computed again."
         ),
-        .value(
-            "memory", "SIZE",
-            "Memory for bottlenecks during training, such as 500M or 4G; where they take more, they are reduced to fewer numbers while the cache is read. Default: half of what is free"
-        ),
+        .memory,
         .seed,
         .frames,
         .threads,
@@ -134,14 +131,6 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
         try arguments.integer("intermediate_store_frequency", in: 0...Int.max) ?? 0
     if let directory = arguments.string("intermediate_output_graphs_dir") {
         options.intermediateDirectory = FilePath(directory.hasSuffix("/") ? directory : directory + "/")
-    }
-    options.memory = try arguments.string("memory").map { text in
-        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-        let shift = text.uppercased().last.flatMap { units[$0] }
-        guard let number = Int(shift == nil ? text[...] : text.dropLast()), number > 0,
-            number <= Int.max >> (shift ?? 0)
-        else { throw UsageError("--memory \(text): is a number of bytes, or one with K, M or G") }
-        return number << (shift ?? 0)
     }
     options.command = arguments.typed
     options.seed = UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0)

@@ -9,7 +9,7 @@ struct MemoryTests {
 
     /// Makes a folder `pictures` with the characters under eight names each, so that there are enough; equal files
     /// stay together.
-    private func makePictures() throws -> [(folder: String, files: [String])] {
+    @discardableResult private func makePictures() throws -> [(folder: String, files: [String])] {
         let pictures = bench.folder.appendingPathComponent("pictures")
         let source = URL(fileURLWithPath: PrecisionTests.pictures)
         let manager = FileManager.default
@@ -43,7 +43,7 @@ struct MemoryTests {
         }
         let trained = try retrain("model", [])
         try #require(trained.status == 0, "\(trained.errors)")
-        #expect(trained.errors.contains("of --memory; they are reduced to 64 numbers each"))
+        #expect(trained.errors.contains("of --memory; they are reduced to at most 64 numbers each"))
         let evaluated = try bench.run(
             "cartoonctl",
             [
@@ -57,6 +57,24 @@ struct MemoryTests {
         #expect(try retrain("whole", ["--memory", "4G"]).errors.contains("are reduced") == false)
         let refused = try retrain("other", ["--memory", "much"])
         #expect(refused.status == 2 && refused.errors.contains("--memory much: is a number of bytes"))
+    }
+
+    @Test("audit finds the same copies in bottlenecks that exceed the memory, and folds judge reduced ones")
+    func examined() throws {
+        try makePictures()
+        func run(_ verb: String, _ flags: [String]) throws -> Workbench.Outcome {
+            try bench.run(
+                "cartoonctl", [verb, "--image_dir", "pictures", "--bottleneck_dir", "cache"] + flags)
+        }
+        let kinds = ["--list", "duplicate,near_duplicate,unreadable"]
+        let whole = try run("audit", kinds + ["--quiet"]),
+            reduced = try run("audit", kinds + ["--memory", "1K"])
+        #expect(reduced.errors.contains("reduced to at most 64 numbers"), "\(reduced.errors)")
+        #expect(reduced.status == 0 && whole.output.split(separator: "\n").count > 200)
+        #expect(
+            Set(reduced.output.split(separator: "\n")) == Set(whole.output.split(separator: "\n")))
+        let judged = try run("evaluate", ["--folds", "3", "--memory", "1K", "--assert_accuracy", "0.6"])
+        #expect(judged.status == 0, "\(judged.output)\(judged.errors)")
     }
 
     @Test(
@@ -76,6 +94,6 @@ struct MemoryTests {
         let trained = try retrain("few", ["--image_list", "list.tsv"])
         #expect(trained.status == 0, "\(trained.errors)")
         #expect(trained.errors.contains("21 pictures to train"), "\(trained.errors)")
-        #expect(trained.errors.contains("reduced to 20 numbers"), "\(trained.errors)")
+        #expect(trained.errors.contains("reduced to 21 numbers"), "\(trained.errors)")
     }
 }

@@ -1,0 +1,69 @@
+import SystemFiles
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// The memory that training may take for bottlenecks.
+struct MemoryBudget {
+    let bytes: Int
+
+    /// - Parameter bytes: The number of bytes; nil is half of the memory that is free.
+    init(_ bytes: Int?) { self.bytes = bytes ?? Self.free / 2 }
+
+    /// The numbers of a reduction that fits.
+    struct Reduction: Equatable {
+        /// The number of features after the reduction.
+        var columns: Int
+        /// The number of images from which the reduction is made.
+        var samples: Int
+    }
+
+    /// What bottlenecks that do not fit may take at most beside the process itself: a constant, and for each image.
+    private static let constant = 140 << 20, each = 900
+
+    /// Returns the reduction with which bottlenecks fit; nil if they fit as they are.
+    ///
+    /// The reduced rows have 16-bit numbers, beside which the solver has four square matrices of as many columns. Before,
+    /// the samples and four square matrices of their products take about as much.
+    ///
+    /// - Parameters:
+    ///   - pictures: The number of images.
+    ///   - columns: The number of elements in a bottleneck.
+    func reduction(pictures: Int, columns: Int) -> Reduction? {
+        let matrix = 4 * pictures * columns
+        // The solver standardizes rows and whitens them, or reduces them to a square matrix of which it has three.
+        let needed = pictures > columns ? 3 * matrix : matrix + 12 * pictures * pictures
+        guard needed > bytes, pictures >= 256 else { return nil }
+        let room = min(bytes, Self.constant + pictures * Self.each)
+        var samples = 256, kept = 64
+        while samples < 4096, (samples + 64) * (4 * columns + 16 * (samples + 64)) <= room { samples += 64 }
+        while kept < samples, 2 * pictures * (kept + 16) + 16 * (kept + 16) * (kept + 16) <= room {
+            kept += 16
+        }
+        // The leading directions of little more than as many samples are hardly better than the samples themselves.
+        return Reduction(columns: kept, samples: 2 * kept < samples ? samples : kept)
+    }
+
+    /// Returns what to say about a reduction.
+    func note(_ size: Reduction, pictures: Int) -> String {
+        "the bottlenecks of \(pictures) pictures exceed the \(bytes >> 20) MB of --memory; they are reduced to at most "
+            + "\(size.columns) numbers each while they are read"
+    }
+
+    /// The memory that is free without swapping, as Linux estimates it; elsewhere half of all memory.
+    private static var free: Int {
+        if let file = try? FileSystem.read("/proc/meminfo", limit: 1 << 16) {
+            for line in String(decoding: file, as: UTF8.self).split(separator: "\n") {
+                let words = line.split(separator: " ")
+                if words.count > 1, words[0] == "MemAvailable:", let kilobytes = Int(words[1]) {
+                    return 1024 * kilobytes
+                }
+            }
+        }
+        return max(1 << 30, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 2)
+    }
+}
