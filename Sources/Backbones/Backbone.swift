@@ -171,6 +171,17 @@ package struct Backbone: Sendable {
         return backbone
     }
 
+    /// Returns this network for images whose JPEGs are decoded by another inverse DCT.
+    ///
+    /// - Throws: `BackboneError`, as for the network itself.
+    package func decoding(by transform: BackboneDescription.DCT) throws(BackboneError) -> Backbone {
+        var description = description
+        description.inverseDCT = transform
+        var backbone = try Backbone(description, network, bytes, path: path)
+        backbone.notes = notes
+        return backbone
+    }
+
     /// Returns a text with everything besides the image that determines a bottleneck, up to the last bits, in
     /// which instruction sets differ.
     package func fingerprint(precision: Precision) -> String {

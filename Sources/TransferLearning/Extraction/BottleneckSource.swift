@@ -2,6 +2,14 @@ import Backbones
 import FinalLayer
 import SystemFiles
 
+/// The inverse DCT of libjpeg by which JPEGs are decoded.
+public enum JPEGTransform: String, Sendable, CaseIterable {
+    /// `JDCT_IFAST`, the default of TensorFlow's `DecodeJpeg`.
+    case fast
+    /// `JDCT_ISLOW`, the default of browsers, Pillow and phones.
+    case accurate
+}
+
 /// The source of labelled bottlenecks, with the command line's defaults.
 public struct BottleneckOptions: Sendable {
     /// The folder with one subfolder per class; nil uses the bottlenecks imported into the cache.
@@ -22,6 +30,8 @@ public struct BottleneckOptions: Sendable {
     /// The tensors that form the bottleneck, such as `mixed_8/join:mean,pool_3/_reshape`; nil uses the
     /// network's defaults.
     public var taps: String?
+    /// The inverse DCT by which JPEGs are decoded; nil is the network's own.
+    public var jpeg: JPEGTransform?
     /// The trade between time and accuracy; an explicit precision or explicit taps still hold.
     public var quality = Quality.standard
     /// A second network that `Quality.best` tries in place of the first.

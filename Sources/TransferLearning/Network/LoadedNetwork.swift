@@ -32,6 +32,13 @@ struct FeatureExtractor: Sendable {
                 ?? NetworkProvision(options).find(context: context)
             if options.quality == .fast { found = try found.fast() }
             if let size = options.inputSize { found = try found.sized(size) }
+            if let transform = options.jpeg {
+                guard options.model == nil else {
+                    throw TransferLearningError.option(
+                        "jpeg", reason: "a model decodes as it was trained to; give --architecture")
+                }
+                found = try found.decoding(by: transform == .fast ? .fast : .accurate)
+            }
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else {
                     throw TransferLearningError.option(

@@ -37,6 +37,10 @@ extension Option {
         "taps", "LIST",
         "Tensors that make the bottleneck, with mean, max or deviation over the picture or the tokens, or the first token: mixed_8/join:mean,pool_3/_reshape. Default: what suits the network; of others what the last matrix product reads"
     )
+    static let jpeg = Option.value(
+        "jpeg", "DCT",
+        "How JPEGs are decoded: accurate (as browsers, phones and Pillow do) or fast (as TensorFlow's DecodeJpeg does unless told otherwise). A model remembers its own, which evaluate and classify take. Default: what the network was trained with",
+        oneOf: JPEGTransform.self)
     static let precision = Option.value(
         "precision", "P",
         "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
@@ -111,6 +115,12 @@ extension BottleneckOptions {
         modelSHA256 = arguments.string("model_sha256")
         architecture = arguments.string("architecture")
         taps = arguments.string("taps")
+        if let name = arguments.string("jpeg") {
+            guard let known = JPEGTransform(rawValue: name) else {
+                throw UsageError("--jpeg \(name): is fast or accurate")
+            }
+            jpeg = known
+        }
         precision = try PrecisionChoice(arguments)
         if let name = arguments.string("quality") {
             guard let known = Quality(rawValue: name) else {

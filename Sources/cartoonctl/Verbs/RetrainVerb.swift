@@ -22,6 +22,7 @@ let retrainVerb: Verb = Verb(
             "The same as --architecture, as the later retrain.py has it: the folder of an unpacked module. Modules are not downloaded."
         ),
         .taps,
+        .jpeg,
         .precision,
     ] + Option.quality + [
         .value(

@@ -33,6 +33,28 @@ struct PrecisionTests {
         #expect(refused.errors.contains("'sse9' is unknown; choose among baseline"))
     }
 
+    @Test("a model remembers how its JPEGs are decoded, and the cache keeps both ways apart")
+    func transforms() throws {
+        let fast = try retrain("fp32", "fast", "--jpeg", "fast")
+        try #require(fast.status == 0, "\(fast.errors)")
+        #expect(try bench.run("cartoonctl", ["inspect", "fast.pb"]).output.contains("libjpeg's IFAST"))
+        let accurate = try retrain("fp32", "accurate", "--jpeg", "accurate")
+        #expect(accurate.errors.contains(" 0 from the cache"), "\(accurate.errors)")
+        #expect(try bench.run("cartoonctl", ["inspect", "accurate.pb"]).output.contains("libjpeg's ISLOW"))
+        // It is what the embedded network takes anyway.
+        #expect(try retrain("fp32", "usual").errors.contains(" 1 bottlenecks computed"))
+        #expect(try bench.data("usual.pb") == bench.data("accurate.pb"))
+        let refused = try retrain("fp32", "none", "--jpeg", "slow")
+        #expect(refused.status == 2 && refused.errors.contains("--jpeg slow: is fast or accurate"))
+        let fixed = try bench.run(
+            "cartoonctl",
+            [
+                "evaluate", "--folds", "2", "--graph", "fast.pb", "--image_dir", Self.pictures, "--jpeg",
+                "fast",
+            ])
+        #expect(fixed.status == 2 && fixed.errors.contains("a model decodes as it was trained to"))
+    }
+
     @Test(
         "a model trained in less than single precision knows its characters, remembers its precision and its bottlenecks",
         arguments: ["bf16", "int8"])
