@@ -28,7 +28,7 @@ TARGET __attribute__((always_inline)) static inline void NAME(tile)(
     const int height, const float *const *rows, const float *const *columns, size_t count, size_t start,
     size_t length, bool accumulates, float *out, size_t stride
 ) {
-#pragma clang fp contract(off)
+#pragma clang fp contract(fast)
     NAME(Vector) sums[8][2] = {0};
     for (size_t k = start; k < start + length; k += 4) {
         const NAME(Vector) left = NAME(gathered)(columns, k), right = NAME(gathered)(columns + LANES / 4, k);
@@ -70,7 +70,7 @@ TARGET __attribute__((always_inline)) static inline void NAME(strip)(
     const int width, const float *const *rows, size_t rowCount, const float *coefficients, size_t stride, size_t k,
     float *const *sums
 ) {
-#pragma clang fp contract(off)
+#pragma clang fp contract(fast)
     NAME(Vector) s[8][16 / LANES];
     for (int j = 0; j < width; j++)
         for (int v = 0; v < 16 / LANES; v++) s[j][v] = *(const NAME(Vector) *)(sums[j] + k + v * LANES);

@@ -12,7 +12,7 @@
 
 #if defined(__x86_64__)
 #define NAME(f) f##_8
-#define TARGET __attribute__((target("avx2")))
+#define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
 #define ROWS 4
 #define TOGETHER 4

@@ -184,17 +184,20 @@ package struct CompactWeights: Sendable {
 extension Node {
     /// Returns a constant of floats rounded to few mantissa bits, which compress well.
     ///
-    /// - Parameter shift: Values that are added first, repeated along the last axis.
-    package func withShortMantissas(adding shift: [Float]? = nil) -> Node {
+    /// - Parameters:
+    ///   - bits: The bits of the mantissas, at most 23.
+    ///   - shift: Values that are added first, repeated along the last axis.
+    package func withShortMantissas(bits: Int = 11, adding shift: [Float]? = nil) -> Node {
         guard let tensor = constant else { return self }
         if let values = tensor.floats, !values.isEmpty {
             let exact =
                 shift.map { shift in values.indices.map { values[$0] + shift[$0 % shift.count] } } ?? values
-            return .constant(name, Tensor(exact.map { $0.rounded(mantissaBits: 11) }, shape: tensor.shape))
+            return .constant(name, Tensor(exact.map { $0.rounded(mantissaBits: bits) }, shape: tensor.shape))
         }
         if let values = tensor.doubles, !values.isEmpty {
             return .constant(
-                name, Tensor(values.map { Double(Float($0).rounded(mantissaBits: 11)) }, shape: tensor.shape))
+                name,
+                Tensor(values.map { Double(Float($0).rounded(mantissaBits: bits)) }, shape: tensor.shape))
         }
         return self
     }

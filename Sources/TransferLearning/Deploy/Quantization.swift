@@ -277,7 +277,7 @@ public struct Quantization {
     /// not worse.
     private func search(_ attempt: (Double) throws -> Outcome) throws -> Outcome {
         if let bits = options.bits { return try attempt(bits) }
-        var (low, high) = (9, 24), best: Outcome?
+        var (low, high) = (8, 24), best: Outcome?
         while high - low > 1 {
             let middle = (low + high) / 2
             let tried = try attempt(Double(middle) / 4)

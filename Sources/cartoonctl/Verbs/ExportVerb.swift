@@ -58,11 +58,7 @@ let exportVerb = Verb(
 )
 
 private func export(_ arguments: Arguments) throws -> Int32 {
-    let models = arguments.files + [arguments.string("input"), arguments.string("graph")].compactMap { $0 }
-    guard models.count < 2 else {
-        throw UsageError("name one model, not \(models.joined(separator: " and "))")
-    }
-    let model = models.first ?? "output_graph.pb"
+    let model = try arguments.model() ?? "output_graph.pb"
 
     let output = arguments.string("output")
     let format: ExportOptions.Format

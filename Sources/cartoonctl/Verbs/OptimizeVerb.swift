@@ -3,9 +3,11 @@ import TransferLearning
 let optimizeVerb = Verb(
     name: "optimize",
     summary: "make a network ready for inference: fewer nodes, the same results",
-    usage: "optimize --input MODEL --output FILE [--input_names A,B] [--output_names C]",
+    usage: "optimize MODEL --output FILE [--input_names A,B] [--output_names C]",
     options: [
-        .value("input", "FILE", "The frozen graph or ONNX model. Default: output_graph.pb"),
+        .value(
+            "input", "FILE",
+            "The frozen graph or ONNX model, if it is not named without a flag. Default: output_graph.pb"),
         .value(
             "output", "FILE",
             "Where the optimized network goes; another suffix, .pb or .onnx, converts a model of retrain's. Default: optimized_graph.pb or .onnx, like the input"
@@ -27,12 +29,13 @@ let optimizeVerb = Verb(
         .flag("json", "Print the result as one JSON object."),
     ],
     examples: [
-        "optimize --input cartoon.pb --output small.pb",
+        "optimize cartoon.pb --output small.pb",
         "optimize --input output_graph.pb --output optimized.pb --input_names Mul --output_names final_result",
     ],
+    takesFiles: true,
     run: { arguments in
         var options = OptimizeOptions()
-        if let input = arguments.string("input") { options.input = FilePath(input) }
+        if let input = try arguments.model() { options.input = FilePath(input) }
         options.output = FilePath(
             arguments.string("output") ?? "optimized_graph\(modelSuffix(of: options.input))")
         options.inputNames = arguments.list("input_names")
@@ -58,6 +61,19 @@ let optimizeVerb = Verb(
 extension Arguments {
     /// Returns the words of a value such as `A,B`.
     func list(_ name: String) -> [String] { (string(name) ?? "").split(separator: ",").map(String.init) }
+}
+
+extension Arguments {
+    /// Returns the model that an argument without a flag, `--input` or `--graph` names; nil if none does.
+    ///
+    /// - Throws: `UsageError` if several do.
+    func model() throws(UsageError) -> String? {
+        let models = files + [string("input"), string("graph")].compactMap { $0 }
+        guard models.count < 2 else {
+            throw UsageError("name one model, not \(models.joined(separator: " and "))")
+        }
+        return models.first
+    }
 }
 
 /// Returns the suffix of model files, `.pb` or `.onnx`, that a path has.

@@ -3,9 +3,11 @@ import TransferLearning
 let quantizeVerb = Verb(
     name: "quantize",
     summary: "make a model's weights small",
-    usage: "quantize --input MODEL --output FILE [--mode compact] [--calibrate DIR]",
+    usage: "quantize MODEL --output FILE [--mode compact] [--calibrate DIR]",
     options: [
-        .value("input", "FILE", "The frozen graph or ONNX model. Default: output_graph.pb"),
+        .value(
+            "input", "FILE",
+            "The frozen graph or ONNX model, if it is not named without a flag. Default: output_graph.pb"),
         .value(
             "output", "FILE",
             "Where the quantized network goes; another suffix, .pb or .onnx, converts a model of retrain's. Default: quantized_graph.pb or .onnx, like the input"
@@ -25,7 +27,7 @@ let quantizeVerb = Verb(
         .value("bitdepth", "N", "weights_rounded: 2 to the power of N values, 1 to 16. Default: 8"),
         .value(
             "bits", "B",
-            "compact: bits a weight takes in the zip, on average, 2.5 to 8. Default: 5.5, or what --calibrate finds."
+            "compact: bits a weight takes in the zip, on average, 2.25 to 8. Default: 5.5, or what --calibrate finds."
         ),
         .value(
             "calibrate", "DIR",
@@ -43,15 +45,16 @@ let quantizeVerb = Verb(
         .flag("quiet", "Print nothing but results, warnings and errors."),
     ],
     examples: [
-        "quantize --input cartoon.pb --output small.pb --calibrate cartoon",
+        "quantize cartoon.pb --output small.pb --calibrate cartoon",
         "quantize --input output_graph.pb --output rounded.pb --output_node_names final_result --mode weights_rounded",
     ],
+    takesFiles: true,
     run: { try quantize($0) }
 )
 
 private func quantize(_ arguments: Arguments) throws -> Int32 {
     var options = QuantizeOptions()
-    if let input = arguments.string("input") { options.input = FilePath(input) }
+    if let input = try arguments.model() { options.input = FilePath(input) }
     options.output = FilePath(
         arguments.string("output") ?? "quantized_graph\(modelSuffix(of: options.input))")
     if let name = arguments.string("mode") {
@@ -65,7 +68,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.inputNames = arguments.list("input_names")
     options.outputNames = arguments.list("output_node_names") + arguments.list("output_names")
     options.bitDepth = try arguments.integer("bitdepth", in: 1...16) ?? 8
-    options.bits = try arguments.number("bits", in: 2.5...8)
+    options.bits = try arguments.number("bits", in: 2.25...8)
     options.calibration = arguments.string("calibrate").map { FilePath($0) }
     options.maximumAccuracyDrop = try arguments.number("max_accuracy_drop", in: 0...100) ?? 0.5
     options.keepsLayer = try arguments.flag("keep_layer")

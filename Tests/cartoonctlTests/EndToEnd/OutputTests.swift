@@ -42,7 +42,7 @@ struct OutputTests {
         for line in [
             "--help", "--version", "retrain --help", "completions bash", "completions man",
             "classify pictures --graph m.pb", "classify pictures --graph m.pb --json", "inspect m.pb --json",
-            "evaluate --graph m.pb --image_dir pictures --quiet", "optimize --input m.pb --output o.pb",
+            "evaluate --graph m.pb --image_dir pictures --quiet", "optimize m.pb --output o.pb",
             "export m.pb --output m.onnx", "package m.pb m.txt --output m.zip", "bottlenecks export tree",
             "audit --image_dir pictures --bottleneck_dir cache --quiet",
             "\(Self.training) --output_graph n.pb --output_labels n.txt",
@@ -73,7 +73,7 @@ struct OutputTests {
         let outcome = try shell(
             """
             ctl \(Self.training) --output_graph m.pb --output_labels m.txt || exit 1
-            ctl optimize --input m.pb --output plain.pb > out || exit 2
+            ctl optimize m.pb --output plain.pb > out || exit 2
             ctl optimize --input m.pb --output $'caf\\xe9.pb' > out || exit 3
             cmp plain.pb $'caf\\xe9.pb' || exit 4
             grep -qF 'caf\\xe9.pb' out || exit 5
