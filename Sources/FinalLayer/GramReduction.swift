@@ -70,8 +70,17 @@ struct GramReduction {
 
     /// Converts weights for L, `[classes, reduced.stride]`, to weights for X, `[classes, padded columns]`.
     func expand(_ weights: UnsafePointer<Float>, classes: Int, workers: Workers) -> FloatBuffer {
+        let result = FloatBuffer(classes * padded(features.columns, to: 16))
+        expand(weights, classes: classes, into: result, workers: workers)
+        return result
+    }
+
+    /// Writes the weights that the other method returns to `result`, whose elements are 0.
+    func expand(
+        _ weights: UnsafePointer<Float>, classes: Int, into result: FloatBuffer, workers: Workers
+    ) {
         let n = reduced.rows, padding = reduced.paddedRows, width = padded(features.columns, to: 16)
-        let coefficients = FloatBuffer(classes * padding), result = FloatBuffer(classes * width)
+        let coefficients = FloatBuffer(classes * padding)
         for c in 0..<classes {
             var v = (0..<n).map { Double(weights[c * reduced.stride + $0]) }
             Cholesky.backSubstitute(&v, factor: reduced)
@@ -88,6 +97,5 @@ struct GramReduction {
                     columnCount: classes, range: range, into: sums.base)
             }
         }
-        return result
     }
 }

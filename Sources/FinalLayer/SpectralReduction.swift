@@ -45,9 +45,8 @@ package struct SpectralReduction: Sendable {
             basis = Self.basis(
                 gram.reduced, labels: labels, classes: classes, count: columns, seed: seed, workers: workers)
         }
-        let expanded = gram.expand(basis.values.base, classes: basis.rows, workers: workers)
         projection = DesignMatrix(rows: basis.rows, columns: samples.columns)
-        projection.values.base.update(from: expanded.base, count: basis.rows * projection.stride)
+        gram.expand(basis.values.base, classes: basis.rows, into: projection.values, workers: workers)
     }
 
     /// Returns an orthonormal basis, `[count, columns]`, of the directions that distinguish the classes of the rows of a

@@ -13,15 +13,17 @@ struct MemoryBudgetTests {
         }
         // 96 MB and three matrices of 26 MB.
         #expect(reduction(1 << 30, 2550) == nil)
-        // As many numbers as samples, of which the budget holds the products four times.
-        #expect(reduction(140 << 20, 2550) == Reduction(columns: 2048, samples: 2048))
-        // Whatever the budget, less than 1 KB for each of a million pictures and 140 MB.
+        // As many numbers as samples where they are most of the pictures; a smaller budget counts as 230 MB.
+        let few = reduction(1, 2550)!
+        #expect(few.columns == few.samples && few.columns > 2040)
+        #expect(reduction(140 << 20, 2550) == few)
+        // Whatever the budget, less than 1 KB for each of a million pictures.
         #expect(reduction(12 << 30, 1_000_000) == Reduction(columns: 512, samples: 4096))
-        let large = reduction(12 << 30, 200_000)!
-        #expect(large.columns > 512 && 2 * 200_000 * large.columns < 900 * 200_000 + 140 << 20)
-        #expect(reduction(100 << 20, 200_000)!.columns == 256)
-        // Never fewer than are of use.
-        #expect(reduction(1, 5000) == Reduction(columns: 64, samples: 256))
+        for pictures in [3000, 10_000, 50_000, 200_000, 5_000_000] {
+            let size = reduction(4 << 20, pictures)!, most = reduction(100 << 20, pictures) ?? size
+            #expect(size.columns >= 64 && size.samples >= size.columns)
+            #expect(2 * pictures * most.columns < 230 << 20 + 820 * pictures)
+        }
         #expect(reduction(1, 100) == nil)
         #expect(MemoryBudget(nil).bytes > 0)
     }

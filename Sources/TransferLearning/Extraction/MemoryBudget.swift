@@ -22,13 +22,15 @@ struct MemoryBudget {
         var samples: Int
     }
 
-    /// What bottlenecks that do not fit may take at most beside the process itself: a constant, and for each image.
-    private static let constant = 140 << 20, each = 900
+    /// What bottlenecks that do not fit may take beside the process itself: a constant, however small the budget is, and
+    /// for each image.
+    private static let constant = 230 << 20, each = 820
+    private static let mostSamples = 4096
 
     /// Returns the reduction with which bottlenecks fit; nil if they fit as they are.
     ///
-    /// The reduced rows have 16-bit numbers, beside which the solver has four square matrices of as many columns. Before,
-    /// the samples and four square matrices of their products take about as much.
+    /// First the samples, the map, and four square matrices of the samples' products are in memory; then the map and the
+    /// reduced rows of 16-bit numbers, for which the solver has four square matrices.
     ///
     /// - Parameters:
     ///   - pictures: The number of images.
@@ -38,12 +40,18 @@ struct MemoryBudget {
         // The solver standardizes rows and whitens them, or reduces them to a square matrix of which it has three.
         let needed = pictures > columns ? 3 * matrix : matrix + 12 * pictures * pictures
         guard needed > bytes, pictures >= 256 else { return nil }
-        let room = min(bytes, Self.constant + pictures * Self.each)
-        var samples = 256, kept = 64
-        while samples < 4096, (samples + 64) * (4 * columns + 16 * (samples + 64)) <= room { samples += 64 }
-        while kept < samples, 2 * pictures * (kept + 16) + 16 * (kept + 16) * (kept + 16) <= room {
+        let room = min(max(bytes, Self.constant), Self.constant + pictures * Self.each)
+        func areFew(samples: Int, _ kept: Int) -> Bool {
+            samples <= Self.mostSamples && 4 * columns * (samples + kept) + 16 * samples * samples <= room
+        }
+        var kept = 64
+        while areFew(samples: kept + 16, kept + 16),
+            (2 * pictures + 4 * columns) * (kept + 16) + 16 * (kept + 16) * (kept + 16) <= room
+        {
             kept += 16
         }
+        var samples = kept
+        while areFew(samples: samples + 64, kept) { samples += 64 }
         // The leading directions of little more than as many samples are hardly better than the samples themselves.
         return Reduction(columns: kept, samples: 2 * kept < samples ? samples : kept)
     }
