@@ -26,6 +26,7 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .unrecognized: "not a picture: its bytes are no known format"
         case .unsupported(let format, let feature?): "\(format) with \(feature), which is not supported"
+        case .unsupported(let format, nil) where !format.isPicture: "not a picture: \(format)"
         case .unsupported(let format, nil): "\(format), which is not supported"
         case .malformed(let format, let offset, let reason): "damaged \(format): \(reason), at byte \(offset)"
         case .truncated(.empty, _): "an empty file"

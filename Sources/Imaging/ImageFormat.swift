@@ -10,11 +10,14 @@ import Foundation
 public struct ImageFormat: Sendable, Hashable, CustomStringConvertible {
     /// The format's usual name.
     public let description: String
+    /// Whether a file of this format is a picture. Archives, documents, sound, video and data are none, even where they
+    /// hold some.
+    public let isPicture: Bool
 
-    init(_ name: String) { description = name }
+    init(_ name: String, isPicture: Bool = true) { (description, self.isPicture) = (name, isPicture) }
 
-    public static let empty = ImageFormat("empty file")
-    public static let unknown = ImageFormat("unknown format")
+    public static let empty = ImageFormat("empty file", isPicture: false)
+    public static let unknown = ImageFormat("unknown format", isPicture: false)
 }
 
 extension ImageFormat {

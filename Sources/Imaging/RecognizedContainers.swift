@@ -5,10 +5,10 @@ import Compression
 extension ImageFormat {
     /// Returns the kind of a container; nil if it is none of these.
     static func container(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
-        if isRecordFile(bytes) { return ImageFormat("TensorFlow record or event file") }
-        if isPickle(bytes) { return ImageFormat("Python pickle") }
-        if isOldTar(bytes) { return ImageFormat("tar archive") }
-        if isDocument(bytes) { return ImageFormat("BSON document") }
+        if isRecordFile(bytes) { return ImageFormat("TensorFlow record or event file", isPicture: false) }
+        if isPickle(bytes) { return ImageFormat("Python pickle", isPicture: false) }
+        if isOldTar(bytes) { return ImageFormat("tar archive", isPicture: false) }
+        if isDocument(bytes) { return ImageFormat("BSON document", isPicture: false) }
         return nil
     }
 

@@ -4,24 +4,22 @@ extension ImageFormat {
     public static let avif = ImageFormat("AVIF")
     public static let heic = ImageFormat("HEIC")
     public static let svg = ImageFormat("SVG")
-    public static let html = ImageFormat("HTML")
-    public static let gitLFSPointer = ImageFormat("Git LFS pointer")
+    public static let html = ImageFormat("HTML", isPicture: false)
+    public static let gitLFSPointer = ImageFormat("Git LFS pointer", isPicture: false)
     public static let tga = ImageFormat("TGA")
     public static let cameraRaw = ImageFormat("camera raw file")
-    public static let mail = ImageFormat("mail message")
+    public static let mail = ImageFormat("mail message", isPicture: false)
 
     /// The signature of a format: bytes at an offset.
     private struct Signature {
-        let format: ImageFormat
+        let name: String
         let bytes: [UInt8]
-        var offset = 0
+        let offset: Int
 
         init(_ name: String, _ text: String, at offset: Int = 0) {
             // Code points up to 255 represent bytes.
-            (format, bytes) = (
-                ImageFormat(name), text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
-            )
-            self.offset = offset
+            bytes = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+            (self.name, self.offset) = (name, offset)
         }
 
         func begins(_ file: UnsafeRawBufferPointer) -> Bool {
@@ -30,9 +28,8 @@ extension ImageFormat {
         }
     }
 
-    /// The signatures; longer ones precede their own prefixes.
-    private static let signatures: [Signature] = [
-        // Images.
+    /// The signatures of images; longer ones precede their own prefixes.
+    private static let pictures: [Signature] = [
         .init("JPEG XL", "\u{ff}\u{0a}"), .init("JPEG XL", "\0\0\0\u{0c}JXL \r\n\u{87}\n"),
         .init("JPEG 2000", "\0\0\0\u{0c}jP  \r\n\u{87}\n"),
         .init("JPEG 2000", "\u{ff}\u{4f}\u{ff}\u{51}"),
@@ -54,6 +51,10 @@ extension ImageFormat {
         .init("camera raw file", "IIU\0"), .init("camera raw file", "FOVb"),
         .init("camera raw file", "\0MRM"), .init("camera raw file", "FUJIFILMCCD-RAW"),
         .init("camera raw file", "ARRI"),
+    ]
+
+    /// The signatures of files of other kinds.
+    private static let others: [Signature] = [
         // Documents.
         .init("PDF", "%PDF-"), .init("PostScript", "%!PS"), .init("PostScript", "\u{c5}\u{d0}\u{d3}\u{c6}"),
         .init("RTF", "{\\rtf"), .init("Office document", "\u{d0}\u{cf}\u{11}\u{e0}\u{a1}\u{b1}\u{1a}\u{e1}"),
@@ -91,9 +92,12 @@ extension ImageFormat {
     /// Returns the kind of a file that cannot be decoded; nil if it is unknown.
     static func recognized(_ bytes: UnsafeRawBufferPointer) -> ImageFormat? {
         if TIFFDirectory.isCameraRaw(bytes) { return .cameraRaw }
-        if let found = signatures.first(where: { $0.begins(bytes) }) { return found.format }
+        if let found = pictures.first(where: { $0.begins(bytes) }) { return ImageFormat(found.name) }
+        if let found = others.first(where: { $0.begins(bytes) }) {
+            return ImageFormat(found.name, isPicture: false)
+        }
         return brand(bytes) ?? container(bytes) ?? markup(bytes) ?? text(bytes)
-            ?? (isMPEGAudio(bytes) ? ImageFormat("MP3") : nil)
+            ?? (isMPEGAudio(bytes) ? ImageFormat("MP3", isPicture: false) : nil)
             ?? (isTGA(bytes) ? .tga : nil)
     }
 
@@ -109,7 +113,8 @@ extension ImageFormat {
         let heif = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]
         if brands.contains(where: heif.contains) { return .heic }
         if brands[0] == "jp2 " || brands[0] == "jpx " { return ImageFormat("JPEG 2000") }
-        return ImageFormat(["M4A ", "M4B "].contains(brands[0]) ? "MPEG-4 audio" : "MPEG-4 video")
+        let isSound = ["M4A ", "M4B "].contains(brands[0])
+        return ImageFormat(isSound ? "MPEG-4 audio" : "MPEG-4 video", isPicture: false)
     }
 
     /// Detects HTML and SVG, which may follow a byte order mark, white space, comments and declarations.
@@ -144,7 +149,8 @@ extension ImageFormat {
         {
             return .mail
         }
-        return String(decoding: head, as: UTF8.self).contains("%PDF-1") ? ImageFormat("PDF") : nil
+        return String(decoding: head, as: UTF8.self).contains("%PDF-1")
+            ? ImageFormat("PDF", isPicture: false) : nil
     }
 
     /// Detects MPEG audio layer III by two consecutive frame headers (ISO/IEC 11172-3 §2.4.1.3).

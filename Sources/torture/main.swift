@@ -7,6 +7,8 @@ import Foundation
 // or absent, and that no temporary file remains. A seed determines the sequence of trials; their number
 // depends on the machine's speed.
 
+// A program that is started with these ignored, as by nohup, goes on ignoring them.
+for number in [SIGHUP, SIGINT, SIGTERM] { signal(number, SIG_DFL) }
 let settings = Settings(CommandLine.arguments.dropFirst())
 let workplace: Workplace
 do { workplace = try Workplace(settings) } catch {

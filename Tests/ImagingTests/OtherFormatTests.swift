@@ -91,6 +91,13 @@ struct ImageFormatTests {
             try Image(decoding: Array("8BPS\0".utf8))
         }
         #expect("\(ImageError.unsupported(psd, feature: nil))" == "PSD, which is not supported")
+        #expect("\(ImageError.unsupported(.mail, feature: nil))" == "not a picture: mail message")
+        for text in ["PK\u{3}\u{4}\u{14}\0", "ID3\u{3}\0", "%PDF-1.4", "Subject: a\n", "SQLite format 3\0"] {
+            #expect(!ImageFormat(of: Array(text.utf8)).isPicture, "\(text)")
+        }
+        for text in ["8BPS\0", "\0\0\0\u{18}ftypheic\0\0\0\0mif1heic", "GIF89a", "<svg>", "gimp xcf"] {
+            #expect(ImageFormat(of: Array(text.utf8)).isPicture, "\(text)")
+        }
         #expect(throws: ImageError.unrecognized) { try Image(decoding: Array("hello, world".utf8)) }
         #expect(throws: ImageError.truncated(.empty, offset: 0)) { try Image(decoding: Data()) }
     }

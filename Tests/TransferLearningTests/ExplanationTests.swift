@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import Network
 import TensorGraph
 import Testing
@@ -190,5 +191,72 @@ struct ExplanationTests {
         }
         #expect(
             PooledReading.grid([1, 197, 192]) == (14, 14, 1) && PooledReading.grid([1, 7, 5, 3]) == (7, 5, 0))
+    }
+
+    /// Five tokens of two numbers, attention with two heads, and three scores of one token behind a hidden layer.
+    private func transformer(answeringBy token: Int) throws -> Network {
+        var network = Network()
+        let image = try network.append(.input([1, 5, 1, 2]), name: "image")
+        let tokens = try network.append(.reshape([1, 5, 2]), name: "tokens", [image])
+        let split = try network.append(.reshape([1, 5, 2, 1]), name: "split", [tokens])
+        let queries = try network.append(.transpose([0, 2, 1, 3]), name: "queries", [split])
+        let values = try network.append(.unary(.tanh), name: "values", [queries])
+        let products = try network.append(
+            .matrixProduct(transposesLeft: false, transposesRight: true), name: "products", [queries, values])
+        let attention = try network.append(.softmax(axis: 3), name: "attention", [products])
+        let mixed = try network.append(
+            .matrixProduct(transposesLeft: false, transposesRight: false), name: "mixed", [attention, values])
+        let joined = try network.append(.transpose([0, 2, 1, 3]), name: "joined", [mixed])
+        let flat = try network.append(.reshape([1, 5, 2]), name: "flat", [joined])
+        let sum = try network.append(.binary(.add), name: "sum", [tokens, flat])
+        let curved = try network.append(.unary(.sigmoid), name: "curved", [sum])
+        let part = try network.append(
+            .slice([.init(begin: 0, count: 1), .init(begin: token, count: 1), .init(begin: 0, count: 2)]),
+            name: "part", [curved])
+        let vector = try network.append(.reshape([1, 2]), name: "vector", [part])
+        let weights = try network.append(
+            .constant(Tensor([1, -2, 0.5, 3, 1, -1] as [Float], shape: [2, 3])), name: "weights")
+        let scores = try network.append(
+            .matrixProduct(transposesLeft: false, transposesRight: false), name: "scores", [vector, weights])
+        network.outputs = [try network.append(.softmax(axis: 1), name: "softmax", [scores])]
+        return network
+    }
+
+    @Test("of a class token, a token's share is the derivative toward what it gives the last attention")
+    func classToken() throws {
+        var network = try transformer(answeringBy: 0)
+        let output = network.outputs[0]
+        #expect(PooledReading(network, output: output) == nil)
+        let reading = try #require(ClassTokenReading(network, output: output))
+        network.outputs = reading.nodes
+        let executor = Executor(try Plan(network))
+        let image = (0..<10).map { Float(($0 * 37 + 11) % 17) / 9 - 0.8 }
+        for (index, value) in image.enumerated() { executor.input[index] = value }
+        executor.run()
+        let outputs = reading.nodes.indices.map { executor.output($0) }
+        let direction: [Float] = [1, -0.25, -0.75]
+        let shares = reading.contributions(outputs, direction)
+        // The summands of both heads, and the score as a function of their sum.
+        let summands = (0..<2).map { head in
+            (0..<5).map { outputs[0][head * 25 + $0] * outputs[1][head * 5 + $0] }
+        }
+        let sums = summands.map { $0.reduce(0, +) }
+        let weights: [[Float]] = [[1, -2, 0.5], [3, 1, -1]]
+        func score(_ sums: [Float]) -> Float {
+            (0..<2).reduce(Float(0)) { total, k in
+                let hidden = 1 / (1 + exp(-(sums[k] + image[k])))
+                return total + hidden * zip(weights[k], direction).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+            }
+        }
+        for token in 0..<5 {
+            let expected = (0..<2).reduce(Float(0)) { total, k in
+                var (more, less) = (sums, sums)
+                more[k] += 0.01
+                less[k] -= 0.01
+                return total + (score(more) - score(less)) / 0.02 * (summands[k][token] - sums[k] / 5)
+            }
+            #expect(abs(shares[token] - expected) < 4e-3, "\(token): \(shares[token]), \(expected)")
+        }
+        #expect(ClassTokenReading(try transformer(answeringBy: 1), output: output) == nil)
     }
 }

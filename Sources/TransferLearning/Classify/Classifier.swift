@@ -20,6 +20,8 @@ public struct ClassifyOptions: Sendable {
     public var threads: Int?
     public var isStrict = false
     public var limits = PictureLimits()
+    /// The number of frames of an animation, or pages of a TIFF, that are answered, spread evenly; 1 takes the first.
+    public var frames = 1
     /// The familiarity below which an image is unknown, that is, the share of training images that were as
     /// unusual; nil gives every image a label.
     public var unknownThreshold: Float? = ClassifyOptions.usualUnknownThreshold
@@ -65,6 +67,8 @@ public struct Answer: Sendable {
     public let isUnknown: Bool
     /// The faults in the file that decoding worked around.
     public let warnings: [String]
+    /// The answers for single frames, if several were asked for and the file has several; otherwise empty.
+    public var frames: [FrameAnswer] = []
 }
 
 /// Classifies images.
@@ -79,6 +83,7 @@ public struct Classifier: Sendable {
     private let threads: Int
     private let isStrict: Bool
     private let limits: PictureLimits
+    private let frames: Int
     private let unknownThreshold: Float?
 
     /// - Parameters:
@@ -93,7 +98,7 @@ public struct Classifier: Sendable {
             threadsPerPicture: pictures == 1 ? threads : 1)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
-        (isStrict, limits) = (options.isStrict, options.limits)
+        (isStrict, limits, frames) = (options.isStrict, options.limits, options.frames)
     }
 
     /// The labels in the model's order.
@@ -149,34 +154,40 @@ public struct Classifier: Sendable {
     }
 
     private func answer(_ path: FilePath, _ standardInput: [UInt8]?, _ reader: PictureReader) -> Answer {
-        do {
-            let bytes: [UInt8]
-            if let standardInput, path == "-" {
-                bytes = standardInput
-            } else {
-                bytes = try FileSystem.read(path)
-            }
-            let warnings = try reader.run(bytes)
-            guard let predictions = model.predictions(reader.executor) else {
-                let fault = NetworkError.notFinite(
-                    FilePath(model.file.path), tensor: model.file.description.output, picture: path)
-                return failure(
-                    path,
-                    "the network \(model.file.path) makes NaN or infinity of it in '\(model.file.description.output)'",
-                    network: fault)
-            }
-            let familiarity = model.familiarity(reader.executor)
-            return Answer(
-                path: path, outcome: .success(predictions), familiarity: familiarity,
-                isUnknown: familiarity.map { $0 < unknownThreshold ?? 0 } ?? false,
-                warnings: warnings.map(\.description))
-        } catch let error as FileError {
-            return failure(path, error.reason)
-        } catch let error as ImageError {
-            return failure(path, error.reason)
-        } catch {
-            return failure(path, "\(error)")
+        let bytes: [UInt8]
+        if let standardInput, path == "-" {
+            bytes = standardInput
+        } else {
+            do { bytes = try FileSystem.read(path) } catch { return failure(path, error.reason) }
         }
+        let count = frames > 1 ? (try? Image.frameCount(in: bytes)) ?? 1 : 1
+        let indices = BottleneckExtraction.spread(frames, over: count)
+        var answered = AnsweredFrames(), warnings: [String] = []
+        frames: for index in indices {
+            switch run(reader, bytes, frame: index) {
+            case .success(let faults): warnings += faults.map(\.description)
+            case .failure(let error) where answered.isEmpty || isStrict: return failure(path, error.reason)
+            case .failure(let error):
+                // What follows in the file is damaged too, because frames are changes of the ones before.
+                warnings.append("its frames from \(index) on are not answered: \(error.reason)")
+                break frames
+            }
+            guard let scores = model.scores(reader.executor) else {
+                let output = model.file.description.output
+                return failure(
+                    path, "the network \(model.file.path) makes NaN or infinity of it in '\(output)'",
+                    network: .notFinite(FilePath(model.file.path), tensor: output, picture: path))
+            }
+            answered.add(scores, model.familiarity(reader.executor), at: index, unknownThreshold)
+        }
+        return answered.answer(path, model, warnings: warnings, tellsFrames: indices.count > 1)
+    }
+
+    /// Decodes a frame and runs the network on it.
+    private func run(
+        _ reader: PictureReader, _ bytes: [UInt8], frame: Int
+    ) -> Result<[DecodingWarning], ImageError> {
+        do { return .success(try reader.run(bytes, frame: frame)) } catch { return .failure(error) }
     }
 
     private func failure(_ path: FilePath, _ reason: String, network: NetworkError? = nil) -> Answer {
@@ -196,20 +207,35 @@ extension Answer {
         let familiarity: Float?
         let unknown: Bool?
         let explanation: Explanation?
+        var frames: [EncodedFrame]?
     }
 
-    /// Returns `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`,
-    /// or `error` in place of the results.
+    private struct EncodedFrame: Encodable {
+        let frame: Int
+        let predictions: [Prediction]
+        let familiarity: Float?
+        let unknown: Bool?
+    }
+
+    /// Returns `{"path": …, "predictions": [{"label": …, "score": …}, …], "unknown": …, "familiarity": …}`, with
+    /// `frames` where single ones were answered, or `error` in place of the results.
     public func json(top: Int, threshold: Float, explanation: Explanation? = nil) throws -> String {
         let warnings = warnings.isEmpty ? nil : warnings
         switch outcome {
         case .success(let all):
-            let shown = all.prefix(top).filter { $0.score >= threshold }
+            func shown(_ all: [Prediction]) -> [Prediction] {
+                all.prefix(top).filter { $0.score >= threshold }
+            }
+            let single = frames.map {
+                EncodedFrame(
+                    frame: $0.frame, predictions: shown($0.predictions), familiarity: $0.familiarity,
+                    unknown: $0.familiarity == nil ? nil : $0.isUnknown)
+            }
             return try JSON.text(
                 Encoded(
-                    path: "\(path)", predictions: shown, error: nil, warnings: warnings,
+                    path: "\(path)", predictions: shown(all), error: nil, warnings: warnings,
                     familiarity: familiarity, unknown: familiarity.map { _ in isUnknown },
-                    explanation: explanation), pretty: false)
+                    explanation: explanation, frames: single.isEmpty ? nil : single), pretty: false)
         case .failure(let failure):
             return try JSON.text(
                 Encoded(

@@ -4,10 +4,18 @@ extension LoadedModel {
     /// Returns all labels by decreasing probability after a run; equal probabilities keep the model's order.
     ///
     /// - Returns: nil if the scores, or the bottleneck that novelty is measured by, are NaN or infinite.
-    func predictions(_ executor: Executor) -> [Prediction]? {
+    func predictions(_ executor: Executor) -> [Prediction]? { scores(executor).map(ranked) }
+
+    /// Returns the probabilities of all labels after a run, in the model's order; nil if they, or the bottleneck that
+    /// novelty is measured by, are NaN or infinite.
+    func scores(_ executor: Executor) -> [Float]? {
         let scores = Array(executor.output(0))
-        guard scores.areFinite, novelty == nil || Array(executor.output(1)).areFinite else { return nil }
-        return scores.indices
+        return scores.areFinite && (novelty == nil || Array(executor.output(1)).areFinite) ? scores : nil
+    }
+
+    /// Returns the labels by decreasing probability; equal probabilities keep the model's order.
+    func ranked(_ scores: [Float]) -> [Prediction] {
+        scores.indices
             .sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
             .map { Prediction(label: labels[$0], score: scores[$0]) }
     }

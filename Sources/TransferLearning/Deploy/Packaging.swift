@@ -45,11 +45,12 @@ public struct Packaging: Sendable {
         }
         let labels = try LabelsFile.bytes(of: options.labels), file: GraphFile
         do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
-        let model = file.region.bytes, name = file.member ?? options.model.lastComponent.description
-        let format = ExportedFile.format(of: file.region)
+        let model = file.region.bytes, format = ExportedFile.format(of: file.region)
+        let name =
+            file.member ?? Self.name(of: options.model, otherwise: "model.\(format?.rawValue ?? "pb")")
         let description = try describe(file, format, labels: LabelsText.names(in: labels))
-        let labelsName = options.labels.lastComponent.description
-        var page = readMe(description, name, format), parts = [(name: name, bytes: model)]
+        let labelsName = Self.name(of: options.labels, otherwise: "labels.txt")
+        var page = readMe(description, name, labels: labelsName, format), parts = [(name: name, bytes: model)]
         if let platform = options.platform {
             guard format == nil else {
                 throw .option(
@@ -82,6 +83,16 @@ public struct Packaging: Sendable {
         } catch {
             throw .internalFailure("\(error)")
         }
+    }
+
+    /// Returns the name of a file in the archive.
+    ///
+    /// - Parameter usual: The name of what is read from a pipe, whose own is a number.
+    private static func name(of path: FilePath, otherwise usual: String) -> String {
+        let isStream =
+            (try? FileSystem.kind(of: path)) == .other
+            || ["/dev/", "/proc/"].contains { path.description.hasPrefix($0) }
+        return isStream ? usual : path.lastComponent.description
     }
 
     /// Exports the model.
@@ -141,7 +152,9 @@ public struct Packaging: Sendable {
         } catch { throw TransferLearningError(error) }
     }
 
-    private func readMe(_ model: ModelDescription, _ name: String, _ format: ExportFormat?) -> String {
+    private func readMe(
+        _ model: ModelDescription, _ name: String, labels: String, _ format: ExportFormat?
+    ) -> String {
         let backbone = model.backbone
         let kind =
             switch format {
@@ -157,7 +170,7 @@ public struct Packaging: Sendable {
             mean     \(backbone.means.map { "\($0)" }.joined(separator: ", "))
             scale    \(backbone.scales.map { "\($0)" }.joined(separator: ", "))  a channel's value v, 0 to 255, goes in as (v - mean) * scale
             output   \(model.output), float32 [1, \(model.labels.count)], probabilities
-            labels   \(options.labels.lastComponent), one a line, in the order of the output
+            labels   \(labels), one a line, in the order of the output
 
             \(pictures(backbone))
             """

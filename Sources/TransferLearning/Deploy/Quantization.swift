@@ -55,7 +55,7 @@ public struct QuantizeResult: Sendable, Codable {
     /// The root mean square of the changes of the final layer's input, each in units of the feature's standard
     /// deviation between images; nil if it is not finite, or the network's input for images is unknown.
     public let featureError: Double?
-    /// Whether `featureError` is so large that accuracy is in danger.
+    /// Whether much accuracy was lost on the calibration images or, without them, is in danger by `featureError`.
     public let isDamaged: Bool
     /// The flags of the setting that changes the features least, and its figure; nil unless the model is
     /// damaged, and if no setting is clearly better.
@@ -159,8 +159,14 @@ public struct Quantization {
     /// What quantization did to the features, and the setting that does least if that is too much.
     private struct Damage {
         let error: Double
+        /// The points of accuracy that were lost on pictures of the model's classes; nil if none were given.
+        let pointsLost: Double?
         var better: (flags: String, error: Double)?
-        var isSerious: Bool { error > QuantizationError.limit }
+        /// What pictures tell of accuracy is better than what the features do, as long as these are numbers.
+        var isSerious: Bool {
+            guard error.isFinite, let pointsLost else { return error > QuantizationError.limit }
+            return pointsLost > QuantizationError.pointsLimit
+        }
     }
 
     /// Measures what quantization did to the features; nil if the network cannot be shown images.
@@ -181,7 +187,8 @@ public struct Quantization {
             context.note("what this does to the network's features was not measured: \(reason)")
             return nil
         }
-        var damage = Damage(error: try measure.error(of: outcome.graph))
+        var damage = Damage(
+            error: try measure.error(of: outcome.graph), pointsLost: outcome.accuracies?.worstDrop)
         guard damage.isSerious else { return damage }
         for (flags, graph) in alternatives(to: file) {
             guard let graph = graph() else { continue }

@@ -38,14 +38,19 @@ public final class ExplainedPictures {
                 throw TransferLearningError.file(error, while: "explaining")
             }
         }
-        let explanation = try explainer.explain(bytes, label: best.label, against: against)
+        // Of an animation, the frame that shows most clearly what the answer names.
+        func score(_ answer: FrameAnswer) -> Float {
+            answer.predictions.first { $0.label == best.label }?.score ?? 0
+        }
+        let frame = answer.frames.max { score($0) < score($1) }?.frame ?? 0
+        let explanation = try explainer.explain(bytes, label: best.label, against: against, frame: frame)
         let wanted = answer.path == "-" ? "standard-input" : answer.path.lastComponent
         var number = 1, name = wanted
         while !names.insert(name).inserted {
             number += 1
             name = SortedPictures.numbered(wanted, number)
         }
-        let map = try explainer.picture(bytes, explanation)
+        let map = try explainer.picture(bytes, explanation, frame: frame)
         do throws(FileError) {
             let file = try AtomicFile(directory.appending(FilePath(bytes: name.bytes + Array(".png".utf8))))
             try file.write(map)

@@ -30,6 +30,8 @@ public final class Explainer {
     private let outputs: [Int]
     /// What finds the contributions where the scores are not linear in an image; the plan's second output is its image.
     private let pooled: PooledReading?
+    /// What finds them where the scores read a class token; the plan's further outputs are its nodes.
+    private let classToken: ClassTokenReading?
     /// For each part, what it contributes to the score of each class in a picture of average features.
     private let averages: [[Float]]
     private let backbone: BackboneDescription
@@ -60,12 +62,15 @@ public final class Explainer {
             let reading = LinearReading(network, output: network.outputs[0])
             pooled =
                 reading.parts.isEmpty ? PooledReading(network, output: network.outputs[0]) : nil
-            guard !reading.parts.isEmpty || pooled != nil else {
+            classToken =
+                reading.parts.isEmpty && pooled == nil
+                ? ClassTokenReading(network, output: network.outputs[0]) : nil
+            guard !reading.parts.isEmpty || pooled != nil || classToken != nil else {
                 throw TransferLearningError.network(
                     .unsupported(
                         path,
                         reason:
-                            "its scores depend on no mean of an image, such as the last pooling's, alone, so that no place can be named"
+                            "its scores depend neither on a mean of an image, such as the last pooling's, nor on a class token alone, so that no place can be named"
                     )
                 )
             }
@@ -76,7 +81,9 @@ public final class Explainer {
                         path,
                         reason: "gives \(classes) scores for \(file.description.labels.count) labels"))
             }
-            let images = pooled.map { [$0.image] } ?? Array(Set(reading.parts.map(\.image))).sorted()
+            let images =
+                pooled.map { [$0.image] } ?? classToken?.nodes
+                ?? Array(Set(reading.parts.map(\.image))).sorted()
             outputs = reading.parts.map { images.firstIndex(of: $0.image)! + 1 }
             parts = reading.parts
             averages = reading.parts.map { part in
@@ -106,10 +113,12 @@ public final class Explainer {
     ///   - bytes: The picture's file.
     ///   - label: The label to explain; nil for the most probable one.
     ///   - against: The label to compare it with; nil for all others.
+    ///   - frame: The index of the frame of an animation or of the page of a TIFF.
     /// - Throws: `.option` if there is no such label, `ImageError` if the picture cannot be read.
-    public func explain(_ bytes: [UInt8], label: String? = nil, against: String? = nil) throws -> Explanation
-    {
-        _ = try reader.run(bytes)
+    public func explain(
+        _ bytes: [UInt8], label: String? = nil, against: String? = nil, frame: Int = 0
+    ) throws -> Explanation {
+        _ = try reader.run(bytes, frame: frame)
         let scores = Array(executor.output(0))
         let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
         let chosen = try label.map { try index(of: $0, flag: "label") } ?? best
@@ -126,6 +135,12 @@ public final class Explainer {
             let shape = executor.plan.outputShapes[1], grid = PooledReading.grid(shape)
             let contributions = pooled.contributions(
                 executor.output(1), places: shape.dropFirst().dropLast().reduce(1, *), direction)
+            map.add(Array(contributions[grid.first...]), height: grid.height, width: grid.width)
+        }
+        if let classToken {
+            let contributions = classToken.contributions(
+                classToken.nodes.indices.map { executor.output($0 + 1) }, direction)
+            let grid = PooledReading.grid([1, contributions.count, 1])
             map.add(Array(contributions[grid.first...]), height: grid.height, width: grid.width)
         }
         for ((part, average), output) in zip(zip(parts, averages), outputs) {
@@ -201,9 +216,15 @@ public final class Explainer {
     /// Draws what the network sees of a picture, at most 640 pixels a side, with the places that spoke for the label
     /// in red and those that spoke against it in blue.
     ///
+    /// - Parameters:
+    ///   - bytes: The picture's file.
+    ///   - explanation: The explanation of it.
+    ///   - frame: The index of the frame of an animation or of the page of a TIFF.
     /// - Returns: The bytes of a PNG.
     /// - Throws: `ImageError` if the picture cannot be read.
-    public func picture(_ bytes: [UInt8], _ explanation: Explanation) throws -> [UInt8] {
+    public func picture(_ bytes: [UInt8], _ explanation: Explanation, frame: Int = 0) throws -> [UInt8] {
+        var options = options
+        options.frame = frame
         let backbone = backbone
         var resizer = PillowResizer(backbone.framing?.filter.resampling ?? .bilinear) { width, height in
             if let framing = backbone.framing {

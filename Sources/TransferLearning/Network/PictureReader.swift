@@ -117,6 +117,8 @@ extension ImageError {
         case .unsupported(.html, _): "a web page, not a picture"
         case .unsupported(.svg, _): "an SVG drawing, which is not supported; convert it to PNG"
         case .unsupported(.gitLFSPointer, _): "a Git LFS pointer, not a picture; run 'git lfs pull'"
+        case .unsupported(let format, nil) where !format.isPicture:
+            "\(self); to leave it out, move it elsewhere or begin its name with a dot"
         case .unsupported(_, nil): "\(self); convert it to PNG or JPEG"
         case .overLimit(let what, _, _): "\(self); --max_\(what) sets another"
         default: description

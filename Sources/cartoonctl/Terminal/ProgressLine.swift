@@ -36,12 +36,14 @@ struct ProgressLine {
         }
         if let drawn, now - drawn < .milliseconds(100), done < total ?? .max { return }
         drawn = now
-        Terminal.pass { amounts.line(done: done, total: total, rate: rate, width: $0) }
+        PassingLine.show { [amounts] width, seconds in
+            amounts.line(done: done, total: total, rate: rate, waited: seconds, width: width)
+        }
     }
 
     /// Erases the line, so that other lines can be written.
     func clear() {
-        if isShown, drawn != nil { Terminal.erase() }
+        if isShown, drawn != nil { PassingLine.erase() }
     }
 }
 
@@ -79,15 +81,19 @@ struct ProgressText {
 
     /// - Parameters:
     ///   - rate: Counted units per second.
+    ///   - waited: The seconds since `done` was counted, by which the remaining time is shorter.
     ///   - width: The columns that may be used; what fits least is left out first: bar, unit, speed.
-    func line(done: Int, total: Int?, rate: Double, width: Int, showsBar: Bool = true) -> String {
+    func line(
+        done: Int, total: Int?, rate: Double, waited: Int = 0, width: Int, showsBar: Bool = true
+    ) -> String {
         let speed = "\(fixed(rate / scale, 1))/s"
         guard let total else {
             let texts = ["\(amount(done)) \(unit)  \(speed)", "\(amount(done)) \(unit)", amount(done)]
             return texts.first { $0.columns <= width } ?? texts[2].fitted(width)
         }
         let count = "\(amount(done))/\(amount(total))"
-        let left = "ETA " + (rate > 0 ? Self.clock(Double(max(0, total - done)) / rate) : "-:--")
+        let left =
+            "ETA " + (rate > 0 ? Self.clock(max(0, Double(total - done) / rate - Double(waited))) : "-:--")
         let texts = [
             "\(count) \(unit)  \(speed)  \(left)", "\(count) \(unit)  \(left)", "\(count)  \(left)", count,
         ]

@@ -100,7 +100,7 @@ final class RunReporter {
     /// Shows a phase, on a terminal only, where the next line replaces it.
     private func show(phase: String) {
         guard Terminal.errorIsTerminal, !quiet else { return }
-        WorkingLine.start(phase.printable)
+        PassingLine.show(working: phase.printable)
     }
 
     private func log(_ line: String) { Terminal.log(line) }

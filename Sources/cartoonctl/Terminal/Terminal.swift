@@ -1,4 +1,3 @@
-import Synchronization
 import SystemFiles
 import TransferLearning
 
@@ -22,34 +21,6 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// Whether the last thing on standard error is a line that the next one replaces.
-    private static let isPassing = Atomic<Bool>(false)
-
-    /// Shows a line that the next one replaces, cut to the width of the terminal.
-    static func pass(_ line: (_ width: Int) -> String) {
-        WorkingLine.stop()
-        draw(line)
-    }
-
-    /// Shows a passing line without ending the one that tells the time.
-    static func draw(_ line: (_ width: Int) -> String) {
-        replace()
-        // The last column stays free: a terminal may begin a new line when it is filled. The cursor waits at the
-        // beginning, behind which everything is erased: a narrowed terminal may have broken the line into several.
-        note(line(max(1, errorWidth - 1)) + "\r")
-        isPassing.store(true, ordering: .relaxed)
-    }
-
-    /// Erases the line that `pass` has shown, if it is still there.
-    static func erase() {
-        WorkingLine.stop()
-        replace()
-    }
-
-    private static func replace() {
-        if isPassing.exchange(false, ordering: .relaxed) { note("\r\u{1B}[J") }
-    }
-
     /// Prints a line of the results.
     static func print(_ line: String) { result(line.printable + "\n") }
 
@@ -66,7 +37,7 @@ enum Terminal {
 
     /// Logs a line about the work; on a terminal, it replaces a progress line.
     static func log(_ line: String) {
-        erase()
+        PassingLine.erase()
         note(line.printable + "\n")
     }
 
@@ -80,7 +51,7 @@ enum Terminal {
     /// A failure ends the program: with exit code 31 and a message, or with 141 and silently, like SIGPIPE,
     /// if the reader has closed the pipe.
     private static func result(_ bytes: [UInt8]) {
-        erase()
+        PassingLine.erase()
         let failure = Descriptors.writeAll(STDOUT_FILENO, bytes)
         if failure == 0 { return }
         if failure == EPIPE { exitProcess(128 + SIGPIPE) }

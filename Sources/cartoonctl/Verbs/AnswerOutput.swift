@@ -1,4 +1,5 @@
 import Synchronization
+import SystemFiles
 import TransferLearning
 
 /// Prints the answers of `classify`.
@@ -16,14 +17,17 @@ struct AnswerOutput {
     private let threshold: Float
     /// Whether each image's path is printed above its labels.
     private let showsPaths: Bool
+    /// Whether the table has a column for frames, which is empty for the answer of a whole file.
+    private let showsFrames: Bool
     private let objects = ObjectList()
 
     /// - Parameter top: The maximum number of labels per image; nil for the style's default.
-    init(_ style: Style, top: Int?, threshold: Float, showsPaths: Bool) {
-        (self.style, self.threshold, self.showsPaths) = (style, threshold, showsPaths)
+    init(_ style: Style, top: Int?, threshold: Float, showsPaths: Bool, showsFrames: Bool) {
+        (self.style, self.threshold) = (style, threshold)
+        (self.showsPaths, self.showsFrames) = (showsPaths, showsFrames)
         if case .csv = style {
             self.top = top ?? 1
-            Terminal.print("path,rank,label,score,familiarity,unknown,error")
+            Terminal.print("path,rank,label,score,familiarity,unknown,error" + (showsFrames ? ",frame" : ""))
         } else {
             self.top = top ?? 5
         }
@@ -59,23 +63,41 @@ struct AnswerOutput {
         for prediction in predictions.prefix(top) where prediction.score >= threshold {
             Terminal.print("\(prediction.label) (score = \(fixed(Double(prediction.score), 5)))")
         }
+        for frame in answer.frames {
+            let shown = frame.predictions.prefix(top).filter { $0.score >= threshold }.map {
+                "\($0.label) (score = \(fixed(Double($0.score), 5)))"
+            }
+            let unknown = frame.isUnknown ? ["unknown"] : []
+            Terminal.print("frame \(frame.frame): " + (unknown + shown).joined(separator: ", "))
+        }
     }
 
     private func showTable(_ answer: Answer) {
         switch answer.outcome {
         case .failure(let failure):
-            Terminal.print(CSV.line(["\(answer.path)", "", "", "", "", "", failure.reason]))
+            let line = ["\(answer.path)", "", "", "", "", "", failure.reason]
+            Terminal.print(CSV.line(line + (showsFrames ? [""] : [])))
         case .success(let predictions):
-            let familiarity = answer.familiarity.map { fixed(Double($0), 5) } ?? ""
-            let unknown = answer.familiarity == nil ? "" : answer.isUnknown ? "true" : "false"
-            for (rank, prediction) in predictions.prefix(top).enumerated() where prediction.score >= threshold
-            {
-                Terminal.print(
-                    CSV.line([
-                        "\(answer.path)", "\(rank + 1)", prediction.label, fixed(Double(prediction.score), 5),
-                        familiarity, unknown, "",
-                    ]))
+            showRows(answer.path, predictions, answer.familiarity, isUnknown: answer.isUnknown)
+            for frame in answer.frames {
+                showRows(
+                    answer.path, frame.predictions, frame.familiarity, isUnknown: frame.isUnknown,
+                    frame: frame.frame)
             }
+        }
+    }
+
+    private func showRows(
+        _ path: FilePath, _ predictions: [Prediction], _ familiarity: Float?, isUnknown: Bool,
+        frame: Int? = nil
+    ) {
+        let unknown = familiarity == nil ? "" : isUnknown ? "true" : "false"
+        for (rank, prediction) in predictions.prefix(top).enumerated() where prediction.score >= threshold {
+            let line = [
+                "\(path)", "\(rank + 1)", prediction.label, fixed(Double(prediction.score), 5),
+                familiarity.map { fixed(Double($0), 5) } ?? "", unknown, "",
+            ]
+            Terminal.print(CSV.line(line + (showsFrames ? [frame.map(String.init) ?? ""] : [])))
         }
     }
 }

@@ -18,6 +18,10 @@ let classifyVerb = Verb(
         ),
         .precision,
         .value("threads", "N", "Processor cores to use. Default: all"),
+        .value(
+            "frames", "N",
+            "Answer N frames of each animated GIF, PNG or WebP, or pages of a TIFF, spread evenly: the file by their mean, and each of them; with --csv in a column of its own. Default: 1"
+        ),
         .value("image", "FILE", "The same as naming FILE, as label_image has it."),
         .value(
             "watch", "DIR",
@@ -45,6 +49,7 @@ let classifyVerb = Verb(
         "classify holiday/ --graph cartoon.pb --top 1 --threshold 0.8",
         "classify holiday/ --graph cartoon.pb --sort_into sorted --csv > answers.csv",
         "classify photo.jpg --graph cartoon.pb --explain why --against 'bart simpson'",
+        "classify clip.gif --graph cartoon.pb --frames 8 --top 1",
         "classify --watch incoming --graph cartoon.pb --json --top 1",
         "find . -name '*.jpg' | cartoonctl classify - --graph cartoon.pb --json",
     ],
@@ -88,7 +93,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
         top: try arguments.integer("top", in: 1...Int.max)
             ?? arguments.integer("num_top_predictions", in: 1...Int.max),
         threshold: Float(try arguments.number("threshold", in: 0...1) ?? 0),
-        showsPaths: list?.pictures.count != 1)
+        showsPaths: list?.pictures.count != 1, showsFrames: try options(arguments).frames > 1)
     // The answers before an interruption are printed in the JSON format too.
     defer { output.finish() }
     // Answers that appear on the terminal one by one tell how far it is.
@@ -134,6 +139,7 @@ private func options(_ arguments: Arguments) throws -> ClassifyOptions {
     options.precision = try PrecisionChoice(arguments)
     options.threads = try arguments.integer("threads", in: 1...1024)
     options.isStrict = try arguments.flag("strict")
+    options.frames = try arguments.integer("frames", in: 1...1000) ?? 1
     try options.takeEnds(arguments)
     options.limits = try PictureLimits(arguments)
     if let share = try arguments.number("unknown_threshold", in: 0...1) {

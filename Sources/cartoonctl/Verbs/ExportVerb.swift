@@ -109,7 +109,7 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     (options.inputName, options.outputName) = (ends.0.first, ends.1.first)
     options.size = try arguments.integer("size", in: 1...4096)
 
-    WorkingLine.start("writing \(options.output)".printable)
+    PassingLine.show(working: "writing \(options.output)".printable)
     let result = try Exporting(options, context: Interruption.context).run()
     if try arguments.flag("json") {
         Terminal.printBlock(try result.json())

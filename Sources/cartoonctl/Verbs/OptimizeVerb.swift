@@ -42,7 +42,7 @@ let optimizeVerb = Verb(
         options.outputNames = arguments.list("output_names")
         options.size = try arguments.integer("size", in: 1...4096)
         options.keepsPacked = try arguments.flag("keep_packed")
-        WorkingLine.start("optimizing \(options.input)".printable)
+        PassingLine.show(working: "optimizing \(options.input)".printable)
         let result = try GraphOptimization(options).run()
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())

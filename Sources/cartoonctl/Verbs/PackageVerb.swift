@@ -50,7 +50,7 @@ let packageVerb = Verb(
             options.weights = weights
         }
         options.level = try arguments.integer("level", in: 1...10) ?? 10
-        WorkingLine.start("deflating \(options.model)".printable)
+        PassingLine.show(working: "deflating \(options.model)".printable)
         let result = try Packaging(options).run()
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())

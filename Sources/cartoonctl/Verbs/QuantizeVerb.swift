@@ -76,7 +76,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     options.threads = try arguments.integer("threads", in: 1...1024)
     let (json, quiet) = (try arguments.flag("json"), try arguments.flag("quiet"))
 
-    if !quiet { WorkingLine.start("quantizing \(options.input)".printable) }
+    if !quiet { PassingLine.show(working: "quantizing \(options.input)".printable) }
     let result = try Quantization(options, context: RunReporter(quiet: quiet).context).run()
     if result.isDamaged { Terminal.log("cartoonctl: \(result.warning)") }
     if json {
@@ -105,8 +105,14 @@ extension QuantizeResult {
         let remedy =
             betterSetting.map { "; with \($0) it would be \(percent(betterFeatureError))" }
             ?? "; no other setting changes it much less"
+        let change =
+            "what the final layer reads has changed by \(percent(featureError)) of its deviation between pictures\(remedy)"
+        guard let before = accuracyBefore, let after = accuracyAfter else {
+            return
+                "\(output): probably less accurate than \(input): \(change). --calibrate DIR measures it on pictures of DIR"
+        }
         return
-            "\(output): probably less accurate than \(input): what the final layer reads has changed by \(percent(featureError)) of its deviation between pictures\(remedy)"
+            "\(output): less accurate than \(input), \(fixed(100 * after, 1))% where it was \(fixed(100 * before, 1))%: \(change)"
     }
 
     private func percent(_ share: Double?) -> String {

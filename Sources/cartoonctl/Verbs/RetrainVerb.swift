@@ -145,7 +145,7 @@ private func retrain(_ typed: Arguments) throws -> Int32 {
     if !quiet {
         let table = ClassTable(
             classes: result.classes, width: Terminal.errorWidth, hasColors: Terminal.errorHasColors)
-        Terminal.erase()
+        PassingLine.erase()
         for line in table.lines { Terminal.note(line + "\n") }
     }
     if json {

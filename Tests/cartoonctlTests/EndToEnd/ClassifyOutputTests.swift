@@ -146,6 +146,82 @@ struct ClassifyOutputTests {
         #expect(absent.status == 2 && absent.errors.contains("nobody"))
     }
 
+    /// The frames are two pictures of different classes.
+    @Test("--frames answers each frame of an animation, and the file by their mean, in every format")
+    func frames() throws {
+        let names = try ["pip_the_robot", "moss_the_dragon"].map {
+            "pictures/\($0)/" + (try bench.names(in: "pictures/\($0)")[0])
+        }
+        let images = try names.map { try Image(contentsOf: bench.url($0).path) }
+        try bench.write("clip.gif", Data(animation(of: images)))
+        func classify(_ flags: [String]) throws -> Workbench.Outcome {
+            let outcome = try bench.run(
+                "cartoonctl",
+                ["classify", "clip.gif", "--graph", "m.pb", "--unknown_threshold", "0", "--quiet"] + flags)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return outcome
+        }
+        #expect(try classify(["--top", "1"]).output.hasPrefix("pip the robot"))
+        let text = try classify(["--frames", "2", "--top", "1"]).output.split(separator: "\n")
+        try #require(text.count == 3)
+        #expect(
+            text[1].hasPrefix("frame 0: pip the robot (") && text[2].hasPrefix("frame 1: moss the dragon ("))
+        let table = try classify(["--frames", "4", "--csv"]).output.split(separator: "\n")
+        try #require(table.count == 4)
+        #expect(table[0].hasSuffix(",frame") && table[1].hasSuffix(",,") && table[2].hasSuffix(",,0"))
+        #expect(table[3].contains(",moss the dragon,") && table[3].hasSuffix(",,1"))
+        let answers =
+            try JSONSerialization.jsonObject(
+                with: Data(
+                    classify(["--frames", "9", "--json", "--explain", "why", "--against", "pip the robot"])
+                        .output.utf8)) as? [[String: Any]]
+        let answer = try #require(answers?.first), frames = try #require(answer["frames"] as? [[String: Any]])
+        #expect(frames.compactMap { $0["frame"] as? Int } == [0, 1])
+        func score(_ object: [String: Any], _ label: String) -> Double {
+            let all = object["predictions"] as? [[String: Any]] ?? []
+            return all.first { $0["label"] as? String == label }?["score"] as? Double ?? -1
+        }
+        let mean = (score(frames[0], "pip the robot") + score(frames[1], "pip the robot")) / 2
+        #expect(abs(score(answer, "pip the robot") - mean) < 1e-6)
+        #expect(bench.exists("why/clip.gif.png"))
+    }
+
+    /// Returns an animation of uncompressed pixels in 256 colors, with a frame of 64 × 64 pixels for each image.
+    private func animation(of images: [Image]) -> [UInt8] {
+        let side = 64
+        var file = Array("GIF89a".utf8) + [64, 0, 64, 0, 0xF7, 0, 0]
+        for index in 0..<256 {
+            file += [(index >> 5) * 36, (index >> 2 & 7) * 36, (index & 3) * 85].map(UInt8.init)
+        }
+        for image in images {
+            file += [0x21, 0xF9, 4, 4, 10, 0, 0, 0, 0x2C, 0, 0, 0, 0, 64, 0, 64, 0, 0, 8]
+            // Codes of nine bits: 256 clears the table, which therefore never grows beyond them; 257 ends the data.
+            var codes: [Int] = []
+            for place in 0..<side * side {
+                if place % 200 == 0 { codes.append(256) }
+                let (x, y) = (place % side * image.width / side, place / side * image.height / side)
+                let pixel = image.pixels[((y * image.width + x) * image.channels)...]
+                let color = pixel.prefix(3).map { Int($0) }
+                codes.append(color[0] & 0xE0 | (color[1] & 0xE0) >> 3 | color[2] >> 6)
+            }
+            var bytes: [UInt8] = [], (buffer, count) = (0, 0)
+            for code in codes + [257, 0] {
+                buffer |= code << count
+                count += 9
+                while count >= 8 {
+                    bytes.append(UInt8(truncatingIfNeeded: buffer))
+                    (buffer, count) = (buffer >> 8, count - 8)
+                }
+            }
+            for start in stride(from: 0, to: bytes.count, by: 255) {
+                let part = bytes[start..<min(start + 255, bytes.count)]
+                file += [UInt8(part.count)] + part
+            }
+            file.append(0)
+        }
+        return file + [0x3B]
+    }
+
     @Test("bottlenecks export writes the computed vectors as an array, a table or retrain.py's tree")
     func export() throws {
         func export(_ format: String) throws -> Workbench.Outcome {

@@ -24,6 +24,8 @@ struct HelpTests {
                 "cartoon.txt",
             ])
         try #require(trained.status == 0, "\(trained.errors)")
+        let clip = SharedData.project.appendingPathComponent("Tests/Pictures/sound/gif_animated.gif")
+        try bench.write("clip.gif", try Data(contentsOf: clip))
         for file in ["small.pb", "output_graph.pb"] { try bench.write(file, bench.data("cartoon.pb")) }
         for words in [
             ["export", "cartoon.pb", "--output", "cartoon.tflite"],

@@ -127,6 +127,8 @@ struct OutputTests {
             ctl quantize --mode weights --input <(cat m.pb) --output q.pb || exit 9
             ctl export <(cat m.pb) --output m.onnx || exit 10
             ctl package <(cat m.pb) <(cat m.txt) --output m.zip || exit 11
+            ctl inspect m.zip > c && grep -q '[ ,]labels.txt .* model.pb ' c || exit 15
+            ctl classify $p --graph m.zip > b && cmp a b || exit 16
             ctl completions labels <(cat m.pb) | cmp - m.txt || exit 12
             ctl classify - --graph m.pb < /dev/null; test $? = 2 || exit 13
             ctl classify $p --graph m.pb --labels <(yes); test $? = 25 || exit 14

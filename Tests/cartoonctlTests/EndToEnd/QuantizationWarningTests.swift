@@ -22,7 +22,7 @@ struct QuantizationWarningTests {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let result = try decoder.decode(Result.self, from: Data(outcome.output.utf8))
-        let warning = outcome.errorLines.first { $0.contains("small.pb: probably less accurate") }
+        let warning = outcome.errorLines.first { $0.contains("less accurate than") }
         #expect((warning != nil) == result.isDamaged, "\(outcome.errors)")
         if let better = result.betterSetting { #expect(warning?.contains(better) == true) }
         return result

@@ -1,0 +1,64 @@
+import Dispatch
+import Synchronization
+
+/// The line on standard error that tells how far the work is, and which whatever is printed next replaces.
+///
+/// It is drawn anew every second while nothing changes, so that a terminal is never silent for longer and a new width is
+/// followed soon.
+enum PassingLine {
+    /// Returns the line for a number of columns and the seconds since it was shown.
+    typealias Text = @Sendable (_ width: Int, _ seconds: Int) -> String
+
+    private struct State {
+        /// The line that is shown; nil if there is none.
+        var text: Text?
+        var start = ContinuousClock.now
+        var isTicking = false
+    }
+    private static let state = Mutex(State())
+
+    /// Shows a line in place of the one that is shown.
+    static func show(_ text: @escaping Text) {
+        state.withLock { state in
+            if !state.isTicking { tick() }
+            (state.text, state.start, state.isTicking) = (text, .now, true)
+            draw(text, seconds: 0)
+        }
+    }
+
+    /// Shows what is being done and for how many seconds, for work that cannot tell how far it is.
+    static func show(working text: String) {
+        guard Terminal.errorIsTerminal else { return }
+        show { width, seconds in "\(text) …\(seconds > 0 ? " \(seconds) s" : "")".fitted(width) }
+    }
+
+    /// Erases the line.
+    static func erase() {
+        state.withLock { state in
+            if state.text != nil { Terminal.note("\r\u{1B}[J") }
+            state.text = nil
+        }
+    }
+
+    private static func draw(_ text: Text, seconds: Int) {
+        // The last column stays free: a terminal may begin a new line when it is filled. The cursor waits at the
+        // beginning, behind which everything is erased: a narrowed terminal may have broken the line into several.
+        Terminal.note("\r\u{1B}[J" + text(max(1, Terminal.errorWidth - 1), seconds) + "\r")
+    }
+
+    /// Begins to draw the line again and again, until the process ends.
+    private static func tick() {
+        // A queue of its own gets a thread even while the work holds all cores.
+        let queue = DispatchQueue(label: "passing line")
+        @Sendable func wait() {
+            queue.asyncAfter(deadline: .now() + .seconds(1)) {
+                state.withLock { state in
+                    let seconds = Int((ContinuousClock.now - state.start) / .seconds(1))
+                    if let text = state.text, seconds > 0 { draw(text, seconds: seconds) }
+                }
+                wait()
+            }
+        }
+        wait()
+    }
+}
