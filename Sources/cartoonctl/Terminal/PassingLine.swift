@@ -14,6 +14,22 @@ enum PassingLine {
         var text: Text?
         var start = ContinuousClock.now
         var isTicking = false
+        /// The number of columns of the terminal when the line was drawn.
+        var columns = 0
+
+        /// Erases the line, which a terminal that was narrowed since may have broken into several.
+        ///
+        /// Everything below is erased in that case alone, because terminals keep what they clear from their first
+        /// line on.
+        func erase() { Terminal.note(Terminal.errorWidth < columns ? "\r\u{1B}[J" : "\r\u{1B}[K") }
+
+        mutating func draw(_ text: Text, seconds: Int) {
+            erase()
+            columns = Terminal.errorWidth
+            // The last column stays free: a terminal may begin a new line when it is filled. The cursor waits at
+            // the beginning.
+            Terminal.note(text(max(1, columns - 1), seconds) + "\r")
+        }
     }
     private static let state = Mutex(State())
 
@@ -22,7 +38,7 @@ enum PassingLine {
         state.withLock { state in
             if !state.isTicking { tick() }
             (state.text, state.start, state.isTicking) = (text, .now, true)
-            draw(text, seconds: 0)
+            state.draw(text, seconds: 0)
         }
     }
 
@@ -35,15 +51,9 @@ enum PassingLine {
     /// Erases the line.
     static func erase() {
         state.withLock { state in
-            if state.text != nil { Terminal.note("\r\u{1B}[J") }
+            if state.text != nil { state.erase() }
             state.text = nil
         }
-    }
-
-    private static func draw(_ text: Text, seconds: Int) {
-        // The last column stays free: a terminal may begin a new line when it is filled. The cursor waits at the
-        // beginning, behind which everything is erased: a narrowed terminal may have broken the line into several.
-        Terminal.note("\r\u{1B}[J" + text(max(1, Terminal.errorWidth - 1), seconds) + "\r")
     }
 
     /// Begins to draw the line again and again, until the process ends.
@@ -54,7 +64,7 @@ enum PassingLine {
             queue.asyncAfter(deadline: .now() + .seconds(1)) {
                 state.withLock { state in
                     let seconds = Int((ContinuousClock.now - state.start) / .seconds(1))
-                    if let text = state.text, seconds > 0 { draw(text, seconds: seconds) }
+                    if let text = state.text, seconds > 0 { state.draw(text, seconds: seconds) }
                 }
                 wait()
             }
