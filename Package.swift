@@ -33,6 +33,7 @@ let avx512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "
 let kernelSets = [
     kernels("Baseline"),
     kernels("AVX2", clang: ["-mavx2", "-mfma"]),
+    kernels("AVXVNNI", clang: ["-mavx2", "-mfma", "-mavxvnni"]),
     kernels("AVX512", clang: avx512),
     kernels("AVX512VNNI", clang: avx512 + ["-mavx512vnni"]),
     kernels("AVX512BF16", clang: avx512 + ["-mavx512vnni", "-mavx512bf16"]),

@@ -11,13 +11,15 @@ links() {
             echo "$target/${file#*/} -> ../$file"
         done
     done
-    # These add products of small numbers to AVX-512 and need only what those use.
-    for target in KernelsAVX512VNNI KernelsAVX512BF16; do
+    # These add products of small numbers to another set and need only what those use.
+    for target in KernelsAVXVNNI KernelsAVX512VNNI KernelsAVX512BF16; do
+        set=KernelsAVX512 names="Vector DotProducts"
+        [ $target != KernelsAVXVNNI ] || set=KernelsAVX2 names="Vector DotProducts ByteDepthwise"
         for name in StorageAccess LowPrecisionGEMM LowPrecisionTile RegisterTile VectorAccess; do
             echo "$target/$name.swift -> ../KernelSources/$name.swift"
         done
-        for name in Vector DotProducts; do
-            echo "$target/$name.swift -> ../KernelsAVX512/$name.swift"
+        for name in $names; do
+            echo "$target/$name.swift -> ../$set/$name.swift"
         done
     done
 }

@@ -183,7 +183,8 @@ package struct Backbone: Sendable {
     }
 
     /// Returns a text with everything besides the image that determines a bottleneck, up to the last bits, in
-    /// which instruction sets differ.
+    /// which instruction sets differ. Those that hold activations in fewer bits have a text of their own for
+    /// int8.
     package func fingerprint(precision: Precision) -> String {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
@@ -216,7 +217,8 @@ package struct Backbone: Sendable {
         var bytes: [UInt8] = []
         for name in ranges.ranges.keys.sorted() { bytes += Array(name.utf8) + [0] }
         for number in ranges.numbers { withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 } }
-        return "\(precision.name) \(SHA256.hash(bytes))"
+        let highest = InstructionSet.preferred.highestByte
+        return "\(precision.name) \(SHA256.hash(bytes))\(highest < 255 ? " to \(highest)" : "")"
     }
 
     static func map(_ path: String) throws(BackboneError) -> ByteRegion {

@@ -15,7 +15,7 @@ extension RowKernels {
         #if arch(x86_64)
         switch KernelSet.preferred {
         case .baseline: baseline
-        case .avx2: avx2
+        case .avx2, .avxvnni: avx2
         case .avx512, .avx512vnni, .avx512bf16: avx512
         }
         #else

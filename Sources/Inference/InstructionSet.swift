@@ -28,6 +28,9 @@ package struct InstructionSet: Sendable {
     /// The kernels for bfloat16 and 8-bit images.
     fileprivate(set) var lowPrecision: LowPrecisionKernels
 
+    /// The highest number of 8-bit activations. Sets with the same one give the same results in int8.
+    package var highestByte: Int { lowPrecision.highestByte }
+
     /// The instruction sets that this processor supports, slowest first.
     package static let available = KernelSet.supported.map(InstructionSet.init)
 
@@ -82,6 +85,9 @@ extension InstructionSet {
         switch set {
         case .baseline: self = .baseline
         case .avx2: self = .avx2
+        case .avxvnni:
+            self = .avx2
+            lowPrecision = .avxVNNI
         case .avx512: self = .avx512
         case .avx512vnni:
             self = .avx512

@@ -60,7 +60,7 @@ package struct Plan: Sendable {
     ) {
         var lowered = lowered
         if precision != .fp32 { lowered.separateActivations() }
-        var list = lowered.converted(to: precision, input: input, kernels: instructionSet.lowPrecision)
+        var list = lowered.converted(to: precision, input: input, kernels: instructionSet)
         list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
             list.joinExpansions()

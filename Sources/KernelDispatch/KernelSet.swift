@@ -10,13 +10,14 @@ import Darwin
 
 /// An instruction set for which the kernels are compiled.
 package enum KernelSet: String, CaseIterable, Sendable {
-    case baseline, avx2, avx512, avx512vnni, avx512bf16
+    case baseline, avx2, avxvnni, avx512, avx512vnni, avx512bf16
 
     /// The sets that this processor supports, slowest first.
     package static let supported: [KernelSet] = {
         var sets = [baseline]
         #if arch(x86_64)
         if cpu_has_avx2_fma() { sets.append(.avx2) }
+        if cpu_has_avx_vnni() { sets.append(.avxvnni) }
         if cpu_has_avx512() { sets.append(.avx512) }
         if cpu_has_avx512_vnni() { sets.append(.avx512vnni) }
         if cpu_has_avx512_bf16() || trustsUnannouncedBFloat16 {

@@ -34,7 +34,8 @@ package struct LowPrecisionWindowRow {
     }
 }
 
-/// The filter of a depthwise convolution over a `LowPrecisionWindowRow`. The weights for 8-bit values are integers.
+/// The filter of a depthwise convolution over a `LowPrecisionWindowRow`. The weights for 8-bit values are
+/// integers.
 package struct LowPrecisionFilter {
     /// The weights, `[windowHeight, windowWidth, stride]`, with the channels padded to a multiple of the
     /// lanes.
@@ -51,8 +52,31 @@ package struct LowPrecisionFilter {
     }
 }
 
-/// The kind of pooling over a `LowPrecisionWindowRow`: `value * factor + shift`, where the value is the maximum or the
-/// mean.
+/// The filter of a depthwise convolution from 8-bit values to 8-bit values, with its channels padded to a
+/// multiple of 32.
+package struct ByteFilter {
+    /// The weights, `[channels / 32, windowHeight / 4, windowWidth, 4, 8, 4]`: for four rows of the window,
+    /// those of each channel side by side, in the order in which bytes are interleaved. The window's rows are
+    /// in the order of `row(at:of:)`, and their number is padded to a multiple of 4 with zeros.
+    package var weights: UnsafeRawPointer
+    /// The scales of the sums and the bias, as in `LowPrecisionPanel`.
+    package var factors, bias: UnsafePointer<Float>
+
+    package init(
+        weights: UnsafeRawPointer, factors: UnsafePointer<Float>, bias: UnsafePointer<Float>
+    ) {
+        (self.weights, self.factors, self.bias) = (weights, factors, bias)
+    }
+
+    /// Returns the row at a place among the weights: the first and the last row, the second and the last but
+    /// one, and so on. Where two products are added in 16 bits, the heaviest row, the middle one, is alone.
+    @inlinable package static func row(at place: Int, of height: Int) -> Int {
+        place % 2 == 0 ? place / 2 : height - 1 - place / 2
+    }
+}
+
+/// The kind of pooling over a `LowPrecisionWindowRow`: `value * factor + shift`, where the value is the
+/// maximum or the mean.
 package struct LowPrecisionPooling {
     package var isMaximum: Bool
     package var bounds: PoolingBounds

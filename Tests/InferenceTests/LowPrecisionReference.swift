@@ -1,6 +1,7 @@
 @testable import Inference
 
-/// Plain restatements of what images in less than single precision become: one number at a time, in the order that is promised.
+/// Plain restatements of what images in less than single precision become: one number at a time, in the
+/// order that is promised.
 enum LowPrecisionReference {
     typealias Image = Reference.Image
 
@@ -24,7 +25,7 @@ enum LowPrecisionReference {
 
     static func stored(_ x: Float, _ type: StorageType) -> Float {
         switch type.kind {
-        case .uint8: min(max(x, 0), 255).rounded(.toNearestOrEven)
+        case .uint8: min(max(x, 0), type.highest).rounded(.toNearestOrEven)
         case .float32: x
         case .bfloat16, .roundedFloat32: bfloat16(x)
         }
@@ -39,6 +40,24 @@ enum LowPrecisionReference {
         var isRectified = true
     }
 
+    /// Returns the scale of a channel's weights: none exceeds 127, and pairs of input channels, or of rows
+    /// of a depthwise window, are within the limit.
+    static func scale(_ weights: [Float], _ layer: Layer, _ inputs: Int, _ input: StorageType) -> Float {
+        guard input.kind == .uint8 else { return 1 }
+        var scale = weights.map { abs($0) }.max()! / 127
+        guard let limit = input.pairLimit else { return scale }
+        for index in weights.indices {
+            // A depthwise window's first row is with the last, and so on; the middle one is alone.
+            let (y, x) = (index / layer.s, index % layer.s), input = index % inputs
+            let isFirst =
+                layer.isDepthwise ? 2 * y < layer.r - 1 : input % 2 == 0 && input + 1 < inputs
+            guard isFirst else { continue }
+            let other = layer.isDepthwise ? (layer.r - 1 - y) * layer.s + x : index + 1
+            scale = max(scale, abs(weights[index] + weights[other]) * (1 / Float(limit - 1)))
+        }
+        return scale
+    }
+
     /// - Parameter image: values of `input`; the result is values of `output`.
     static func convolve(
         _ image: Image, _ layer: Layer, from input: StorageType, to output: StorageType,
@@ -51,7 +70,7 @@ enum LowPrecisionReference {
             let channelWeights = stride(from: k, to: layer.filter.count, by: layer.outputs).map {
                 Float(layer.filter[$0])
             }
-            let scale = input.kind == .uint8 ? (channelWeights.map { abs($0) }.max()!) / 127 : 1
+            let scale = scale(channelWeights, layer, image.channels, input)
             func weight(_ dy: Int, _ dx: Int, _ c: Int) -> Float {
                 let value = channelWeights[
                     layer.isDepthwise ? dy * layer.s + dx : (dy * layer.s + dx) * image.channels + c]

@@ -13,32 +13,40 @@ struct LowPrecisionTests {
 
     enum Kind: CaseIterable { case bf16, int8 }
 
-    /// What the values of a graph are held as, beside what the engine is told.
+    /// The storage types of a graph's values beside the precision that the engine is given.
     struct Scheme {
         var precision: Precision
-        /// By name.
+        /// The storage types by name.
         var types: [String: StorageType]
+        /// The instruction sets that store values so.
+        var sets: [InstructionSet]
 
-        init(_ kind: Kind, _ ranges: [String: ClosedRange<Float>]) {
+        /// Returns a scheme for each highest 8-bit number among the instruction sets, or one for bfloat16.
+        static func all(_ kind: Kind, _ ranges: [String: ClosedRange<Float>]) -> [Scheme] {
+            let sets = InstructionSet.available
             switch kind {
             case .bf16:
-                (precision, types) = (.bf16, ranges.mapValues { _ in StorageType(kind: .roundedFloat32) })
+                let types = ranges.mapValues { _ in StorageType(kind: .roundedFloat32) }
+                return [Scheme(precision: .bf16, types: types, sets: sets)]
             case .int8:
-                (precision, types) = (
-                    .int8(ActivationRanges(ranges)), ranges.mapValues { StorageType.bytes($0) }
-                )
+                return Set(sets.map(\.highestByte)).sorted().map { highest in
+                    Scheme(
+                        precision: .int8(ActivationRanges(ranges)),
+                        types: ranges.mapValues { StorageType.bytes($0, highest: highest) },
+                        sets: sets.filter { $0.highestByte == highest })
+                }
             }
         }
     }
 
-    func check(_ nodes: [Node], _ image: Reference.Image, _ expected: Reference.Image, _ precision: Precision)
+    func check(_ nodes: [Node], _ image: Reference.Image, _ expected: Reference.Image, _ scheme: Scheme)
         throws
     {
         let graph = Graph(nodes: [Node("Placeholder", name: "in")] + nodes)
-        for set in InstructionSet.available {
+        for set in scheme.sets {
             let plan = try Plan(
                 graph, input: "in", inputShape: [1, image.height, image.width, image.channels],
-                outputs: ["out"], precision: precision,
+                outputs: ["out"], precision: scheme.precision,
                 instructionSet: set)
             for pool in [nil, ThreadPool(threads: 2)] {
                 let executor = Executor(plan, pool: pool)
@@ -101,15 +109,16 @@ struct LowPrecisionTests {
             let first = Self.layer(&numbers, shape, isRectified: isRectified)
             let second = Self.layer(
                 &numbers, Shape(0, 0, shape.outputs, 5, 1, 1, 1, true), isRectified: false)
-            let scheme = Scheme(kind, ["in": -1...0.9, "a": (isRectified ? 0 : -1.5)...2])
-            let (input, middle) = (scheme.types["in"]!, scheme.types["a"]!)
-            let values = LowPrecisionReference.convolve(
-                LowPrecisionReference.stored(image, input), first, from: input, to: middle)
-            let expected = LowPrecisionReference.convolve(values, second, from: middle, to: .float32)
-            try check(
-                Self.nodes(first, "a", from: "in", inputs: shape.inputs)
-                    + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
-                expected, scheme.precision)
+            for scheme in Scheme.all(kind, ["in": -1...0.9, "a": (isRectified ? 0 : -1.5)...2]) {
+                let (input, middle) = (scheme.types["in"]!, scheme.types["a"]!)
+                let values = LowPrecisionReference.convolve(
+                    LowPrecisionReference.stored(image, input), first, from: input, to: middle)
+                let expected = LowPrecisionReference.convolve(values, second, from: middle, to: .float32)
+                try check(
+                    Self.nodes(first, "a", from: "in", inputs: shape.inputs)
+                        + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
+                    expected, scheme)
+            }
         }
     }
 
@@ -119,6 +128,8 @@ struct LowPrecisionTests {
             Shape(5, 5, 2, 2, 3, 3, 1, true), Shape(8, 7, 10, 10, 3, 3, 1, true),
             Shape(9, 9, 16, 16, 3, 3, 2, true),
             Shape(14, 6, 40, 40, 5, 5, 1, true), Shape(11, 13, 20, 20, 5, 5, 2, true),
+            Shape(4, 1, 36, 36, 3, 3, 1, true), Shape(6, 2, 70, 70, 7, 3, 1, true),
+            Shape(3, 4, 64, 64, 5, 5, 2, true),
         ])
     func depthwise(_ kind: Kind, _ shape: Shape) throws {
         var numbers = Numbers(seed: shape.height + shape.inputs)
@@ -126,14 +137,59 @@ struct LowPrecisionTests {
             shape.height, shape.width, shape.inputs, numbers.next(shape.height * shape.width * shape.inputs))
         let first = Self.layer(&numbers, shape, isDepthwise: true)
         let second = Self.layer(&numbers, Shape(0, 0, shape.outputs, 7, 1, 1, 1, true), isRectified: false)
-        let scheme = Scheme(kind, ["in": -1...1, "a": 0...3])
-        let (input, middle) = (scheme.types["in"]!, scheme.types["a"]!)
-        let values = LowPrecisionReference.convolve(
-            LowPrecisionReference.stored(image, input), first, from: input, to: middle)
-        try check(
-            Self.nodes(first, "a", from: "in", inputs: shape.inputs)
-                + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
-            LowPrecisionReference.convolve(values, second, from: middle, to: .float32), scheme.precision)
+        for scheme in Scheme.all(kind, ["in": -1...1, "a": 0...3]) {
+            let (input, middle) = (scheme.types["in"]!, scheme.types["a"]!)
+            let values = LowPrecisionReference.convolve(
+                LowPrecisionReference.stored(image, input), first, from: input, to: middle)
+            try check(
+                Self.nodes(first, "a", from: "in", inputs: shape.inputs)
+                    + Self.nodes(second, "out", from: "a", inputs: shape.outputs), image,
+                LowPrecisionReference.convolve(values, second, from: middle, to: .float32), scheme)
+        }
+    }
+
+    @Test("Winograd's layers stay in single precision where pairs of products are added in 16 bits")
+    func winograd() throws {
+        var numbers = Numbers(seed: 8)
+        let layer = Self.layer(&numbers, Shape(28, 28, 32, 32, 3, 3, 1, true))
+        let last = Self.layer(&numbers, Shape(28, 28, 32, 4, 1, 1, 1, true), isRectified: false)
+        let graph = Graph(
+            nodes: [Node("Placeholder", name: "in")] + Self.nodes(layer, "a", from: "in", inputs: 32)
+                + Self.nodes(last, "out", from: "a", inputs: 32))
+        for set in InstructionSet.available {
+            let plan = try Plan(
+                graph, input: "in", inputShape: [1, 28, 28, 32], outputs: ["out"],
+                precision: .int8(ActivationRanges(["in": -1...1, "a": 0...2])), instructionSet: set)
+            let kinds = plan.steps.map(\.kind)
+            #expect(kinds.contains { $0.contains("winograd") } == (set.highestByte < 255), "\(set.name)")
+            #expect(kinds.contains("conv 1×1 int8"))
+        }
+    }
+
+    @Test("sums of the largest products are exact", arguments: [false, true])
+    func extremes(_ isDepthwise: Bool) throws {
+        // All activations are the highest number, and all weights 127 or −127 in long stretches.
+        let channels = 48
+        let image = Reference.Image(4, 5, channels, [Double](repeating: 1, count: 20 * channels))
+        for sign in [1.0, -1] {
+            let count = 9 * channels * (isDepthwise ? 1 : channels)
+            let first = Layer(
+                filter: (0..<count).map { $0 % channels < 24 ? sign : -sign },
+                bias: [Double](repeating: 0, count: channels), r: 3, s: 3, outputs: channels, stride: 1,
+                isSame: true, isDepthwise: isDepthwise, isRectified: false)
+            let second = Layer(
+                filter: [Double](repeating: 1, count: channels * 5), bias: [Double](repeating: 0, count: 5),
+                r: 1, s: 1, outputs: 5, stride: 1, isSame: true, isRectified: false)
+            for scheme in Scheme.all(.int8, ["in": 0...1, "a": -500...500]) {
+                let (input, middle) = (scheme.types["in"]!, scheme.types["a"]!)
+                let values = LowPrecisionReference.convolve(
+                    LowPrecisionReference.stored(image, input), first, from: input, to: middle)
+                try check(
+                    Self.nodes(first, "a", from: "in", inputs: channels)
+                        + Self.nodes(second, "out", from: "a", inputs: channels), image,
+                    LowPrecisionReference.convolve(values, second, from: middle, to: .float32), scheme)
+            }
+        }
     }
 
     @Test(
@@ -146,23 +202,25 @@ struct LowPrecisionTests {
                 let image = Reference.Image(9, 10, channels, numbers.next(90 * channels))
                 let last = Self.layer(&numbers, Shape(0, 0, channels, 3, 1, 1, 1, true), isRectified: false)
                 // A maximum keeps its input's scale.
-                let scheme = Scheme(kind, ["in": -0.8...1, "pool": pool.isMaximum ? -0.8...1 : -0.5...0.6])
-                let (input, middle) = (scheme.types["in"]!, scheme.types["pool"]!)
-                let values = LowPrecisionReference.pool(
-                    LowPrecisionReference.stored(image, input), pool.window, stride: pool.stride,
-                    isSame: isSame,
-                    isMaximum: pool.isMaximum, from: input, to: middle)
-                var attributes = KernelTests.attributes(pool.stride, isSame)
-                attributes["ksize"] = .ints([1, Int64(pool.window), Int64(pool.window), 1])
-                try check(
-                    [
-                        Node(
-                            pool.isMaximum ? "MaxPool" : "AvgPool", name: "pool", inputs: ["in"],
-                            attributes: attributes)
-                    ]
-                        + Self.nodes(last, "out", from: "pool", inputs: channels), image,
-                    LowPrecisionReference.convolve(values, last, from: middle, to: .float32), scheme.precision
-                )
+                for scheme in Scheme.all(
+                    kind, ["in": -0.8...1, "pool": pool.isMaximum ? -0.8...1 : -0.5...0.6])
+                {
+                    let (input, middle) = (scheme.types["in"]!, scheme.types["pool"]!)
+                    let values = LowPrecisionReference.pool(
+                        LowPrecisionReference.stored(image, input), pool.window, stride: pool.stride,
+                        isSame: isSame,
+                        isMaximum: pool.isMaximum, from: input, to: middle)
+                    var attributes = KernelTests.attributes(pool.stride, isSame)
+                    attributes["ksize"] = .ints([1, Int64(pool.window), Int64(pool.window), 1])
+                    try check(
+                        [
+                            Node(
+                                pool.isMaximum ? "MaxPool" : "AvgPool", name: "pool", inputs: ["in"],
+                                attributes: attributes)
+                        ]
+                            + Self.nodes(last, "out", from: "pool", inputs: channels), image,
+                        LowPrecisionReference.convolve(values, last, from: middle, to: .float32), scheme)
+                }
             }
         }
     }
@@ -177,25 +235,26 @@ struct LowPrecisionTests {
         let second = Self.layer(&numbers, Shape(0, 0, 8, 24, 1, 1, 1, true))
         let third = Self.layer(&numbers, Shape(0, 0, 32, 5, 3, 3, 1, true), isRectified: false)
         // The join's range is the widest of its parts'.
-        let scheme = Scheme(kind, ["in": -1...1, "sum": -1.8...1, "b": 0...2.2, "joined": -1.8...2.2])
-        let (input, joined) = (scheme.types["in"]!, scheme.types["joined"]!)
-        let values = LowPrecisionReference.stored(image, input)
-        let sum = LowPrecisionReference.convolve(
-            values, first, from: input, to: joined, residual: (values, input))
-        let b = LowPrecisionReference.convolve(sum, second, from: joined, to: joined)
-        var both = Reference.Image(7, 6, 32)
-        for y in 0..<7 {
-            for x in 0..<6 { for c in 0..<32 { both[y, x, c] = c < 8 ? sum[y, x, c] : b[y, x, c - 8] } }
+        for scheme in Scheme.all(kind, ["in": -1...1, "sum": -1.8...1, "b": 0...2.2, "joined": -1.8...2.2]) {
+            let (input, joined) = (scheme.types["in"]!, scheme.types["joined"]!)
+            let values = LowPrecisionReference.stored(image, input)
+            let sum = LowPrecisionReference.convolve(
+                values, first, from: input, to: joined, residual: (values, input))
+            let b = LowPrecisionReference.convolve(sum, second, from: joined, to: joined)
+            var both = Reference.Image(7, 6, 32)
+            for y in 0..<7 {
+                for x in 0..<6 { for c in 0..<32 { both[y, x, c] = c < 8 ? sum[y, x, c] : b[y, x, c - 8] } }
+            }
+            let expected = LowPrecisionReference.convolve(both, third, from: joined, to: .float32)
+            try check(
+                Self.nodes(first, "a", from: "in", inputs: 8) + [
+                    Node("AddV2", name: "sum", inputs: ["a", "in"]),
+                    .constant("axis", Tensor([Int32(3)], shape: [])),
+                ] + Self.nodes(second, "b", from: "sum", inputs: 8) + [
+                    Node("ConcatV2", name: "joined", inputs: ["sum", "b", "axis"])
+                ]
+                    + Self.nodes(third, "out", from: "joined", inputs: 32), image, expected, scheme)
         }
-        let expected = LowPrecisionReference.convolve(both, third, from: joined, to: .float32)
-        try check(
-            Self.nodes(first, "a", from: "in", inputs: 8) + [
-                Node("AddV2", name: "sum", inputs: ["a", "in"]),
-                .constant("axis", Tensor([Int32(3)], shape: [])),
-            ] + Self.nodes(second, "b", from: "sum", inputs: 8) + [
-                Node("ConcatV2", name: "joined", inputs: ["sum", "b", "axis"])
-            ]
-                + Self.nodes(third, "out", from: "joined", inputs: 32), image, expected, scheme.precision)
     }
 
     @Test("ranges come from what is seen, the same for all that is joined, and rare far values are cut off")

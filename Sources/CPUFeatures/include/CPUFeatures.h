@@ -33,6 +33,12 @@ static inline bool cpu_has_avx2_fma(void) {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
 }
 
+/// Whether AVX-VNNI is available: dot products of 8-bit integers in 256-bit registers without AVX-512.
+static inline bool cpu_has_avx_vnni(void) {
+    unsigned int a, b, c, d;
+    return cpu_has_avx2_fma() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVXVNNI);
+}
+
 /// Whether AVX-512 F, BW, DQ and VL are available and the operating system saves the 512-bit and mask
 /// registers.
 static inline bool cpu_has_avx512(void) {

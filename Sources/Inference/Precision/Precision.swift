@@ -5,7 +5,8 @@ package enum Precision: Sendable, Equatable {
     /// instruction set.
     case bf16
     /// Unsigned 8-bit activations with a scale per value, signed 8-bit weights with a scale per channel, and
-    /// integer sums. The results are the same in every instruction set.
+    /// integer sums. The results are the same in every instruction set with the same `highestByte`; AVX2 has
+    /// a lower one, because its only fast product of bytes adds pairs in 16 bits.
     case int8(ActivationRanges)
 
     package var name: String {

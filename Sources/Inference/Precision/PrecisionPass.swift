@@ -9,7 +9,7 @@ extension LayerList {
     /// pixel keep theirs.
     ///
     /// - Parameter input: The name under which the input's range is known.
-    func converted(to precision: Precision, input: String, kernels: LowPrecisionKernels) -> LayerList {
+    func converted(to precision: Precision, input: String, kernels: InstructionSet) -> LayerList {
         let types: [StorageType?]
         switch precision {
         case .fp32: return self
@@ -17,16 +17,17 @@ extension LayerList {
             // Only conversions write the padding that an odd channel count needs.
             types = extents.indices.map { value in
                 extents[value].pixels > 1
-                    && (extents[value].channels % kernels.bfloat16.group == 0 || value == self.input)
-                    ? StorageType(kind: kernels.bfloat16) : nil
+                    && (extents[value].channels % kernels.lowPrecision.bfloat16.group == 0
+                        || value == self.input)
+                    ? StorageType(kind: kernels.lowPrecision.bfloat16) : nil
             }
-        case .int8(let ranges): types = byteTypes(ranges, input)
+        case .int8(let ranges): types = byteTypes(ranges, input, highest: kernels.highestByte)
         }
-        return PrecisionPass(list: self, types: types).run()
+        return PrecisionPass(list: self, types: types, kernels: kernels).run()
     }
 
     /// Returns the 8-bit storage type of every value whose range is known.
-    private func byteTypes(_ known: ActivationRanges, _ input: String) -> [StorageType?] {
+    private func byteTypes(_ known: ActivationRanges, _ input: String, highest: Int) -> [StorageType?] {
         let groups = ActivationGroups(self)
         var ranges: [Value: ClosedRange<Float>] = [:]
         func add(_ value: Value, _ name: String) {
@@ -37,7 +38,9 @@ extension LayerList {
         }
         add(self.input, input)
         for layer in layers { add(layer.output, layer.name) }
-        return extents.indices.map { value in ranges[groups.root(value)].map(StorageType.bytes) }
+        return extents.indices.map { value in
+            ranges[groups.root(value)].map { StorageType.bytes($0, highest: highest) }
+        }
     }
 }
 
@@ -45,6 +48,7 @@ private struct PrecisionPass {
     let list: LayerList
     /// The low-precision storage type of each value; nil if the value must stay in single precision.
     let types: [StorageType?]
+    let kernels: InstructionSet
     private var result: LayerList
     private var conversions: [Conversion: Value] = [:]
 
@@ -54,8 +58,8 @@ private struct PrecisionPass {
         var scale, zero: Float
     }
 
-    init(list: LayerList, types: [StorageType?]) {
-        (self.list, self.types, result) = (list, types, list)
+    init(list: LayerList, types: [StorageType?], kernels: InstructionSet) {
+        (self.list, self.types, self.kernels, result) = (list, types, kernels, list)
         result.layers = []
     }
 
@@ -67,10 +71,18 @@ private struct PrecisionPass {
         return pass.result
     }
 
-    /// Returns whether low-precision kernels exist for a convolution: not for grouped nor for dilated
-    /// depthwise ones.
-    private func isLowPrecision(_ convolution: Convolution) -> Bool {
-        convolution.groups == 1 && !(convolution.isDepthwise && convolution.window.isDilated)
+    /// Returns whether a convolution is computed in low precision.
+    ///
+    /// Grouped and dilated depthwise ones have no such kernels. Kernels that add pairs of products in 16 bits
+    /// are twice as fast as single precision; Winograd's algorithm is faster where it saves more than that.
+    private func isLowPrecision(_ convolution: Convolution, of layer: Layer) -> Bool {
+        guard let type = types[layer.input], convolution.groups == 1,
+            !(convolution.isDepthwise && convolution.window.isDilated)
+        else { return false }
+        let input = list.extents[layer.input], output = list.extents[layer.output]
+        return type.kind != .uint8 || type.pairLimit == nil
+            || !(WinogradConvolution.suits(convolution, input, output, lanes: kernels.lanes)
+                && WinogradConvolution.savesMost(convolution, output))
     }
 
     /// Returns the values that layers read in less than single precision.
@@ -78,7 +90,7 @@ private struct PrecisionPass {
         var wanted = Set<Value>()
         for layer in list.layers.reversed() {
             switch layer.computation {
-            case .convolution(let convolution) where isLowPrecision(convolution) && types[layer.input] != nil:
+            case .convolution(let convolution) where isLowPrecision(convolution, of: layer):
                 wanted.insert(layer.input)
                 if let residual = convolution.residual, types[residual] != nil { wanted.insert(residual) }
             case .maximumPool, .averagePool, .concatenation:
@@ -96,7 +108,7 @@ private struct PrecisionPass {
         let output = isWanted ? types[layer.output] ?? .float32 : .float32
         switch layer.computation {
         case .convolution(var convolution)
-        where isLowPrecision(convolution) && types[layer.input] != nil:
+        where isLowPrecision(convolution, of: layer):
             layer.input = value(layer.input, as: types[layer.input]!)
             convolution.residual = convolution.residual.map { value($0, as: types[$0] ?? .float32) }
             layer.computation = .convolution(convolution)

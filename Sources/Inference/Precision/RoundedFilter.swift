@@ -10,7 +10,27 @@ struct RoundedFilter {
     /// The sum of each output channel's integers.
     let sums: [Double]
 
-    init(_ convolution: Convolution, channels: Int, for type: StorageType) {
+    /// The weights of an output channel that kernels combine in pairs.
+    enum Pairs {
+        /// Neighbouring input channels, of this number of them: 0 and 1, 2 and 3, ….
+        case inputs(Int)
+        /// Rows of a depthwise window that are as far from its edges: the first and the last, ….
+        case rows(height: Int, width: Int)
+
+        /// Returns how far the other of a pair is from a position of the filter; nil if that is no pair's first.
+        func distance(from position: Int) -> Int? {
+            switch self {
+            case .inputs(let count):
+                let input = position % count
+                return input % 2 == 0 && input + 1 < count ? 1 : nil
+            case .rows(let height, let width):
+                let y = position / width, other = height - 1 - y
+                return other > y ? (other - y) * width : nil
+            }
+        }
+    }
+
+    init(_ convolution: Convolution, channels: Int, for type: StorageType, pairs: Pairs) {
         var values = convolution.weights.array(of: Float.self)
         var scales = [Float](repeating: 1, count: channels), sums = [Double](repeating: 0, count: channels)
         let positions = values.count / channels
@@ -24,7 +44,12 @@ struct RoundedFilter {
             if type.kind == .uint8 {
                 scales.withUnsafeMutableBufferPointer { scales in
                     sums.withUnsafeMutableBufferPointer { sums in
-                        Self.round(weights, positions, channels, scales.baseAddress!, sums.baseAddress!)
+                        let scales = scales.baseAddress!
+                        Self.findScales(weights, positions, channels, scales)
+                        if let limit = type.pairLimit {
+                            Self.limit(pairs, of: weights, positions, channels, scales, to: limit)
+                        }
+                        Self.round(weights, positions, channels, scales, sums.baseAddress!)
                     }
                 }
             } else {
@@ -36,11 +61,10 @@ struct RoundedFilter {
         (self.values, self.scales, self.sums) = (values, scales, sums)
     }
 
-    /// Rounds weights of `[positions, channels]` to integers.
-    private static func round(
-        _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int,
-        _ scales: UnsafeMutablePointer<Float>,
-        _ sums: UnsafeMutablePointer<Double>
+    /// Finds the scale of each channel of `[positions, channels]` with which no integer exceeds 127.
+    private static func findScales(
+        _ weights: UnsafePointer<Float>, _ positions: Int, _ channels: Int,
+        _ scales: UnsafeMutablePointer<Float>
     ) {
         for channel in 0..<channels { scales[channel] = 0 }
         for position in 0..<positions {
@@ -48,6 +72,29 @@ struct RoundedFilter {
             for channel in 0..<channels { scales[channel] = max(scales[channel], abs(row[channel])) }
         }
         for channel in 0..<channels { scales[channel] = scales[channel] > 0 ? scales[channel] / 127 : 1 }
+    }
+
+    /// Raises the scales until the sums of both integers of each pair are within the limit.
+    private static func limit(
+        _ pairs: Pairs, of weights: UnsafePointer<Float>, _ positions: Int, _ channels: Int,
+        _ scales: UnsafeMutablePointer<Float>, to limit: Int
+    ) {
+        // Rounding adds up to one half to each of the two.
+        let factor = 1 / Float(limit - 1)
+        for position in 0..<positions {
+            guard let distance = pairs.distance(from: position) else { continue }
+            let row = weights + position &* channels, other = row + distance &* channels
+            for channel in 0..<channels {
+                scales[channel] = max(scales[channel], abs(row[channel] + other[channel]) * factor)
+            }
+        }
+    }
+
+    /// Rounds weights of `[positions, channels]` to integers and sums them.
+    private static func round(
+        _ weights: UnsafeMutablePointer<Float>, _ positions: Int, _ channels: Int,
+        _ scales: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Double>
+    ) {
         // Adding and subtracting 1.5 · 2²³ rounds to nearest, ties to even, without a C library call.
         let shift: Float = 12_582_912
         for position in 0..<positions {

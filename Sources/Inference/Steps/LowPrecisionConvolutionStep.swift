@@ -51,7 +51,9 @@ struct LowPrecisionConvolutionStep: Step {
                     FilterRun(offset: row + $0 * window.dilationX * input.pixelBytes, length: pixelBytes)
                 }
             }, padding: FilterRun(offset: 0, length: 0))
-        let rounded = RoundedFilter(convolution, channels: channels, for: type)
+        let rounded = RoundedFilter(
+            convolution, channels: channels, for: type,
+            pairs: .inputs(input.extent.channels))
         weights = LowPrecisionWeights(
             rounded.values, type.kind, positions: window.height * window.width,
             inputs: input.extent.channels, outputs: channels,

@@ -40,6 +40,8 @@ struct LowPrecisionDepthwiseStep: PlainStep {
     private let input, output: ArenaPlacement
     private let weights: Table<Float>
     private let terms: LowPrecisionTerms
+    /// The weights for `convolveByteDepthwise`; nil where it is not used.
+    private let byteWeights: Table<Int8>?
     private let stride: Int
     private let margin: MarginFill
 
@@ -54,15 +56,43 @@ struct LowPrecisionDepthwiseStep: PlainStep {
         let channels = output.extent.channels, taps = window.height * window.width
         kind = "depthwise \(window.height)×\(window.width) \(input.type.kind.name)"
         work = output.extent.count * taps
-        stride = (channels + kernels.lanes - 1) / kernels.lanes * kernels.lanes
-        let rounded = RoundedFilter(convolution, channels: channels, for: input.type)
+        let isByteKernel =
+            kernels.lowPrecision.convolveByteDepthwise != nil && input.type.kind == .uint8
+            && output.type.kind == .uint8
+        let multiple = isByteKernel ? 32 : kernels.lanes
+        stride = (channels + multiple - 1) / multiple * multiple
+        let rounded = RoundedFilter(
+            convolution, channels: channels, for: input.type,
+            pairs: .rows(height: window.height, width: window.width))
         terms = LowPrecisionTerms(
             convolution, rounded, from: input.type, to: output.type, residual: nil, count: stride)
         let stride = stride
+        byteWeights = isByteKernel ? Self.interleaved(rounded.values, window, channels) : nil
         weights = Table(count: taps * stride) { memory in
             for index in 0..<taps * stride {
                 let channel = index % stride
                 memory[index] = channel < channels ? rounded.values[index / stride * channels + channel] : 0
+            }
+        }
+    }
+
+    /// Packs weights of `[height, width, channels]` as `ByteFilter` wants them.
+    private static func interleaved(_ values: [Float], _ window: Window, _ channels: Int) -> Table<Int8> {
+        let blocks = (channels + 31) / 32, groups = (window.height + 3) / 4
+        return Table(count: blocks * groups * window.width * 128) { memory in
+            memory.initialize(repeating: 0, count: blocks * groups * window.width * 128)
+            for channel in 0..<channels {
+                // Vectors hold four channels of each half of the block.
+                let (block, number) = (channel / 32, channel % 32)
+                let place = number % 16 / 4 * 32 + (number / 16 * 4 + number % 4) * 4
+                for number in 0..<window.height {
+                    let y = ByteFilter.row(at: number, of: window.height)
+                    for x in 0..<window.width {
+                        let column = (block * groups + number / 4) * window.width + x
+                        memory[column * 128 + place + number % 4] = Int8(
+                            values[(y * window.width + x) * channels + channel])
+                    }
+                }
             }
         }
     }
@@ -78,6 +108,11 @@ struct LowPrecisionDepthwiseStep: PlainStep {
             width: output.extent.width, stride: window.strideX, windowHeight: window.height,
             windowWidth: window.width,
             channels: output.extent.channels, lowest: terms.lowest, highest: terms.highest)
+        if let byteWeights, let convolve = kernels.convolveByteDepthwise {
+            var filter = ByteFilter(
+                weights: byteWeights.pointer, factors: terms.factors.pointer, bias: terms.bias.pointer)
+            return convolve(&row, &filter)
+        }
         var filter = LowPrecisionFilter(
             weights: weights.pointer, stride: stride,
             factors: input.type.kind == .uint8 ? terms.factors.pointer : nil,

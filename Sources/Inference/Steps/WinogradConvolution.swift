@@ -58,6 +58,14 @@ struct WinogradConvolution: Sendable {
             * window.width
     }
 
+    /// Returns whether the algorithm takes less than 3/10 of the direct convolution's multiplications.
+    static func savesMost(_ convolution: Convolution, _ output: Extent) -> Bool {
+        let window = convolution.window
+        let points = WinogradAxis(taps: window.height).points * WinogradAxis(taps: window.width).points
+        return 10 * points * tiles(convolution, output)
+            < 3 * output.pixels * window.height * window.width
+    }
+
     /// Returns the margin beyond the image's edges that the windows of whole tiles read.
     static func reach(_ window: Window, _ input: Extent, _ output: Extent) -> Margin {
         let bottom =

@@ -80,7 +80,8 @@ VECTOR_BYTE_PAIRS(16, 32)
 
 /// Computes `sum + Σ x[i] · w[i]` over the four bytes of each lane, where `x` is unsigned and `w` signed,
 /// without saturation, like VPDPBUSD. Without that instruction, even and odd bytes are widened to 16 bits,
-/// and PMADDWD adds their products in pairs.
+/// and PMADDWD adds their products in pairs. AVX2 adds the products of two neighbouring bytes in 16 bits,
+/// which takes half as long; there, the caller sees to it that `x[0] · w[0] + x[1] · w[1]` fits.
 #define VECTOR_DOT_BYTES(n, m, prefix, or_and) \
     VECTOR_INLINE vector_i32x##n vector_dot_bytes_##n(vector_i32x##n sum, vector_i32x##n x, vector_i32x##n w) { \
         m s = (m)sum, a = (m)x, b = (m)w; \
@@ -99,8 +100,15 @@ VECTOR_DOT_BYTES(4, __m128i, _mm, _mm_and_si128)
 #else
 VECTOR_DOT_BYTES_PLAIN(4)
 #endif
-#if defined(__AVX2__)
-VECTOR_DOT_BYTES(8, __m256i, _mm256, _mm256_and_si256)
+#if defined(__AVXVNNI__)
+VECTOR_INLINE vector_i32x8 vector_dot_bytes_8(vector_i32x8 sum, vector_i32x8 x, vector_i32x8 w) {
+    return (vector_i32x8)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)w);
+}
+#elif defined(__AVX2__)
+VECTOR_INLINE vector_i32x8 vector_dot_bytes_8(vector_i32x8 sum, vector_i32x8 x, vector_i32x8 w) {
+    __m256i pairs = _mm256_maddubs_epi16((__m256i)x, (__m256i)w);
+    return (vector_i32x8)_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
 #endif
 #if defined(__AVX512VNNI__)
 VECTOR_INLINE vector_i32x16 vector_dot_bytes_16(vector_i32x16 sum, vector_i32x16 x, vector_i32x16 w) {
