@@ -11,16 +11,24 @@ package func convolveByteDepthwise(
     _ row: UnsafePointer<LowPrecisionWindowRow>, _ filter: UnsafePointer<ByteFilter>
 ) {
     let p = row.pointee, f = filter.pointee
-    var channel = 0
-    while channel < p.channels {
-        var x = 0
-        while x < p.width {
-            // The last pair may overlap the previous one; a single pixel is computed twice.
-            let first = max(0, min(x, p.width &- 2))
-            twoPixels(p, f, channel, first, min(first &+ 1, p.width &- 1))
-            x &+= 2
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: (p.windowHeight &+ 3) / 4 &* 4) { offsets in
+        for place in 0..<offsets.count {
+            // Places beyond the window have no weight.
+            let row = ByteFilter.row(at: min(place, p.windowHeight &- 1), of: p.windowHeight)
+            offsets[place] = row &* p.inputRowStride
         }
-        channel &+= 32
+        let offsets = UnsafePointer(offsets.baseAddress!)
+        var channel = 0
+        while channel < p.channels {
+            var x = 0
+            while x < p.width {
+                // The last pair may overlap the previous one; a single pixel is computed twice.
+                let first = max(0, min(x, p.width &- 2))
+                twoPixels(p, f, offsets, channel, first, min(first &+ 1, p.width &- 1))
+                x &+= 2
+            }
+            channel &+= 32
+        }
     }
 }
 
@@ -64,7 +72,8 @@ private typealias RowAddresses = (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawP
 @inline(__always) private func bytes(_ p: UnsafeRawPointer) -> __m256i { p.loadUnaligned(as: __m256i.self) }
 
 @inline(__always) private func twoPixels(
-    _ p: LowPrecisionWindowRow, _ f: ByteFilter, _ channel: Int, _ x: Int, _ y: Int
+    _ p: LowPrecisionWindowRow, _ f: ByteFilter, _ offsets: UnsafePointer<Int>, _ channel: Int, _ x: Int,
+    _ y: Int
 ) {
     var (s, t) = (Sums(), Sums())
     let step = p.inputPixelStride, distance = (y &- x) &* p.stride &* step
@@ -72,12 +81,8 @@ private typealias RowAddresses = (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawP
     var weights = f.weights + channel &* 4 &* groups &* columns
     let corner = p.input + channel + x &* p.stride &* step
     for group in 0..<groups {
-        // Places beyond the window have no weight.
-        func row(_ number: Int) -> UnsafeRawPointer {
-            let place = min(4 &* group &+ number, p.windowHeight &- 1)
-            return corner + ByteFilter.row(at: place, of: p.windowHeight) &* p.inputRowStride
-        }
-        let rows = (row(0), row(1), row(2), row(3))
+        let o = offsets + 4 &* group
+        let rows = (corner + o[0], corner + o[1], corner + o[2], corner + o[3])
         if distance == step {
             // Neighbouring windows share all columns but one each.
             s.accumulate(Interleaved(rows, 0), weights)
