@@ -114,19 +114,47 @@ package struct SoftmaxRegression: Sendable {
         return whole.stacked(on: last, columns: lastLayer, classes: classes).mixed(classes: classes)
     }
 
+    /// The number of compact rows on which the strength and the temperature are chosen at most.
+    package static let mostRowsOfPath = 150_000
+
     /// Trains on compact rows, such as those of a `SpectralReduction`, which are used without standardization.
     ///
-    /// The parameters are those of the other method.
+    /// Of more than `mostRowsOfPath` rows, strength and temperature are chosen on an even selection, and the layer is
+    /// trained on all. The parameters are those of the other method.
     package func train(
         _ rows: CompactRows, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
-        progress: ((Progress) -> Void)? = nil
+        mostRowsOfPath: Int = SoftmaxRegression.mostRowsOfPath, progress: ((Progress) -> Void)? = nil
     ) throws(TrainingError) -> Result {
         let data = try TrainingData(
             rows, labels: labels, classes: classes, training: training, validation: validation)
-        let masks = strengths.count > 1 ? masks(data) : []
-        var counter = ProgressCounter(
-            total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count, report: progress)
-        return try head(data, groups: [], masks: masks, whitens: whitens, &counter).result
+        let count = training.count + validation.count
+        guard strengths.count > 1, count > mostRowsOfPath else {
+            let masks = strengths.count > 1 ? masks(data) : []
+            var counter = ProgressCounter(
+                total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count,
+                report: progress)
+            return try head(data, groups: [], masks: masks, whitens: whitens, &counter).result
+        }
+        /// Returns rows at even distances, after sorting by class, so that each class keeps its share.
+        func selection(_ rows: [Int]) -> [Int] {
+            let sorted = rows.sorted { (labels[$0], $0) < (labels[$1], $1) }
+            let kept = max(1, rows.count * mostRowsOfPath / count)
+            return rows.isEmpty ? [] : (0..<kept).map { sorted[$0 * rows.count / kept] }.sorted()
+        }
+        let some = try TrainingData(
+            rows, labels: labels, classes: classes, training: selection(training),
+            validation: selection(validation))
+        let masks = masks(some)
+        var counter = ProgressCounter(total: 6 + (strengths.count + 1) * masks.count, report: progress)
+        var solver = self
+        solver.alternativeTest = []
+        let chosen = try solver.head(some, groups: [], masks: masks, whitens: whitens, &counter).result
+        // The penalty is a prior: its share of the mean shrinks with the number of rows.
+        let share = Double(some.training.count + some.validation.count) / Double(count)
+        solver.strengths = [chosen.strength * share]
+        var result = try solver.head(data, groups: [], masks: [], whitens: whitens, &counter).result
+        (result.path, result.temperature) = (chosen.path, chosen.temperature)
+        return result
     }
 
     /// Trains one layer, and returns it with the held-out logits for its strength.

@@ -132,4 +132,25 @@ struct SpectralReductionTests {
         #expect(accuracy(whole.layer) > 0.75)
         #expect(accuracy(reduction.expand(few.layer)) > accuracy(whole.layer) - 0.03)
     }
+
+    @Test("of many rows, a selection chooses the strength, and all train the layer")
+    func selection() throws {
+        let (features, labels) = rows(1200, columns: 24, rank: 12)
+        let compact = CompactRows(columns: 24, capacity: 1200)
+        compact.append(features)
+        let solver = SoftmaxRegression(), training = Array(0..<900), validation = Array(900..<1200)
+        let all = try solver.train(
+            compact, labels: labels, classes: 3, training: training, validation: validation)
+        var steps: [SoftmaxRegression.Progress] = []
+        let some = try solver.train(
+            compact, labels: labels, classes: 3, training: training, validation: validation,
+            mostRowsOfPath: 600
+        ) { steps.append($0) }
+        #expect(!some.path.isEmpty && some.temperature > 0.5 && some.temperature < 2)
+        #expect(steps.last.map { $0.done == $0.total } == true)
+        func right(_ layer: TrainedLayer) -> Int {
+            (0..<1200).count { predictedClass(layer.logits(features[$0])[...]) == labels[$0] }
+        }
+        #expect(abs(right(all.layer) - right(some.layer)) < 30, "\(right(all.layer)) \(right(some.layer))")
+    }
 }
