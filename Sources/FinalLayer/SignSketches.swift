@@ -109,8 +109,7 @@ package final class SignSketches: @unchecked Sendable {
         var width = 12
         while width < 24, 1 << width < rows { width += 1 }
         let present = (0..<rows).filter { lengths.base[$0] > 0 }.map(UInt32.init)
-        let found = Lists(Self.parts)
-        workers.perform(Self.parts) { [width] part in
+        let found = workers.map(Self.parts) { [width] part -> [UInt64] in
             var pairs = PairSet(), random = RandomSource(seed: UInt64(part + 1))
             var buckets = Buckets(rows: present, width: width)
             for _ in 0..<Self.tables / Self.parts where !workers.isCancelled() {
@@ -120,10 +119,10 @@ package final class SignSketches: @unchecked Sendable {
                     if self.distance(a, b) <= most { pairs.insert(a, b) }
                 }
             }
-            found.store(pairs.sorted(), at: part)
+            return pairs.sorted()
         }
         var all = PairSet()
-        for part in 0..<Self.parts { all.insert(found[part]) }
+        for pairs in found { all.insert(pairs) }
         return all.sorted().map { (Int($0 >> 32), Int($0 & 0xFFFF_FFFF)) }
     }
 
@@ -141,22 +140,6 @@ package final class SignSketches: @unchecked Sendable {
             if sum > Double(cosine) { low = middle } else { high = middle }
         }
         return low / .pi
-    }
-
-    /// A list of pairs for each part, to which a single call writes.
-    private final class Lists: @unchecked Sendable {
-        private let lists: UnsafeMutablePointer<[UInt64]>
-        private let count: Int
-
-        init(_ count: Int) {
-            self.count = count
-            lists = .allocate(capacity: count)
-            lists.initialize(repeating: [], count: count)
-        }
-        deinit { lists.deinitialize(count: count).deallocate() }
-
-        func store(_ pairs: [UInt64], at index: Int) { lists[index] = pairs }
-        subscript(index: Int) -> [UInt64] { lists[index] }
     }
 }
 

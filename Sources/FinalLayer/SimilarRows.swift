@@ -64,8 +64,7 @@ package struct SimilarRows: Sendable {
         let error = (1 - threshold * threshold) / Float(Self.sketchSize).squareRoot()
         let least = threshold - 6 * max(error, 0)
         let tile = 64, tiles = (rows + tile - 1) / tile
-        let found = PairTable(tiles)
-        workers.perform(tiles) { first in
+        let found = workers.map(tiles) { first -> [Pair] in
             let begin = first * tile, count = min(tile, sketches.paddedRows - begin)
             let sums = FloatBuffer(tile * tile)
             var pairs: [Pair] = []
@@ -88,7 +87,7 @@ package struct SimilarRows: Sendable {
                     }
                 }
             }
-            found.store(pairs, at: first)
+            return pairs
         }
         pairs = found.joined().sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
@@ -131,21 +130,5 @@ package struct SimilarRows: Sendable {
             }
         }
         return (sketches, lengths)
-    }
-
-    /// A list of pairs for each tile, to which a single call writes.
-    private final class PairTable: @unchecked Sendable {
-        private let lists: UnsafeMutablePointer<[Pair]>
-        private let count: Int
-
-        init(_ count: Int) {
-            self.count = count
-            lists = .allocate(capacity: count)
-            lists.initialize(repeating: [], count: count)
-        }
-        deinit { lists.deinitialize(count: count).deallocate() }
-
-        func store(_ pairs: [Pair], at index: Int) { lists[index] = pairs }
-        func joined() -> [Pair] { (0..<count).flatMap { lists[$0] } }
     }
 }

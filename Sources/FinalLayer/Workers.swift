@@ -29,6 +29,18 @@ package struct Workers: Sendable {
     /// Runs everything on the calling thread.
     package static let serial = Workers { count, body in for index in 0..<count { body(index) } }
 
+    /// Returns the arrays that `body` makes of the indices below `count`, in the order of the indices; those of pieces that
+    /// were skipped are empty.
+    func map<Element: Sendable>(_ count: Int, _ body: @Sendable (Int) -> [Element]) -> [[Element]] {
+        let results = UnsafeMutableBufferPointer<[Element]>.allocate(capacity: count)
+        results.initialize(repeating: [])
+        defer { results.deinitialize().deallocate() }
+        nonisolated(unsafe) let places = results
+        // Each place is written by one call.
+        perform(count) { index in places[index] = body(index) }
+        return Array(results)
+    }
+
     /// Calls `body` with `0..<count` divided into ranges of `step`.
     func performRanges(of count: Int, step: Int, _ body: @Sendable (Range<Int>) -> Void) {
         perform((count + step - 1) / step) { index in body(index * step..<min(count, (index + 1) * step)) }
