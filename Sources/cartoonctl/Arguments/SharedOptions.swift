@@ -43,7 +43,7 @@ extension Option {
         oneOf: JPEGTransform.self)
     static let precision = Option.value(
         "precision", "P",
-        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
+        "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest, most of all on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
         oneOf: PrecisionChoice.self)
     static let quality = [
         Option.value(
