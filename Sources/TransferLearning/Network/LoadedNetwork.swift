@@ -148,6 +148,10 @@ struct LoadedModel: Sendable {
             network = try file.network(
                 outputs: [about.output] + (novelty != nil || givesBottleneck ? [about.bottleneck] : []))
         } catch { throw TransferLearningError(error) }
+        // Bytes have no NaN: the weight would pass for a number.
+        if case .int8 = chosen, let fault = network.weightFault {
+            throw .network(.damaged(graph, reason: fault))
+        }
         do { plan = try Plan(network, precision: chosen, threads: threadsPerPicture) } catch {
             throw TransferLearningError(error, path: file.path)
         }
@@ -162,6 +166,22 @@ struct LoadedModel: Sendable {
                         "gives \(plan.outputShapes[0].last ?? 0) scores for \(about.labels.count) labels; give the labels that belong to it"
                 ))
         }
+    }
+}
+
+extension Network {
+    /// What makes the weights of a convolution or a product unfit to be stored in bytes; nil if all are finite.
+    fileprivate var weightFault: String? {
+        for node in nodes {
+            switch node.operation {
+            case .convolution, .matrixProduct: break
+            default: continue
+            }
+            for input in node.inputs where constant(input)?.floats.map({ !$0.areFinite }) == true {
+                return "node '\(self[input].name)' holds NaN or infinity"
+            }
+        }
+        return nil
     }
 }
 

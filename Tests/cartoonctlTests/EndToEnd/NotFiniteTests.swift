@@ -46,6 +46,29 @@ struct NotFiniteTests {
         #expect(cache.status != 0 || cache.output.contains("\"vectors\" : 0"), "\(cache.output)")
     }
 
+    @Test("a model in bytes does not pass a weight that is no number for one")
+    func bytes() throws {
+        try bench.writeTinyNetwork("tiny")
+        let trained = try run(
+            "retrain --image_dir pictures --architecture tiny.pb --precision int8 --bottleneck_dir cache --quiet --output_graph m.pb --output_labels m.txt"
+        )
+        try #require(trained.status == 0, "\(trained.errors)")
+        var graph = try GraphDef.read(ByteRegion([UInt8](bench.data("m.pb"))))
+        let place = try #require(graph.nodes.firstIndex { $0.constant?.shape.count == 4 })
+        let tensor = try #require(graph.nodes[place].constant)
+        var values = try #require(tensor.floats)
+        for number in [Float.nan, .infinity] {
+            values[0] = number
+            graph.nodes[place].attributes["value"] = .tensor(Tensor(values, shape: tensor.shape))
+            try bench.write("bad.pb", Data(try GraphDef.write(graph)))
+            for line in ["classify pictures", "evaluate --image_dir pictures"] {
+                let outcome = try run("\(line) --graph bad.pb --quiet")
+                #expect(outcome.status == 22 && outcome.output.isEmpty, "\(outcome.output)")
+                #expect(outcome.errors.contains("holds NaN or infinity"), "\(outcome.errors)")
+            }
+        }
+    }
+
     @Test("a model that makes them answers nothing, is no good, and is not written in other forms")
     func model() throws {
         try bench.writeTinyNetwork("tiny")
