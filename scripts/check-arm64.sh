@@ -52,10 +52,15 @@ cartoonctl=${CARTOONCTL:-.build/release/cartoonctl}
     --output_graph "$work/model.pb" --output_labels "$work/model.txt" >/dev/null
 "$cartoonctl" export "$work/model.pb" --format html --output "$work/model.html" >/dev/null
 python3 - "$work" <<'PYTHON'
-import base64, re, sys, zlib
+import re, sys, zlib
 page = open(sys.argv[1] + "/model.html").read()
 model = re.search(r'id="model">([^<]*)<', page).group(1)
-open(sys.argv[1] + "/program", "wb").write(zlib.decompress(base64.b64decode(model)))
+# Two characters hold 13 bits, one at the end 6.
+digits = [ord(c) - (36 if c > "<" else 35) for c in model]
+pairs = [91 * a + b for a, b in zip(digits[::2], digits[1::2])]
+bits = "".join(format(n, "013b")[::-1] for n in pairs) + (format(digits[-1], "06b")[::-1] if len(digits) % 2 else "")
+bytes_ = bytes(int(bits[i:i + 8][::-1], 2) for i in range(0, len(bits) - 7, 8))
+open(sys.argv[1] + "/program", "wb").write(zlib.decompress(bytes_))
 PYTHON
 
 qemu-aarch64 "$work/aarch64-none-none-elf/engine" "$work/program" 300 200 >"$work/arm64"

@@ -254,11 +254,11 @@ public struct Quantization {
             let before = try calibration.accuracy(of: file.graph, model, path: file.path)
             context.note("accuracy of the model: \(fixed(100 * before, 2))% (\(seconds()))")
             return try search { bits in
-                context.phase("trying \(fixed(bits, 2)) bits a weight")
+                context.phase("trying \(fixed(bits, 3)) bits a weight")
                 let graph = weights.apply(bits: bits)
                 let accuracies = Accuracies(
                     before: [before], after: [try calibration.accuracy(of: graph, model, path: file.path)])
-                context.note("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+                context.note("\(fixed(bits, 3)) bits a weight: \(accuracies.text) (\(seconds()))")
                 return Outcome(graph: graph, bits: bits, accuracies: accuracies)
             }
         }
@@ -270,31 +270,31 @@ public struct Quantization {
             "cross-validated accuracy of the model: \(fixed(100 * Accuracies.mean(before), 2))% (\(seconds()))"
         )
         return try search { bits in
-            context.phase("trying \(fixed(bits, 2)) bits a weight")
+            context.phase("trying \(fixed(bits, 3)) bits a weight")
             let candidate = try renewal.candidate(weights.apply(bits: bits), cache: nil)
             let accuracies = Accuracies(before: before, after: candidate.accuracies)
-            context.note("\(fixed(bits, 2)) bits a weight: \(accuracies.text) (\(seconds()))")
+            context.note("\(fixed(bits, 3)) bits a weight: \(accuracies.text) (\(seconds()))")
             return Outcome(
                 graph: try renewal.renewed(candidate), bits: bits, accuracies: accuracies,
                 isLayerRenewed: true)
         }
     }
 
-    /// Finds the coarsest setting within the limit, to a quarter of a bit, assuming that finer settings are
+    /// Finds the coarsest setting within the limit, to an eighth of a bit, assuming that finer settings are
     /// not worse.
     private func search(_ attempt: (Double) throws -> Outcome) throws -> Outcome {
         if let bits = options.bits { return try attempt(bits) }
-        var (low, high) = (8, 24), best: Outcome?
+        var (low, high) = (17, 48), best: Outcome?
         while high - low > 1 {
             let middle = (low + high) / 2
-            let tried = try attempt(Double(middle) / 4)
+            let tried = try attempt(Double(middle) / 8)
             if let drop = tried.accuracies?.worstDrop, drop <= options.maximumAccuracyDrop {
                 (best, high) = (tried, middle)
             } else {
                 low = middle
             }
         }
-        return try best ?? attempt(Double(high) / 4)
+        return try best ?? attempt(Double(high) / 8)
     }
 
     private func zippedSize(_ graph: Graph) throws(GraphDefError) -> Int {

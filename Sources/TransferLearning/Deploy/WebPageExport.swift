@@ -139,9 +139,9 @@ struct WebPageExport {
 
     // MARK: - Text
 
-    /// Compresses bytes by DEFLATE in zlib's container, and encodes them as base64.
+    /// Compresses bytes by DEFLATE in zlib's container, and encodes them as the text that the page decodes.
     private static func packed(_ bytes: [UInt8]) -> [UInt8] {
-        [UInt8](Data(Deflate.compress(bytes, level: 9, container: .zlib)).base64EncodedData())
+        PageText.encode(Deflate.compress(bytes, level: 9, container: .zlib))
     }
 
     private static func stem(_ name: String) -> String {

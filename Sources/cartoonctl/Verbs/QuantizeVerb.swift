@@ -82,7 +82,7 @@ private func quantize(_ arguments: Arguments) throws -> Int32 {
     if json {
         Terminal.printBlock(try result.json())
     } else {
-        let bits = result.bits.map { ", \(fixed($0, 2)) bits a weight" } ?? ""
+        let bits = result.bits.map { ", \(fixed($0, 3)) bits a weight" } ?? ""
         Terminal.print(
             "\(result.output)  \(megabytes(result.bytesBefore)) → \(megabytes(result.bytesAfter))\(bits)")
         Terminal.print("zipped \(megabytes(result.zippedBefore)) → \(megabytes(result.zippedAfter))")
