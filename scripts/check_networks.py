@@ -23,7 +23,9 @@ format, of the model and of what optimize and quantize (rounded, weights, compac
 package, and between 'classify' and the model's exports. ONNX files go through onnx.checker's full check. Exit code 1: a difference, or
 a network that cartoonctl refuses.
 """
-import argparse, collections, json, math, os, subprocess, sys, tempfile, time, venv
+import argparse, collections, json, math, os, subprocess, sys, tempfile, time
+
+import environment
 
 PACKAGES = ["onnx", "onnxruntime", "openvino", "numpy", "pillow"]
 MORE = {"keras": ["tensorflow-cpu"], "exports": ["tensorflow-cpu", "ai-edge-litert"]}
@@ -82,18 +84,8 @@ try:
     if arguments.exports or arguments.models:
         from ai_edge_litert.interpreter import Interpreter
 except ImportError as error:
-    python = os.path.join(arguments.venv, "bin", "python")
     packages = PACKAGES + MAKERS * isMaking + MORE["keras"] * hasKeras
-    packages += MORE["exports"] * (arguments.exports or arguments.models)
-    if os.path.exists(python) and os.path.samefile(sys.prefix, arguments.venv):
-        print(f"{error}; installing {', '.join(packages)}", file=sys.stderr)
-    else:
-        print(f"making {arguments.venv} with {', '.join(packages)}", file=sys.stderr)
-        venv.create(arguments.venv, with_pip=True)
-    if os.environ.get("CHECK_NETWORKS_AGAIN"):
-        sys.exit(f"{arguments.venv}: {error}; remove it and run this again")
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-    os.execve(python, [python, *sys.argv], dict(os.environ, CHECK_NETWORKS_AGAIN="1"))
+    environment.restart(arguments.venv, packages + MORE["exports"] * bool(arguments.exports or arguments.models), error)
 
 MEAN, DEVIATION = np.array([123.675, 116.28, 103.53], np.float32), np.array([58.395, 57.12, 57.375], np.float32)
 

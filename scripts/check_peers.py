@@ -19,7 +19,9 @@ again in it. TensorFlow decodes and resizes the pictures as retrain.py did; ever
 Accuracy is told where pictures lie in folders with the labels' names. Pictures that TensorFlow cannot decode, that EXIF turns or that are
 damaged are left out. Exit code 1: a difference.
 """
-import argparse, json, os, re, subprocess, sys, tempfile, venv, zipfile
+import argparse, json, os, re, subprocess, sys, tempfile, zipfile
+
+import environment
 
 PACKAGES = ["tensorflow-cpu>=2.16,<3", "onnx>=1.16,<2", "onnxruntime>=1.18,<2", "ai-edge-litert>=1.0,<3", "pillow>=10", "numpy>=1.26"]
 
@@ -44,13 +46,7 @@ try:
     from ai_edge_litert.interpreter import Interpreter
     from PIL import Image
 except ImportError as error:
-    python = os.path.join(arguments.venv, "bin", "python")
-    if os.path.exists(python) and os.path.samefile(sys.prefix, arguments.venv):
-        sys.exit(f"{arguments.venv}: {error}; remove it and run this again")
-    print(f"making {arguments.venv} with {', '.join(PACKAGES)}", file=sys.stderr)
-    venv.create(arguments.venv, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    os.execv(python, [python, *sys.argv])
+    environment.restart(arguments.venv, PACKAGES, error)
 
 tf1 = tf.compat.v1
 

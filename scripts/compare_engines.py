@@ -18,7 +18,9 @@ The floor is the time of the network's multiply-adds at the rate that the set's 
 which a small C program measures (with `cc`, or the compiler in CC); it is left out where there is no compiler.
 Convolutions by Winograd's algorithm multiply less often, so that a time may lie below it.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time, venv
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
+
+import environment
 
 PACKAGES = ["onnx>=1.16,<2", "onnxruntime>=1.18,<2", "openvino>=2024.4", "numpy>=1.26"]
 ISA = {"avx2": "AVX2", "avxvnni": "AVX2_VNNI", "avx512": "AVX512_CORE", "avx512vnni": "AVX512_CORE_VNNI"}
@@ -36,14 +38,8 @@ arguments = parser.parse_args()
 
 try:
     import numpy as np, onnx, onnxruntime, openvino
-except ImportError:
-    python = os.path.join(arguments.venv, "bin", "python")
-    if os.path.realpath(sys.prefix) == os.path.realpath(arguments.venv):
-        raise
-    if not os.path.exists(python):
-        venv.create(arguments.venv, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-    os.execv(python, [python, *sys.argv])
+except ImportError as error:
+    environment.restart(arguments.venv, PACKAGES, error)
 
 
 def milliseconds(run, count=15):
