@@ -47,7 +47,7 @@ struct EvaluateTests {
         #expect(assignment.folds[7] == assignment.folds[8] && assignment.folds[6] != assignment.folds[7])
         var features = FeatureMatrix(columns: 3)
         for group in groups { features.append(row: [Float(group), Float(group % 3), group < 6 ? 1 : -1]) }
-        let judged = try OutOfSample(features, labels: labels, classes: 2, groups: groups)
+        let judged = try OutOfSample(.whole(features), labels: labels, classes: 2, groups: groups)
         #expect(judged.foldCount == 2 && judged.probabilities.allSatisfy { (0...1).contains($0) })
         #expect(judged.metrics.accuracy > 0.8)
     }

@@ -57,13 +57,13 @@ struct QualityTests {
             let side: Float = label == 0 ? 1 : -1
             features.append(row: [side, side * Float(row % 5), Float(row % 3), 1])
         }
-        let plain = try OutOfSample(features, labels: labels, classes: 2)
+        let plain = try OutOfSample(.whole(features), labels: labels, classes: 2)
         for row in 0..<30 { features.append(row: Array(features[row])) }
-        let more = try OutOfSample(features, labels: labels, classes: 2, variantsOf: Array(0..<30))
+        let more = try OutOfSample(.whole(features), labels: labels, classes: 2, variantsOf: Array(0..<30))
         #expect(more.labels == labels && more.folds == plain.folds && more.probabilities.count == 60)
         #expect(more.metrics.accuracy == 1)
         #expect(throws: TrainingError.self) {
-            try OutOfSample(features, labels: labels, classes: 2, variantsOf: [0])
+            try OutOfSample(.whole(features), labels: labels, classes: 2, variantsOf: [0])
         }
     }
 

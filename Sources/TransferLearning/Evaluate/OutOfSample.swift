@@ -33,8 +33,8 @@ package struct OutOfSample: Sendable {
     ///   - seed: The seed of the folds.
     ///   - solver: The regression to train.
     ///   - keepsLayers: Whether the trained layers are kept.
-    /// - Throws: `TrainingError`.
     ///   - progress: Called on the calling thread during training.
+    /// - Throws: `TrainingError`.
     package init(
         _ features: FeatureRows, labels: [Int], classes: Int, groups: [Int] = [],
         variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
@@ -81,18 +81,6 @@ package struct OutOfSample: Sendable {
         }
         (probabilities, self.labels, self.classes) = (result, labels, classes)
         (self.folds, foldCount) = (assignment.folds, assignment.count)
-    }
-
-    /// Cross-validates a softmax regression on whole rows; the parameters are those of the other initializer.
-    package init(
-        _ features: FeatureMatrix, labels: [Int], classes: Int, groups: [Int] = [],
-        variantsOf origins: [Int] = [], folds: Int = 5, seed: UInt64 = 0,
-        solver: SoftmaxRegression = SoftmaxRegression(), keepsLayers: Bool = false,
-        progress: ((SoftmaxRegression.Progress) -> Void)? = nil
-    ) throws(TrainingError) {
-        try self.init(
-            .whole(features), labels: labels, classes: classes, groups: groups, variantsOf: origins,
-            folds: folds, seed: seed, solver: solver, keepsLayers: keepsLayers, progress: progress)
     }
 
     /// Creates predictions from another source, such as a test split or another program.

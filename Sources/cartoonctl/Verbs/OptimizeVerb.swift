@@ -61,9 +61,7 @@ let optimizeVerb = Verb(
 extension Arguments {
     /// Returns the words of a value such as `A,B`.
     func list(_ name: String) -> [String] { (string(name) ?? "").split(separator: ",").map(String.init) }
-}
 
-extension Arguments {
     /// Returns the model that an argument without a flag, `--input` or `--graph` names; nil if none does.
     ///
     /// - Throws: `UsageError` if several do.
