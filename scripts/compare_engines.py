@@ -148,16 +148,21 @@ def peak(set_name, precision, folder):
 
 
 def ours(path, precision, set_name, threads):
+    """Returns the time and the multiply-adds in 10⁹, or None where the benchmark refuses the answer, which it checks."""
     command = [arguments.program, "forward", path, "--precision", precision, "--set", set_name,
                "--threads", str(threads)]
-    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        print(f"{os.path.basename(path)}: {run.stderr.strip()}", file=sys.stderr)
+        return None
+    result = json.loads(run.stdout.splitlines()[-1])
     return result["shortest_milliseconds"], result["gflops"] * result["milliseconds"] / 2e3
 
 
 def theirs(name, path, set_name, threads):
     command = [sys.executable, __file__, "--peer", name, str(threads), path]
-    environment = dict(os.environ, ONEDNN_MAX_CPU_ISA=ISA[set_name])
-    result = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    variables = dict(os.environ, ONEDNN_MAX_CPU_ISA=ISA[set_name])
+    result = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)
     return float(result.stdout.splitlines()[-1])
 
 
@@ -182,10 +187,15 @@ with tempfile.TemporaryDirectory() as folder:
                     mine, work = [], 0
                     peers = {"ONNX Runtime": [], "OpenVINO": []}
                     for _ in range(arguments.rounds):
-                        time_taken, work = ours(path, precision, set_name, threads)
-                        mine.append(time_taken)
+                        result = ours(path, precision, set_name, threads)
+                        if result is None:
+                            break
+                        mine.append(result[0])
+                        work = result[1]
                         for name, times in peers.items():
                             times.append(theirs(name, paths[precision], set_name, threads))
+                    if not mine:
+                        continue
                     best = min(statistics.median(times) for times in peers.values())
                     floor = work / rate * 1e3 / threads if rate else None
                     median = statistics.median(mine)
