@@ -154,7 +154,8 @@ private final class Mapping {
         let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, file, 0)
         guard let address, address != MAP_FAILED else { throw MappingError(path: path, errno: errno) }
         base = address
-        MappedFiles.add(address, count: count, path: FilePath(path))
+        MappedFiles.add(
+            address, count: count, path: FilePath(path), state: MappedFiles.State(information))
     }
     deinit {
         guard let base else { return }

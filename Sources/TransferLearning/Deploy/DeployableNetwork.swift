@@ -94,8 +94,11 @@ extension NetworkFile {
             try file.withDescriptor { [network] descriptor throws(NetworkWriteError) in
                 try network.write(to: descriptor)
             }
+            try MappedFiles.checkUnchanged()
             try file.commit()
             return network.encodedSize
+        } catch let error as TransferLearningError {
+            throw error
         } catch let error as FileError {
             throw .output(error, flag: flag)
         } catch NetworkWriteError.inputOutput(let code) {
@@ -124,5 +127,17 @@ extension TransferLearningError {
         case .cycle, .unsupported, .tooLarge:
             self = .network(.unsupported(path, reason: error.description))
         }
+    }
+}
+
+extension MappedFiles {
+    /// Checks that what is about to be written was made of a model that nobody overwrote meanwhile: its
+    /// weights come from the mapped file.
+    static func checkUnchanged() throws(TransferLearningError) {
+        guard let path = overwritten() else { return }
+        throw .network(
+            .damaged(
+                path,
+                reason: "was changed while it was used; no output was written; run the same command again"))
     }
 }

@@ -138,6 +138,7 @@ public struct Exporting {
         try check(size: bytes.count)
         let output = try AtomicFile(options.output)
         try output.write(bytes)
+        try MappedFiles.checkUnchanged()
         try output.commit()
         return bytes.count
     }
@@ -189,6 +190,7 @@ public struct Exporting {
         let files = try source.network.coreMLPackage(
             WeightPrecision(rawValue: options.weights.rawValue)!,
             description(own.filter { [ModelDescription.nodeName, "labels"].contains($0.key) }, source))
+        try MappedFiles.checkUnchanged()
         try FolderOutput(options.output).write(files.map { (FilePath($0.path), $0.bytes) })
         return files.reduce(0) { $0 + $1.bytes.count }
     }
@@ -233,6 +235,7 @@ public struct Exporting {
                     Array(try description.json().utf8)
                 ))
         }
+        try MappedFiles.checkUnchanged()
         try FolderOutput(options.output).write(parts)
         return parts.reduce(0) { $0 + $1.bytes.count }
     }

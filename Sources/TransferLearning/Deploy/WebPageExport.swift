@@ -50,6 +50,7 @@ struct WebPageExport {
         let page = try bytes()
         let output = try AtomicFile(options.output)
         try output.write(page)
+        try MappedFiles.checkUnchanged()
         try output.commit()
         return ExportResult(
             input: "\(options.input)", output: "\(options.output)", format: options.format.rawValue,

@@ -49,6 +49,27 @@ struct ChangedFileTests {
         #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
     }
 
+    /// Each verb waits for a reader of its output, a pipe, until the model has been changed.
+    @Test(
+        "a model that is changed while it is converted is named",
+        arguments: [
+            "optimize net.pb --output_graph", "quantize net.pb --output_graph",
+            "export net.pb --format onnx --output", "export net.pb --format html --output",
+        ])
+    func conversions(line: String) throws {
+        let outcome = try shell(
+            """
+            "$ctl" retrain \(Self.training) > /dev/null || exit 1
+            mv out.pb net.pb; mv out.txt net.txt; mkfifo pipe.pb
+            "$ctl" \(line) pipe.pb > /dev/null 2> said & p=$!
+            for i in $(seq 1000); do grep -q net.pb /proc/$p/maps && break; sleep 0.01; done
+            dd if=/dev/zero of=net.pb bs=1 seek=2000000 count=64 conv=notrunc 2> /dev/null
+            cat pipe.pb > /dev/null; wait $p; test $? = 22 || { cat said >&2; exit 2; }
+            grep -q 'net.pb.*changed while it was used' said || { cat said >&2; exit 3; }
+            """)
+        #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
+    }
+
     @Test("an output that is a mount of its own is written in place")
     func mount() throws {
         guard try shell("unshare -m true").status == 0 else { return }
