@@ -47,12 +47,17 @@ struct DecodingCost {
     var stored: Int
     /// The minimum bytes of data for a complete image of this size; 0 if there is no known minimum.
     var leastStored: Int
+    /// The pixels of the frames of an animation up to the selected one, each of which must be drawn.
+    var drawn = 0
 }
 
 extension DecodingOptions {
     /// An image with less than one part in `leastShare` of its data is rejected, because nearly all of it
     /// would be invented.
     static let leastShare = 16
+    /// The frames of an animation up to the selected one may together have this many times the pixels that a
+    /// single image may have.
+    static let drawnImages = 4
 
     /// Checks the declared size against the limits before anything is allocated.
     ///
@@ -66,12 +71,15 @@ extension DecodingOptions {
         try Self.compare("pixels on a side", max(width, height), maximumSide)
     }
 
-    /// Checks the memory that decoding takes, and that not nearly all data is missing.
+    /// Checks the memory and the work that decoding takes, and that not nearly all data is missing.
     ///
     /// - Parameter end: The offset of the end of the file, for the error.
     /// - Throws: `ImageError.overLimit` or `ImageError.truncated`.
     func admit(_ cost: DecodingCost, of format: ImageFormat, end: Int) throws(ImageError) {
         try Self.compare("bytes", cost.memory, maximumBytes)
+        try Self.compare(
+            "pixels in the frames up to the selected one", cost.drawn,
+            Self.drawnImages * min(maximumPixels, 1 << 40))
         guard cost.stored >= cost.leastStored / Self.leastShare else { throw .truncated(format, offset: end) }
     }
 

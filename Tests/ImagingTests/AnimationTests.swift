@@ -82,4 +82,42 @@ struct AnimationTests {
             try image(bytes, 1)
         }
     }
+
+    @Test("thousands of large frames in a few bytes are refused")
+    func largeFrames() throws {
+        let frame: [UInt8] =
+            [0x21, 0xf9, 4, 1, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 0x88, 0x13, 0x88, 0x13, 0] + [2, 2, 0x44, 1, 0]
+        let screen: [UInt8] = [0x88, 0x13, 0x88, 0x13, 0x80, 0, 0] + [UInt8](repeating: 0, count: 6)
+        let bytes = Array("GIF89a".utf8) + screen + (0..<3000).flatMap { _ in frame } + [0x3b]
+        #expect(try Image.frameCount(in: bytes) == 3000)
+        #expect(
+            throws: ImageError.overLimit(
+                what: "pixels in the frames up to the selected one", declared: 3000 * 25_000_000,
+                limit: 800_000_000)
+        ) { try image(bytes, 2999) }
+    }
+
+    /// Searching each frame from the file's start would take the square of their number.
+    @Test("the last of thirty thousand frames of a WebP is found in one walk")
+    func manyFrames() throws {
+        // One pixel in VP8L, and its frame.
+        let pixel: [UInt8] = [
+            0x2f, 0, 0, 0, 0x10, 7, 0x50, 0xb2, 0x22, 0x57, 0xa6, 0x80, 0x81, 0x88, 0xe8, 0x7f, 0, 0,
+        ]
+        func chunk(_ name: String, _ payload: [UInt8]) -> [UInt8] {
+            Array(name.utf8) + (0..<4).map { UInt8(truncatingIfNeeded: payload.count >> (8 * $0)) } + payload
+        }
+        let frame = chunk("ANMF", [UInt8](repeating: 0, count: 16) + chunk("VP8L", pixel))
+        var file = chunk("VP8X", [0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        for _ in 0..<30_000 { file += frame }
+        let bytes = chunk("RIFF", Array("WEBP".utf8) + file)
+        #expect(try Image.frameCount(in: bytes) == 30_000)
+        #expect(try image(bytes, 29_999).pixels.count == 4)
+        var options = DecodingOptions()
+        (options.frame, options.maximumPixels) = (29_999, 1)
+        #expect(
+            throws: ImageError.overLimit(
+                what: "pixels in the frames up to the selected one", declared: 30_000, limit: 4)
+        ) { try Image(decoding: bytes, options: options) }
+    }
 }

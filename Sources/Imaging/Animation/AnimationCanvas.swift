@@ -52,19 +52,25 @@ struct AnimationCanvas {
         let isKey =
             isFull && (channels == 3 || !frame.blends)
             || cleared.columns.count == width && cleared.rows.count == height
-        for y in 0..<rows {
-            let isClearedRow = replacesCleared && cleared.rows.contains(frame.y + y)
-            let source = y * frame.width * channels, target = 4 * ((frame.y + y) * width + frame.x)
-            for x in 0..<columns {
-                let from = source + channels * x, to = target + 4 * x
-                let alpha = channels == 4 ? image[from + 3] : 255
-                let isOver =
-                    alpha < 255 && frame.blends && !(isClearedRow && cleared.columns.contains(frame.x + x))
-                if !isOver || alpha > 0 && pixels[to + 3] == 0 && !replacesCleared {
-                    for c in 0..<3 { pixels[to + c] = image[from + c] }
-                    pixels[to + 3] = alpha
-                } else if alpha > 0 {
-                    blend(image, from, over: to)
+        pixels.withUnsafeMutableBufferPointer { pixels in
+            image.withUnsafeBufferPointer { image in
+                for y in 0..<rows {
+                    let isClearedRow = replacesCleared && cleared.rows.contains(frame.y + y)
+                    let source = y * frame.width * channels
+                    let target = 4 * ((frame.y + y) * width + frame.x)
+                    for x in 0..<columns {
+                        let from = source + channels * x, to = target + 4 * x
+                        let alpha = channels == 4 ? image[from + 3] : 255
+                        let isOver =
+                            alpha < 255 && frame.blends
+                            && !(isClearedRow && cleared.columns.contains(frame.x + x))
+                        if !isOver || alpha > 0 && pixels[to + 3] == 0 && !replacesCleared {
+                            for c in 0..<3 { pixels[to + c] = image[from + c] }
+                            pixels[to + 3] = alpha
+                        } else if alpha > 0 {
+                            Self.blend(image, from, over: pixels, to)
+                        }
+                    }
                 }
             }
         }
@@ -74,9 +80,11 @@ struct AnimationCanvas {
         case .keep: break
         case .restore: pixels = before
         case .clear:
-            for y in frame.y..<(frame.y + rows) {
-                for x in frame.x..<(frame.x + columns) {
-                    for c in 0..<4 { pixels[4 * (y * width + x) + c] = background[c] }
+            pixels.withUnsafeMutableBufferPointer { pixels in
+                for y in frame.y..<(frame.y + rows) {
+                    for x in frame.x..<(frame.x + columns) {
+                        for c in 0..<4 { pixels[4 * (y * width + x) + c] = background[c] }
+                    }
                 }
             }
             cleared =
@@ -88,7 +96,10 @@ struct AnimationCanvas {
 
     /// Blends a pixel with libwebp's arithmetic (`BlendPixelNonPremult`), which approximates the formula of RFC 9649
     /// §2.7.1.1.
-    private mutating func blend(_ image: [UInt8], _ from: Int, over to: Int) {
+    private static func blend(
+        _ image: UnsafeBufferPointer<UInt8>, _ from: Int, over pixels: UnsafeMutableBufferPointer<UInt8>,
+        _ to: Int
+    ) {
         // In Swift, shifts bind tighter than products.
         let alpha = UInt64(image[from + 3]), below = (UInt64(pixels[to + 3]) * (256 - alpha)) >> 8
         let sum = alpha + below, scale = (1 << 24) / sum

@@ -58,16 +58,13 @@ struct GIF: ImageDecoder {
     var metadata: ImageMetadata { layout.metadata }
 
     var cost: DecodingCost {
-        if frames.count > 1 {
-            let largest = frames.map { $0.frameWidth * $0.frameHeight }.max() ?? 0
-            return DecodingCost(
-                memory: 5 * largest + AnimationCanvas.memory(width: width, height: height),
-                stored: bytes.count, leastStored: 0)
-        }
-        let count = layout.frameWidth * layout.frameHeight
+        let sizes = frames.map { $0.frameWidth * $0.frameHeight }
+        let all = sizes.reduce(0, +), largest = sizes.max() ?? 0
         // A 12-bit code represents at most 4,096 pixels.
         return DecodingCost(
-            memory: count, stored: bytes.count - layout.data, leastStored: count / 4096 * 3 / 2)
+            memory: frames.count > 1
+                ? 5 * largest + AnimationCanvas.memory(width: width, height: height) : largest,
+            stored: bytes.count - layout.data, leastStored: all / 4096 * 3 / 2, drawn: all)
     }
 
     static func frameCount(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -113,12 +110,13 @@ struct GIF: ImageDecoder {
             if let warning { warnings.append(warning) }
             let palette = Self.palette(bytes, frame)
             let order = frame.isInterlaced ? Self.interlaceOrder(frame.frameHeight) : nil
-            var image: [UInt8] = []
-            image.reserveCapacity(4 * indices.count)
-            for y in 0..<frame.frameHeight {
-                let start = (order?[y] ?? y) * frame.frameWidth
-                for index in indices[start..<(start + frame.frameWidth)] {
-                    for c in 0..<4 { image.append(palette[4 * Int(index) + c]) }
+            let image = [UInt8](unsafeUninitializedCapacity: 4 * indices.count) { image, count in
+                for y in 0..<frame.frameHeight {
+                    let start = (order?[y] ?? y) * frame.frameWidth
+                    for index in indices[start..<(start + frame.frameWidth)] {
+                        for c in 0..<4 { image[count + c] = palette[4 * Int(index) + c] }
+                        count += 4
+                    }
                 }
             }
             let placement = AnimationFrame(

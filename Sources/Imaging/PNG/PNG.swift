@@ -53,7 +53,8 @@ struct PNG: ImageDecoder {
         if !frames.isEmpty {
             return DecodingCost(
                 memory: 2 * AnimationCanvas.memory(width: width, height: height), stored: bytes.count,
-                leastStored: 0)
+                leastStored: 0,
+                drawn: frames.reduce(0) { $0 + $1.placement.width * $1.placement.height })
         }
         // Only an interlaced image is held as a whole. DEFLATE expands a byte to at most 1,032 bytes.
         return DecodingCost(

@@ -45,7 +45,11 @@ struct WebP: ImageDecoder {
     var metadata: ImageMetadata { container.metadata }
     /// The cost; there is no minimum of data, because a WebP image of one color takes a few bytes at any
     /// size.
-    var cost: DecodingCost { DecodingCost(memory: memory, stored: bytes.count, leastStored: 0) }
+    var cost: DecodingCost {
+        DecodingCost(
+            memory: memory, stored: bytes.count, leastStored: 0,
+            drawn: frameIndex > 0 ? WebPContainer.pixels(bytes, upTo: frameIndex) : 0)
+    }
 
     /// The bytes that decoding holds.
     private var memory: Int {
@@ -88,8 +92,9 @@ struct WebP: ImageDecoder {
     /// Draws all frames up to the selected one.
     private mutating func decodeAnimation<Sink: RowSink>(into sink: inout Sink) throws(ImageError) {
         var canvas = AnimationCanvas(width: width, height: height, replacesCleared: true)
+        var container = try WebPContainer(bytes)
         for index in 0...frameIndex {
-            let container = try WebPContainer(bytes, frame: index)
+            if index > 0 { try container.readNextFrame(bytes) }
             var frame = WebP(bytes, frameOf: container, maximumBytes: maximumBytes)
             var pixels = PixelSink(
                 maximumBytes: 4 * frame.width * frame.height, appliesOrientation: false)

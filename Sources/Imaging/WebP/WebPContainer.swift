@@ -33,6 +33,10 @@ struct WebPContainer {
     private static let alpha = name("ALPH"), animationFrame = name("ANMF")
     private static let exif = name("EXIF"), xmp = name("XMP "), colorProfile = name("ICCP")
 
+    /// The end of the RIFF chunk, and the offset of the chunk after the frame that was read.
+    private var end = 0, next = 0
+    /// Whether the header announces alpha, whatever the frames have.
+    private var declaresAlpha = false
     /// The disposal of an animation's frame, and whether it is blended.
     private(set) var disposal = AnimationFrame.Disposal.keep
     private(set) var blends = true
@@ -52,7 +56,8 @@ struct WebPContainer {
                 DecodingWarning(offset: bytes.count, "ends \(size + 8 - bytes.count) bytes early"))
         }
         // Bytes after the RIFF chunk are ignored.
-        let file = UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, size + 8)])
+        end = min(bytes.count, size + 8)
+        let file = UnsafeRawBufferPointer(rebasing: bytes[..<end])
         guard let first = try Self.chunk(file, at: 12, end: file.count) else {
             throw .truncated(.webp, offset: file.count)
         }
@@ -92,15 +97,18 @@ struct WebPContainer {
         }
         guard header.payload.count >= 10 else { throw .truncated(.webp, offset: bytes.count) }
         let flags = bytes[20]
-        hasAlpha = flags & 0x10 != 0
+        declaresAlpha = flags & 0x10 != 0
+        hasAlpha = declaresAlpha
         let isAnimated = flags & 0x02 != 0
         (width, height) = (1 + Self.three(bytes, 24), 1 + Self.three(bytes, 27))
         guard width * height < 1 << 32 else {
             throw .malformed(.webp, offset: 24, reason: "a canvas of \(width) × \(height)")
         }
         guard frameIndex == 0 || isAnimated else { throw Self.noFrame(frameIndex, bytes) }
-        var (next, passed) = (header.next, 0)
+        var passed = 0
+        next = header.next
         while let chunk = try Self.chunk(bytes, at: next, end: bytes.count) {
+            next = chunk.next
             switch chunk.name {
             case Self.animationFrame where isAnimated:
                 if passed == frameIndex { return try readFrame(bytes, chunk) }
@@ -118,10 +126,37 @@ struct WebPContainer {
                 return
             default: break
             }
-            next = chunk.next
         }
         if passed > 0 { throw Self.noFrame(frameIndex, bytes) }
         throw .truncated(.webp, offset: bytes.count)
+    }
+
+    /// Reads the animation's frame after the one that was read last.
+    ///
+    /// - Parameter bytes: The file.
+    mutating func readNextFrame(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        let file = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+        while let chunk = try Self.chunk(file, at: next, end: end) {
+            next = chunk.next
+            guard chunk.name == Self.animationFrame else { continue }
+            (alpha, hasAlpha) = (nil, declaresAlpha)
+            return try readFrame(file, chunk)
+        }
+        throw .truncated(.webp, offset: end)
+    }
+
+    /// Returns the number of pixels in the frames of an animation from the first to the one with an index.
+    static func pixels(_ bytes: UnsafeRawBufferPointer, upTo index: Int) -> Int {
+        var (next, passed, pixels) = (12, 0, 0)
+        while passed <= index, let chunk = try? Self.chunk(bytes, at: next, end: bytes.count) {
+            next = chunk.next
+            guard chunk.name == Self.animationFrame else { continue }
+            passed += 1
+            let start = chunk.payload.lowerBound
+            guard chunk.payload.count >= 16 else { continue }
+            pixels += (1 + three(bytes, start + 6)) * (1 + three(bytes, start + 9))
+        }
+        return pixels
     }
 
     private static func noFrame(_ index: Int, _ bytes: UnsafeRawBufferPointer) -> ImageError {

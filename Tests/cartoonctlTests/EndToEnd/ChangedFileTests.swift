@@ -53,7 +53,7 @@ struct ChangedFileTests {
     @Test(
         "a model that is changed while it is converted is named",
         arguments: [
-            "optimize net.pb --output_graph", "quantize net.pb --output_graph",
+            "optimize net.pb --output", "quantize net.pb --output",
             "export net.pb --format onnx --output", "export net.pb --format html --output",
         ])
     func conversions(line: String) throws {
@@ -64,7 +64,7 @@ struct ChangedFileTests {
             "$ctl" \(line) pipe.pb > /dev/null 2> said & p=$!
             for i in $(seq 1000); do grep -q net.pb /proc/$p/maps && break; sleep 0.01; done
             dd if=/dev/zero of=net.pb bs=1 seek=2000000 count=64 conv=notrunc 2> /dev/null
-            cat pipe.pb > /dev/null; wait $p; test $? = 22 || { cat said >&2; exit 2; }
+            timeout 60 cat pipe.pb > /dev/null; wait $p; test $? = 22 || { cat said >&2; exit 2; }
             grep -q 'net.pb.*changed while it was used' said || { cat said >&2; exit 3; }
             """)
         #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
