@@ -27,6 +27,8 @@ struct TerminalTests {
         #expect(line(45) == "█░░░░░░ 100/400 bottlenecks  10.0/s  ETA 0:30")
         #expect(line(38) == "100/400 bottlenecks  10.0/s  ETA 0:30")
         #expect(line(24) == "█░░░░░ 100/400  ETA 0:30" && line(10) == "100/400")
+        let unknown = text.line(done: 100, total: 400, rate: 0, width: 45)
+        #expect(unknown == "██████░░░░░░░░░░░░░░░░░░ 100/400 bottlenecks")
         let waiting = text.line(done: 100, total: 400, rate: 10, waited: 4, width: 80)
         #expect(waiting.hasSuffix("ETA 0:26"))
         let hours = ProgressText(unit: "x").line(done: 0, total: 7325, rate: 1, width: 80, showsBar: false)

@@ -28,6 +28,7 @@ struct ActivationSurvey {
                 throw .interrupted(
                     "\(index) of \(files.count) pictures were looked at; no output was written")
             }
+            context.counted(index, of: files.count, "pictures")
             guard let bytes = try? FileSystem.read(file), (try? reader.run(bytes)) != nil else { continue }
             read += 1
             let values = tensors.indices.map { SharedValues(executor.output($0)) }
@@ -36,6 +37,7 @@ struct ActivationSurvey {
                 histograms.add(floats, to: number)
             }
         }
+        context.counted(files.count, of: files.count, "pictures")
         guard read > 0 else {
             throw .option("calibrate", reason: "has no picture that can be read")
         }

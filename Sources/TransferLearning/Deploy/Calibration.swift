@@ -66,7 +66,7 @@ struct Calibration {
                     tally.withLock { $0 = ($0.read + 1, $0.right + (isRight ? 1 : 0)) }
                 }
             },
-            report: { _ in })
+            report: { context.counted($0, of: chosen.count, "pictures") })
         guard done == chosen.count else {
             throw .interrupted("\(done) of \(chosen.count) pictures were looked at; no output was written")
         }
@@ -81,6 +81,6 @@ struct Calibration {
         try BottleneckExtraction(
             extractor: extractor, cache: cache, threads: threads, isStrict: false, limits: PictureLimits()
         )
-        .run(folder, context: context.silent)
+        .run(folder, context: context.onlyProgress)
     }
 }

@@ -32,6 +32,7 @@ struct LayerSurvey {
                 throw .interrupted(
                     "\(index) of \(samples.count) pictures were looked at; no output was written")
             }
+            context.counted(index, of: samples.count, "pictures")
             guard samples.show(index, to: reader) else { continue }
             executor.run()
             // Each thread takes the statistics of its view out of the shared array, so that threads do not
@@ -51,6 +52,7 @@ struct LayerSurvey {
                 gathered.withLock { swap(&mine, &$0[number]) }
             }
         }
+        context.counted(samples.count, of: samples.count, "pictures")
         let statistics = gathered.withLock { $0 }
         return Dictionary(uniqueKeysWithValues: zip(views, statistics))
     }
@@ -100,7 +102,7 @@ struct LayerSurvey {
                     } catch { failure.withLock { $0 = error } }
                 }
             },
-            report: { _ in })
+            report: { context.counted($0, of: weights.count, "layers") })
         if let error = failure.withLock({ $0 }) { throw error }
         guard done == weights.count else {
             throw TransferLearningError.interrupted(

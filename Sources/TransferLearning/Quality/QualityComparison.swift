@@ -200,7 +200,7 @@ extension RetrainEvent {
     /// Whether the event shows progress rather than something about the pictures.
     var isProgress: Bool {
         switch self {
-        case .download, .bottlenecks, .phase, .training: true
+        case .download, .bottlenecks, .phase, .training, .counted: true
         default: false
         }
     }

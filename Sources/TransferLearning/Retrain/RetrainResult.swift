@@ -25,6 +25,8 @@ public enum RetrainEvent: Sendable {
     case phase(String)
     /// The number of completed fits of the converging solver.
     case training(done: Int, total: Int)
+    /// The completed units of a phase, such as pictures or layers.
+    case counted(done: Int, total: Int, unit: String)
     case step(TrainingStep)
     case trained(TrainingSummary)
     /// The number of pictures that were drawn for the report.

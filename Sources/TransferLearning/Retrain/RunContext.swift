@@ -26,6 +26,10 @@ public struct RunContext {
     func note(_ line: String) { try? receive(.note(line)) }
     /// Reports what follows, in such work.
     func phase(_ text: String) { try? receive(.phase(text)) }
+    /// Reports how much of a phase is done, in such work.
+    func counted(_ done: Int, of total: Int, _ unit: String) {
+        try? receive(.counted(done: done, total: total, unit: unit))
+    }
 
     /// Returns a context with the same interruption whose events `report` receives.
     func reporting(_ report: @escaping (RetrainEvent) throws -> Void) -> RunContext {

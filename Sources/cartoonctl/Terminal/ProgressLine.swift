@@ -80,7 +80,7 @@ struct ProgressText {
     private static let longestBar = 24, shortestBar = 6
 
     /// - Parameters:
-    ///   - rate: Counted units per second.
+    ///   - rate: Counted units per second; 0 where it is not known yet, or where everything so far was cached.
     ///   - waited: The seconds since `done` was counted, by which the remaining time is shorter.
     ///   - width: The columns that may be used; what fits least is left out first: bar, unit, speed.
     func line(
@@ -88,15 +88,19 @@ struct ProgressText {
     ) -> String {
         let speed = "\(fixed(rate / scale, 1))/s"
         guard let total else {
-            let texts = ["\(amount(done)) \(unit)  \(speed)", "\(amount(done)) \(unit)", amount(done)]
-            return texts.first { $0.columns <= width } ?? texts[2].fitted(width)
+            let known = rate > 0 ? ["\(amount(done)) \(unit)  \(speed)"] : []
+            let texts = known + ["\(amount(done)) \(unit)", amount(done)]
+            return texts.first { $0.columns <= width } ?? amount(done).fitted(width)
         }
         let count = "\(amount(done))/\(amount(total))"
-        let left =
-            "ETA " + (rate > 0 ? Self.clock(max(0, Double(total - done) / rate - Double(waited))) : "-:--")
-        let texts = [
-            "\(count) \(unit)  \(speed)  \(left)", "\(count) \(unit)  \(left)", "\(count)  \(left)", count,
-        ]
+        var texts = ["\(count) \(unit)", count]
+        if rate > 0 {
+            let left = "ETA " + Self.clock(max(0, Double(total - done) / rate - Double(waited)))
+            texts = [
+                "\(count) \(unit)  \(speed)  \(left)", "\(count) \(unit)  \(left)", "\(count)  \(left)",
+                count,
+            ]
+        }
         let text = texts.first { $0.columns <= width } ?? count.fitted(width)
         let room = min(Self.longestBar, width - text.columns - 1)
         guard showsBar, room >= Self.shortestBar else { return text }

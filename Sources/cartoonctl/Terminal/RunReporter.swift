@@ -3,7 +3,10 @@ import TransferLearning
 /// Shows the events of a run on standard error: one bar at a time, and lines above it.
 final class RunReporter {
     /// What is counted, each with a rate of its own.
-    private enum Work: Equatable { case pictures, fits, drawing }
+    private enum Work: Equatable {
+        case pictures, fits, drawing
+        case units(String)
+    }
 
     let quiet: Bool
     private let unit: String
@@ -35,6 +38,9 @@ final class RunReporter {
             return
         case .drawing(let done, let total):
             update(.drawing, done: done, total: total, worked: done)
+            return
+        case .counted(let done, let total, let unit):
+            update(.units(unit), done: done, total: total, worked: done)
             return
         case .phase(let text):
             show(phase: text)
@@ -94,6 +100,7 @@ final class RunReporter {
             ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
         case .fits: ProgressLine(unit: "fits", quiet: quiet)
         case .drawing: ProgressLine(unit: "pictures of the report", quiet: quiet)
+        case .units(let unit): ProgressLine(unit: unit, quiet: quiet)
         }
     }
 

@@ -41,7 +41,7 @@ let exportVerb = Verb(
             "familiarity",
             "A second output: the share of the training pictures that were as unlike the others; classify's --unknown_threshold."
         ),
-        .flag("json", "Print the result as one JSON object."),
+        .json, .quiet,
     ],
     examples: [
         "export cartoon.pb --format onnx --output cartoon.onnx",
@@ -109,8 +109,9 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     (options.inputName, options.outputName) = (ends.0.first, ends.1.first)
     options.size = try arguments.integer("size", in: 1...4096)
 
-    PassingLine.show(working: "writing \(options.output)".printable)
-    let result = try Exporting(options, context: Interruption.context).run()
+    let quiet = try arguments.flag("quiet")
+    if !quiet { PassingLine.show(working: "writing \(options.output)".printable) }
+    let result = try Exporting(options, context: RunReporter(quiet: quiet).context).run()
     if try arguments.flag("json") {
         Terminal.printBlock(try result.json())
     } else {

@@ -26,7 +26,7 @@ let optimizeVerb = Verb(
             "keep_packed",
             "Leave 8-bit weights packed: a quarter of the size, but OpenVINO, OpenCV and tf2onnx load plain weights only."
         ),
-        .flag("json", "Print the result as one JSON object."),
+        .json, .quiet,
     ],
     examples: [
         "optimize cartoon.pb --output small.pb",
@@ -42,7 +42,9 @@ let optimizeVerb = Verb(
         options.outputNames = arguments.list("output_names")
         options.size = try arguments.integer("size", in: 1...4096)
         options.keepsPacked = try arguments.flag("keep_packed")
-        PassingLine.show(working: "optimizing \(options.input)".printable)
+        if try !arguments.flag("quiet") {
+            PassingLine.show(working: "optimizing \(options.input)".printable)
+        }
         let result = try GraphOptimization(options).run()
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())

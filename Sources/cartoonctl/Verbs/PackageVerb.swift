@@ -18,7 +18,7 @@ let packageVerb = Verb(
             "level", "N",
             "How hard to compress, 1 to 10; 9 is zip's best, 10 smaller and several times slower. Default: 10"
         ),
-        .flag("json", "Print the result as one JSON object."),
+        .json, .quiet,
     ],
     examples: [
         "package cartoon.pb cartoon.txt --output cartoon.zip",
@@ -50,7 +50,9 @@ let packageVerb = Verb(
             options.weights = weights
         }
         options.level = try arguments.integer("level", in: 1...10) ?? 10
-        PassingLine.show(working: "deflating \(options.model)".printable)
+        if try !arguments.flag("quiet") {
+            PassingLine.show(working: "deflating \(options.model)".printable)
+        }
         let result = try Packaging(options).run()
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())
