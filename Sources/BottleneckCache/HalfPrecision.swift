@@ -25,12 +25,16 @@ package enum HalfPrecision {
 
     /// Returns the vector rounded to half precision, or unchanged if an element is out of range.
     package static func rounded(_ vector: [Float]) -> [Float] {
-        var result = vector
-        for index in result.indices {
-            guard let bits = bits(result[index]) else { return vector }
-            result[index] = value(bits)
+        var isInRange = true
+        let result = [Float](unsafeUninitializedCapacity: vector.count) { floats, filled in
+            for (index, number) in vector.enumerated() {
+                let bits = bits(number)
+                isInRange = isInRange && bits != nil
+                floats.initializeElement(at: index, to: value(bits ?? 0))
+            }
+            filled = vector.count
         }
-        return result
+        return isInRange ? result : vector
     }
 
     /// Returns the bits of a vector that is exact in half precision, otherwise nil.

@@ -1,8 +1,8 @@
 /// Cholesky factorization and triangular substitution on design matrices in blocks of 64 columns.
 ///
 /// Both are left-looking: from each block of columns, one matrix product first subtracts the contribution of
-/// the previous columns. The work is divided independently of the number of threads, so that results are
-/// reproducible.
+/// the previous columns, and another multiplies by the inverse of the factor's diagonal block. The work is divided
+/// independently of the number of threads, so that results are reproducible.
 enum Cholesky {
     private static let width = 64
 
@@ -26,18 +26,22 @@ enum Cholesky {
                 let pivot = row[j] - dot(row, row, first..<j)
                 row[j] = pivot > least ? pivot.squareRoot() : 0
             }
+            let inverse = inverseOfDiagonal(a, columns)
             workers.performRanges(of: n - columns.upperBound, step: 64) { range in
                 let rows = range.lowerBound + columns.upperBound..<range.upperBound + columns.upperBound
-                solve(a, rows: rows, columns: columns, factor: a)
+                solve(a, rows: rows, columns: columns, factor: a, inverse: inverse)
             }
         }
     }
 
     /// Replaces each row z of `target`, `[m, n]`, by L⁻¹·z with the factor L, `[n, n]`.
     static func forwardSubstitute(_ target: DesignMatrix, factor: DesignMatrix, workers: Workers) {
+        let blocks = stride(from: 0, to: factor.rows, by: width).map { $0..<min($0 + width, factor.rows) }
+        let inverses = workers.map(blocks.count) { [inverseOfDiagonal(factor, blocks[$0])] }
         workers.performRanges(of: target.rows, step: 64) { rows in
-            for first in stride(from: 0, to: factor.rows, by: width) {
-                solve(target, rows: rows, columns: first..<min(first + width, factor.rows), factor: factor)
+            for (columns, inverse) in zip(blocks, inverses) {
+                guard let inverse = inverse.first else { return }
+                solve(target, rows: rows, columns: columns, factor: factor, inverse: inverse)
             }
         }
     }
@@ -54,16 +58,41 @@ enum Cholesky {
 
     /// Solves one block of columns of the rows, whose earlier columns are done.
     private static func solve(
-        _ target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix
+        _ target: DesignMatrix, rows: Range<Int>, columns: Range<Int>, factor: DesignMatrix,
+        inverse: DesignMatrix
     ) {
         subtractExplained(from: target, rows: rows, columns: columns, factor: factor)
-        for i in rows {
-            let row = target.values.base + i * target.stride
-            for j in columns {
-                let other = factor.values.base + j * factor.stride
-                row[j] = other[j] == 0 ? 0 : (row[j] - dot(row, other, columns.lowerBound..<j)) / other[j]
+        let count = padded(rows.count, to: 4), block = FloatBuffer(width * count)
+        let parts = RowPointers(
+            (0..<count).map { target.pointers.base[rows.lowerBound + $0] + columns.lowerBound })
+        dotProducts(
+            rows: parts.base, rowCount: count, columns: inverse.pointers.base, columnCount: columns.count,
+            length: padded(columns.count, to: 4), into: block.base, stride: count)
+        for i in 0..<rows.count {
+            let row = target.values.base + (rows.lowerBound + i) * target.stride + columns.lowerBound
+            for j in 0..<columns.count { row[j] = block.base[j * count + i] }
+        }
+    }
+
+    /// Returns the inverse of a block on the factor's diagonal, `[columns, columns]`, computed in double precision; rows
+    /// and columns of zero pivots are zero.
+    private static func inverseOfDiagonal(_ factor: DesignMatrix, _ columns: Range<Int>) -> DesignMatrix {
+        let count = columns.count, result = DesignMatrix(rows: count, columns: count)
+        var inverse = [Double](repeating: 0, count: width * width)
+        inverse.withUnsafeMutableBufferPointer { inverse in
+            for j in 0..<count {
+                let row = factor.values.base + (columns.lowerBound + j) * factor.stride + columns.lowerBound
+                guard row[j] != 0 else { continue }
+                let pivot = Double(row[j]), out = inverse.baseAddress! + j * width
+                for i in 0..<j {
+                    let other = inverse.baseAddress! + i * width, coefficient = Double(row[i]) / pivot
+                    for k in 0...i { out[k] -= coefficient * other[k] }
+                }
+                out[j] = 1 / pivot
+                for k in 0...j { result.values.base[j * result.stride + k] = Float(out[k]) }
             }
         }
+        return result
     }
 
     /// Computes target[i][j] −= Σₖ target[i][k] · factor[j][k] over the columns k before the block.

@@ -29,4 +29,24 @@ final class DesignMatrix: @unchecked Sendable {
     func row(_ index: Int) -> UnsafePointer<Float> { pointers.base[index] }
     /// A row of zeros.
     var blankRow: UnsafePointer<Float> { pointers.base[paddedRows - 1] }
+
+    /// Returns the inner products of all rows, X·Xᵀ, `[rows, rows]`.
+    func products(workers: Workers) -> DesignMatrix {
+        let result = DesignMatrix(rows: rows, columns: rows)
+        workers.performRanges(of: rows, step: 64) { range in
+            dotProducts(
+                rows: self.pointers.base, rowCount: padded(self.rows, to: 4),
+                columns: self.pointers.base + range.lowerBound, columnCount: range.count,
+                length: self.stride, into: result.values.base + range.lowerBound * result.stride,
+                stride: result.stride)
+        }
+        return result
+    }
+
+    /// Replaces the elements to the right of the diagonal by zeros.
+    func clearAboveDiagonal() {
+        for i in 0..<min(rows, columns) {
+            (values.base + i * stride + i + 1).update(repeating: 0, count: stride - i - 1)
+        }
+    }
 }

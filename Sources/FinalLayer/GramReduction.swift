@@ -41,10 +41,7 @@ struct GramReduction {
             }
         }
         // Tiles on the diagonal are square.
-        for i in 0..<n {
-            (factor.values.base + i * factor.stride + i + 1).update(
-                repeating: 0, count: factor.stride - i - 1)
-        }
+        factor.clearAboveDiagonal()
         Self.addPrivateFeatures(to: factor)
         Cholesky.factorize(factor, workers: workers)
         reduced = factor

@@ -91,7 +91,7 @@ enum GroupInfluence {
             let piece = DesignMatrix(rows: n, columns: group.columns.count)
             standardization.write(
                 features, rows: rows, columns: group.columns, into: piece, workers: workers)
-            let product = multiplied(piece, workers: workers)
+            let product = piece.products(workers: workers)
             let sum = (0..<n).reduce(0.0) { $0 + Double(product.values.base[$1 * product.stride + $1]) }
             let length = Float(sum / Double(max(n, 1)))
             let isVarying = length.isFinite && length > .leastNormalMagnitude
@@ -102,19 +102,6 @@ enum GroupInfluence {
             lengths.append(isVarying ? length : 0)
         }
         return (products, lengths)
-    }
-
-    /// Returns X·Xᵀ for X, `[n, columns]`.
-    private static func multiplied(_ matrix: DesignMatrix, workers: Workers) -> DesignMatrix {
-        let n = matrix.rows, result = DesignMatrix(rows: n, columns: n)
-        workers.performRanges(of: n, step: 64) { range in
-            dotProducts(
-                rows: matrix.pointers.base, rowCount: padded(n, to: 4),
-                columns: matrix.pointers.base + range.lowerBound, columnCount: range.count,
-                length: matrix.stride, into: result.values.base + range.lowerBound * result.stride,
-                stride: result.stride)
-        }
-        return result
     }
 
     /// Returns the one-hot labels minus their means, `[classes, rows]`.
@@ -133,15 +120,12 @@ enum GroupInfluence {
         _ covariance: DesignMatrix, targets: DesignMatrix, workers: Workers
     ) -> (inverse: DesignMatrix, explained: DesignMatrix) {
         let n = covariance.rows, factor = covariance
-        for i in 0..<n {
-            (factor.values.base + i * factor.stride + i + 1).update(
-                repeating: 0, count: factor.stride - i - 1)
-        }
+        factor.clearAboveDiagonal()
         Cholesky.factorize(factor, workers: workers)
         let halves = DesignMatrix(rows: n, columns: n)
         for i in 0..<n { halves.values.base[i * halves.stride + i] = 1 }
         Cholesky.forwardSubstitute(halves, factor: factor, workers: workers)
-        let inverse = multiplied(halves, workers: workers)
+        let inverse = halves.products(workers: workers)
         let solved = DesignMatrix(rows: targets.rows, columns: n)
         dotProducts(
             rows: inverse.pointers.base, rowCount: padded(n, to: 4), columns: targets.pointers.base,

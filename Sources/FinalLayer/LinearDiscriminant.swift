@@ -10,28 +10,40 @@ struct LinearDiscriminant {
     let weights: FloatBuffer
     /// −|μ|²/2, `[classes]`.
     let biases: FloatBuffer
+    /// The weights for the rows before the downdate's map, `[classes, stride]`.
+    private let rowWeights: FloatBuffer
 
     /// - Parameters:
     ///   - design: The whitened rows.
     ///   - labels: The class of each row.
     ///   - isHeldOut: Whether each row is excluded from the means.
-    init(_ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool]) {
-        (weights, biases) = (FloatBuffer(classes * design.stride), FloatBuffer(classes))
+    ///   - downdate: The map that whitens the rows of `design` without those that are held out; nil if they are so.
+    init(
+        _ design: DesignMatrix, labels: [Int], classes: Int, isHeldOut: [Bool],
+        downdate: WhiteningDowndate? = nil
+    ) {
+        let means = FloatBuffer(classes * design.stride)
+        biases = FloatBuffer(classes)
         var counts = [Int](repeating: 0, count: classes)
         for row in labels.indices where !isHeldOut[row] { counts[labels[row]] += 1 }
         for row in labels.indices where !isHeldOut[row] {
             addScaled(
                 1 / Float(counts[labels[row]]), design.row(row),
-                to: weights.base + labels[row] * design.stride, design.stride)
+                to: means.base + labels[row] * design.stride, design.stride)
         }
+        func pointers(_ buffer: FloatBuffer) -> RowPointers {
+            RowPointers((0..<classes).map { UnsafePointer(buffer.base + $0 * design.stride) })
+        }
+        weights = downdate?.map(pointers(means)) ?? means
+        rowWeights = downdate?.foldBack(pointers(weights)) ?? weights
         for c in 0..<classes {
             let mean = weights.base + c * design.stride
             biases.base[c] = Float(-dot(mean, mean, design.stride) / 2)
         }
     }
 
-    /// Returns the logits of a whitened row.
+    /// Returns the logits of a row of the design.
     func logits(_ row: UnsafePointer<Float>, stride: Int) -> [Float] {
-        (0..<biases.count).map { biases.base[$0] + Float(dot(weights.base + $0 * stride, row, stride)) }
+        (0..<biases.count).map { biases.base[$0] + Float(dot(rowWeights.base + $0 * stride, row, stride)) }
     }
 }

@@ -89,14 +89,39 @@ package struct Novelty: Sendable, Equatable {
     ///   - n: The number of training rows.
     package func scoreLeftOut(_ row: UnsafeBufferPointer<Float>, factors: [Float], rows n: Int) -> Float {
         guard n > 2 else { return 1 }
-        let others = Float(n - 1)
-        var sum = 0.0
-        for (k, value) in row.enumerated() where scales[k] > 0 {
-            let z = (value - means[k]) * scales[k], square = z * z / factors[k]
-            let left = max(1 - square / others, .leastNormalMagnitude)
-            sum += Double(min(z * z * Float(n) / others / left, Self.largestSquare))
+        precondition(
+            row.count == means.count && scales.count == means.count && factors.count == means.count,
+            "a row has as many numbers as there are features")
+        let others = Float(n - 1), largest = SIMD4(repeating: Self.largestSquare)
+        /// Returns the terms of four features; a constant one, whose scale is 0, has none.
+        func terms(
+            _ value: SIMD4<Float>, _ mean: SIMD4<Float>, _ scale: SIMD4<Float>, _ factor: SIMD4<Float>
+        ) -> SIMD4<Double> {
+            let z = (value - mean) * scale, square = z * z / factor
+            let left = pointwiseMax(1 - square / others, SIMD4(repeating: .leastNormalMagnitude))
+            return SIMD4<Double>(pointwiseMin(z * z * Float(n) / others / left, largest))
         }
-        return Float(sum / Double(max(row.count, 1)))
+        var sums = SIMD4<Double>(), k = 0
+        means.withUnsafeBufferPointer { means in
+            scales.withUnsafeBufferPointer { scales in
+                factors.withUnsafeBufferPointer { factors in
+                    while k + 4 <= row.count {
+                        sums += terms(
+                            SIMD4(at: row.baseAddress! + k), SIMD4(at: means.baseAddress! + k),
+                            SIMD4(at: scales.baseAddress! + k), SIMD4(at: factors.baseAddress! + k))
+                        k &+= 4
+                    }
+                    while k < row.count {
+                        sums[0] +=
+                            terms(
+                                SIMD4(repeating: row[k]), SIMD4(repeating: means[k]),
+                                SIMD4(repeating: scales[k]), SIMD4(repeating: factors[k]))[0]
+                        k &+= 1
+                    }
+                }
+            }
+        }
+        return Float(sums.sum() / Double(max(row.count, 1)))
     }
 
     /// Returns the share of training rows with at least this score; 1 for the most ordinary rows.

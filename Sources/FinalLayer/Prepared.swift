@@ -11,10 +11,15 @@ struct Prepared {
     let compact: CompactRows?
     fileprivate let standardization: Standardization
     fileprivate let reduction: GramReduction?
+    /// The whitening by all rows; nil without one and for compact rows.
+    fileprivate let whitening: WithinClassWhitening?
 
     /// - Parameters:
     ///   - weighs: Whether groups of columns get influences estimated from the training rows.
-    init(_ data: TrainingData, groups: [FeatureGroup], weighs: Bool = false, workers: Workers) {
+    ///   - whitens: Whether to whiten the rows within classes.
+    init(
+        _ data: TrainingData, groups: [FeatureGroup], weighs: Bool = false, whitens: Bool, workers: Workers
+    ) {
         rows = data.training + data.validation
         labels = rows.map { data.labels[$0] }
         classes = data.classes
@@ -23,7 +28,7 @@ struct Prepared {
             let columns = data.features.columns
             self.standardization = Standardization(
                 means: [Float](repeating: 0, count: columns), scales: [Float](repeating: 1, count: columns))
-            (design, reduction) = (DesignMatrix(rows: 0, columns: columns), nil)
+            (design, reduction, whitening) = (DesignMatrix(rows: 0, columns: columns), nil, nil)
             return
         }
         var standardization = Standardization(
@@ -40,6 +45,12 @@ struct Prepared {
             ? GramReduction(data.features, rows: rows, standardization, workers: workers) : nil
         design =
             reduction?.reduced ?? standardization.design(data.features, rows: rows, workers: workers)
+        whitening =
+            whitens
+            ? WithinClassWhitening(
+                design, labels: labels, classes: classes,
+                isHeldOut: [Bool](repeating: false, count: rows.count),
+                isLowerTriangular: reduction != nil, workers: workers) : nil
     }
 }
 
@@ -67,12 +78,19 @@ struct Fit {
             return
         }
         compactWhitening = nil
-        whitening =
-            whitens
-            ? WithinClassWhitening(
-                prepared.design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
-                isLowerTriangular: prepared.reduction != nil, workers: workers) : nil
-        let design = whitening?.whitened ?? prepared.design
+        whitening = prepared.whitening.flatMap { whole in
+            let count = isHeldOut.count { $0 }, (labels, classes) = (prepared.labels, prepared.classes)
+            // Of many rows, the covariance of the others takes less work.
+            return count == 0
+                ? whole
+                : (count + classes) * 2 < prepared.design.columns
+                    ? WithinClassWhitening(
+                        whole, labels: labels, classes: classes, isHeldOut: isHeldOut, workers: workers)
+                    : WithinClassWhitening(
+                        prepared.design, labels: labels, classes: classes, isHeldOut: isHeldOut,
+                        isLowerTriangular: prepared.reduction != nil, workers: workers)
+        }
+        let design: any RegressionProducts = whitening?.products ?? prepared.design
         problem = RegressionProblem(
             design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut)
         solver = RegressionSolver(design, problems: [problem], workers: workers)
@@ -88,7 +106,7 @@ struct Fit {
         whitening.map {
             LinearDiscriminant(
                 $0.whitened, labels: prepared.labels, classes: prepared.classes,
-                isHeldOut: problem.isHeldOut)
+                isHeldOut: problem.isHeldOut, downdate: $0.downdate)
         }
     }
 

@@ -162,7 +162,8 @@ package struct SoftmaxRegression: Sendable {
         _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
-        let prepared = Prepared(data, groups: groups, weighs: weighsGroups, workers: workers)
+        let prepared = Prepared(
+            data, groups: groups, weighs: weighsGroups, whitens: whitens, workers: workers)
         counter.advance(by: 1)
         // A moderate strength is chosen if there are several but no held-out rows to compare them on.
         let moderate = strengths.count > 1 ? 1e-3 : strengths.first ?? 1e-3

@@ -24,22 +24,29 @@ package struct Standardization: Sendable {
         let d = features.columns, n = Double(max(rows.count, 1))
         let mean = FloatBuffer(d), deviation = FloatBuffer(d)
         workers.performRanges(of: d, step: 256) { range in
+            var sums = [Double](repeating: 0, count: range.count), squares = sums
             features.values.withUnsafeBufferPointer { x in
-                var sums = [Double](repeating: 0, count: range.count), squares = sums
-                for row in rows { for k in range { sums[k - range.lowerBound] += Double(x[row * d + k]) } }
-                for k in sums.indices { sums[k] /= n }
-                for row in rows {
-                    for k in range {
-                        let difference = Double(x[row * d + k]) - sums[k - range.lowerBound]
-                        squares[k - range.lowerBound] += difference * difference
+                sums.withUnsafeMutableBufferPointer { sums in
+                    for row in rows {
+                        let values = x.baseAddress! + row * d + range.lowerBound
+                        for k in 0..<sums.count { sums[k] += Double(values[k]) }
+                    }
+                    for k in 0..<sums.count { sums[k] /= n }
+                    squares.withUnsafeMutableBufferPointer { squares in
+                        for row in rows {
+                            let values = x.baseAddress! + row * d + range.lowerBound
+                            for k in 0..<sums.count {
+                                let difference = Double(values[k]) - sums[k]
+                                squares[k] += difference * difference
+                            }
+                        }
                     }
                 }
-                for k in range {
-                    let m = sums[k - range.lowerBound],
-                        spread = (squares[k - range.lowerBound] / n).squareRoot()
-                    mean.base[k] = Float(m)
-                    deviation.base[k] = Self.deviation(spread, mean: m)
-                }
+            }
+            for k in sums.indices {
+                let m = sums[k], spread = (squares[k] / n).squareRoot()
+                mean.base[range.lowerBound + k] = Float(m)
+                deviation.base[range.lowerBound + k] = Self.deviation(spread, mean: m)
             }
         }
         self.init(means: mean.array, deviations: deviation.array, groups: groups)
@@ -81,7 +88,7 @@ package struct Standardization: Sendable {
             features.values.withUnsafeBufferPointer { x in
                 for i in range {
                     let out = design.values.base + i * design.stride
-                    for k in 0..<d { out[k] = (x[rows[i] * d + k] - means[k]) * scales[k] }
+                    standardize(x.baseAddress! + rows[i] * d, columns: 0..<d, into: out)
                 }
             }
         }
@@ -98,9 +105,23 @@ package struct Standardization: Sendable {
         workers.performRanges(of: rows.count, step: 64) { range in
             features.values.withUnsafeBufferPointer { x in
                 for i in range {
-                    let out = piece.values.base + i * piece.stride, row = rows[i] * d
-                    for k in columns { out[k - columns.lowerBound] = (x[row + k] - means[k]) * scales[k] }
+                    let out = piece.values.base + i * piece.stride
+                    standardize(x.baseAddress! + rows[i] * d, columns: columns, into: out)
                     for k in columns.count..<width { out[k] = 0 }
+                }
+            }
+        }
+    }
+
+    /// Writes a range of columns of one row, `[features]`, standardized, to `out`.
+    private func standardize(
+        _ row: UnsafePointer<Float>, columns: Range<Int>, into out: UnsafeMutablePointer<Float>
+    ) {
+        means.withUnsafeBufferPointer { means in
+            scales.withUnsafeBufferPointer { scales in
+                let first = columns.lowerBound, row = row + first
+                for k in 0..<columns.count {
+                    out[k] = (row[k] - means[first + k]) * scales[first + k]
                 }
             }
         }

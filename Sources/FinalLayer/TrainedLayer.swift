@@ -22,15 +22,39 @@ package struct TrainedLayer: Sendable, Equatable {
     /// Returns x·W + b for one row, `[features]`.
     package func logits(_ row: some Collection<Float>) -> [Float] {
         precondition(row.count == features, "a row has as many numbers as the layer has features")
-        var result = biases
-        weights.withUnsafeBufferPointer { weights in
-            var w = 0
-            for x in row {
-                for c in result.indices { result[c] += x * weights[w + c] }
-                w += result.count
+        guard !row.isEmpty else { return biases }
+        return [Float](unsafeUninitializedCapacity: classes) { result, count in
+            count = classes
+            let isDone: Void? = row.withContiguousStorageIfAvailable {
+                write(logitsOf: $0.baseAddress!, to: result.baseAddress!)
+            }
+            if isDone == nil {
+                Array(row).withUnsafeBufferPointer {
+                    write(logitsOf: $0.baseAddress!, to: result.baseAddress!)
+                }
             }
         }
-        return result
+    }
+
+    /// Writes the logits, `[classes]`, of one row, `[features]`.
+    private func write(logitsOf row: UnsafePointer<Float>, to result: UnsafeMutablePointer<Float>) {
+        let classes = classes
+        for c in 0..<classes { result[c] = biases[c] }
+        weights.withUnsafeBufferPointer { weights in
+            // Four classes at a time have their sums in registers.
+            for first in stride(from: 0, to: classes, by: 4) {
+                let count = min(4, classes - first), last = count - 1
+                let (b, c, d) = (min(1, last), min(2, last), min(3, last))
+                var sums = SIMD4(
+                    result[first], result[first + b], result[first + c], result[first + d])
+                var w = weights.baseAddress! + first
+                for k in 0..<features {
+                    sums += SIMD4(w[0], w[b], w[c], w[d]) * row[k]
+                    w += classes
+                }
+                for k in 0..<count { result[first + k] = sums[k] }
+            }
+        }
     }
 
     /// Returns the softmax of the logits of one row.
@@ -42,9 +66,11 @@ package struct TrainedLayer: Sendable, Equatable {
         let rows = rows ?? Array(0..<matrix.rows)
         let result = FloatBuffer(rows.count * classes)
         workers.performRanges(of: rows.count, step: 64) { range in
-            for i in range {
-                let logits = self.logits(matrix[rows[i]])
-                (result.base + i * classes).update(from: logits, count: classes)
+            matrix.values.withUnsafeBufferPointer { values in
+                for i in range {
+                    write(
+                        logitsOf: values.baseAddress! + rows[i] * features, to: result.base + i * classes)
+                }
             }
         }
         return result.array

@@ -35,9 +35,17 @@ struct TrainingData {
         let bad = features.values.withUnsafeBufferPointer { values in
             for row in training + validation {
                 // 0 times a number is 0 unless it is NaN or infinite.
-                var sum: Float = 0
-                for k in row * features.columns..<(row + 1) * features.columns { sum += values[k] * 0 }
-                if sum != 0 {
+                let first = values.baseAddress! + row * features.columns
+                var sums = SIMD4<Float>(), k = 0
+                while k + 4 <= features.columns {
+                    sums += SIMD4(at: first + k) * 0
+                    k &+= 4
+                }
+                while k < features.columns {
+                    sums[0] += first[k] * 0
+                    k &+= 1
+                }
+                if sums.sum() != 0 {
                     return values[row * features.columns..<(row + 1) * features.columns].firstIndex {
                         !$0.isFinite
                     }
