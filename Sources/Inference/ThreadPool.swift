@@ -101,7 +101,7 @@ private final class Shared: @unchecked Sendable {
             cpu_relax()
             spins += 1
             // Where threads outnumber cores, a worker may be waiting for this core.
-            if spins % 1024 == 0 { sched_yield() }
+            if spins % Tuning.looksBeforeYield == 0 { sched_yield() }
         }
         body = nil
     }
@@ -187,8 +187,7 @@ private final class Worker: Sendable {
 
     /// Waits until another loop has begun.
     private func wait(_ seen: inout Int) {
-        // This spins for about 0.1 ms, longer than the caller's serial work between two loops.
-        for _ in 0..<2_000 {
+        for _ in 0..<Tuning.looksBeforeSleep {
             let now = shared.generation.load(ordering: .acquiring)
             if now != seen { seen = now; return }
             cpu_relax()

@@ -11,7 +11,7 @@ struct ConvolutionStep: PlainStep {
     let kind: String
     let work: Int
     let unitCount: Int
-    var isShort: Bool { work < 32768 }
+    var isShort: Bool { work < Tuning.shortWork }
 
     private let kernels: InstructionSet
     private let inputOffset, outputOffset, residualOffset: Int
@@ -61,11 +61,10 @@ struct ConvolutionStep: PlainStep {
         weights = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
-        // 40,000 floats of pixels take a third of a 512 KB L2 cache. Threads divide the pixels where there
-        // are many, as the neighbouring steps do, and the panels otherwise. At least eight units balance the
-        // load.
+        // Threads divide the pixels where there are many, as the neighbouring steps do, and the panels
+        // otherwise. At least eight units balance the load.
         let pixels = output.extent.pixels, stretchDepth = (depth + stretches.count - 1) / stretches.count
-        let fitting = max(rows, 40_000 / stretchDepth / rows * rows)
+        let fitting = max(rows, Tuning.convolutionPixels / stretchDepth / rows * rows)
         let cached = (pixels + fitting - 1) / fitting
         let divided =
             pixels >= Self.pixelsToDivide(kernels, threads)
@@ -213,11 +212,9 @@ struct ConvolutionStep: PlainStep {
     /// Returns the width of a panel when `channels` remain: two vectors, or one where one suffices.
     private static func width(_ channels: Int, _ lanes: Int) -> Int { channels > lanes ? 2 * lanes : lanes }
 
-    /// Splits a filter into runs of contiguous input values, and the runs into stretches of at most `limit`
+    /// Splits a filter into runs of contiguous input values, and the runs into stretches of at most `Tuning.stretch`
     /// values.
     private static func cut(_ window: Window, _ input: ArenaPlacement) -> ([FilterRun], [Stretch]) {
-        // 256 × 16 floats of weights take half of a 32 KB L1 cache.
-        let limit = 256
         let channels = input.extent.channels
         var whole: [(offset: Int, length: Int)] = []
         for y in 0..<window.height {
@@ -231,7 +228,7 @@ struct ConvolutionStep: PlainStep {
             }
         }
         let depth = whole.reduce(0) { $0 + $1.length }
-        let count = (depth + limit - 1) / limit
+        let count = (depth + Tuning.stretch - 1) / Tuning.stretch
         var runs: [FilterRun] = [], stretches: [Stretch] = []
         var position = 0, index = 0, used = 0
         for stretch in 0..<count {

@@ -70,7 +70,8 @@ struct ExpansionStep: Step {
         let fitting = max(
             1,
             min(
-                (100_000 / width - window.height) / window.strideY + 1, 190_000 * output.height / output.count
+                (Tuning.expandedPixels / width - window.height) / window.strideY + 1,
+                Tuning.expansionResults * output.height / output.count
             ))
         let cached = (output.height + fitting - 1) / fitting
         let divided = dividesRows(input, window, kernels: kernels, threads: threads) ? threads : 1

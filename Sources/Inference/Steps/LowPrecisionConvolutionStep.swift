@@ -82,12 +82,12 @@ struct LowPrecisionConvolutionStep: Step {
             residual.map { residual in offsets { y, x in y * residual.rowBytes + x * residual.pixelBytes } }
             ?? outputOffsets
 
-        // A block's pixels take a quarter of a 512 KB L2 cache. At least twelve units balance the load; they
-        // come from the panels as far as there are enough.
+        // Units that balance the load come from the panels as far as there are enough.
         let footprint = pixelBytes * window.strideY * window.strideX
-        let blockTiles = max(1, min(tiles, 131_072 / (footprint * rows)))
-        blocks = max((tiles + blockTiles - 1) / blockTiles, min(tiles, (12 + panels - 1) / panels))
-        unitsAcross = min(panels, max(1, (12 + blocks - 1) / blocks))
+        let blockTiles = max(1, min(tiles, Tuning.lowPrecisionPixels / (footprint * rows)))
+        blocks = max(
+            (tiles + blockTiles - 1) / blockTiles, min(tiles, (Tuning.balancedUnits + panels - 1) / panels))
+        unitsAcross = min(panels, max(1, (Tuning.balancedUnits + blocks - 1) / blocks))
         unitCount = blocks * unitsAcross
     }
 

@@ -13,7 +13,7 @@ struct PointwiseStep: PlainStep {
     let name: String
     let kind: String
     var unitCount: Int { input.extent.height }
-    var isShort: Bool { input.extent.count < 16384 }
+    var isShort: Bool { input.extent.count < Tuning.shortElements }
     private let input, output: ArenaPlacement
     private let addend: ArenaPlacement?
     /// The image of one pixel that holds the scales, where they are computed.
@@ -83,14 +83,14 @@ struct PointwiseStep: PlainStep {
 struct ReshapeStep: PlainStep {
     let name: String
     var kind: String { "reshape" }
-    var unitCount: Int { (input.extent.count + 16383) / 16384 }
+    var unitCount: Int { (input.extent.count + Tuning.unitNumbers - 1) / Tuning.unitNumbers }
     let input, output: ArenaPlacement
     let margin: MarginFill
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        var index = unit * 16384
-        let end = min(input.extent.count, index + 16384)
+        var index = unit * Tuning.unitNumbers
+        let end = min(input.extent.count, index + Tuning.unitNumbers)
         while index < end {
             // The run ends where the input's or the output's current pixel ends.
             let count = min(

@@ -59,10 +59,10 @@ struct MarginFill: Sendable {
         }
     }
 
-    /// Adds a stretch in pieces of at most 16 KB, so that threads can share the work.
+    /// Adds a stretch in pieces, so that threads can share the work.
     private mutating func append(_ offset: Int, _ count: Int) {
-        for piece in stride(from: 0, to: count, by: 16384) {
-            stretches.append((offset + piece, min(16384, count - piece)))
+        for piece in stride(from: 0, to: count, by: Tuning.unitNumbers) {
+            stretches.append((offset + piece, min(Tuning.unitNumbers, count - piece)))
         }
     }
 

@@ -27,12 +27,12 @@ struct PoolStep: PlainStep {
     }
 }
 
-/// The maximum or the mean of each channel over all pixels; each unit computes 128 channels.
+/// The maximum or the mean of each channel over all pixels; each unit computes some channels.
 struct ReductionStep: PlainStep {
     let name: String
     var kind: String { isMaximum ? "maximum" : "mean" }
-    var unitCount: Int { (input.extent.channels + 127) / 128 }
-    var isShort: Bool { input.extent.count < 32768 }
+    var unitCount: Int { (input.extent.channels + Tuning.unitChannels - 1) / Tuning.unitChannels }
+    var isShort: Bool { input.extent.count < Tuning.shortWork }
     let isMaximum: Bool
     let input, output: ArenaPlacement
     let margin: MarginFill
@@ -40,13 +40,13 @@ struct ReductionStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        let first = 128 * unit
+        let first = Tuning.unitChannels * unit
         var row = WindowRow(
             input: arena + input.offset + first, inputRowStride: input.rowStride,
             inputPixelStride: input.pixelStride,
             output: arena + output.offset + first, outputPixelStride: output.pixelStride, width: 1, stride: 1,
             windowHeight: input.extent.height, windowWidth: input.extent.width,
-            channels: min(128, input.extent.channels - first))
+            channels: min(Tuning.unitChannels, input.extent.channels - first))
         var bounds = PoolingBounds(first: 0, end: input.extent.width)
         if isMaximum { kernels.poolMaximum(&row, &bounds) } else { kernels.poolAverage(&row, &bounds) }
     }

@@ -49,12 +49,13 @@ struct WinogradConvolution: Sendable {
         guard !convolution.isDepthwise, convolution.groups == 1, !window.isDilated, isKnown,
             (window.strideY, window.strideX) == (1, 1),
             convolution.residual == nil,
-            input.channels % lanes == 0, output.channels % lanes == 0, input.channels >= 32,
-            input.channels <= 512, output.channels >= 32
+            input.channels % lanes == 0, output.channels % lanes == 0,
+            Tuning.winogradInputs.contains(input.channels), output.channels >= Tuning.winogradOutputs
         else { return false }
         let (vertical, horizontal) = (WinogradAxis(taps: window.height), WinogradAxis(taps: window.width))
         let tiles = vertical.tiles(output.height) * horizontal.tiles(output.width)
-        return 3 * vertical.points * horizontal.points * max(24, tiles) < 2 * output.pixels * window.height
+        return 3 * vertical.points * horizontal.points * max(Tuning.winogradTiles, tiles) < 2 * output.pixels
+            * window.height
             * window.width
     }
 
@@ -208,24 +209,20 @@ struct WinogradStep: Step {
     private let margin: MarginFill
     private let blocks: Int
 
-    /// The floats of transformed pixels and products that fit a thread's L2 cache beside the weights that
-    /// stream through.
-    private static let cached = 300_000
-    /// The number of tiles from which reading all weights pays off.
-    private static let manyTiles = 24
-
     init(
         _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
         margin: MarginFill,
         kernels: InstructionSet, threads: Int
     ) {
         let tiles = WinogradConvolution.tiles(convolution, output.extent)
-        let sharing = min(threads, max(1, tiles / Self.manyTiles))
+        let sharing = min(threads, max(1, tiles / Tuning.winogradTiles))
         self.convolution = WinogradConvolution(
             convolution, name: name, input: input, output: output, kernels: kernels,
             groups: (threads + sharing - 1) / sharing)
         let fitting = max(
-            36, Self.cached / (self.convolution.positions * (input.extent.channels + 2 * kernels.lanes)))
+            36,
+            Tuning.winogradPixels / (self.convolution.positions * (input.extent.channels + 2 * kernels.lanes))
+        )
         blocks = ((tiles + fitting - 1) / fitting + sharing - 1) / sharing * sharing
         let tilesPerBlock = (tiles + blocks - 1) / blocks + 1
         scratchSize =

@@ -19,7 +19,7 @@ struct LoopNest {
     }
 
     /// - Parameter views: Two or three tensors of the same shape.
-    init(_ views: [TensorView], numbersPerUnit: Int = 16384) {
+    init(_ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers) {
         var sizes: [Int] = [], strides: [[Int]] = []
         for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
             let next = views.map { $0.strides[axis] }, size = views[0].shape[axis]

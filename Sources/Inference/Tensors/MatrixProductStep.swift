@@ -73,7 +73,7 @@ struct MatrixProductStep: Step {
         }
         (rowOffsets, outputOffsets) = (offsets(a), offsets(output))
         addendOffsets = addend == nil ? nil : offsets(sum)
-        let parts = (depth + 255) / 256
+        let parts = (depth + Tuning.stretch - 1) / Tuning.stretch
         var runs: [FilterRun] = [], stretches: [(runs: Range<Int>, begin: Int)] = []
         let step = a.strides[rank - 1]
         for part in 0..<parts {

@@ -47,7 +47,7 @@ struct ReductionOverAxesStep: PlainStep {
             zip(offsets(input, kept), offsets(output, kept)).map { Place(input: $0, output: $1) },
             padding: Place(input: 0, output: 0))
         rows = Table(offsets(input, reduced).map { $0 - input.offset }, padding: 0)
-        resultsPerUnit = max(1, 16384 / (rows.count * row))
+        resultsPerUnit = max(1, Tuning.unitNumbers / (rows.count * row))
         let count = rows.count * (keepsLast ? 1 : row)
         factor = reduction == .mean ? 1 / Float(count) : 1
     }

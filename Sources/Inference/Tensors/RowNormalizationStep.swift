@@ -9,7 +9,7 @@ struct RowNormalizationStep: PlainStep {
 
     let name, kind: String
     var unitCount: Int { input.extent.height * unitsAcross }
-    var isShort: Bool { input.extent.count < 8192 }
+    var isShort: Bool { input.extent.count < Tuning.shortRows }
     private let scale, shift: Table<Float>?
     private let epsilon: Float
     private let isSoftmax: Bool
@@ -31,7 +31,7 @@ struct RowNormalizationStep: PlainStep {
             self.scale = scale.map { Table($0, padding: 0) }
             self.shift = shift.map { Table($0, padding: 0) }
         }
-        let rows = max(1, 8192 / input.extent.channels)
+        let rows = max(1, Tuning.unitRowNumbers / input.extent.channels)
         unitsAcross = (input.extent.width + rows - 1) / rows
     }
 

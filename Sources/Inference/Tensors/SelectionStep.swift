@@ -46,7 +46,7 @@ struct SelectionStep: PlainStep {
         }
         self.runs = runs
         rows = axes.reduce(1) { $0 * $1.size }
-        rowsPerUnit = max(1, 16384 / row.size)
+        rowsPerUnit = max(1, Tuning.unitNumbers / row.size)
         self.axes = Table(axes, padding: row)
         self.distances = Table(distances, padding: 0)
     }

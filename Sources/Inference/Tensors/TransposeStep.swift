@@ -30,7 +30,8 @@ struct TransposeStep: PlainStep {
             view.part(side, from: 0, count: 1).part(across, from: 0, count: 1)
         }
         nest = LoopNest(
-            [without(input), without(output)], numbersPerUnit: max(1, 16384 / (along.size * self.across.size))
+            [without(input), without(output)],
+            numbersPerUnit: max(1, Tuning.unitNumbers / (along.size * self.across.size))
         )
     }
 
@@ -62,7 +63,7 @@ struct TransposeStep: PlainStep {
             interleave(source, source + across.inputStride, target)
             return
         }
-        let block = 16, whole = (along: along.size / 4 * 4, across: across.size / 4 * 4)
+        let block = Tuning.transposedBlock, whole = (along: along.size / 4 * 4, across: across.size / 4 * 4)
         for first in stride(from: 0, to: whole.along, by: block) {
             let end = min(whole.along, first &+ block)
             var j = 0
@@ -120,7 +121,7 @@ struct TransposeStep: PlainStep {
         _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ rows: Range<Int>,
         _ columns: Range<Int>
     ) {
-        let block = 16
+        let block = Tuning.transposedBlock
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
             let end = min(rows.upperBound, first + block)
             for begin in stride(from: columns.lowerBound, to: columns.upperBound, by: block) {
