@@ -35,6 +35,12 @@ tf.saved_model.save(m, out + "/two", signatures=m.__call__.get_concrete_function
 y = m(tf.constant(x))
 print("two: features", y["features"].numpy().tolist(), "sum of map", float(np.sum(y["map"].numpy(), dtype=np.float64)))
 
+tf.keras.utils.set_random_seed(1)
+image = tf.keras.Input((4, 4, 3))
+m = tf.keras.Model(image, tf.keras.layers.GlobalAveragePooling2D()(tf.keras.layers.Conv2D(2, 1)(image)))
+tf.saved_model.save(m, out + "/keras3")
+print("keras3:", m(x).numpy().tolist())
+
 g = tf.Graph()
 with g.as_default():
     v1 = tf.compat.v1

@@ -21,6 +21,20 @@ extension Backbone {
             }
             return name
         }
+        // Networks of mixed precision compute in halves; the nodes that are added compute in float32.
+        let types = Dictionary(
+            graph.nodes.map { ($0.name, $0.outputType) }, uniquingKeysWith: { first, _ in first })
+        func widened(_ tensor: String) -> String {
+            guard let type = types[String(tensor.prefix { $0 != ":" })] ?? nil,
+                [.float16, .bfloat16, .float64].contains(type)
+            else { return tensor }
+            let name = fresh("bottleneck/\(tensor.replacing(":", with: "_"))_float")
+            graph.nodes.append(
+                Node(
+                    "Cast", name: name, inputs: [tensor],
+                    attributes: ["SrcT": .type(type), "DstT": .type(.float32)]))
+            return name
+        }
         func first(of tensor: String) -> String {
             let index = fresh("bottleneck/first"), axis = fresh("bottleneck/tokens")
             let name = fresh("bottleneck/\(tensor)_first")
@@ -39,9 +53,10 @@ extension Backbone {
         // All but the batch and the channels, by rank.
         var axes: [Int: String] = [:]
         for (tap, rank) in zip(description.taps, ranks) {
-            guard tap.reduction != .none else { vectors.append(tap.tensor); continue }
+            let tensor = widened(tap.tensor)
+            guard tap.reduction != .none else { vectors.append(tensor); continue }
             if tap.reduction == .first {
-                vectors.append(first(of: tap.tensor))
+                vectors.append(first(of: tensor))
                 continue
             }
             let axesName: String
@@ -65,16 +80,16 @@ extension Backbone {
             if tap.reduction == .deviation {
                 let center = fresh("\(name)/center"), squares = fresh("\(name)/squares"),
                     variance = fresh("\(name)/variance")
-                reduce("Mean", tap.tensor, name: center, keepsAxes: true)
+                reduce("Mean", tensor, name: center, keepsAxes: true)
                 graph.nodes.append(
                     Node(
-                        "SquaredDifference", name: squares, inputs: [tap.tensor, center],
+                        "SquaredDifference", name: squares, inputs: [tensor, center],
                         attributes: ["T": .type(.float32)]))
                 reduce("Mean", squares, name: variance)
                 graph.nodes.append(
                     Node("Sqrt", name: name, inputs: [variance], attributes: ["T": .type(.float32)]))
             } else {
-                reduce(tap.reduction == .mean ? "Mean" : "Max", tap.tensor, name: name)
+                reduce(tap.reduction == .mean ? "Mean" : "Max", tensor, name: name)
             }
             vectors.append(name)
         }
@@ -86,6 +101,16 @@ extension Backbone {
                 "ConcatV2", name: joined, inputs: vectors + [axis],
                 attributes: ["T": .type(.float32), "Tidx": .type(.int32), "N": .int(Int64(vectors.count))]))
         return (graph, joined, vectors)
+    }
+}
+
+extension Node {
+    /// The element type of the node's first output by its attributes; nil where they do not say.
+    fileprivate var outputType: ElementType? {
+        for name in ["DstT", "dtype", "Tparams", "T"] {
+            if case .type(let type)? = attributes[name] { return type }
+        }
+        return nil
     }
 }
 

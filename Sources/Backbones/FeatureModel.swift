@@ -132,10 +132,18 @@ extension ONNXModel {
         _ layer: FinalLayerNodes, to bottleneck: String, novelty: NoveltyTable?, about: String
     ) {
         let count = layer.biases.count
+        var features = bottleneck
+        if hasOtherFloats {
+            features = layer.featuresName
+            graph.nodes.append(
+                ONNXNode(
+                    "Cast", name: features, inputs: [bottleneck], outputs: [features],
+                    attributes: ["to": .int(1)]))
+        }
         add(layer.weightsName, Tensor(layer.weights, shape: [layer.features, count]))
         add(layer.biasesName, Tensor(layer.biases, shape: [count]))
         for (operation, inputs, name) in [
-            ("MatMul", [bottleneck, layer.weightsName], layer.productName),
+            ("MatMul", [features, layer.weightsName], layer.productName),
             ("Add", [layer.productName, layer.biasesName], layer.sumName),
         ] {
             graph.nodes.append(ONNXNode(operation, name: name, inputs: inputs, outputs: [name]))
@@ -149,6 +157,14 @@ extension ONNXModel {
             ONNXValue(layer.output, .float32, shape: [batch, .size(Int64(count))])
         ]
         describe(about, novelty: novelty)
+    }
+
+    /// Whether the model may compute in half or double precision, which the final layer does not.
+    private var hasOtherFloats: Bool {
+        let others: [ElementType] = [.float16, .bfloat16, .float64]
+        func isOther(_ type: ElementType?) -> Bool { type.map(others.contains) ?? false }
+        return graph.inputs.contains { isOther($0.type) }
+            || graph.initializers.contains { isOther(ElementType(onnx: $0.dataType)) }
     }
 
     /// Stores the description and the parameters of novelty detection in the metadata.

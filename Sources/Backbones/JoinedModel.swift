@@ -88,6 +88,8 @@ struct FinalLayerNodes {
     let biases: [Float]
 
     var features: Int { weights.count / biases.count }
+    /// The layer's input, where the network computes in another precision.
+    var featuresName: String { Self.scope + "features" }
     var weightsName: String { Self.scope + "weights/final_weights" }
     var biasesName: String { Self.scope + "biases/final_biases" }
     var productName: String { Self.scope + "Wx_plus_b/MatMul" }

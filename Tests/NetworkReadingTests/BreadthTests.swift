@@ -105,6 +105,38 @@ struct ChoiceTests {
         #expect(try NetworkEvaluator.run(new, [1, 2, 3, 4])[0].values == [1, 0, 3, 0])
     }
 
+    @Test("Roll brings back what it moves beyond the end, ReverseV2 turns an axis round")
+    func moved() throws {
+        let nodes = [
+            .constant("axes", Tensor([Int32(1), 0], shape: [2])),
+            .constant("shifts", Tensor([Int32(-1), 3], shape: [2])),
+            .constant("axis", Tensor([Int32(-1)], shape: [1])),
+            Node("Roll", name: "r", inputs: ["x", "shifts", "axes"]),
+            Node("ReverseV2", name: "y", inputs: ["x", "axis"]),
+        ]
+        let values = (0..<6).map(Float.init)
+        #expect(
+            try NetworkEvaluator.run(read(nodes, [2, 3], output: "r"), values)[0].values == [
+                4, 5, 3, 1, 2, 0,
+            ])
+        #expect(
+            try NetworkEvaluator.run(read(nodes, [2, 3], output: "y"), values)[0].values == [
+                2, 1, 0, 5, 4, 3,
+            ])
+    }
+
+    @Test("Expm1 and Log1p undo each other")
+    func exponentials() throws {
+        let nodes = [
+            Node("Expm1", name: "e", inputs: ["x"]), Node("Log1p", name: "y", inputs: ["e"]),
+        ]
+        let values: [Float] = [-2, -0.5, 0, 1.5]
+        let results = try NetworkEvaluator.run(read(nodes, [1, 4], output: "y"), values)[0].values
+        for (result, value) in zip(results, values) { #expect(abs(result - value) < 1e-6) }
+        let powers = try NetworkEvaluator.run(read(nodes, [1, 4], output: "e"), values)[0].values
+        #expect(abs(powers[3] - 3.481689) < 1e-5)
+    }
+
     @Test("a choice between whole tensors by the input's shape is made when the graph is read")
     func folded() throws {
         let nodes = [

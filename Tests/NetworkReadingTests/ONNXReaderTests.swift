@@ -61,6 +61,70 @@ struct ONNXReaderTests {
         #expect(network.shape(try #require(network.input)) == [1, 6, 5, 4])
     }
 
+    @Test("softmax and normalizations of constants are computed once")
+    func foldedNormalizations() throws {
+        let weights = ONNXInitializer("w", Tensor([0, 1, 2, 3, 4] as [Float], shape: [5]))
+        let ones = ONNXInitializer("g", Tensor([Float](repeating: 1, count: 5), shape: [5]))
+        let network = try ONNXReader.read(
+            model(
+                [
+                    ONNXNode("Softmax", inputs: ["w"], outputs: ["s"]),
+                    ONNXNode("LayerNormalization", inputs: ["s", "g"], outputs: ["t"]),
+                    ONNXNode("Add", inputs: ["x", "t"], outputs: ["y"]),
+                ], weights: [weights, ones]), size: (6, 5))
+        let powers = (0..<5).map { Foundation.exp(Double($0)) }, sum = powers.reduce(0, +)
+        let variance = powers.reduce(0) { $0 + ($1 / sum - 0.2) * ($1 / sum - 0.2) } / 5
+        let expected = powers.map { Float(($0 / sum - 0.2) / (variance + 1e-5).squareRoot()) }
+        let result = try NetworkEvaluator.run(network, [Float](repeating: 0, count: 120))[0].values
+        for index in result.indices { #expect(abs(result[index] - expected[index % 5]) < 1e-6) }
+        let left = Set(network.nodes.map(\.operation.name))
+        #expect(left.isDisjoint(with: ["softmax", "normalization", "multiply"]))
+    }
+
+    @Test("a scale of a normalization that does not broadcast is an error")
+    func wrongScale() {
+        let scale = ONNXInitializer("g", Tensor([Float](repeating: 1, count: 3), shape: [3]))
+        let node = ONNXNode("LayerNormalization", inputs: ["x", "g"], outputs: ["y"])
+        #expect(failure(model([node], weights: [scale])) != nil)
+    }
+
+    @Test("a scatter into a block replaces the block, any other of computed tensors is refused")
+    func scatteredBlock() throws {
+        func indices(_ channels: [Int]) -> ONNXInitializer {
+            let rows = channels.flatMap { channel in (2..<6).map { [0, channel, $0] } }
+            return ONNXInitializer(
+                "i", Tensor(integers: rows.flatMap { $0 }, shape: [1, channels.count, 4, 3]))
+        }
+        let bounds = [
+            ONNXInitializer("from", Tensor(integers: [0, 2], shape: [2])),
+            ONNXInitializer("to", Tensor(integers: [2, 6], shape: [2])),
+            ONNXInitializer("axes", Tensor(integers: [1, 2], shape: [2])),
+        ]
+        let nodes = [
+            ONNXNode("Slice", inputs: ["x", "from", "to", "axes"], outputs: ["p"]),
+            ONNXNode("Neg", inputs: ["p"], outputs: ["u"]),
+            ONNXNode("ScatterND", inputs: ["x", "i", "u"], outputs: ["y"]),
+        ]
+        let network = try ONNXReader.read(model(nodes, weights: bounds + [indices([1, 2])]), size: (6, 5))
+        // Channels-last: element (row, column, channel) of 6 × 5 × 4 numbers.
+        let given = (0..<120).map { Float($0 + 1) }
+        func number(_ channel: Int, _ row: Int, _ column: Int) -> Float {
+            given[(row * 5 + column) * 4 + channel]
+        }
+        var expected: [Float] = []
+        for channel in 0..<4 {
+            for row in 0..<6 {
+                for column in 0..<5 {
+                    let isInside = (1...2).contains(channel) && row >= 2
+                    expected.append(
+                        isInside ? -number(channel - 1, row, column) : number(channel, row, column))
+                }
+            }
+        }
+        #expect(try NetworkEvaluator.run(network, given)[0].values == expected)
+        #expect(failure(model(nodes, weights: bounds + [indices([2, 1])])) != nil)
+    }
+
     @Test("shape arithmetic is computed once")
     func shapeArithmetic() throws {
         let two = ONNXInitializer("two", Tensor([Int32(2)], shape: []))

@@ -10,7 +10,7 @@ import Testing
 @testable import TensorFlowFormat
 
 /// The models in `SavedModels` are TensorFlow's own, made by `scripts/make_test_networks.py`: `two` by TensorFlow 2, with functions
-/// that are called twice, several outputs, and two variables of one name; `one` as TensorFlow 1 saves a session.
+/// that are called twice, several outputs, and two variables of one name; `one` as TensorFlow 1 saves a session; `keras3` by Keras 3.
 @Suite("Reading SavedModel folders")
 struct SavedModelTests {
     static let models = SharedData.project.appendingPathComponent("Tests/NetworkReadingTests/SavedModels")
@@ -49,6 +49,12 @@ struct SavedModelTests {
     func session() throws {
         let model = try SavedModel.read(folder: Self.folder("one"))
         expectClose(try evaluate(model, "default"), [-0.09783815, -2.5627956])
+    }
+
+    @Test("a model of Keras 3, whose variables are restored in copies, computes what TensorFlow does")
+    func copies() throws {
+        let model = try SavedModel.read(folder: Self.folder("keras3"))
+        expectClose(try evaluate(model, "output_0"), [0.005355138, -0.026144784])
     }
 
     @Test("the frozen graph has no variables, calls or control edges, and survives being written")

@@ -54,6 +54,9 @@ enum Folding {
     ) throws(Failure) -> Tensor {
         if tensor.shape == shape { return tensor }
         guard tensor.count > 0 else { throw call.failure("of an empty constant of shape \(tensor.shape)") }
+        guard Network.broadcast(tensor.shape, shape) == shape else {
+            throw call.failure("does not broadcast \(tensor.shape) to \(shape)")
+        }
         let count = shape.reduce(1) { $0.multipliedClamping(by: max($1, 1)) }
         try reader.spend(count, call)
         let given = try numbers(tensor, call)

@@ -10,10 +10,16 @@ extension ONNXReader {
     func unary(
         _ call: Call, _ operation: Network.Unary, _ fold: (Double) -> Double
     ) throws(Failure) -> [Value] {
-        switch try call.input(0) {
-        case .constant(let tensor): return [.constant(try Folding.unary(tensor, call, self, fold))]
+        [try applied(operation, to: try call.input(0), call, fold)]
+    }
+
+    func applied(
+        _ operation: Network.Unary, to value: Value, _ call: Call, _ fold: (Double) -> Double
+    ) throws(Failure) -> Value {
+        switch value {
+        case .constant(let tensor): return .constant(try Folding.unary(tensor, call, self, fold))
         case .computed(let index, let axes):
-            return [.computed(try append(.unary(operation), name: call.name, [index]), axes)]
+            return .computed(try append(.unary(operation), name: call.name, [index]), axes)
         }
     }
 
@@ -26,6 +32,28 @@ extension ONNXReader {
         }
         let low = try bound(1, "min", else: -.infinity), high = try bound(2, "max", else: .infinity)
         return try unary(call, .clip(lowest: low, highest: high)) { min(max($0, Double(low)), Double(high)) }
+    }
+
+    /// Reads α · elu(x / α) with ELU's factor 1.
+    func celu(_ call: Call) throws(Failure) -> [Value] {
+        let alpha = try call.float("alpha", else: 1)
+        let factor = Value.constant(Tensor([alpha], shape: []))
+        let scaled = try combined(try call.input(0), factor, .divide, call, /)
+        let bent = try applied(.elu(alpha: 1), to: scaled, call) { $0 < 0 ? expm1($0) : $0 }
+        return [try combined(bent, factor, .multiply, call, *)]
+    }
+
+    /// Reads x / ‖x‖ along an axis.
+    func normNormalization(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), power = try call.int("p", else: 2)
+        guard power == 1 || power == 2 else { throw call.failure("its p is \(power)") }
+        let axis = try call.axis(try call.int("axis", else: -1), rank: shape(value).count)
+        let norm = try reduced(
+            value, power == 1 ? .absoluteSum : .euclideanNorm, [axis], keeps: true, call)
+        // Zeros stay zeros.
+        let least = Value.constant(Tensor([Float.leastNormalMagnitude], shape: []))
+        let divisor = try combined(norm, least, .maximum, call) { max($0, $1) }
+        return [try combined(value, divisor, .divide, call, /)]
     }
 
     /// Reads γ · elu(x); α and γ are about those of the paper unless attributes specify others.
@@ -111,6 +139,12 @@ extension ONNXReader {
         return [result]
     }
 
+    func mean(_ call: Call) throws(Failure) -> [Value] {
+        let sum = try variadic(call, .add, +)[0]
+        let count = Value.constant(Tensor([Float(call.inputs.count)], shape: []))
+        return [try combined(sum, count, .divide, call, /)]
+    }
+
     func power(_ call: Call) throws(Failure) -> [Value] {
         if case .constant(let exponent)? = call.optional(1), exponent.count == 1,
             let number = exponent.numbers?.first, case .computed? = call.optional(0)
@@ -162,6 +196,15 @@ extension ONNXReader {
                         type: left.type, shape: shape))
             ]
         }
+        let isFirst = a.isConstant
+        if case .constant(let fixed) = isFirst ? a : b {
+            // The computed tensor times 1 where it is chosen, and otherwise 0, plus the constant elsewhere.
+            let flags = try Folding.numbers(condition, call).map { ($0 != 0) == isFirst ? 0.0 : 1 }
+            let mask = Tensor(numbers: flags, type: .float32, shape: condition.shape)
+            let rest = try combined(isFirst ? b : a, .constant(mask), .multiply, call, *)
+            let taken = try Folding.binary(fixed, mask, type: .float32, call, self) { $1 == 0 ? $0 : 0 }
+            return [try combined(rest, .constant(taken), .add, call, +)]
+        }
         let rank = max(shape(a).count, shape(b).count, condition.shape.count)
         let left = try widened(a, rank, call), right = try widened(b, rank, call)
         let flag = try widened(.constant(condition), rank, call), axes = order(of: [left, right])
@@ -186,6 +229,40 @@ extension ONNXReader {
         return [
             .constant(Tensor(numbers: [Double](repeating: number, count: count), type: type, shape: shape))
         ]
+    }
+
+    /// Reads a matrix with ones on a diagonal, in the shape of the input.
+    func eye(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), size = shape(value), offset = try call.int("k", else: 0)
+        guard size.count == 2, offset.magnitude < 1 << 30 else { throw call.failure("of \(size)") }
+        var given = 1
+        if case .constant(let tensor) = value { given = Int(tensor.type.onnx ?? 1) }
+        guard let type = ElementType(onnx: Int64(try call.int("dtype", else: given))) else {
+            throw call.failure("of a type that is not read")
+        }
+        try spend(size[0].multipliedClamping(by: size[1]), call)
+        var numbers = [Double](repeating: 0, count: size[0] * size[1])
+        for row in 0..<size[0] where (0..<size[1]).contains(row + offset) {
+            numbers[row * size[1] + row + offset] = 1
+        }
+        return [.constant(Tensor(numbers: numbers, type: type, shape: size))]
+    }
+
+    /// Reads the upper or lower triangle of constant matrices.
+    func triangle(_ call: Call) throws(Failure) -> [Value] {
+        let tensor = try call.demanded(0, "input"), isUpper = try call.int("upper", else: 1) != 0
+        let offset = try call.integers(1, "k")?.first ?? 0
+        guard tensor.shape.count >= 2, offset.magnitude < 1 << 30 else {
+            throw call.failure("of \(tensor.shape)")
+        }
+        let rows = tensor.shape[tensor.shape.count - 2], columns = tensor.shape[tensor.shape.count - 1]
+        try spend(tensor.count, call)
+        var numbers = try Folding.numbers(tensor, call)
+        for index in numbers.indices {
+            let distance = index % columns - index / columns % rows
+            if isUpper ? distance < offset : distance > offset { numbers[index] = 0 }
+        }
+        return [.constant(Tensor(numbers: numbers, type: tensor.type, shape: tensor.shape))]
     }
 
     func range(_ call: Call) throws(Failure) -> [Value] {
@@ -219,52 +296,54 @@ extension ONNXReader {
         return [.constant(Tensor(numbers: numbers, type: tensor.type, shape: tensor.shape))]
     }
 
-    func scatter(_ call: Call) throws(Failure) -> [Value] {
-        let data = try call.demanded(0, "data"), places = try call.demanded(1, "indices")
-        let updates = try call.demanded(2, "updates")
-        guard let indices = places.integers, let depth = places.shape.last, depth >= 1,
-            depth <= data.shape.count,
-            try call.string("reduction", else: "none") == "none"
-        else { throw call.failure("its indices do not fit") }
-        var numbers = try Folding.numbers(data, call)
-        let new = try Folding.numbers(updates, call), run = data.shape[depth...].reduce(1, *)
-        let rows = places.shape.dropLast().reduce(1, *)
-        guard new.count == rows * run else { throw call.failure("its updates do not fit") }
-        try spend(numbers.count, call)
-        for row in 0..<rows {
-            var offset = 0
-            for axis in 0..<depth {
-                offset =
-                    offset * data.shape[axis]
-                    + (try call.axis(indices[row * depth + axis], rank: data.shape[axis]))
-            }
-            numbers.replaceSubrange(
-                (offset * run)..<((offset + 1) * run), with: new[(row * run)..<((row + 1) * run)])
-        }
-        return [.constant(Tensor(numbers: numbers, type: data.type, shape: data.shape))]
-    }
-
     // MARK: - Along axes
 
     func reduction(_ call: Call, _ kind: Network.Reduction) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value)
-        let keeps = try call.int("keepdims", else: 1) != 0
-        let given = try call.axes() ?? []
-        if given.isEmpty, try call.int("noop_with_empty_axes", else: 0) != 0 { return [value] }
-        var axes: [Int] = []
-        for axis in given { axes.append(try call.axis(axis, rank: old.count)) }
-        if axes.isEmpty { axes = Array(old.indices) }
-        if case .constant(let tensor) = value {
-            return [.constant(try folded(tensor, kind, axes, keeps, call))]
+        let value = try call.input(0)
+        guard let axes = try reducedAxes(call) else { return [value] }
+        return [try reduced(value, kind, axes, keeps: try call.int("keepdims", else: 1) != 0, call)]
+    }
+
+    /// Returns the axes of a reduction; nil if nothing is reduced.
+    private func reducedAxes(_ call: Call) throws(Failure) -> [Int]? {
+        let rank = shape(try call.input(0)).count, given = try call.axes() ?? []
+        if given.isEmpty {
+            return try call.int("noop_with_empty_axes", else: 0) != 0 ? nil : Array(0..<rank)
         }
-        guard case .computed(let index, let order) = value else { return [value] }
-        let made = try append(
-            .reduction(kind, axes: axes.map { order[$0] }.sorted(), keepsAxes: keeps), name: call.name,
-            [index])
-        if keeps { return [.computed(made, order)] }
-        let gone = axes.map { order[$0] }
-        let rest = old.indices.filter { !axes.contains($0) }.map { order[$0] }
-        return [.computed(made, rest.map { axis in axis - gone.count { $0 < axis } })]
+        var axes: [Int] = []
+        for axis in given { axes.append(try call.axis(axis, rank: rank)) }
+        return axes
+    }
+
+    /// Reads the logarithm of a sum, or of a sum of exponential functions.
+    func logarithmicSum(_ call: Call) throws(Failure) -> [Value] {
+        var value = try call.input(0), largest: Value?
+        let keeps = try call.int("keepdims", else: 1) != 0
+        guard let axes = try reducedAxes(call) else { throw call.failure("reduces no axes") }
+        if call.node.operation == "ReduceLogSumExp" {
+            // The largest number is subtracted, so that no power overflows.
+            let most = try reduced(value, .maximum, axes, keeps: true, call)
+            value = try applied(.exp, to: try combined(value, most, .subtract, call, -), call, exp)
+            largest = keeps ? most : try reduced(most, .maximum, axes, keeps: false, call)
+        }
+        let sum = try applied(.log, to: try reduced(value, .sum, axes, keeps: keeps, call), call, log)
+        return [try largest.map { (most) throws(Failure) in try combined(sum, most, .add, call, +) } ?? sum]
+    }
+
+    /// Returns a reduction over ONNX's axes.
+    func reduced(
+        _ value: Value, _ kind: Network.Reduction, _ axes: [Int], keeps: Bool, _ call: Call
+    ) throws(Failure) -> Value {
+        switch value {
+        case .constant(let tensor): return .constant(try folded(tensor, kind, axes, keeps, call))
+        case .computed(let index, let order):
+            let gone = axes.map { order[$0] }
+            let made = try append(
+                .reduction(kind, axes: gone.sorted(), keepsAxes: keeps), name: call.name, [index])
+            if keeps { return .computed(made, order) }
+            let rest = order.indices.filter { !axes.contains($0) }.map { order[$0] }
+            return .computed(made, rest.map { axis in axis - gone.count { $0 < axis } })
+        }
     }
 
     private func folded(
@@ -302,9 +381,17 @@ extension ONNXReader {
     }
 
     private func softmax(_ value: Value, axis: Int, _ call: Call) throws(Failure) -> Value {
-        guard case .computed(let index, let axes) = value else { throw call.failure("of a constant") }
+        let isLogarithm = call.node.operation == "LogSoftmax"
+        guard case .computed(let index, let axes) = value else {
+            // The largest number is subtracted, so that no power overflows.
+            let largest = try reduced(value, .maximum, [axis], keeps: true, call)
+            let powers = try applied(.exp, to: try combined(value, largest, .subtract, call, -), call, exp)
+            let sum = try reduced(powers, .sum, [axis], keeps: true, call)
+            let shares = try combined(powers, sum, .divide, call, /)
+            return isLogarithm ? try applied(.log, to: shares, call, log) : shares
+        }
         let made = try append(.softmax(axis: axes[axis]), name: call.name, [index])
-        if call.node.operation != "LogSoftmax" { return .computed(made, axes) }
+        if !isLogarithm { return .computed(made, axes) }
         return .computed(try append(.unary(.log), name: call.name, [made]), axes)
     }
 }

@@ -5,19 +5,38 @@ import TensorGraph
 extension ONNXReader {
     /// Computes `x · scale + shift`, in which both have ONNX's shape `shape` and broadcast.
     private func affine(
-        _ index: Int, _ axes: [Int], scale: Tensor?, shift: Tensor?, shape: [Int], _ call: Call
+        _ value: Value, scale: Tensor?, shift: Tensor?, shape: [Int], _ call: Call
     ) throws(Failure) -> Value {
-        var index = index
-        for (tensor, operation) in [(scale, Network.Binary.multiply), (shift, .add)] {
-            guard let tensor else { continue }
+        func shaped(_ tensor: Tensor) throws(Failure) -> Value {
             guard tensor.count == shape.reduce(1, *) else {
                 throw call.failure("its scale or shift has the shape \(tensor.shape), not \(shape)")
             }
-            let shaped = Tensor(type: tensor.type, shape: shape, contents: tensor.contents)
-            let constant = try align(.constant(shaped), to: axes, name: call.name)
-            index = try append(.binary(operation), name: call.name, [index, constant])
+            return .constant(Tensor(type: tensor.type, shape: shape, contents: tensor.contents))
         }
-        return .computed(index, axes)
+        var value = value
+        if let scale { value = try combined(value, try shaped(scale), .multiply, call, *) }
+        if let shift { value = try combined(value, try shaped(shift), .add, call, +) }
+        return value
+    }
+
+    /// Computes `(x − mean) / √(variance + epsilon)` with mean and variance over ONNX's axes.
+    private func normalized(
+        _ value: Value, _ axes: [Int], epsilon: Float, _ call: Call
+    ) throws(Failure) -> Value {
+        if case .computed(let index, let order) = value {
+            let made = try append(
+                .normalization(axes: axes.map { order[$0] }.sorted(), epsilon: epsilon), name: call.name,
+                [index])
+            return .computed(made, order)
+        }
+        let mean = try reduced(value, .mean, axes, keeps: true, call)
+        let centred = try combined(value, mean, .subtract, call, -)
+        let squares = try combined(centred, centred, .multiply, call, *)
+        let variance = try combined(
+            try reduced(squares, .mean, axes, keeps: true, call), .constant(Tensor([epsilon], shape: [])),
+            .add, call, +)
+        let deviation = try applied(.sqrt, to: variance, call) { $0.squareRoot() }
+        return try combined(centred, deviation, .divide, call, /)
     }
 
     func batchNormalization(_ call: Call) throws(Failure) -> [Value] {
@@ -56,23 +75,18 @@ extension ONNXReader {
             try spend(tensor.count, call)
             guard let floats = tensor.asFloat32 else { throw call.failure("of type \(tensor.type)") }
             return [.constant(Folding.scaledChannels(floats, by: scale, plus: offset))]
-        case .computed(let index, let axes):
+        case .computed:
             let factors = Tensor(numbers: scale, type: .float32, shape: shape)
             let offsets = Tensor(numbers: offset, type: .float32, shape: shape)
-            return [try affine(index, axes, scale: factors, shift: offsets, shape: shape, call)]
+            return [try affine(value, scale: factors, shift: offsets, shape: shape, call)]
         }
     }
 
     func layerNormalization(_ call: Call) throws(Failure) -> [Value] {
-        guard case .computed(let index, let axes) = try call.input(0) else {
-            throw call.failure("of a constant")
-        }
-        let old = shape(try call.input(0))
+        let value = try call.input(0), old = shape(value)
         let first = try call.axis(try call.int("axis", else: -1), rank: old.count)
-        let made = try append(
-            .normalization(
-                axes: axes[first...].sorted(), epsilon: try call.float("epsilon", else: 1e-5)),
-            name: call.name, [index])
+        let made = try normalized(
+            value, Array(first..<old.count), epsilon: try call.float("epsilon", else: 1e-5), call)
         // Scale and shift broadcast to the axes from `axis` on.
         func widened(_ tensor: Tensor?) throws(Failure) -> Tensor? {
             guard let tensor, tensor.count != old[first...].reduce(1, *) else { return tensor }
@@ -81,25 +95,29 @@ extension ONNXReader {
         let shape = old.indices.map { $0 < first ? 1 : old[$0] }
         return [
             try affine(
-                made, axes, scale: widened(try call.constant(1, "scale")),
+                made, scale: widened(try call.constant(1, "scale")),
                 shift: widened(try call.constant(2, "shift")), shape: shape, call)
         ]
     }
 
     func instanceNormalization(_ call: Call) throws(Failure) -> [Value] {
-        guard case .computed(let index, let axes) = try call.input(0) else {
-            throw call.failure("of a constant")
-        }
-        let old = shape(try call.input(0))
+        let value = try call.input(0), old = shape(value)
         guard old.count >= 3 else { throw call.failure("does not take \(old)") }
-        let made = try append(
-            .normalization(axes: axes[2...].sorted(), epsilon: try call.float("epsilon", else: 1e-5)),
-            name: call.name, [index])
+        let made = try normalized(
+            value, Array(2..<old.count), epsilon: try call.float("epsilon", else: 1e-5), call)
         return [
             try affine(
-                made, axes, scale: try call.constant(1, "scale"), shift: try call.constant(2, "shift"),
+                made, scale: try call.constant(1, "scale"), shift: try call.constant(2, "shift"),
                 shape: old.indices.map { $0 == 1 ? old[1] : 1 }, call)
         ]
+    }
+
+    /// Reads a standardization over the batch and both axes of the image, or over given axes.
+    func meanVarianceNormalization(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), rank = shape(value).count
+        var axes: [Int] = []
+        for axis in try call.ints("axes") ?? [0, 2, 3] { axes.append(try call.axis(axis, rank: rank)) }
+        return [try normalized(value, axes, epsilon: 1e-9, call)]
     }
 
     func groupNormalization(_ call: Call) throws(Failure) -> [Value] {
@@ -108,15 +126,10 @@ extension ONNXReader {
             throw call.failure("does not take \(old) in \(groups) groups")
         }
         let width = old[1] / groups, split = [old[0], groups, width] + old[2...]
-        guard case .computed(let index, let axes) = try reshaped(value, split, call) else {
-            throw call.failure("of a constant")
-        }
-        let made = try append(
-            .normalization(axes: axes[2...].sorted(), epsilon: try call.float("epsilon", else: 1e-5)),
-            name: call.name, [index])
-        guard case .computed(let whole, let order) = try reshaped(.computed(made, axes), old, call) else {
-            throw call.failure("of a constant")
-        }
+        let parts = try reshaped(value, split, call)
+        let made = try normalized(
+            parts, Array(2..<split.count), epsilon: try call.float("epsilon", else: 1e-5), call)
+        let whole = try reshaped(made, old, call)
         // Before operator set 21, there is one scale and shift per group.
         func widened(_ tensor: Tensor?) throws(Failure) -> Tensor? {
             guard let tensor, tensor.count == groups, groups != old[1] else { return tensor }
@@ -125,7 +138,7 @@ extension ONNXReader {
         }
         return [
             try affine(
-                whole, order, scale: widened(try call.constant(1, "scale")),
+                whole, scale: widened(try call.constant(1, "scale")),
                 shift: widened(try call.constant(2, "shift")),
                 shape: old.indices.map { $0 == 1 ? old[1] : 1 }, call)
         ]

@@ -203,16 +203,20 @@ extension ONNXReader {
         if tensors.count == inputs.count {
             return [.constant(try Folding.concatenation(tensors, axis: axis, call, self))]
         }
+        return [try concatenated(inputs, axis: axis, call)]
+    }
+
+    /// Returns the concatenation of values along ONNX's axis `axis`; at least one is computed.
+    func concatenated(_ values: [Value], axis: Int, _ call: Call) throws(Failure) -> Value {
         // Empty parts, such as a cache at its start, are ignored.
-        inputs = inputs.filter { !shape($0).contains(0) }
-        let axes = order(of: inputs)
+        let values = values.filter { !shape($0).contains(0) }, axes = order(of: values)
         var parts: [Int] = []
-        for input in inputs {
-            guard shape(input).count == axes.count else { throw call.failure("its inputs differ in rank") }
-            parts.append(try align(input, to: axes, name: call.name))
+        for value in values {
+            guard shape(value).count == axes.count else { throw call.failure("its inputs differ in rank") }
+            parts.append(try align(value, to: axes, name: call.name))
         }
-        if parts.count == 1 { return [.computed(parts[0], axes)] }
-        return [.computed(try append(.concatenation(axis: axes[axis]), name: call.name, parts), axes)]
+        if parts.count == 1 { return .computed(parts[0], axes) }
+        return .computed(try append(.concatenation(axis: axes[axis]), name: call.name, parts), axes)
     }
 
     /// Returns the axis order of the largest computed value.
@@ -280,7 +284,7 @@ extension ONNXReader {
         return [try sliced(value, parts, name: call.name, call)]
     }
 
-    private func sliced(
+    func sliced(
         _ value: Value, _ parts: [Int: Network.Stretch], name: String, _ call: Call
     ) throws(Failure) -> Value {
         let old = shape(value)

@@ -6,15 +6,18 @@ extension ONNXReader {
     func convolution(_ call: Call) throws(Failure) -> [Value] {
         let weights = try call.demanded(1, "weights")
         let value = try call.input(0), old = shape(value), groups = try call.int("group", else: 1)
-        guard old.count == 4, weights.shape.count == 4, weights.type.size != nil else {
-            throw call.failure("of \(old) by \(weights.shape): only images are convolved")
+        guard (3...4).contains(old.count), weights.shape.count == old.count, weights.type.size != nil else {
+            throw call.failure("of \(old) by \(weights.shape): only images and sequences are convolved")
         }
         let size = Array(weights.shape[2...])
         let window = try window(call, size: size, over: Array(old[2...]))
-        let filter = try constant(weights.transposed([2, 3, 1, 0]), name: call.name)
-        var made = try append(
-            .convolution(window, groups: groups), name: call.name,
-            [try image(value, call), filter])
+        let kernel = Tensor(
+            type: weights.type, shape: weights.shape[..<2] + [window.height, window.width],
+            contents: weights.contents)
+        let filter = try constant(kernel.transposed([2, 3, 1, 0]), name: call.name)
+        var made = try moved(window, over: picture(value, call), with: [filter], fill: 0, call) {
+            .convolution($0, groups: groups)
+        }
         if let bias = try call.constant(2, "bias") {
             guard bias.count == weights.shape[0] else {
                 throw call.failure("its bias has \(bias.count) numbers, not \(weights.shape[0])")
@@ -23,26 +26,80 @@ extension ONNXReader {
                 Tensor(type: bias.type, shape: [bias.count], contents: bias.contents), name: call.name)
             made = try append(.binary(.add), name: call.name, [made, shift])
         }
-        return [.computed(made, Axes.channelsFirst)]
+        return [try likewise(made, value, call)]
+    }
+
+    /// Appends an operation that moves a window over an image.
+    ///
+    /// Several pictures are laid one below the other, with their padding between them, and become one picture.
+    ///
+    /// - Parameters:
+    ///   - others: The further inputs of the operation.
+    ///   - fill: The value of padding that leaves the result unchanged.
+    private func moved(
+        _ window: Network.Window, over value: Value, with others: [Int] = [], fill: Float, _ call: Call,
+        _ operation: (Network.Window) -> Network.Operation
+    ) throws(Failure) -> Int {
+        let image = try image(value, call), shape = network.shape(image)
+        let isPoint =
+            window.height == 1 && window.width == 1 && window.strideY == 1 && window.strideX == 1
+            && window.padding.isEmpty
+        guard shape[0] > 1, !isPoint, !window.roundsUp,
+            let size = window.size(over: shape[1], shape[2])
+        else { return try append(operation(window), name: call.name, [image] + others) }
+        let (top, bottom) = (window.padding.top, window.padding.bottom)
+        let rows = (shape[1] + top + bottom + window.strideY - 1) / window.strideY
+        let height = rows * window.strideY, name = call.name + "/pictures"
+        let padded = try append(
+            .pad(
+                [.init(0, 0), .init(top, height - top - shape[1]), .init(0, 0), .init(0, 0)],
+                .constant(fill)), name: name, [image])
+        let flat = try append(
+            .reshape([1, shape[0] * height, shape[2], shape[3]]), name: name, [padded])
+        var whole = window
+        (whole.padding.top, whole.padding.bottom) = (0, (window.height - 1) * window.dilationY)
+        let made = try append(operation(whole), name: name, [flat] + others)
+        let channels = network.shape(made)[3]
+        let apart = try append(.reshape([shape[0], rows, size.width, channels]), name: name, [made])
+        return try append(
+            .slice([
+                .init(begin: 0, count: shape[0]), .init(begin: 0, count: size.height),
+                .init(begin: 0, count: size.width), .init(begin: 0, count: channels),
+            ]), name: call.name, [apart])
+    }
+
+    /// Returns an image, or a sequence `[N, C, L]` as an image of height 1.
+    private func picture(_ value: Value, _ call: Call) throws(Failure) -> Value {
+        let old = shape(value)
+        return old.count == 3 ? try reshaped(value, [old[0], old[1], 1, old[2]], call) : value
+    }
+
+    /// Returns an image that was computed from `source` with the rank of `source`.
+    private func likewise(_ image: Int, _ source: Value, _ call: Call) throws(Failure) -> Value {
+        let value = Value.computed(image, Axes.channelsFirst), new = shape(value)
+        return shape(source).count == 3 ? try reshaped(value, [new[0], new[1], new[3]], call) : value
     }
 
     func maximumPool(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), window = try poolingWindow(value, call)
-        let made = try append(.maximumPool(window), name: call.name, [try image(value, call)])
-        return [.computed(made, Axes.channelsFirst)]
+        let made = try moved(window, over: picture(value, call), fill: -.infinity, call) { .maximumPool($0) }
+        return [try likewise(made, value, call)]
     }
 
     func averagePool(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), window = try poolingWindow(value, call)
         let counts = try call.int("count_include_pad", else: 0) != 0 && !window.padding.isEmpty
         let made = try append(
-            .averagePool(window, countsPadding: counts), name: call.name, [try image(value, call)])
-        return [.computed(made, Axes.channelsFirst)]
+            .averagePool(window, countsPadding: counts), name: call.name,
+            [try image(picture(value, call), call)])
+        return [try likewise(made, value, call)]
     }
 
     private func poolingWindow(_ value: Value, _ call: Call) throws(Failure) -> Network.Window {
-        guard let size = try call.ints("kernel_shape"), size.count == 2, shape(value).count == 4 else {
-            throw call.failure("of \(shape(value)): only images are pooled")
+        guard let size = try call.ints("kernel_shape"), (1...2).contains(size.count),
+            shape(value).count == size.count + 2
+        else {
+            throw call.failure("of \(shape(value)): only images and sequences are pooled")
         }
         var window = try window(call, size: size, over: Array(shape(value)[2...]))
         window.roundsUp = try call.int("ceil_mode", else: 0) != 0
@@ -50,20 +107,22 @@ extension ONNXReader {
     }
 
     func globalPool(_ call: Call, _ kind: Network.Reduction) throws(Failure) -> [Value] {
-        let value = try call.input(0)
-        guard case .computed(let index, let axes) = value, axes.count >= 3 else {
-            throw call.failure("of \(shape(value))")
-        }
-        let made = try append(
-            .reduction(kind, axes: axes[2...].sorted(), keepsAxes: true), name: call.name, [index])
-        return [.computed(made, axes)]
+        let value = try call.input(0), rank = shape(value).count
+        guard rank >= 3 else { throw call.failure("of \(shape(value))") }
+        return [try reduced(value, kind, Array(2..<rank), keeps: true, call)]
     }
 
-    /// Returns the window from `kernel_shape`, `strides`, `dilations`, and `pads` or `auto_pad`.
+    /// Returns the window from `kernel_shape`, `strides`, `dilations`, and `pads` or `auto_pad`; over
+    /// sequences, its height is 1.
     private func window(
-        _ call: Call, size: [Int], over image: [Int]
+        _ call: Call, size lengths: [Int], over extent: [Int]
     ) throws(Failure) -> Network.Window {
-        let strides = try call.ints("strides") ?? [1, 1], dilations = try call.ints("dilations") ?? [1, 1]
+        let isSequence = lengths.count == 1, ones = lengths.map { _ in 1 }
+        /// Prepends the height 1 to a sequence's number.
+        func both(_ numbers: [Int]) -> [Int] { isSequence && numbers.count == 1 ? [1] + numbers : numbers }
+        let size = both(lengths), image = both(extent)
+        let strides = both(try call.ints("strides") ?? ones)
+        let dilations = both(try call.ints("dilations") ?? ones)
         let limit = 1...(1 << 20)
         guard size.count == 2, strides.count == 2, dilations.count == 2,
             (size + strides + dilations).allSatisfy(limit.contains)
@@ -71,6 +130,7 @@ extension ONNXReader {
             throw call.failure("its window is \(size), its strides \(strides), its dilations \(dilations)")
         }
         var pads = try call.ints("pads") ?? [0, 0, 0, 0]
+        if isSequence, pads.count == 2 { pads = [0, pads[0], 0, pads[1]] }
         switch try call.string("auto_pad", else: "NOTSET") {
         case "NOTSET": break
         case "VALID": pads = [0, 0, 0, 0]
@@ -93,80 +153,5 @@ extension ONNXReader {
             height: size[0], width: size[1], strideY: strides[0], strideX: strides[1],
             dilationY: dilations[0], dilationX: dilations[1],
             padding: .init(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3]))
-    }
-
-    /// Reads `Resize` since operator set 10, and its predecessor `Upsample`, whose second input are scales.
-    func resize(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value)
-        guard old.count == 4 else { throw call.failure("of \(old): only images are resized") }
-        let isOld = call.node.operation == "Upsample" || version < 11
-        var scales = try call.constant(isOld ? 1 : 2, "scales")?.numbers ?? []
-        if case .floats(let given)? = call.node.attributes["scales"] { scales = given.map { Double($0) } }
-        var sizes = isOld ? [] : try call.integers(3, "sizes") ?? []
-        guard try call.string("keep_aspect_ratio_policy", else: "stretch") == "stretch" else {
-            throw call.failure("that keeps the aspect ratio")
-        }
-        if let given = try call.ints("axes") {
-            var all = old, factors = old.map { _ in 1.0 }
-            for (index, axis) in given.enumerated() {
-                let axis = try call.axis(axis, rank: 4)
-                if index < sizes.count { all[axis] = sizes[index] }
-                if index < scales.count { factors[axis] = scales[index] }
-            }
-            if sizes.isEmpty { scales = factors } else { sizes = all }
-        }
-        var new = old
-        if !sizes.isEmpty {
-            guard sizes.count == 4 else { throw call.failure("its sizes are \(sizes)") }
-            new = sizes
-        } else {
-            guard scales.count == 4, scales.allSatisfy({ $0 > 0 && $0 < 0x1p20 }) else {
-                throw call.failure("its scales are \(scales)")
-            }
-            new = old.indices.map { Int((Double(old[$0]) * scales[$0]).rounded(.down)) }
-        }
-        guard new[0] == old[0], new[1] == old[1], new.allSatisfy({ $0 >= 1 && $0 < 1 << 20 }) else {
-            throw call.failure("resizes \(old) to \(new)")
-        }
-        let coordinates: Network.Resize.Coordinates
-        let transformation = try call.string(
-            "coordinate_transformation_mode", else: isOld ? "asymmetric" : "half_pixel")
-        switch transformation {
-        case "half_pixel": coordinates = .halfPixel
-        case "pytorch_half_pixel": coordinates = .torchHalfPixel
-        case "align_corners": coordinates = .alignedCorners
-        case "asymmetric": coordinates = .asymmetric
-        case "tf_half_pixel_for_nn": coordinates = .halfPixelNearest
-        default: throw call.failure("its coordinates are \(transformation)")
-        }
-        guard try call.int("antialias", else: 0) == 0, try call.int("exclude_outside", else: 0) == 0 else {
-            throw call.failure("with antialiasing, or without what lies outside")
-        }
-        let method: Network.Resize.Method
-        switch try call.string("mode", else: "nearest") {
-        case "nearest":
-            switch try call.string("nearest_mode", else: isOld ? "floor" : "round_prefer_floor") {
-            case "floor": method = .nearest(.floor)
-            case "ceil": method = .nearest(.ceil)
-            case "round_prefer_floor": method = .nearest(.halfDown)
-            case "round_prefer_ceil": method = .nearest(.halfUp)
-            case let rounding: throw call.failure("its rounding is \(rounding)")
-            }
-        case "linear", "bilinear": method = .linear
-        case "cubic": method = .cubic(coefficient: try call.float("cubic_coeff_a", else: -0.75))
-        case let mode: throw call.failure("its mode is \(mode)")
-        }
-        // ONNX permits corners at positions given by the scale instead of whole pixels, which is not
-        // supported.
-        if coordinates == .alignedCorners, sizes.isEmpty,
-            zip(old, scales).contains(where: { Double($0) * $1 != (Double($0) * $1).rounded() })
-        {
-            throw call.failure("aligns corners by scales that give no whole sizes")
-        }
-        if new == old { return [value] }
-        var resize = Network.Resize(height: new[2], width: new[3], method: method, coordinates: coordinates)
-        if sizes.isEmpty { (resize.scaleY, resize.scaleX) = (Float(scales[2]), Float(scales[3])) }
-        let made = try append(.resize(resize), name: call.name, [try image(value, call)])
-        return [.computed(made, Axes.channelsFirst)]
     }
 }

@@ -15,9 +15,10 @@ struct Freezing {
     private var bundle: TensorBundle?
 
     /// - Parameters:
-    ///   - graph: A graph without function calls.
+    ///   - graph: A graph without function calls, of the nodes that are needed.
+    ///   - whole: The graph as the file has it.
     ///   - folder: The folder of the SavedModel.
-    init(_ graph: Graph, folder: FilePath) {
+    init(_ graph: Graph, of whole: Graph, folder: FilePath) {
         nodes = graph.nodes
         places = Dictionary(
             graph.nodes.indices.map { (graph.nodes[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -28,6 +29,25 @@ struct Freezing {
                 let name = Self.variable(nodes[variable.node]), let key = restoredKey(value)
             else { continue }
             keys[name] = key
+        }
+        for (source, copy) in Self.copies(in: whole) where keys[source] == nil { keys[source] = keys[copy] }
+    }
+
+    /// Returns the variables whose initial values are other variables.
+    ///
+    /// `tf.saved_model.save` of a Keras 3 model restores such copies, while the signature reads the originals.
+    private static func copies(in graph: Graph) -> [(source: String, copy: String)] {
+        let byName = Dictionary(
+            graph.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        func maker(_ tensor: String) -> Node? { byName[FunctionInlining.nodeName(tensor)] }
+        return graph.nodes.compactMap { node in
+            let inputs = data(node)
+            guard node.operation == "AssignVariableOp", inputs.count >= 2,
+                let copy = maker(inputs[0]).flatMap(variable), let value = maker(inputs[1]),
+                value.operation == "ReadVariableOp",
+                let source = data(value).first.flatMap(maker).flatMap(variable)
+            else { return nil }
+            return (source, copy)
         }
     }
 

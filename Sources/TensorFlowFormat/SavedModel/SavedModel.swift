@@ -61,7 +61,7 @@ package struct SavedModel: Sendable {
         do throws(FunctionError) {
             flat = try FunctionInlining.inlined(graph, for: wanted + [meta.restoring].compactMap { $0 })
         } catch { throw .function(error) }
-        var freezing = Freezing(flat, folder: folder)
+        var freezing = Freezing(flat, of: graph, folder: folder)
         let frozen = try freezing.frozen(for: wanted)
         let names = Set(frozen.nodes.map(\.name))
         for end in ends.inputs + ends.outputs

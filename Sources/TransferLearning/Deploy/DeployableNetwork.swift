@@ -1,6 +1,7 @@
 import SystemFiles
 import Backbones
 import Deployment
+import TensorFlowFormat
 import TensorGraph
 
 /// A network to be rewritten, with its description if `retrain` wrote it.
@@ -55,7 +56,8 @@ struct DeployableNetwork: Sendable {
         return [-1, backbone.height, backbone.width, 3]
     }
 
-    /// Returns the input and output names given on the command line, or those in the model's description.
+    /// Returns the input and output names given on the command line, or those that the model says: by its
+    /// description, as an ONNX model, or by a SavedModel's signature.
     func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (
         inputs: [String], outputs: [String]
     ) {
@@ -67,6 +69,16 @@ struct DeployableNetwork: Sendable {
             let given = Set(model.graph.initializers.map(\.name))
             if inputs.isEmpty { inputs = model.graph.inputs.map(\.name).filter { !given.contains($0) } }
             if outputs.isEmpty { outputs = model.graph.outputs.map(\.name) }
+        }
+        // So does a SavedModel's signature.
+        if inputs.isEmpty || outputs.isEmpty, SavedModel.isPresent(in: path),
+            let model = try? SavedModel.read(folder: path)
+        {
+            func names(_ ends: [SavedModel.Endpoint]) -> [String] {
+                ends.map { $0.tensor.hasSuffix(":0") ? String($0.tensor.dropLast(2)) : $0.tensor }
+            }
+            if inputs.isEmpty { inputs = names(model.inputs) }
+            if outputs.isEmpty { outputs = names(model.outputs) }
         }
         guard !inputs.isEmpty else {
             throw .option("input_names", reason: "is missing, and \(path) does not say what its input is")

@@ -153,6 +153,12 @@ extension NetworkError {
         case .malformed(let offset, let fault): self = .damaged(path, reason: "at byte \(offset): \(fault)")
         case .overLimit(let offset, let what, let limit):
             self = .damaged(path, reason: "at byte \(offset): more than \(limit) \(what)")
+        case .externalData(let tensor, .inputOutput(let file, let code)):
+            let other = FilePath(file)
+            self =
+                code == ENOENT
+                ? .missing(other, remedy: "the weights of '\(tensor)' lie in it; copy it beside the model")
+                : .damaged(other, reason: String(cString: strerror(code)))
         case .externalData(let tensor, let fault):
             self = .damaged(path, reason: "the weights of '\(tensor)' lie in another file: \(fault)")
         case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))

@@ -1,0 +1,89 @@
+import Network
+import TensorGraph
+
+/// `ScatterND`, which exporters write for an assignment to a part of a tensor.
+extension ONNXReader {
+    func scatter(_ call: Call) throws(Failure) -> [Value] {
+        let data = try call.input(0), updates = try call.input(2), size = shape(data)
+        let places = try call.demanded(1, "indices")
+        guard let indices = places.integers, let depth = places.shape.last,
+            (1...max(size.count, 1)).contains(depth),
+            try call.string("reduction", else: "none") == "none",
+            shape(updates) == places.shape.dropLast() + size[depth...]
+        else { throw call.failure("its indices of \(places.shape) do not fit \(size)") }
+        var coordinates = indices
+        for index in coordinates.indices {
+            coordinates[index] = try call.axis(coordinates[index], rank: size[index % depth])
+        }
+        if case .constant(let tensor) = data, case .constant(let new) = updates {
+            return [.constant(try scattered(tensor, new, coordinates, depth, call))]
+        }
+        guard let box = Self.box(coordinates, depth) else {
+            throw call.failure("its data or updates depend on the input, and its indices are no block")
+        }
+        let block = try reshaped(updates, box.map(\.count) + size[depth...], call)
+        return [try replaced(data, box, by: block, call)]
+    }
+
+    private func scattered(
+        _ data: Tensor, _ updates: Tensor, _ coordinates: [Int], _ depth: Int, _ call: Call
+    ) throws(Failure) -> Tensor {
+        try spend(data.count, call)
+        var numbers = try Folding.numbers(data, call)
+        let new = try Folding.numbers(updates, call), run = data.shape[depth...].reduce(1, *)
+        for row in 0..<(coordinates.count / depth) {
+            var offset = 0
+            for axis in 0..<depth { offset = offset * data.shape[axis] + coordinates[row * depth + axis] }
+            numbers.replaceSubrange(
+                (offset * run)..<((offset + 1) * run), with: new[(row * run)..<((row + 1) * run)])
+        }
+        return Tensor(numbers: numbers, type: data.type, shape: data.shape)
+    }
+
+    /// Returns the range of each coordinate if the tuples of `depth` coordinates are all those of a block in
+    /// row-major order.
+    private static func box(_ coordinates: [Int], _ depth: Int) -> [Range<Int>]? {
+        guard coordinates.count >= depth else { return nil }
+        let first = coordinates.prefix(depth), last = coordinates.suffix(depth)
+        guard zip(first, last).allSatisfy({ $0 <= $1 }) else { return nil }
+        let box = zip(first, last).map { $0..<$1 + 1 }
+        guard box.reduce(depth, { $0.multipliedClamping(by: $1.count) }) == coordinates.count else {
+            return nil
+        }
+        var expected = Array(first)
+        for row in stride(from: 0, to: coordinates.count, by: depth) {
+            guard coordinates[row..<(row + depth)].elementsEqual(expected) else { return nil }
+            var axis = depth - 1
+            while axis >= 0 {
+                expected[axis] += 1
+                if expected[axis] < box[axis].upperBound { break }
+                expected[axis] = box[axis].lowerBound
+                axis -= 1
+            }
+        }
+        return box
+    }
+
+    /// Returns a value whose entries in a block of the first axes are those of another value.
+    private func replaced(
+        _ value: Value, _ box: [Range<Int>], by block: Value, _ call: Call
+    ) throws(Failure) -> Value {
+        // The block grows axis by axis, from the last one: each time, what lies before and after it along
+        // the axis is taken from the value, within the block along the axes before.
+        var result = block
+        for axis in box.indices.reversed() {
+            var within: [Int: Network.Stretch] = [:]
+            for outer in 0..<axis {
+                within[outer] = .init(begin: box[outer].lowerBound, count: box[outer].count)
+            }
+            func part(_ range: Range<Int>) throws(Failure) -> Value {
+                within[axis] = .init(begin: range.lowerBound, count: range.count)
+                return try sliced(value, within, name: call.name, call)
+            }
+            let before = try part(0..<box[axis].lowerBound)
+            let after = try part(box[axis].upperBound..<shape(value)[axis])
+            result = try concatenated([before, result, after], axis: axis, call)
+        }
+        return result
+    }
+}
