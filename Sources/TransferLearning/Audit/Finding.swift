@@ -65,7 +65,7 @@ public struct AuditReport: Sendable, Codable {
     /// - Parameter limit: The maximum number of findings to show per kind.
     public func text(limit: Int = 10) -> String {
         var lines = [
-            "\(pictures) pictures in \(classes.count) classes: "
+            "\(pictures) pictures in \(classes.count) \(classes.count == 1 ? "class" : "classes"): "
                 + classes.map { "\($0.label) \($0.count)" }.joined(separator: ", ")
         ]
         if let accuracy { lines.append("cross-validated accuracy \(fixed(100 * accuracy, 1))%") }

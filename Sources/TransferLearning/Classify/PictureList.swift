@@ -1,3 +1,4 @@
+import Imaging
 import SystemFiles
 
 /// The images that command line arguments name: files, folders, a list on standard input, or an image on
@@ -32,7 +33,7 @@ public struct PictureList: Sendable {
             do { bytes = try FileSystem.read("/dev/stdin") } catch {
                 throw .file(error, while: "reading standard input")
             }
-            if Self.isPicture(bytes) {
+            if Self.isFile(bytes) {
                 standardInput = bytes
                 pictures.append("-")
             } else {
@@ -50,15 +51,12 @@ public struct PictureList: Sendable {
         }
     }
 
-    /// Returns whether bytes begin like JPEG, PNG, GIF, BMP, WebP or TIFF files, which no list of paths does.
-    static func isPicture(_ bytes: [UInt8]) -> Bool {
-        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) || bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
-            return true
-        }
-        // A name may begin with these letters, but it contains no zero byte so early.
-        let marks = ["GIF87a", "GIF89a", "BM", "RIFF", "II*", "MM"]
-        return bytes.prefix(32).contains(0) && !bytes.prefix(32).contains(UInt8(ascii: "\n"))
-            && !bytes.prefix(32).contains(UInt8(ascii: "/"))
-            && marks.contains { bytes.starts(with: $0.utf8) }
+    /// Returns whether bytes are those of a file rather than a list of paths: nothing exists of the name that a
+    /// list would begin with, and they begin like a file of a known format or hold control characters.
+    static func isFile(_ bytes: [UInt8]) -> Bool {
+        guard let first = paths(bytes).first, !FileSystem.exists(first) else { return false }
+        let separators: [UInt8] = [0, 0x09, 0x0A, 0x0D]
+        return ImageFormat(of: bytes) != .unknown
+            || bytes.prefix(1024).contains { ($0 < 0x20 || $0 == 0x7F) && !separators.contains($0) }
     }
 }

@@ -61,7 +61,9 @@ final class RunReporter {
         switch event {
         case .scanned(let folder):
             for entry in folder.classes {
-                log("\(entry.files.count) files in '\(entry.folder)', label '\(entry.label)'")
+                // Of a flat folder, its own pictures are the only class.
+                let place = entry.folder.bytes.isEmpty ? "" : " in '\(entry.folder)'"
+                log("\(entry.files.count) files\(place), label '\(entry.label)'")
             }
         case .bottlenecksReady(let summary):
             log(

@@ -102,6 +102,10 @@ struct OutputTests {
             ctl classify <(cat $p) --graph m.pb > d || exit 5
             printf '%s\\0' $p | ctl classify - --graph m.pb > e || exit 6
             for f in b c d e; do cmp a $f || exit 7; done
+            printf 'P6\\n2 2\\n255\\nabcdefghijkl' | ctl classify - --graph m.pb || exit 9
+            ctl classify - --graph m.pb < m.pb 2> said; test $? = 1 && test $(grep -c . said) = 1 || exit 10
+            printf '<!doctype html>\\n<html>' | ctl classify - --graph m.pb 2> said; grep -q 'web page' said || exit 11
+            printf 'gone.jpg\\n' | ctl classify - --graph m.pb 2> said; grep -qi 'gone.jpg.*no such' said || exit 12
             ln -s .. pictures/pip/up; ln -s ../.. pictures/moss/top
             ctl classify pictures --graph m.pb --top 1 | grep -c '^pictures/' > count
             test $(cat count) = 10 || exit 8
