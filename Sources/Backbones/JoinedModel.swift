@@ -79,8 +79,8 @@ extension NetworkFile {
 }
 
 /// A trained layer with retrain.py's names for its nodes.
-struct FinalLayerNodes {
-    static let scope = "final_training_ops/"
+package struct FinalLayerNodes {
+    package static let scope = "final_training_ops/"
     let output: String
     /// The weights, `[D, labels]`, row-major.
     let weights: [Float]

@@ -51,6 +51,22 @@ struct QuantizationTests {
         #expect(region.bytes[0] == 153 && region.bytes[1] == 255)
     }
 
+    @Test(
+        "a constant on a grid of fewer levels holds these bytes only, and is off by at most half a step, a power of two"
+    )
+    func levels() throws {
+        let values = (0..<700).map { Float($0) / 100 - 3 }
+        let nodes = try Node.values("w", values).asBytes(levels: 16) { $0 + "'" }
+        #expect(nodes.map(\.name) == ["w_quint8_const'", "w_min'", "w_max'", "w"])
+        guard case .dense(let region)? = nodes[0].constant?.contents,
+            let low = nodes[1].constant?.floats?[0], let high = nodes[2].constant?.floats?[0]
+        else { Issue.record("no bytes"); return }
+        #expect(Set(region.bytes) == Set(0..<15) && low == -3 && (high - low) / 255 == 0.5)
+        for (byte, value) in zip(region.bytes, values) {
+            #expect((low + Float(byte) / 2 - value).magnitude < 0.2501)
+        }
+    }
+
     @Test("a step has few digits, and numbers that have none stay")
     func mantissas() {
         #expect(Float(1.03).rounded(mantissaBits: 5) == 1.03125)

@@ -134,8 +134,12 @@ package struct CompactWeights: Sendable {
         return results.withLock { $0.map { $0! } }
     }
 
+    /// The mantissa bits of the layers' biases, whose errors of at most 0.8 % are small beside those of the weights.
+    private static let biasBits = 6
+
     private func rewrite(_ rounded: [PreparedLayer.Rounded]) -> Graph {
         var codes: [String: PreparedLayer.Rounded] = [:], shifts: [String: [Float]] = [:]
+        let biases = Set(layers.compactMap(\.layer.bias))
         for (prepared, layer) in zip(layers, rounded) {
             codes[prepared.layer.weights] = layer
             if let bias = prepared.layer.bias, let shift = layer.shift { shifts[bias] = shift }
@@ -150,7 +154,8 @@ package struct CompactWeights: Sendable {
         ]
         for node in graph.nodes {
             guard let tensor = node.constant, let layer = codes[node.name] else {
-                nodes.append(node.constant == nil ? node : node.withShortMantissas(adding: shifts[node.name]))
+                let bits = biases.contains(node.name) ? Self.biasBits : 11
+                nodes.append(node.withShortMantissas(bits: bits, adding: shifts[node.name]))
                 continue
             }
             func part(_ name: String) -> String { fresh("\(node.name)/\(name)") }
@@ -187,7 +192,7 @@ extension Node {
     /// - Parameters:
     ///   - bits: The bits of the mantissas, at most 23.
     ///   - shift: Values that are added first, repeated along the last axis.
-    package func withShortMantissas(bits: Int = 11, adding shift: [Float]? = nil) -> Node {
+    package func withShortMantissas(bits: Int, adding shift: [Float]? = nil) -> Node {
         guard let tensor = constant else { return self }
         if let values = tensor.floats, !values.isEmpty {
             let exact =

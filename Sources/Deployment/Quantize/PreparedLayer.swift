@@ -87,8 +87,9 @@ struct PreparedLayer: Sendable {
     /// the largest weight has a level.
     private func steps(_ step: Float) -> [Float] {
         deviations.indices.map {
-            max(step * deviations[$0], greatest[$0] / 126, .leastNormalMagnitude * 256).rounded(
-                mantissaBits: 5)
+            // Where the step is free, the error grows with its square, and a sixteenth more or less changes little.
+            let coarse = max(step * deviations[$0], .leastNormalMagnitude * 256).rounded(mantissaBits: 3)
+            return coarse * 127 >= greatest[$0] ? coarse : (greatest[$0] / 126).rounded(mantissaBits: 5)
         }
     }
 
