@@ -125,6 +125,23 @@ struct ChoiceTests {
             ])
     }
 
+    @Test("a shape is joined with the empty part of another")
+    func emptyParts() throws {
+        func ints(_ name: String, _ values: [Int32]) -> Node {
+            .constant(name, Tensor(values, shape: [values.count]))
+        }
+        let nodes = [
+            Node("Shape", name: "s", inputs: ["x"]), ints("zero", [0]), ints("one", [1]), ints("rows", [-1]),
+            Node("StridedSlice", name: "before", inputs: ["s", "zero", "zero", "one"]),
+            Node("StridedSlice", name: "first", inputs: ["s", "zero", "one", "one"]),
+            .constant("axis", Tensor([Int32(0)], shape: [])),
+            Node("ConcatV2", name: "shape", inputs: ["before", "first", "rows", "axis"]),
+            Node("Reshape", name: "y", inputs: ["x", "shape"]),
+        ]
+        let network = try read(nodes, [2, 3, 2], output: "y")
+        #expect(network.shape(network.outputs[0]) == [2, 6])
+    }
+
     @Test("Expm1 and Log1p undo each other")
     func exponentials() throws {
         let nodes = [

@@ -164,10 +164,16 @@ extension GraphReader {
         _ call: NodeCall, axis: Int, parts: Range<Int>
     ) throws(GraphReadingError) {
         var values: [Value] = []
-        for index in parts { values.append(try value(call, index)) }
+        for index in parts {
+            let part = try value(call, index)
+            // Parts of a shape may be empty.
+            if case .constant(let tensor) = part, tensor.shape.contains(0) { continue }
+            values.append(part)
+        }
         guard let first = parts.first else { throw call.malformed("has no inputs") }
         let axes = try self.axes(try integers(call, axis), rank: try shape(call, first).count, call)
         guard axes.count == 1 else { throw call.malformed("axes \(axes)") }
+        if values.isEmpty { return define(call, try value(call, first)) }
         try make(.concatenation(axis: axes[0]), values, call)
     }
 
@@ -234,6 +240,12 @@ extension GraphReader {
                 ? begin + 1 : try mask("end_mask", entry) ? (step > 0 ? size : -1) : place(ends[entry])
             let count = step > 0 ? (end - begin + step - 1) / step : (begin - end - step - 1) / -step
             guard count > 0, (0..<size).contains(begin) else {
+                // What lies before or after an axis in a shape may be nothing.
+                if from.count == 1, begins.count == 1, !isSingle, case .constant(let tensor) = try value(call)
+                {
+                    let nothing = Tensor(type: tensor.type, shape: [0], contents: .dense(ByteRegion([])))
+                    return define(call, .constant(nothing))
+                }
                 throw call.unsupported("an empty slice of \(from)")
             }
             stretches.append(.init(begin: begin, count: count, step: step))
