@@ -105,6 +105,22 @@ struct ChoiceTests {
         #expect(try NetworkEvaluator.run(new, [1, 2, 3, 4])[0].values == [1, 0, 3, 0])
     }
 
+    @Test("Roll leaves an axis without entries as it is")
+    func rollOfNothing() throws {
+        let network = try read(
+            [
+                .constant("part", Tensor([Float](), shape: [0])),
+                .constant("shifts", Tensor([Int32(1)], shape: [1])),
+                .constant("axes", Tensor([Int32(0)], shape: [1])),
+                Node("Roll", name: "r", inputs: ["part", "shifts", "axes"]),
+                .constant("one", Tensor([Float(1)], shape: [1])),
+                .constant("axis", Tensor([Int32(0)], shape: [])),
+                Node("ConcatV2", name: "both", inputs: ["r", "one", "axis"]),
+                Node("AddV2", name: "y", inputs: ["x", "both"]),
+            ], [1, 3], output: "y")
+        #expect(try NetworkEvaluator.run(network, [1, 2, 3])[0].values == [2, 3, 4])
+    }
+
     @Test("Roll brings back what it moves beyond the end, ReverseV2 turns an axis round")
     func moved() throws {
         let nodes = [

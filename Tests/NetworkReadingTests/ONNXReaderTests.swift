@@ -88,6 +88,20 @@ struct ONNXReaderTests {
         #expect(failure(model([node], weights: [scale])) != nil)
     }
 
+    @Test("a scatter into a number without axes is an error")
+    func scatterIntoNumber() {
+        let weights = [
+            ONNXInitializer("d", Tensor([Float(1)], shape: [])),
+            ONNXInitializer("i", Tensor(integers: [0], shape: [1, 1])),
+            ONNXInitializer("u", Tensor([Float(2)], shape: [1])),
+        ]
+        let nodes = [
+            ONNXNode("ScatterND", inputs: ["d", "i", "u"], outputs: ["s"]),
+            ONNXNode("Add", inputs: ["x", "s"], outputs: ["y"]),
+        ]
+        #expect(failure(model(nodes, weights: weights)) != nil)
+    }
+
     @Test("a scatter into a block replaces the block, any other of computed tensors is refused")
     func scatteredBlock() throws {
         func indices(_ channels: [Int]) -> ONNXInitializer {

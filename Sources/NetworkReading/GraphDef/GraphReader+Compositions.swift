@@ -35,7 +35,7 @@ extension GraphReader {
         let axes = try axes(try integers(call, 2), rank: shape.count, call)
         guard shifts.count == axes.count else { throw call.malformed("shifts \(shifts) along \(axes)") }
         var rolled = try value(call)
-        for (shift, axis) in zip(shifts, axes) {
+        for (shift, axis) in zip(shifts, axes) where shape[axis] > 0 {
             let size = shape[axis], remainder = shift % size
             let moved = remainder < 0 ? remainder + size : remainder
             if moved == 0 { continue }

@@ -7,7 +7,7 @@ extension ONNXReader {
         let data = try call.input(0), updates = try call.input(2), size = shape(data)
         let places = try call.demanded(1, "indices")
         guard let indices = places.integers, let depth = places.shape.last,
-            (1...max(size.count, 1)).contains(depth),
+            depth >= 1, depth <= size.count,
             try call.string("reduction", else: "none") == "none",
             shape(updates) == places.shape.dropLast() + size[depth...]
         else { throw call.failure("its indices of \(places.shape) do not fit \(size)") }
