@@ -1,3 +1,5 @@
+import Dispatch
+
 /// A DEFLATE compressor (RFC 1951) with hash chains, lazy matching or optimal parsing; each block takes its
 /// smallest form.
 ///
@@ -8,31 +10,45 @@ package enum Deflate {
     /// - Parameters:
     ///   - bytes: The input, at most 2³¹ − 1 bytes.
     ///   - level: The level from 1 (fast) to 9 (small), as in zlib. Level 10 optimizes blocks and tokens
-    ///     until that no longer helps, which takes several times as long.
+    ///     until that no longer helps, on all cores, which takes several times as long. The stream does not depend on
+    ///     the number of cores.
     ///   - container: The format around the stream.
+    ///   - progress: Receives the number of compressed bytes from time to time.
     package static func compress(
-        _ bytes: UnsafeRawBufferPointer, level: Int = 6, container: DeflateContainer = .zlib
+        _ bytes: UnsafeRawBufferPointer, level: Int = 6, container: DeflateContainer = .zlib,
+        progress: ((Int) -> Void)? = nil
     ) -> [UInt8] {
         precondition((1...10).contains(level) && bytes.count <= Int(Int32.max))
         let source = bytes.assumingMemoryBound(to: UInt8.self)
         var out = BitWriter(bytes: header(container, level: level))
         // Level 10 needs the tokens only as a starting point.
         let effort = efforts[level < 10 ? level - 1 : 5]
-        var parser = Parser(source: source), optimal = OptimalParser(source: source)
+        var parser = Parser(source: source)
         repeat {
-            let start = parser.position
-            let tokens =
-                effort.lookAhead == 0
-                ? parser.greedy(effort)
-                : parser.lazy(effort, limit: level < 10 ? Parser.tokensInBlock : Parser.tokensInSegment)
-            var begin = start
-            for block in level < 10 ? [tokens[...]] : optimal.blocks(start..<parser.position, from: tokens) {
+            var begin = parser.position
+            let blocks: [ArraySlice<DeflateToken>]
+            if level == 10 {
+                var segments: [Segment] = []
+                repeat {
+                    let start = parser.position
+                    let tokens = parser.lazy(
+                        effort, limit: Parser.tokensInSegment, bytes: Parser.bytesInSegment)
+                    segments.append(Segment(range: start..<parser.position, tokens: tokens))
+                } while segments.count < Segment.atOnce && parser.position < source.count
+                blocks = Segment.optimize(segments, of: source)
+            } else if effort.lookAhead == 0 {
+                blocks = [parser.greedy(effort)[...]]
+            } else {
+                blocks = [parser.lazy(effort, limit: Parser.tokensInBlock)[...]]
+            }
+            for block in blocks {
                 let stop = block.reduce(begin) { $0 + $1.size }
                 DeflateBlock.write(
                     block, source: UnsafeBufferPointer(rebasing: source[begin..<stop]),
                     isLast: stop == source.count, isThorough: level == 10, to: &out)
                 begin = stop
             }
+            progress?(parser.position)
         } while parser.position < source.count
         out.align()
         out.append(trailer(container, bytes))
@@ -85,12 +101,38 @@ package enum Deflate {
     }
 }
 
+/// A part of the source that level 10 optimizes by itself, so that several threads can work.
+private struct Segment {
+    /// The number of segments that are optimized at a time, which bounds the memory.
+    static let atOnce = 4
+
+    let range: Range<Int>
+    /// The tokens from which the search starts.
+    let tokens: [DeflateToken]
+
+    /// Returns the blocks of all segments, in order.
+    static func optimize(_ segments: [Segment], of source: UnsafeBufferPointer<UInt8>)
+        -> [ArraySlice<DeflateToken>]
+    {
+        var blocks = [[ArraySlice<DeflateToken>]](repeating: [], count: segments.count)
+        blocks.withUnsafeMutableBufferPointer { blocks in
+            // Unsafe: each iteration writes an element of its own, and nobody writes the source.
+            nonisolated(unsafe) let (blocks, source) = (blocks, source)
+            DispatchQueue.concurrentPerform(iterations: segments.count) { i in
+                let segment = segments[i]
+                blocks[i] = OptimalParser(source: source).blocks(segment.range, from: segment.tokens)
+            }
+        }
+        return blocks.flatMap { $0 }
+    }
+}
+
 /// Parses the source into tokens, one block at a time.
 private struct Parser: ~Copyable {
     /// A block of this size pays for its dynamic header and is short enough to adapt to changes in the data.
     static let tokensInBlock = 1 << 15
-    /// The number of tokens that level 10 optimizes at a time.
-    static let tokensInSegment = 1 << 20
+    /// The numbers of tokens and bytes that level 10 optimizes together; memory grows with the bytes.
+    static let tokensInSegment = 1 << 20, bytesInSegment = 1 << 22
 
     private let source: UnsafeBufferPointer<UInt8>
     private var finder: MatchFinder
@@ -119,9 +161,10 @@ private struct Parser: ~Copyable {
     }
 
     /// Parses with lazy matching: a match is taken only if the next position has no longer one.
-    mutating func lazy(_ effort: Deflate.Effort, limit: Int) -> [DeflateToken] {
+    mutating func lazy(_ effort: Deflate.Effort, limit: Int, bytes: Int = .max) -> [DeflateToken] {
         var tokens: [DeflateToken] = []
-        while position < source.count, tokens.count < limit {
+        let start = position
+        while position < source.count, tokens.count < limit, position - start < bytes {
             finder.insert(upTo: position)
             guard
                 var match = finder.longest(

@@ -7,11 +7,15 @@ struct MatchFinder: ~Copyable {
     private let heads: UnsafeMutablePointer<Int32>
     private let previous: UnsafeMutablePointer<Int32>
     private let source: UnsafeBufferPointer<UInt8>
-    private var inserted = 0
+    private var inserted: Int
 
-    /// - Parameter source: The bytes, fewer than 2 GiB, which must stay valid; positions have 32 bits.
-    init(source: UnsafeBufferPointer<UInt8>) {
+    /// - Parameters:
+    ///   - source: The bytes, fewer than 2 GiB, which must stay valid; positions have 32 bits.
+    ///   - start: The first position to be searched. Only matches within the window before it are found, which are
+    ///     all that a stream may use.
+    init(source: UnsafeBufferPointer<UInt8>, from start: Int = 0) {
         self.source = source
+        inserted = max(0, start - DeflateAlphabet.windowSize)
         heads = .allocate(capacity: 1 << Self.hashBits)
         heads.initialize(repeating: -1, count: 1 << Self.hashBits)
         previous = .allocate(capacity: DeflateAlphabet.windowSize)

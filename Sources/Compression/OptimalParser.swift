@@ -13,24 +13,18 @@ import Darwin
 /// split into blocks anew, as long as that helps.
 ///
 /// - Source: zopfli (Alakuijala and Vandevenne, 2013).
-struct OptimalParser: ~Copyable {
+struct OptimalParser {
     private static let depth = 1024, rounds = 6, layouts = 5
 
-    private let source: UnsafeBufferPointer<UInt8>
-    private var finder: MatchFinder
+    let source: UnsafeBufferPointer<UInt8>
 
-    init(source: UnsafeBufferPointer<UInt8>) {
-        self.source = source
-        finder = MatchFinder(source: source)
-    }
-
-    /// Returns blocks of tokens for a part of the source.
+    /// Returns blocks of tokens for a part of the source, which do not depend on how other parts were parsed.
     ///
     /// - Parameters:
-    ///   - range: The part; parts must come in order.
+    ///   - range: The part.
     ///   - tokens: Other tokens for the part, from which the search starts.
-    mutating func blocks(_ range: Range<Int>, from tokens: [DeflateToken]) -> [ArraySlice<DeflateToken>] {
-        let matches = Matches(range, &finder)
+    func blocks(_ range: Range<Int>, from tokens: [DeflateToken]) -> [ArraySlice<DeflateToken>] {
+        let matches = Matches(range, of: source)
         var best = Self.layOut(tokens), least = best.reduce(0) { $0 + DeflateBlock.bits($1) }
         for _ in 0..<Self.layouts {
             var parsed: [DeflateToken] = [], begin = range.lowerBound
@@ -78,7 +72,8 @@ struct OptimalParser: ~Copyable {
         /// The index of each position's first match, and the end of the last one's.
         private var starts = [0]
 
-        init(_ range: Range<Int>, _ finder: inout MatchFinder) {
+        init(_ range: Range<Int>, of source: UnsafeBufferPointer<UInt8>) {
+            var finder = MatchFinder(source: source, from: range.lowerBound)
             first = range.lowerBound
             starts.reserveCapacity(range.count + 1)
             for position in range {

@@ -28,8 +28,11 @@ package struct Zip: Sendable {
     package init(after start: Int = 0) { self.start = start }
 
     /// Adds an entry, compressed at `level` 1...10. It is stored where that is no larger, and at level 0.
-    package mutating func add(_ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9) throws(Failure)
-    {
+    ///
+    /// - Parameter progress: Receives the number of compressed bytes from time to time.
+    package mutating func add(
+        _ name: String, _ bytes: UnsafeRawBufferPointer, level: Int = 9, progress: ((Int) -> Void)? = nil
+    ) throws(Failure) {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }), !name.contains("\\"),
             !name.contains("\0"),
@@ -39,7 +42,8 @@ package struct Zip: Sendable {
         guard names.insert(name).inserted else { throw .duplicateName(name) }
         guard bytes.count <= Int(Int32.max) else { throw .tooLarge(name: name, bytes: bytes.count) }
 
-        let deflated = level == 0 ? [] : Deflate.compress(bytes, level: level, container: .raw)
+        let deflated =
+            level == 0 ? [] : Deflate.compress(bytes, level: level, container: .raw, progress: progress)
         let isStored = level == 0 || deflated.count >= bytes.count
         let size = isStored ? bytes.count : deflated.count
         let offset = start + body.count
@@ -68,9 +72,11 @@ package struct Zip: Sendable {
         directory += name.utf8
     }
 
-    package mutating func add(_ name: String, _ bytes: [UInt8], level: Int = 9) throws(Failure) {
+    package mutating func add(
+        _ name: String, _ bytes: [UInt8], level: Int = 9, progress: ((Int) -> Void)? = nil
+    ) throws(Failure) {
         let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(Failure) in try add(name, buffer, level: level) }
+            Result { () throws(Failure) in try add(name, buffer, level: level, progress: progress) }
         }
         try result.get()
     }

@@ -170,6 +170,24 @@ struct DeflateTests {
         }
     }
 
+    @Test("level 10 compresses in segments, with matches across their borders, and tells how far it is")
+    func segments() throws {
+        var state: UInt32 = 7
+        var plain: [UInt8] = []
+        for i in 0..<2_400_000 {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            plain.append(i > 30_000 && i % 1000 < 400 ? plain[i - 30_000] : UInt8(state >> 24))
+        }
+        var done: [Int] = []
+        let packed = plain.withUnsafeBytes {
+            Deflate.compress($0, level: 10, container: .zlib) { done.append($0) }
+        }
+        #expect(try Inflate.decompress(packed) == plain)
+        // The four tenths that are copies cost next to nothing, in the first bytes of a segment as well.
+        #expect(packed.count < plain.count * 62 / 100)
+        #expect(done == done.sorted() && done.last == plain.count)
+    }
+
     @Test(
         "level 10 begins a new block where the data changes its character, and elsewhere is within a thousandth of level 9"
     )

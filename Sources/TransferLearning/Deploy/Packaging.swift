@@ -32,9 +32,14 @@ public struct PackageResult: Sendable, Codable {
 }
 
 /// Puts a model, its labels and a description for programs into a zip archive.
-public struct Packaging: Sendable {
+public struct Packaging {
     private let options: PackageOptions
-    public init(_ options: PackageOptions) { self.options = options }
+    private let context: RunContext
+
+    /// - Parameter context: Receives how much is compressed.
+    public init(_ options: PackageOptions, context: RunContext = RunContext()) {
+        (self.options, self.context) = (options, context)
+    }
 
     public func run() throws(TransferLearningError) -> PackageResult {
         for (name, input) in [("model", options.model), ("labels", options.labels)]
@@ -68,7 +73,14 @@ public struct Packaging: Sendable {
             var zip = Zip()
             try zip.add("README.txt", Array(page.utf8), level: options.level)
             try zip.add(labelsName, labels, level: options.level)
-            for part in parts { try zip.add(part.name, part.bytes, level: options.level) }
+            let total = parts.reduce(0) { $0 + $1.bytes.count }
+            var done = 0
+            for part in parts {
+                try zip.add(part.name, part.bytes, level: options.level) {
+                    context.counted(done + $0, of: total, "bytes")
+                }
+                done += part.bytes.count
+            }
             let archive = try zip.finish()
             let output = try AtomicFile(options.output)
             try output.write(archive)

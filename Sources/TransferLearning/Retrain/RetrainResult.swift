@@ -25,7 +25,7 @@ public enum RetrainEvent: Sendable {
     case phase(String)
     /// The number of completed fits of the converging solver.
     case training(done: Int, total: Int)
-    /// The completed units of a phase, such as pictures or layers.
+    /// The completed units of a phase, such as pictures, layers or bytes.
     case counted(done: Int, total: Int, unit: String)
     case step(TrainingStep)
     case trained(TrainingSummary)

@@ -102,6 +102,7 @@ final class RunReporter {
             ProgressLine(unit: unit, quiet: quiet, logInterval: logsProgress ? .seconds(10) : nil)
         case .fits: ProgressLine(unit: "fits", quiet: quiet)
         case .drawing: ProgressLine(unit: "pictures of the report", quiet: quiet)
+        case .units("bytes"): ProgressLine(unit: "MB", scale: 1e6, quiet: quiet)
         case .units(let unit): ProgressLine(unit: unit, quiet: quiet)
         }
     }

@@ -50,10 +50,9 @@ let packageVerb = Verb(
             options.weights = weights
         }
         options.level = try arguments.integer("level", in: 1...10) ?? 10
-        if try !arguments.flag("quiet") {
-            PassingLine.show(working: "deflating \(options.model)".printable)
-        }
-        let result = try Packaging(options).run()
+        let quiet = try arguments.flag("quiet")
+        if !quiet { PassingLine.show(working: "compressing \(options.model)".printable) }
+        let result = try Packaging(options, context: RunReporter(quiet: quiet).context).run()
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())
         } else {
