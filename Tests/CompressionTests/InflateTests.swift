@@ -174,17 +174,17 @@ struct DeflateTests {
     func segments() throws {
         var state: UInt32 = 7
         var plain: [UInt8] = []
-        for i in 0..<2_400_000 {
+        for i in 0..<1_200_000 {
             state = state &* 1_664_525 &+ 1_013_904_223
-            plain.append(i > 30_000 && i % 1000 < 400 ? plain[i - 30_000] : UInt8(state >> 24))
+            plain.append(i > 30_000 && i % 1000 < 100 ? plain[i - 30_000] : UInt8(state >> 24))
         }
         var done: [Int] = []
         let packed = plain.withUnsafeBytes {
             Deflate.compress($0, level: 10, container: .zlib) { done.append($0) }
         }
         #expect(try Inflate.decompress(packed) == plain)
-        // The four tenths that are copies cost next to nothing, in the first bytes of a segment as well.
-        #expect(packed.count < plain.count * 62 / 100)
+        // The tenth of the bytes that are copies costs next to nothing, in the first bytes of a segment as well.
+        #expect(packed.count < plain.count * 92 / 100)
         #expect(done == done.sorted() && done.last == plain.count)
     }
 

@@ -91,7 +91,7 @@ struct SavedModelTests {
 
 /// Copies of a model whose files are damaged.
 @Suite("Damaged SavedModel folders")
-struct DamagedSavedModelTests {
+final class DamagedSavedModelTests {
     let folder: URL
 
     init() throws {
@@ -100,12 +100,13 @@ struct DamagedSavedModelTests {
         try FileManager.default.copyItem(at: SavedModelTests.models.appendingPathComponent("two"), to: folder)
     }
 
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
     func read() throws(SavedModelError) { _ = try SavedModel.read(folder: FilePath(folder.path)) }
 
     func data(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
 
     func withFile(_ name: String, _ change: (inout Data) -> Void, _ body: () throws -> Void) throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         var contents = try data(name)
         change(&contents)
         try contents.write(to: folder.appendingPathComponent(name))
@@ -114,7 +115,6 @@ struct DamagedSavedModelTests {
 
     @Test("a missing checkpoint, and a missing graph, are told by their names")
     func missing() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         try FileManager.default.removeItem(at: folder.appendingPathComponent("variables"))
         #expect(throws: SavedModelError.inputOutput(file: "variables/variables.index", errno: ENOENT)) {
             try read()
@@ -150,7 +150,6 @@ struct DamagedSavedModelTests {
 
     @Test("an unknown signature is refused with those that there are")
     func signature() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         #expect(throws: SavedModelError.noSignature("train", present: ["serving_default"])) {
             try SavedModel.read(folder: FilePath(folder.path), signature: "train")
         }
@@ -159,7 +158,6 @@ struct DamagedSavedModelTests {
     @Test("an index that is cut short or changed anywhere is read or refused, never a trap")
     func index() throws {
         let whole = try [UInt8](data("variables/variables.index"))
-        try? FileManager.default.removeItem(at: folder)
         let table = try SortedTable(ByteRegion(whole))
         #expect(table.values.count == 7)
         for count in 0..<whole.count {

@@ -21,7 +21,9 @@ struct CurationPlanTests {
                 }
             }
         }
-        deinit { try? FileManager.default.removeItem(atPath: "\(path)") }
+        deinit {
+            for end in ["", ".set_aside"] { try? FileManager.default.removeItem(atPath: "\(path)\(end)") }
+        }
         func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
     }
 
