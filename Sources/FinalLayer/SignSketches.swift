@@ -79,6 +79,14 @@ package final class SignSketches: @unchecked Sendable {
         min(Float(product / Double(lengths.base[a]) / Double(lengths.base[b])), 1)
     }
 
+    /// The cosine that unrelated rows hardly reach; see `SimilarRows.chance`.
+    package var chance: Float {
+        // An angle θ = π · (share of signs) has a standard error of π / (2 · √bits) about the right angle.
+        SimilarRows.chance(rows: rows, error: 2.4674 / Float(Self.bits)) { a, b in
+            Float(Self.cosine(.pi * Double(distance(a, b)) / Double(Self.bits)))
+        }
+    }
+
     /// Returns the number of signs in which two rows differ.
     @inline(__always)
     func distance(_ a: Int, _ b: Int) -> Int {
@@ -131,15 +139,19 @@ package final class SignSketches: @unchecked Sendable {
         var (low, high) = (0.0, Double.pi)
         for _ in 0..<40 {
             let middle = (low + high) / 2
-            // The half-angle formula and a series keep all digits that matter here.
-            var term = 1.0, sum = 1.0
-            for k in 1...12 {
-                term *= -middle * middle / Double(2 * k * (2 * k - 1))
-                sum += term
-            }
-            if sum > Double(cosine) { low = middle } else { high = middle }
+            if Self.cosine(middle) > Double(cosine) { low = middle } else { high = middle }
         }
         return low / .pi
+    }
+
+    /// Returns the cosine of an angle between 0 and π, by a series.
+    private static func cosine(_ angle: Double) -> Double {
+        var term = 1.0, sum = 1.0
+        for k in 1...12 {
+            term *= -angle * angle / Double(2 * k * (2 * k - 1))
+            sum += term
+        }
+        return sum
     }
 }
 

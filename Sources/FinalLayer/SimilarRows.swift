@@ -6,6 +6,9 @@
 /// features, so that the listed pairs are exact. Of more than `exactRows` rows, those are compared that share some of
 /// the signs of random projections (see `SignSketches`), which misses few pairs.
 ///
+/// The rows of a network with few or strongly correlated features are all alike: its pairs are listed from the cosine
+/// that unrelated rows hardly reach, `chance`, if that is above the threshold.
+///
 /// - Source: Charikar, Chen and Farach-Colton, "Finding Frequent Items in Data Streams", 2002 (the count
 ///   sketch).
 package struct SimilarRows: Sendable {
@@ -22,6 +25,8 @@ package struct SimilarRows: Sendable {
 
     /// The pairs, sorted by `first` and then by `second`.
     package let pairs: [Pair]
+    /// The cosine that unrelated rows hardly reach, at most 0.9995.
+    package let chance: Float
 
     private static let sketchSize = 512
     /// The number of rows up to which all pairs are compared.
@@ -44,6 +49,8 @@ package struct SimilarRows: Sendable {
                     features[row].withUnsafeBufferPointer { sketches.set(row: row, $0) }
                 }
             }
+            chance = sketches.chance
+            let threshold = max(threshold, chance)
             let candidates = sketches.candidates(threshold: threshold, workers: workers)
             let similarities = FloatBuffer(candidates.count)
             workers.performRanges(of: candidates.count, step: 64) { range in
@@ -61,6 +68,13 @@ package struct SimilarRows: Sendable {
             return
         }
         let (sketches, lengths) = Self.sketches(features, standardization, workers)
+        chance = Self.chance(
+            rows: rows, error: features.columns > Self.sketchSize ? 1 / Float(Self.sketchSize) : 0
+        ) { a, b in
+            let stride = sketches.stride, base = sketches.values.base
+            return Float(dot(base + a * stride, base + b * stride, stride))
+        }
+        let threshold = max(threshold, chance)
         let error = (1 - threshold * threshold) / Float(Self.sketchSize).squareRoot()
         let least = threshold - 6 * max(error, 0)
         let tile = 64, tiles = (rows + tile - 1) / tile
@@ -93,7 +107,37 @@ package struct SimilarRows: Sendable {
     }
 
     /// Creates pairs that were found otherwise, sorted by `first` and then by `second`.
-    package init(pairs: [Pair]) { self.pairs = pairs }
+    package init(pairs: [Pair], chance: Float) { (self.pairs, self.chance) = (pairs, chance) }
+
+    /// Returns the cosine that unrelated rows hardly reach; 0 of fewer than 32 rows, which say too little.
+    ///
+    /// The cosine of random directions of d dimensions has a variance of 1/d, and exceeds t in a share of at most
+    /// (1 − t²)^((d − 1)/2). The effective dimension of the rows is taken from the median of the cosines' magnitudes,
+    /// which copies do not move, and t such that less than one row in fifty has a neighbour by chance.
+    ///
+    /// - Parameters:
+    ///   - error: The variance of an estimated cosine.
+    ///   - cosine: Estimates the cosine of two rows.
+    /// - Source: K. Ball, "An Elementary Introduction to Modern Convex Geometry", 1997, lecture 2 (spherical caps).
+    static func chance(rows: Int, error: Float, _ cosine: (Int, Int) -> Float) -> Float {
+        guard rows >= 32 else { return 0 }
+        let sample = min(rows, 256), chosen = (0..<sample).map { $0 * rows / sample }
+        var magnitudes: [Float] = []
+        for (place, a) in chosen.enumerated() {
+            for b in chosen[..<place] { magnitudes.append(cosine(a, b).magnitude) }
+        }
+        magnitudes.sort()
+        // The median of a normal distribution's magnitude is 0.6745 standard deviations.
+        let deviation = magnitudes[magnitudes.count / 2] / 0.6745
+        let dimension = 1 / max(deviation * deviation - error, 1e-6)
+        guard dimension > 1.01 else { return most }
+        let exponent = -2 * Float(logarithm(Double(50 * rows))) / (dimension - 1)
+        let cosine = (1 - exponential(SIMD4(repeating: exponent))[0]).squareRoot()
+        // In coarse steps, so that the last bits of a logarithm decide nothing.
+        return min((cosine * 1024).rounded() / 1024, most)
+    }
+    /// The largest value of `chance`, so that equal rows are always listed.
+    private static let most: Float = 0.9995
 
     /// Returns the normalized sketches of the standardized rows and the rows' norms; both are 0 for a row
     /// that equals the mean.

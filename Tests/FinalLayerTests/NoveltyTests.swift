@@ -101,7 +101,7 @@ import Testing
         // The last row is nearly the first.
         for k in 0..<columns { values[(rows - 1) * columns + k] = values[k] + 0.001 * random.unit() }
         let features = FeatureMatrix(columns: columns, values: values)
-        let found = SimilarRows(features, threshold: 0.2).pairs
+        let similar = SimilarRows(features, threshold: 0.2), found = similar.pairs
 
         let all = Array(0..<rows),
             standard = Standardization(features, rows: all, groups: [], workers: .serial)
@@ -116,7 +116,7 @@ import Testing
         for i in all {
             for j in i + 1..<max(rows, i + 1) {
                 let cosine = zip(unit[i], unit[j]).reduce(0) { $0 + $1.0 * $1.1 }
-                if cosine >= 0.2 { expected.append((i, j, cosine)) }
+                if cosine >= Double(max(0.2, similar.chance)) { expected.append((i, j, cosine)) }
             }
         }
         #expect(found.map { [$0.first, $0.second] } == expected.map { [$0.0, $0.1] })
@@ -124,6 +124,40 @@ import Testing
             #expect((Double(pair.similarity) - right.2).magnitude < 1e-4)
         }
         #expect(found.contains { $0.first == 0 && $0.second == rows - 1 && $0.similarity > 0.99 })
+    }
+
+    @Test(
+        "of few effective features, all that unrelated rows have in common is not listed",
+        arguments: [false, true])
+    func chance(_ bySigns: Bool) {
+        // Features that are sums of five numbers; every tenth row is one of two that repeat, with little noise.
+        var random = RandomSource(seed: 8)
+        let rows = 400, columns = 64, factors = 5
+        func normal() -> Float { random.truncatedNormal() }
+        func features(of factors: Int) -> FeatureMatrix {
+            let mixing = (0..<factors * columns).map { _ in normal() }
+            let repeated = (0..<2 * factors).map { _ in normal() }
+            return FeatureMatrix(
+                columns: columns,
+                values: (0..<rows).flatMap { row -> [Float] in
+                    let own = (0..<factors).map { k in
+                        row % 10 == 0 ? repeated[row / 10 % 2 * factors + k] + 0.001 * normal() : normal()
+                    }
+                    return (0..<columns).map { column in
+                        (0..<factors).reduce(0) { $0 + own[$1] * mixing[$1 * columns + column] }
+                    }
+                })
+        }
+        func similar(_ factors: Int) -> SimilarRows {
+            SimilarRows(features(of: factors), threshold: 0.85, exactRows: bySigns ? 0 : 1000)
+        }
+        let few = similar(factors), many = similar(60)
+        #expect(few.chance > 0.95 && many.chance < 0.7)
+        // Twenty of each of the two rows.
+        for found in [few, many] {
+            let copies = found.pairs.count { $0.first % 10 == 0 && $0.second % 10 == 0 }
+            #expect(copies == 2 * 190 && found.pairs.count < copies + 40)
+        }
     }
 
     @Test("finds similar rows by signs of random projections as by comparing all", arguments: [3, 8])

@@ -177,7 +177,10 @@ public struct Auditor {
             if !facts.isEmpty, let first = facts[pair.first], let second = facts[pair.second] {
                 thumbnails = first.likeness(to: second)
             }
-            guard Likeness.isSame(features: pair.similarity, thumbnails: thumbnails) else { return nil }
+            guard
+                Likeness.isSame(
+                    features: pair.similarity, thumbnails: thumbnails, chance: compared.similar.chance)
+            else { return nil }
             // Each image is reported once per class, because ten copies would otherwise give 45 findings.
             guard seen.insert(pair.second).inserted || data.classes[pair.first] != data.classes[pair.second]
             else { return nil }
@@ -249,9 +252,12 @@ enum Likeness {
     /// of five other subjects one pair is, and among 319 magnetic tiles 19 are.
     static let alone: Float = 0.85
 
-    /// - Parameter thumbnails: The similarity of the thumbnails; nil if only vectors are known.
-    static func isSame(features: Float, thumbnails: Float?) -> Bool {
-        guard let thumbnails else { return features > alone }
-        return features > 0.93 || (features + thumbnails) > 1.75
+    /// - Parameters:
+    ///   - thumbnails: The similarity of the thumbnails; nil if only vectors are known.
+    ///   - chance: The similarity of features that unrelated images hardly reach, such as 0.45 for the embedded
+    ///     network and 0.98 for a few features of a network that knows only the classes.
+    static func isSame(features: Float, thumbnails: Float?, chance: Float) -> Bool {
+        guard let thumbnails else { return features > max(alone, chance) }
+        return features > max(0.93, chance) || features + thumbnails > 1.75 + max(0, chance - least)
     }
 }

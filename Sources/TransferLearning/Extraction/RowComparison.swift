@@ -58,6 +58,7 @@ struct RowComparison {
         novelty.setQuantiles(of: leftOut)
         (self.novelty, self.scores) = (novelty, scores)
 
+        let chance = sketches.chance, threshold = max(threshold, chance)
         let candidates = sketches.candidates(threshold: threshold, workers: workers)
         try context.checkInterruption()
         var pairs: [SimilarRows.Pair] = [], equal: Set<Int> = []
@@ -87,7 +88,7 @@ struct RowComparison {
             }
             start = end
         }
-        (similar, self.equal) = (SimilarRows(pairs: pairs), equal)
+        (similar, self.equal) = (SimilarRows(pairs: pairs, chance: chance), equal)
     }
 
     func isEqual(_ pair: SimilarRows.Pair) -> Bool { equal.contains(Self.key(pair)) }

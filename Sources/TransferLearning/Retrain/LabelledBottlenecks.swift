@@ -40,7 +40,10 @@ struct LabelledBottlenecks {
             similar
             ?? SimilarRows(features, groups: groups, threshold: Likeness.alone, workers: workers)
         return RowGroups(
-            rows: paths.count, pairs: similar.pairs.filter { $0.similarity > Likeness.alone },
+            rows: paths.count,
+            pairs: similar.pairs.filter {
+                Likeness.isSame(features: $0.similarity, thumbnails: nil, chance: similar.chance)
+            },
             equal: equalContents)
     }
 
