@@ -20,16 +20,15 @@ final class CompactWhitening: @unchecked Sendable {
         guard !rows.isEmpty else { return nil }
         let means = Self.classMeans(source, rows: rows, labels: labels, classes: classes, workers: workers)
         let factor = DesignMatrix(rows: columns, columns: columns)
-        let total = DesignMatrix(rows: columns, columns: columns)
-        Self.addProducts(source, rows: rows, into: total, workers: workers) { _, _ in }
         Self.addProducts(source, rows: rows, into: factor, workers: workers) { position, row in
             addScaled(-1, means.base + labels[position] * stride, to: row, stride)
         }
+        factor.clearAboveDiagonal()
+        let total = Self.total(factor, means: means, labels: labels, classes: classes)
         var (trace, energy) = (0.0, 0.0)
         for k in 0..<columns {
             energy += Double(total.values.base[k * stride + k])
             trace += Double(factor.values.base[k * stride + k])
-            (factor.values.base + k * stride + k + 1).update(repeating: 0, count: columns - k - 1)
         }
         guard energy > 0, energy.isFinite, trace > 1e-6 * energy else { return nil }
         for k in 0..<columns {
@@ -42,17 +41,40 @@ final class CompactWhitening: @unchecked Sendable {
         // The rows' mean squared length after whitening is the trace of L⁻¹·T·L⁻ᵀ with their second moments T.
         let product = DesignMatrix(rows: columns, columns: columns)
         let out = RowPointers((0..<columns).map { UnsafePointer(product.values.base + $0 * stride) })
-        accumulateWeightedRows(
-            rows: transposed.pointers.base, rowCount: columns, coefficients: total.values.base,
-            stride: stride,
-            columnCount: columns, range: 0..<stride, into: out.base)
+        let transposed = transposed
+        workers.performRanges(of: stride, step: 64) { range in
+            accumulateWeightedRows(
+                rows: transposed.pointers.base, rowCount: columns, coefficients: total.values.base,
+                stride: stride, columnCount: columns, range: range, into: out.base)
+        }
         let mapped = dot(product.values.base, transposed.values.base, columns * stride)
         guard mapped > 0, mapped.isFinite else { return nil }
         let scale = Float((energy / mapped).squareRoot())
         for k in 0..<columns * stride { transposed.values.base[k] *= scale }
     }
 
-    /// Adds Σ row·rowᵀ / rows to `sum`, `[columns, columns]`, after `change` of each row, given its position and values.
+    /// Returns the second moments of the rows, `[columns, columns]`, given the lower triangle of those within classes.
+    private static func total(
+        _ within: DesignMatrix, means: FloatBuffer, labels: [Int], classes: Int
+    ) -> DesignMatrix {
+        let result = DesignMatrix(rows: within.rows, columns: within.columns), stride = within.stride
+        result.values.copy(from: within.values)
+        for k in 0..<within.rows {
+            for j in 0..<k { result.values.base[j * stride + k] = result.values.base[k * stride + j] }
+        }
+        var counts = [Float](repeating: 0, count: classes)
+        for label in labels { counts[label] += 1 }
+        for c in 0..<classes {
+            let mean = means.base + c * stride, share = counts[c] / Float(labels.count)
+            for k in 0..<within.rows {
+                addScaled(share * mean[k], mean, to: result.values.base + k * stride, stride)
+            }
+        }
+        return result
+    }
+
+    /// Adds the lower triangle of Σ row·rowᵀ / rows to `sum`, `[columns, columns]`, after `change` of each row, given its
+    /// position and values.
     private static func addProducts(
         _ source: CompactRows, rows: [Int], into sum: DesignMatrix, workers: Workers,
         _ change: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
@@ -68,9 +90,13 @@ final class CompactWhitening: @unchecked Sendable {
                     change(position, row)
                     for k in tile { coefficients.base[(k - tile.lowerBound) * height + i] = row[k] * share }
                 }
-                accumulateWeightedRows(
-                    rows: block.pointers.base, rowCount: range.count, coefficients: coefficients.base,
-                    stride: height, columnCount: tile.count, range: 0..<stride, into: out.base)
+                let end = min(stride, padded(tile.upperBound, to: 64))
+                for first in Swift.stride(from: 0, to: end, by: 64) {
+                    accumulateWeightedRows(
+                        rows: block.pointers.base, rowCount: range.count, coefficients: coefficients.base,
+                        stride: height, columnCount: tile.count, range: first..<min(first + 64, end),
+                        into: out.base)
+                }
             }
         }
     }

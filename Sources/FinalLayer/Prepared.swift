@@ -62,19 +62,37 @@ struct Fit {
     private let whitening: WithinClassWhitening?
     private let compactWhitening: CompactWhitening?
 
-    init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, workers: Workers) {
+    /// The solution for some compact rows, from which that for more of them starts.
+    struct Start {
+        let whitening: CompactWhitening?
+        /// The weights and biases for whitened rows, in the layout of the problem.
+        let parameters: FloatBuffer
+    }
+
+    /// The current solution for compact rows.
+    var start: Start {
+        let parameters = FloatBuffer(problem.parameters.count)
+        parameters.copy(from: problem.parameters)
+        return Start(whitening: compactWhitening, parameters: parameters)
+    }
+
+    /// - Parameter start: A solution with its whitening, which also holds for these rows; only for compact rows.
+    init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, start: Start? = nil, workers: Workers) {
         self.prepared = prepared
         if let compact = prepared.compact {
             compactWhitening =
-                whitens
-                ? CompactWhitening(
-                    compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
-                    isHeldOut: isHeldOut, workers: workers) : nil
+                start.map(\.whitening)
+                ?? (whitens
+                    ? CompactWhitening(
+                        compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
+                        isHeldOut: isHeldOut, workers: workers) : nil)
             whitening = nil
             let products = CompactProducts(compact, rows: prepared.rows, whitening: compactWhitening)
             problem = RegressionProblem(
-                products, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut)
-            solver = RegressionSolver(products, problems: [problem], workers: workers)
+                products, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
+                workers: workers)
+            solver = RegressionSolver(
+                products, problems: [problem], start: start?.parameters, workers: workers)
             return
         }
         compactWhitening = nil
@@ -92,7 +110,8 @@ struct Fit {
         }
         let design: any RegressionProducts = whitening?.products ?? prepared.design
         problem = RegressionProblem(
-            design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut)
+            design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
+            workers: workers)
         solver = RegressionSolver(design, problems: [problem], workers: workers)
     }
 

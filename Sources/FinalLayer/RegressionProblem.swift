@@ -24,14 +24,21 @@ final class RegressionProblem: @unchecked Sendable {
     private var memory: QuasiNewtonMemory
     private var hasGradient = false
     private let labelLanes: [Int32]
+    /// The ranges of rows, each of whole vectors, whose derivatives are summed for themselves.
+    private let pieces: [Range<Int>]
+    private let workers: Workers
     private let rowWeights: FloatBuffer
 
     var weightCount: Int { classes * stride }
     var biases: UnsafeMutablePointer<Float> { parameters.base + weightCount }
 
-    init(_ design: any RegressionProducts, labels: [Int], classes: Int, isHeldOut: [Bool]) {
+    init(
+        _ design: any RegressionProducts, labels: [Int], classes: Int, isHeldOut: [Bool], workers: Workers
+    ) {
         (self.classes, self.labels, self.isHeldOut) = (classes, labels, isHeldOut)
-        (stride, rowStride) = (design.stride, design.paddedRows)
+        (stride, rowStride, self.workers) = (design.stride, design.paddedRows, workers)
+        let step = padded((rowStride + design.pieces - 1) / design.pieces, to: 4), end = rowStride
+        pieces = Swift.stride(from: 0, to: end, by: step).map { $0..<min($0 + step, end) }
         trainingCount = isHeldOut.count { !$0 }
         let count = classes * stride + padded(classes, to: 4)
         (parameters, direction, gradient, previousGradient) = (
@@ -55,16 +62,33 @@ final class RegressionProblem: @unchecked Sendable {
         memory.shiftHessian(by: shift, weights: weightCount)
     }
 
-    /// Writes the residuals for the first gradient, at the point where all parameters are 0.
-    func writeResiduals(to residuals: UnsafeMutablePointer<Float>) {
+    /// Sets the parameters to those of a similar problem before the first gradient.
+    ///
+    /// - Parameters:
+    ///   - start: The weights and biases, in the layout of `parameters`.
+    ///   - products: The logits without biases there, `[classes, rowStride]`.
+    func start(at start: FloatBuffer, products: UnsafePointer<Float>) {
+        parameters.copy(from: start)
         for c in 0..<classes {
-            (residuals + c * rowStride).update(from: logits.base + c * rowStride, count: rowStride)
-        }
-        softmaxColumns(residuals, stride: rowStride, classes: classes, rows: 0..<rowStride)
-        for c in 0..<classes {
-            let r = residuals + c * rowStride
             for i in 0..<rowStride {
-                r[i] = (r[i] - (labelLanes[i] == Int32(c) ? 1 : 0)) * rowWeights.base[i]
+                logits.base[c * rowStride + i] = products[c * rowStride + i] + biases[c]
+            }
+        }
+    }
+
+    /// Writes the residuals at the current parameters.
+    func writeResiduals(to residuals: UnsafeMutablePointer<Float>) {
+        let residuals = SharedFloats(base: residuals)
+        workers.perform(pieces.count) { [self] piece in
+            let residuals = residuals.base, rows = pieces[piece]
+            for c in 0..<classes {
+                let first = c * rowStride + rows.lowerBound
+                (residuals + first).update(from: logits.base + first, count: rows.count)
+            }
+            softmaxColumns(residuals, stride: rowStride, classes: classes, rows: rows)
+            for c in 0..<classes {
+                let r = residuals + c * rowStride
+                for i in rows { r[i] = (r[i] - (labelLanes[i] == Int32(c) ? 1 : 0)) * rowWeights.base[i] }
             }
         }
     }
@@ -137,12 +161,25 @@ final class RegressionProblem: @unchecked Sendable {
 
     /// Returns the first and second derivative of the mean cross entropy along `change` at `step`.
     private func derivatives(
-        at step: Float, change: UnsafePointer<Float>, scratch p: UnsafeMutablePointer<Float>
+        at step: Float, change: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> (Double, Double) {
+        let change = SharedFloats(base: UnsafeMutablePointer(mutating: change))
+        let scratch = SharedFloats(base: scratch)
+        let sums = workers.map(pieces.count) { [self] piece in
+            [derivatives(at: step, rows: pieces[piece], change: change.base, scratch: scratch.base)]
+        }
+        return sums.joined().reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+    }
+
+    /// Returns the part of some rows in the derivatives.
+    private func derivatives(
+        at step: Float, rows: Range<Int>, change: UnsafePointer<Float>,
+        scratch p: UnsafeMutablePointer<Float>
     ) -> (Double, Double) {
         let z = logits.base, w = rowWeights.base
         var slope: Double = 0, curvature: Double = 0
         labelLanes.withUnsafeBufferPointer { labels in
-            for i in Swift.stride(from: 0, to: rowStride, by: 4) {
+            for i in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: 4) {
                 var top = SIMD4<Float>(repeating: -.infinity)
                 for c in 0..<classes {
                     let o = c * rowStride + i

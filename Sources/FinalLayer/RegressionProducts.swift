@@ -3,6 +3,9 @@ protocol RegressionProducts: Sendable {
     /// The padded dimensions, multiples of 16.
     var paddedRows: Int { get }
     var stride: Int { get }
+    /// The number of stretches of rows whose sums are computed each for itself and then added in order, by which many
+    /// rows are divided among threads; sums depend on it in the last bit.
+    var pieces: Int { get }
 
     /// Computes result[j][i] = row i · direction j.
     ///
@@ -23,6 +26,8 @@ protocol RegressionProducts: Sendable {
 }
 
 extension DesignMatrix: RegressionProducts {
+    var pieces: Int { 1 }
+
     func multiply(
         _ directions: RowPointers, into result: UnsafeMutablePointer<Float>, workers: Workers
     ) {
@@ -71,8 +76,10 @@ struct CompactProducts: RegressionProducts {
 
     /// The number of rows that are converted at a time, which fit in the L2 cache with 512 columns.
     static let block = 256
-    /// The number of partial sums, each over one stretch of the rows, that are added in order.
-    private static let pieces = 8
+    /// The number of columns of which weighted rows are summed at a time, so that sums and rows stay in the L1 cache.
+    private static let stretch = 64
+    static let pieces = 8
+    var pieces: Int { Self.pieces }
 
     init(_ source: CompactRows, rows: [Int], whitening: CompactWhitening?) {
         (self.source, self.rows, self.whitening) = (source, rows, whitening)
@@ -105,10 +112,12 @@ struct CompactProducts: RegressionProducts {
         let partial = Self.partialSums(rows.count, size: count * stride, workers: workers) { range, target in
             let block = RowBlock(self.source, self.rows, range)
             let out = RowPointers((0..<count).map { UnsafePointer(target + $0 * self.stride) })
-            accumulateWeightedRows(
-                rows: block.pointers.base, rowCount: range.count,
-                coefficients: coefficients.base + range.lowerBound, stride: self.paddedRows,
-                columnCount: count, range: 0..<self.stride, into: out.base)
+            for start in Swift.stride(from: 0, to: self.stride, by: Self.stretch) {
+                accumulateWeightedRows(
+                    rows: block.pointers.base, rowCount: range.count,
+                    coefficients: coefficients.base + range.lowerBound, stride: self.paddedRows,
+                    columnCount: count, range: start..<min(start + Self.stretch, self.stride), into: out.base)
+            }
         }
         guard let whitening else { return sums.base.update(from: partial.base, count: count * stride) }
         whitening.whiten(partial, count: count, into: sums)

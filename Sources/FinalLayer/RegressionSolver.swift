@@ -10,8 +10,12 @@ struct RegressionSolver {
     /// Two buffers of `[problems · classes, paddedRows]` and one of `[problems · classes, stride]`.
     private let changes, residuals, sums: FloatBuffer
 
+    /// - Parameter start: The parameters of all problems at the beginning, in their layout; nil for zeros.
     /// - Precondition: `problems` is not empty, and all problems have the same number of classes.
-    init(_ design: any RegressionProducts, problems: [RegressionProblem], workers: Workers) {
+    init(
+        _ design: any RegressionProducts, problems: [RegressionProblem], start: FloatBuffer? = nil,
+        workers: Workers
+    ) {
         (self.design, self.problems, self.workers) = (design, problems, workers)
         classes = problems[0].classes
         let columns = problems.count * classes
@@ -19,6 +23,13 @@ struct RegressionSolver {
             FloatBuffer(columns * design.paddedRows), FloatBuffer(columns * design.paddedRows)
         )
         sums = FloatBuffer(columns * design.stride)
+        if let start {
+            let weights = (0..<classes).map { UnsafePointer(start.base + $0 * design.stride) }
+            for problem in problems {
+                design.multiply(RowPointers(weights), into: changes.base, workers: workers)
+                problem.start(at: start, products: changes.base)
+            }
+        }
         initializeGradients()
     }
 

@@ -114,51 +114,8 @@ package struct SoftmaxRegression: Sendable {
         return whole.stacked(on: last, columns: lastLayer, classes: classes).mixed(classes: classes)
     }
 
-    /// The number of compact rows on which the strength and the temperature are chosen at most.
-    package static let mostRowsOfPath = 150_000
-
-    /// Trains on compact rows, such as those of a `SpectralReduction`, which are used without standardization.
-    ///
-    /// Of more than `mostRowsOfPath` rows, strength and temperature are chosen on an even selection, and the layer is
-    /// trained on all. The parameters are those of the other method.
-    package func train(
-        _ rows: CompactRows, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
-        mostRowsOfPath: Int = SoftmaxRegression.mostRowsOfPath, progress: ((Progress) -> Void)? = nil
-    ) throws(TrainingError) -> Result {
-        let data = try TrainingData(
-            rows, labels: labels, classes: classes, training: training, validation: validation)
-        let count = training.count + validation.count
-        guard strengths.count > 1, count > mostRowsOfPath else {
-            let masks = strengths.count > 1 ? masks(data) : []
-            var counter = ProgressCounter(
-                total: (alternativeTest.isEmpty ? 3 : 4) + (strengths.count + 1) * masks.count,
-                report: progress)
-            return try head(data, groups: [], masks: masks, whitens: whitens, &counter).result
-        }
-        /// Returns rows at even distances, after sorting by class, so that each class keeps its share.
-        func selection(_ rows: [Int]) -> [Int] {
-            let sorted = rows.sorted { (labels[$0], $0) < (labels[$1], $1) }
-            let kept = max(1, rows.count * mostRowsOfPath / count)
-            return rows.isEmpty ? [] : (0..<kept).map { sorted[$0 * rows.count / kept] }.sorted()
-        }
-        let some = try TrainingData(
-            rows, labels: labels, classes: classes, training: selection(training),
-            validation: selection(validation))
-        let masks = masks(some)
-        var counter = ProgressCounter(total: 6 + (strengths.count + 1) * masks.count, report: progress)
-        var solver = self
-        solver.alternativeTest = []
-        let chosen = try solver.head(some, groups: [], masks: masks, whitens: whitens, &counter).result
-        // The penalty is a prior: its share of the mean shrinks with the number of rows.
-        let share = Double(some.training.count + some.validation.count) / Double(count)
-        solver.strengths = [chosen.strength * share]
-        var result = try solver.head(data, groups: [], masks: [], whitens: whitens, &counter).result
-        (result.path, result.temperature) = (chosen.path, chosen.temperature)
-        return result
-    }
-
     /// Trains one layer, and returns it with the held-out logits for its strength.
-    private func head(
+    func head(
         _ data: TrainingData, groups: [FeatureGroup], masks: [[Bool]], whitens: Bool,
         _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Head {
@@ -170,14 +127,12 @@ package struct SoftmaxRegression: Sendable {
         var (path, strength) = ([PathPoint](), moderate), held = HeldOut(classes: data.classes)
         var heldDiscriminant: [Float]?
         if !masks.isEmpty {
-            (path, held, heldDiscriminant) = try followPath(
-                prepared, masks: masks, whitens: whitens, &counter)
-            let best = path.min { $0.crossEntropy < $1.crossEntropy }
+            let followed = try followPath(prepared, masks: masks, whitens: whitens, &counter)
+            (path, held, heldDiscriminant) = (followed.points, followed.held, followed.discriminant)
             // The penalty is a prior: its share of the mean shrinks with the number of rows.
             let seen = masks.map { $0.count { !$0 } }.reduce(0, +) / masks.count
-            strength = best.map { $0.strength } ?? strength
             let all = usesValidationRows ? prepared.rows.count : data.training.count
-            strength *= Double(seen) / Double(all)
+            strength = followed.strength * (Double(seen) / Double(all))
         }
         let isHeldOut = prepared.rows.indices.map { $0 >= data.training.count && !usesValidationRows }
         let layer: TrainedLayer, objective: Double, discriminant: TrainedLayer?
@@ -216,7 +171,7 @@ package struct SoftmaxRegression: Sendable {
     }
 
     /// Returns the held-out rows of each fold: the validation rows once, or each training row once.
-    private func masks(_ data: TrainingData) -> [[Bool]] {
+    func masks(_ data: TrainingData) -> [[Bool]] {
         guard data.validation.isEmpty else {
             return [data.training.map { _ in false } + data.validation.map { _ in true }]
         }
@@ -227,19 +182,36 @@ package struct SoftmaxRegression: Sendable {
             .filter { $0.contains(true) }
     }
 
-    /// Computes held-out scores for decreasing strengths and the logits for the best one, and with few rows those of the
-    /// discriminant; ends early once the
-    /// scores are clearly worse.
-    private func followPath(
-        _ prepared: Prepared, masks: [[Bool]], whitens: Bool, _ counter: inout ProgressCounter
-    ) throws(TrainingError) -> ([PathPoint], HeldOut, discriminant: [Float]?) {
+    /// The held-out scores for decreasing strengths.
+    struct Path {
+        let points: [PathPoint]
+        /// The held-out logits for the best strength.
+        let held: HeldOut
+        /// The discriminant's held-out logits; nil with many rows.
+        let discriminant: [Float]?
+        /// The solution of the first fold for the best strength; nil for rows that are not compact.
+        let start: Fit.Start?
+
+        /// The best strength.
+        var strength: Double { points.min { $0.crossEntropy < $1.crossEntropy }?.strength ?? 1e-3 }
+    }
+
+    /// Computes held-out scores for decreasing strengths; ends early once they are clearly worse.
+    ///
+    /// - Parameter start: A solution for some of the rows, from which each fold starts; nil for none.
+    func followPath(
+        _ prepared: Prepared, masks: [[Bool]], whitens: Bool, from start: Fit.Start? = nil,
+        _ counter: inout ProgressCounter
+    ) throws(TrainingError) -> Path {
         var fits: [Fit] = []
         for mask in masks {
-            fits.append(Fit(prepared, isHeldOut: mask, whitens: whitens, workers: workers))
+            fits.append(
+                Fit(prepared, isHeldOut: mask, whitens: whitens, start: start, workers: workers))
             if workers.isCancelled() { throw .cancelled }
             counter.advance(by: 1)
         }
         var path: [PathPoint] = [], held = HeldOut(classes: prepared.classes)
+        var bestStart: Fit.Start?
         for (index, strength) in strengths.enumerated() {
             for fit in fits {
                 fit.solver.minimize(strength: strength, tolerance: Self.tolerance)
@@ -251,6 +223,7 @@ package struct SoftmaxRegression: Sendable {
             if best == path.last {
                 held = HeldOut(classes: prepared.classes)
                 for fit in fits { held.append(fit.problem) }
+                if prepared.compact != nil { bestStart = fits.first?.start }
             }
             let recent = path.suffix(2)
             if recent.count == 2,
@@ -262,7 +235,8 @@ package struct SoftmaxRegression: Sendable {
         }
         let logits = prepared.rows.count < Self.fewRows ? fits.compactMap(\.discriminantLogits) : []
         let isMixed = !fits.isEmpty && logits.count == fits.count
-        return (path, held, isMixed ? logits.flatMap { $0 } : nil)
+        return Path(
+            points: path, held: held, discriminant: isMixed ? logits.flatMap { $0 } : nil, start: bestStart)
     }
 
     /// Returns a fold for each row, with the classes distributed evenly and copies in the fold of their first

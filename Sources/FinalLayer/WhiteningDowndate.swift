@@ -122,6 +122,7 @@ struct DowndatedRows: RegressionProducts {
     let downdate: WhiteningDowndate
 
     var paddedRows: Int { whitened.paddedRows }
+    var pieces: Int { whitened.pieces }
     var stride: Int { whitened.stride }
 
     func multiply(

@@ -153,4 +153,22 @@ struct SpectralReductionTests {
         }
         #expect(abs(right(all.layer) - right(some.layer)) < 30, "\(right(all.layer)) \(right(some.layer))")
     }
+
+    @Test("the fit on all rows reaches the same minimum from a selection's solution as from zero")
+    func start() throws {
+        let (features, labels) = rows(1200, columns: 24, rank: 12)
+        let compact = CompactRows(columns: 24, capacity: 1200)
+        compact.append(features)
+        var solver = SoftmaxRegression()
+        let training = Array(0..<1200)
+        // A whitening would be that of the selection in one case and that of all rows in the other.
+        solver.whitens = false
+        let warm = try solver.train(
+            compact, labels: labels, classes: 3, training: training, mostRowsOfPath: 400)
+        solver.strengths = [warm.strength]
+        let cold = try solver.train(compact, labels: labels, classes: 3, training: training)
+        #expect(abs(warm.objective - cold.objective) < 1e-5, "\(warm.objective) \(cold.objective)")
+        let (a, b) = (warm.layer.logits(features[7]), cold.layer.logits(features[7]))
+        for c in 0..<3 { #expect(abs(a[c] - b[c]) < 0.02 * max(1, abs(b[c])), "\(a) \(b)") }
+    }
 }

@@ -24,6 +24,9 @@ struct MemoryBudgetTests {
             #expect(size.columns >= 64 && size.samples >= size.columns)
             #expect(2 * pictures * most.columns < 230 << 20 + 820 * pictures)
         }
+        // Many samples, because directions from few of them serve worse.
+        let many = reduction(300 << 20, 100_000)!
+        #expect(many.columns == 1024 && many.samples > 3000)
         #expect(reduction(1, 100) == nil)
         #expect(MemoryBudget(nil).bytes > 0)
     }

@@ -26,6 +26,8 @@ struct MemoryBudget {
     /// for each image.
     private static let constant = 230 << 20, each = 820
     private static let mostSamples = 4096
+    /// The number of features of which more hardly improve a layer while they cost time and samples.
+    private static let mostColumns = 1024
 
     /// Returns the reduction with which bottlenecks fit; nil if they fit as they are.
     ///
@@ -41,19 +43,20 @@ struct MemoryBudget {
         let needed = pictures > columns ? 3 * matrix : matrix + 12 * pictures * pictures
         guard needed > bytes, pictures >= 256 else { return nil }
         let room = min(max(bytes, Self.constant), Self.constant + pictures * Self.each)
-        func areFew(samples: Int, _ kept: Int) -> Bool {
-            samples <= Self.mostSamples && 4 * columns * (samples + kept) + 16 * samples * samples <= room
+        func fits(samples: Int, kept: Int) -> Bool {
+            samples <= Self.mostSamples
+                && 4 * columns * (samples + kept) + 16 * samples * samples <= room
+                && (2 * pictures + 4 * columns) * kept + 16 * kept * kept <= room
         }
+        // Nothing is lost with as many numbers as samples where these are about all that train.
         var kept = 64
-        while areFew(samples: kept + 16, kept + 16),
-            (2 * pictures + 4 * columns) * (kept + 16) + 16 * (kept + 16) * (kept + 16) <= room
-        {
-            kept += 16
-        }
+        while fits(samples: kept + 16, kept: kept + 16) { kept += 16 }
+        if 5 * kept >= 4 * pictures { return Reduction(columns: kept, samples: kept) }
+        // Otherwise directions from many samples serve better than as many directions as possible.
+        kept = min(kept, Self.mostColumns)
         var samples = kept
-        while areFew(samples: samples + 64, kept) { samples += 64 }
-        // The leading directions of little more than as many samples are hardly better than the samples themselves.
-        return Reduction(columns: kept, samples: 2 * kept < samples ? samples : kept)
+        while fits(samples: samples + 64, kept: kept) { samples += 64 }
+        return Reduction(columns: kept, samples: samples)
     }
 
     /// Returns what to say about a reduction.
