@@ -53,7 +53,8 @@ final class CompactWhitening: @unchecked Sendable {
         for k in 0..<columns * stride { transposed.values.base[k] *= scale }
     }
 
-    /// Returns the second moments of the rows, `[columns, columns]`, given the lower triangle of those within classes.
+    /// Returns the second moments of the rows, `[columns, columns]`, given the lower triangle of those within
+    /// classes.
     private static func total(
         _ within: DesignMatrix, means: FloatBuffer, labels: [Int], classes: Int
     ) -> DesignMatrix {
@@ -73,8 +74,8 @@ final class CompactWhitening: @unchecked Sendable {
         return result
     }
 
-    /// Adds the lower triangle of Σ row·rowᵀ / rows to `sum`, `[columns, columns]`, after `change` of each row, given its
-    /// position and values.
+    /// Adds the lower triangle of Σ row·rowᵀ / rows to `sum`, `[columns, columns]`, after `change` of each row,
+    /// given its position and values.
     private static func addProducts(
         _ source: CompactRows, rows: [Int], into sum: DesignMatrix, workers: Workers,
         _ change: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void

@@ -76,7 +76,8 @@ struct Fit {
         return Start(whitening: compactWhitening, parameters: parameters)
     }
 
-    /// - Parameter start: A solution with its whitening, which also holds for these rows; only for compact rows.
+    /// - Parameter start: A solution with its whitening, which also holds for these rows; only for compact
+    ///   rows.
     init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, start: Start? = nil, workers: Workers) {
         self.prepared = prepared
         if let compact = prepared.compact {

@@ -3,8 +3,8 @@ protocol RegressionProducts: Sendable {
     /// The padded dimensions, multiples of 16.
     var paddedRows: Int { get }
     var stride: Int { get }
-    /// The number of stretches of rows whose sums are computed each for itself and then added in order, by which many
-    /// rows are divided among threads; sums depend on it in the last bit.
+    /// The number of stretches of rows whose sums are computed each for itself and then added in order, by
+    /// which many rows are divided among threads; sums depend on it in the last bit.
     var pieces: Int { get }
 
     /// Computes result[j][i] = row i · direction j.
@@ -76,7 +76,8 @@ struct CompactProducts: RegressionProducts {
 
     /// The number of rows that are converted at a time, which fit in the L2 cache with 512 columns.
     static let block = 256
-    /// The number of columns of which weighted rows are summed at a time, so that sums and rows stay in the L1 cache.
+    /// The number of columns of which weighted rows are summed at a time, so that sums and rows stay in the L1
+    /// cache.
     private static let stretch = 64
     static let pieces = 8
     var pieces: Int { Self.pieces }

@@ -163,6 +163,7 @@ struct SpectralReductionTests {
         let training = Array(0..<1200)
         // A whitening would be that of the selection in one case and that of all rows in the other.
         solver.whitens = false
+        solver.strengths = [0.3, 0.1]
         let warm = try solver.train(
             compact, labels: labels, classes: 3, training: training, mostRowsOfPath: 400)
         solver.strengths = [warm.strength]
