@@ -96,7 +96,7 @@ let package = Package(
             exclude: [
                 "report.html", "report.css", "pictures.js", "charts.js", "matrix.js", "plan.js", "main.js",
             ]),
-        .target(name: "WebPage", exclude: ["Module", "page.html", "engine.wasm"]),
+        .target(name: "WebPage", exclude: ["Module", "page.html", "engine.wasm", "engine-relaxed.wasm"]),
         module(
             "Backbones",
             [

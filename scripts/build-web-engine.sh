@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds Sources/WebPage/engine.wasm, the engine of `export --format html`, from the same Swift sources as the program, with nothing but
-# Swift's toolchain; and the same without SIMD for a test, since the toolchain's wasmkit knows none. Their bytes depend on the sources
-# and the toolchain alone.
+# Swift's toolchain; engine-relaxed.wasm, which multiplies and adds by one instruction of relaxed SIMD, for browsers that know it; and
+# the same without SIMD for a test, since the toolchain's wasmkit knows none. Their bytes depend on the sources and the toolchain alone.
 #
 #   scripts/build-web-engine.sh           writes the modules
 #   scripts/build-web-engine.sh --check   fails where a module in the tree is another
@@ -66,5 +66,7 @@ module() {
 mode=${1:-}
 simd=(-Xcc -msimd128)
 module WebPage/engine.wasm
+simd=(-Xcc -mrelaxed-simd -DRELAXED_SIMD)
+module WebPage/engine-relaxed.wasm
 simd=()
 module ../Tests/TransferLearningTests/engine-scalar.wasm

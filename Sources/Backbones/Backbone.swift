@@ -182,6 +182,17 @@ package struct Backbone: Sendable {
         return backbone
     }
 
+    /// Returns this network for images that are resized by another filter.
+    ///
+    /// - Throws: `BackboneError`, as for the network itself.
+    package func resizing(by resize: BackboneDescription.Resize) throws(BackboneError) -> Backbone {
+        var description = description
+        description.resize = resize
+        var backbone = try Backbone(description, network, bytes, path: path)
+        backbone.notes = notes
+        return backbone
+    }
+
     /// Returns a text with everything besides the image that determines a bottleneck, up to the last bits, in
     /// which instruction sets differ. Those that hold activations in fewer bits have a text of their own for
     /// int8.

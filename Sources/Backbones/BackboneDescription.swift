@@ -30,8 +30,8 @@ package struct BackboneDescription: Sendable, Codable, Equatable {
     package enum DCT: String, Sendable, Codable { case accurate, fast }
 
     /// The resizing to the input's size; `bilinear` is that of TensorFlow 1, which skips pixels of large
-    /// images.
-    package enum Resize: String, Sendable, Codable { case bilinear, antialiased }
+    /// images, `mediapipe` the same with positions and values rounded, as MediaPipe's tasks have them.
+    package enum Resize: String, Sendable, Codable { case bilinear, antialiased, mediapipe }
 
     /// Mean and scale of red, green and blue.
     package struct ChannelScaling: Sendable, Equatable { package let mean, scale: [Float] }

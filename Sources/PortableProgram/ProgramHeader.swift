@@ -13,11 +13,13 @@ package struct ProgramHeader: BitwiseCopyable, Sendable {
     /// The input, `[height, width, 3]` in RGB order; a channel value v is given as `(v − mean) · scale`.
     package var input = PlacedImage()
     package var mean: Float = 0, scale: Float = 1
-    /// The filter that resizes pictures to the input: 0 is TensorFlow's legacy bilinear, 1 the antialiased
-    /// one.
-    package var resize: Int32 = 0
+    /// The raw value of the `Resize` by which pictures are brought to the input's size.
+    package var resize = Resize.bilinear.rawValue
     /// The scores, one per label, and, in models with a novelty rule, the novelty and the familiarity.
     package var scores = PlacedImage(), familiarity = PlacedImage()
+
+    /// A filter of `InputResizer`.
+    package enum Resize: Int32, BitwiseCopyable, Sendable { case bilinear, antialiased, fixedPoint }
 
     package init() {}
 

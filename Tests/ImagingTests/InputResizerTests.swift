@@ -62,6 +62,23 @@ private let tensorFlow: [(from: (Int, Int), to: (Int, Int), values: [Float])] = 
         ]
     ),
 ]
+/// The input that MediaPipe 1.2.3's `ImageEmbedder` gives to a model of that input size.
+private let mediaPipe: [(from: (Int, Int), to: (Int, Int), values: [Float])] = [
+    (
+        (7, 5), (3, 4),
+        [
+            0, 91, 182, 89, 180, 103, 87, 90, 181, 71, 162, 189, 139, 82, 107, 111, 160, 103, 143, 106, 69,
+            61, 108, 115, 139, 102, 149, 214, 49, 140, 109, 200, 57, 101, 170, 135,
+        ]
+    ),
+    (
+        (3, 4), (5, 2),
+        [
+            0, 91, 182, 18, 109, 200, 48, 139, 182, 107, 198, 81, 124, 215, 50, 114, 205, 40, 141, 232, 67,
+            131, 222, 105, 38, 129, 172, 10, 101, 192,
+        ]
+    ),
+]
 /// What Pillow's `BILINEAR` gives for it in 32-bit float mode.
 private let pillow: [(from: (Int, Int), to: (Int, Int), values: [Float])] = [
     (
@@ -96,6 +113,13 @@ private let pillow: [(from: (Int, Int), to: (Int, Int), values: [Float])] = [
 
 @Suite("Resizing into a network's input")
 struct InputResizerTests {
+    @Test("fixed-point bilinear equals MediaPipe", arguments: mediaPipe.indices)
+    func fixedPoint(_ index: Int) throws {
+        let (from, to, values) = mediaPipe[index]
+        let result = try resize(pattern(from.0, from.1), header(from.0, from.1), to: to, .fixedPoint)
+        #expect(result == values)
+    }
+
     @Test("legacy bilinear equals TensorFlow bit for bit", arguments: tensorFlow.indices)
     func legacy(index: Int) throws {
         let (from, to, values) = tensorFlow[index]
@@ -127,6 +151,9 @@ struct InputResizerTests {
         #expect(
             try resize(pixels, stored, to: to, .legacyBilinear)
                 == resize(sink.pixels, upright, to: to, .legacyBilinear))
+        #expect(
+            try resize(pixels, stored, to: to, .fixedPoint)
+                == resize(sink.pixels, upright, to: to, .fixedPoint))
         let (a, b) = try (
             resize(pixels, stored, to: to, .antialiased), resize(sink.pixels, upright, to: to, .antialiased)
         )

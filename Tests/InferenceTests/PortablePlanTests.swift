@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Portable programs")
 struct PortablePlanTests {
-    static let preparation = PortablePlan.Preparation(mean: 0, scale: 1, isAntialiased: false)
+    static let preparation = PortablePlan.Preparation(mean: 0, scale: 1, resize: .bilinear)
 
     /// A program that is loaded and can run.
     final class Machine {

@@ -130,7 +130,7 @@ struct WebPageTests {
         let page = try Self.page(try Self.model()) { $0.title = "<i>Which & what</i>" }
         #expect(page.contains("<title>&lt;i&gt;Which &amp; what&lt;/i&gt;</title>"))
         // The bytes may spell anything but a tag.
-        let code = try ["engine", "model"].reduce(page) {
+        let code = try ["engine", "relaxedEngine", "model"].reduce(page) {
             $0.replacing(try Self.part($1, of: page), with: "")
         }
         #expect(!page.contains("<b>bold") && !code.contains("{{"))
@@ -273,5 +273,55 @@ struct WebPageTests {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(text.contains("i32(\(expected))"), "\(text), natively \(expected)")
+    }
+
+    /// What the page's worker does, with an engine, a program and pixels in files; prints the scores. Node.js before
+    /// version 21 knows relaxed SIMD by a flag alone.
+    static let scoresScript = """
+        require("v8").setFlagsFromString("--experimental-wasm-relaxed-simd");
+        const fs = require("fs"), [engine, program, pixels, width, height] = process.argv.slice(1);
+        const code = fs.readFileSync(engine);
+        if (!WebAssembly.validate(code)) { console.log("[]"); process.exit(); }
+        WebAssembly.instantiate(code, {}).then(({ instance: { exports: e } }) => {
+            const give = (bytes, place) => { new Uint8Array(e.memory.buffer, place, bytes.length).set(bytes); return place; };
+            const model = fs.readFileSync(program);
+            e.engine_open(give(model, e.engine_allocate(model.length)), model.length);
+            give(fs.readFileSync(pixels), e.engine_picture(+width, +height));
+            const scores = e.engine_run(+width, +height);
+            console.log(JSON.stringify([...new Float32Array(e.memory.buffer, scores, e.engine_labels())]));
+        });
+        """
+
+    @Test(
+        "has an engine of relaxed SIMD that differs in the last bits",
+        .enabled(if: Machine.node.path != nil, "no Node.js here"), arguments: ["float", "int8"])
+    func relaxedEngine(weights: String) throws {
+        let page = try Self.page(try Self.model()) { $0.weights = .init(rawValue: weights)! }
+        let scratch = try Scratch(), (width, height) = (31, 17)
+        func scores(_ engine: String) throws -> [Float] {
+            let parts = [
+                "engine": try Self.unpacked(engine, of: page), "model": try Self.unpacked("model", of: page),
+                "pixels": noise(width * height * 4, seed: 9),
+            ]
+            for (name, bytes) in parts {
+                try Data(bytes).write(to: scratch.url.appendingPathComponent(name))
+            }
+            let process = Process(), output = Pipe()
+            process.executableURL = URL(fileURLWithPath: try #require(Machine.node.path))
+            process.currentDirectoryURL = scratch.url
+            process.arguments =
+                ["-e", Self.scoresScript, "engine", "model", "pixels", "\(width)", "\(height)"]
+            process.standardOutput = output
+            try process.run()
+            let text = output.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return try JSONDecoder().decode([Float].self, from: text)
+        }
+        let plain = try scores("engine"), relaxed = try scores("relaxedEngine")
+        #expect(plain.count == 2)
+        // Versions of Node.js without relaxed SIMD give none.
+        #expect(zip(plain, relaxed).allSatisfy { abs($0 - $1) < 1e-5 })
+        let isRelaxed = try Self.unpacked("relaxedEngine", of: page)
+        #expect(isRelaxed.indices.dropLast(2).contains { isRelaxed[$0...].starts(with: [0xFD, 0x85, 0x02]) })
     }
 }

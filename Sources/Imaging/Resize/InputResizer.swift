@@ -3,6 +3,10 @@ public enum ResizeFilter: String, Sendable, CaseIterable {
     /// TensorFlow's `ResizeBilinear` with `align_corners=false, half_pixel_centers=false`, bit for bit. It
     /// interpolates two samples per axis and ignores those in between when it shrinks.
     case legacyBilinear
+    /// OpenCV's `warpPerspective` with `INTER_LINEAR` and `BORDER_REPLICATE` on bytes: the positions of
+    /// `legacyBilinear` rounded to 1/32, and values rounded to whole numbers, halves up. MediaPipe's tasks resize
+    /// so on a processor.
+    case fixedPoint
     /// A triangle filter as wide as the scale, with half-pixel centers, so that every sample counts. It
     /// corresponds to Pillow's `BILINEAR` and TensorFlow's `antialias=True`, without rounding between the
     /// passes.
@@ -27,6 +31,7 @@ package struct InputResizer: RowSink {
     private enum Stage {
         case idle
         case bilinear(LegacyBilinear)
+        case fixedPoint(LegacyBilinear)
         case antialiased(TriangleFilter)
     }
 
@@ -52,6 +57,9 @@ package struct InputResizer: RowSink {
         case .legacyBilinear:
             output.update(repeating: (0 - mean) * scale, count: width * height * 3)
             stage = .bilinear(LegacyBilinear(geometry))
+        case .fixedPoint:
+            output.update(repeating: (0 - mean) * scale, count: width * height * 3)
+            stage = .fixedPoint(LegacyBilinear(geometry, roundsPositions: true))
         case .antialiased:
             output.update(repeating: 0, count: width * height * 3)
             stage = .antialiased(TriangleFilter(geometry))
@@ -67,6 +75,11 @@ package struct InputResizer: RowSink {
         case .bilinear(var resize):
             resize.append(row, y, channels) { [mean, scale, output] in output[$0] = ($1 - mean) * scale }
             self.stage = .bilinear(resize)
+        case .fixedPoint(var resize):
+            resize.append(row, y, channels) { [mean, scale, output] in
+                output[$0] = (($1 + 0.5).rounded(.down) - mean) * scale
+            }
+            self.stage = .fixedPoint(resize)
         case .antialiased(var resize):
             resize.append(row, y, channels, to: output)
             if resize.isLast(y) {

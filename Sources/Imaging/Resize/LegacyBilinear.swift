@@ -4,15 +4,23 @@
 /// = min(lower + 1, n - 1)`, `lerp = in - lower`. It interpolates between columns first, then between rows,
 /// in float32 without fused operations.
 ///
-/// - Source: tensorflow/core/kernels/image/resize_bilinear_op.cc.
+/// With positions rounded to 1/32, as OpenCV's warps of bytes have them, all values are multiples of 1/1024 and
+/// exact.
+///
+/// - Source: tensorflow/core/kernels/image/resize_bilinear_op.cc; OpenCV's modules/imgproc/src/imgwarp.cpp,
+///   `INTER_BITS`.
 struct LegacyBilinear {
     /// The two samples of an output, in stored coordinates, and the weight of the second.
     private struct Tap {
         let lower, upper: Int
         let lerp: Float
 
-        init(_ index: Int, _ side: ResizeGeometry.Side) {
-            let position = Float(index) * (Float(side.input) / Float(side.output))
+        init(_ index: Int, _ side: ResizeGeometry.Side, isRounded: Bool) {
+            var position = Float(index) * (Float(side.input) / Float(side.output))
+            if isRounded {
+                let steps = Double(index) * (Double(side.input) / Double(side.output)) * 32
+                position = Float(steps.rounded(.toNearestOrEven) / 32)
+            }
             let floor = position.rounded(.down)
             // Rounding may carry the last position beyond the end.
             let first = min(Int(floor), side.input - 1)
@@ -32,10 +40,11 @@ struct LegacyBilinear {
     /// upright columns must be interpolated first there too.
     private var current, previous: [Float]
 
-    init(_ geometry: ResizeGeometry) {
+    /// - Parameter roundsPositions: Whether positions are rounded to 1/32 of a pixel.
+    init(_ geometry: ResizeGeometry, roundsPositions: Bool = false) {
         self.geometry = geometry
-        along = (0..<geometry.along.output).map { Tap($0, geometry.along) }
-        across = (0..<geometry.across.output).map { Tap($0, geometry.across) }
+        along = (0..<geometry.along.output).map { Tap($0, geometry.along, isRounded: roundsPositions) }
+        across = (0..<geometry.across.output).map { Tap($0, geometry.across, isRounded: roundsPositions) }
         var needed = [Bool](repeating: false, count: geometry.storedAcross)
         for tap in across { (needed[tap.lower], needed[tap.upper]) = (true, true) }
         isNeeded = needed

@@ -24,12 +24,15 @@ package struct PortablePlan: Sendable {
         }
     }
 
+    /// The filter that resizes pictures to the input.
+    package typealias Resize = ProgramHeader.Resize
+
     /// A `Preparation` says how a picture becomes the input.
     package struct Preparation: Sendable {
         package let mean, scale: Float
-        package let isAntialiased: Bool
-        package init(mean: Float, scale: Float, isAntialiased: Bool) {
-            (self.mean, self.scale, self.isAntialiased) = (mean, scale, isAntialiased)
+        package let resize: Resize
+        package init(mean: Float, scale: Float, resize: Resize) {
+            (self.mean, self.scale, self.resize) = (mean, scale, resize)
         }
     }
 
@@ -67,7 +70,7 @@ package struct PortablePlan: Sendable {
         var header = ProgramHeader()
         header.input = PlacedImage(layout.placements[list.input])
         (header.mean, header.scale) = (preparation.mean, preparation.scale)
-        header.resize = preparation.isAntialiased ? 1 : 0
+        header.resize = preparation.resize.rawValue
         header.scores = PlacedImage(layout.placements[scores])
         if let novelty {
             header.familiarity = maker.append(novelty, of: list.outputs[list.outputs.count - 1])

@@ -1,4 +1,6 @@
 import Backbones
+import Imaging
+import Inference
 
 extension BackboneDescription {
     /// A description for people of how the training images were decoded and resized.
@@ -13,6 +15,8 @@ extension BackboneDescription {
             case (let framing?, _): "by Pillow's \(framing.filter.rawValue) filter"
             case (nil, .bilinear): "bilinear without antialiasing (TensorFlow 1's resize_bilinear)"
             case (nil, .antialiased): "bilinear with antialiasing"
+            case (nil, .mediapipe):
+                "bilinear without antialiasing to whole values (OpenCV's warpPerspective, as MediaPipe resizes)"
             }
         return
             "Trained on JPEGs decoded by the \(transform) with smooth upsampling of colours, resized \(sampling); \(part) is seen."
@@ -30,5 +34,25 @@ extension BackboneDescription {
             case (nil, .outside): "the picture resized to cover \(box)"
             }
         return "\(size), its middle of \(width) x \(height)" + (framing.isBGR ? ", blue before red" : "")
+    }
+}
+
+extension BackboneDescription.Resize {
+    /// The filter that computes it.
+    var filter: ResizeFilter {
+        switch self {
+        case .bilinear: .legacyBilinear
+        case .antialiased: .antialiased
+        case .mediapipe: .fixedPoint
+        }
+    }
+
+    /// The filter as a web page's program names it.
+    var inProgram: PortablePlan.Resize {
+        switch self {
+        case .bilinear: .bilinear
+        case .antialiased: .antialiased
+        case .mediapipe: .fixedPoint
+        }
     }
 }

@@ -57,7 +57,8 @@ struct DeployableNetwork: Sendable {
     }
 
     /// Returns the input and output names given on the command line, or those that the model says: by its
-    /// description, as an ONNX model, or by a SavedModel's signature.
+    /// description, as an ONNX model, by a SavedModel's signature, or as a graph with a single placeholder and a
+    /// single end.
     func ends(inputs: [String], outputs: [String]) throws(TransferLearningError) -> (
         inputs: [String], outputs: [String]
     ) {
@@ -80,6 +81,10 @@ struct DeployableNetwork: Sendable {
             if inputs.isEmpty { inputs = names(model.inputs) }
             if outputs.isEmpty { outputs = names(model.outputs) }
         }
+        if case .graph(let graph) = network {
+            if inputs.isEmpty { inputs = graph.onlyPlaceholder.map { [$0] } ?? [] }
+            if outputs.isEmpty { outputs = graph.onlyEnd.map { [$0] } ?? [] }
+        }
         guard !inputs.isEmpty else {
             throw .option("input_names", reason: "is missing, and \(path) does not say what its input is")
         }
@@ -87,6 +92,27 @@ struct DeployableNetwork: Sendable {
             throw .option("output_names", reason: "is missing, and \(path) does not say what its output is")
         }
         return (inputs, outputs)
+    }
+}
+
+extension Graph {
+    /// The placeholder of floats, if there is a single one.
+    fileprivate var onlyPlaceholder: String? {
+        let all = nodes.filter {
+            if $0.operation == "Placeholder", case .type(.float32)? = $0.attributes["dtype"] {
+                true
+            } else {
+                false
+            }
+        }
+        return all.count == 1 ? all[0].name : nil
+    }
+
+    /// The node that computes what no other node reads, if there is a single one.
+    fileprivate var onlyEnd: String? {
+        let read = Set(nodes.flatMap { $0.inputs.map { TensorReference($0).node } })
+        let ends = nodes.filter { !$0.inputs.isEmpty && $0.operation != "NoOp" && !read.contains($0.name) }
+        return ends.count == 1 ? ends[0].name : nil
     }
 }
 

@@ -71,7 +71,19 @@ struct PlatformGuide {
             for (category in answer.classificationResult().classifications()[0].categories())
                 println("${category.categoryName()} ${category.score()}")
 
+        \(resizing)
+
         """
+    }
+
+    /// What MediaPipe's resizing means for the model.
+    private var resizing: String {
+        backbone.resize == .mediapipe && backbone.framing == nil
+            ? "The model was trained on pictures resized as MediaPipe does on a processor (retrain --resize mediapipe)."
+            : """
+            MediaPipe resizes pictures to whole values, which moves probabilities of single pictures. A model that is
+            trained by 'cartoonctl retrain --resize mediapipe' knows such pictures.
+            """
     }
 
     private var ios: String {

@@ -79,13 +79,16 @@ struct WebPageExport {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let engine = Array(UnsafeBufferPointer(start: web_engine_bytes(), count: web_engine_count()))
+        let relaxedEngine = Array(
+            UnsafeBufferPointer(start: web_relaxed_engine_bytes(), count: web_relaxed_engine_count()))
         let parts: [String: [UInt8]] = try [
             "TITLE": Array(PageTemplate.escaped(title).utf8),
             // A label with a tag in it would end the script that holds it.
             "FACTS": Array(
                 String(decoding: encoder.encode(facts), as: UTF8.self)
                     .replacing("<", with: "\\u003c").utf8),
-            "ENGINE": Self.packed(engine), "MODEL": Self.packed(program()),
+            "ENGINE": Self.packed(engine), "RELAXED_ENGINE": Self.packed(relaxedEngine),
+            "MODEL": Self.packed(program()),
         ]
         return PageTemplate.fill(
             UnsafeBufferPointer(start: web_page_bytes(), count: web_page_count()), with: parts)
@@ -115,7 +118,7 @@ struct WebPageExport {
             return try PortablePlan(
                 network, novelty: novelty,
                 preparation: .init(
-                    mean: backbone.mean, scale: backbone.scale, isAntialiased: backbone.resize != .bilinear),
+                    mean: backbone.mean, scale: backbone.scale, resize: backbone.resize.inProgram),
                 packed: file.network.graph?.packedTensors() ?? PackedTensors(),
                 roundsWeights: options.weights == .int8
             ).bytes

@@ -10,6 +10,17 @@ public enum JPEGTransform: String, Sendable, CaseIterable {
     case accurate
 }
 
+/// The filter by which pictures are brought to the network's input size.
+public enum Resizing: String, Sendable, CaseIterable {
+    /// `resize_bilinear` of TensorFlow 1, which skips pixels of large pictures.
+    case bilinear
+    /// A triangle filter as wide as the scale, as Pillow's `BILINEAR`.
+    case antialiased
+    /// As MediaPipe's tasks do on a processor: `bilinear` with positions rounded to 1/32 of a pixel and values to
+    /// whole numbers.
+    case mediapipe
+}
+
 /// The source of labelled bottlenecks, with the command line's defaults.
 public struct BottleneckOptions: Sendable {
     /// The folder with one subfolder per class; nil uses the bottlenecks imported into the cache.
@@ -32,6 +43,8 @@ public struct BottleneckOptions: Sendable {
     public var taps: String?
     /// The inverse DCT by which JPEGs are decoded; nil is the network's own.
     public var jpeg: JPEGTransform?
+    /// The filter by which pictures are resized; nil is the network's own.
+    public var resizing: Resizing?
     /// The trade between time and accuracy; an explicit precision or explicit taps still hold.
     public var quality = Quality.standard
     /// A second network that `Quality.best` tries in place of the first.

@@ -39,6 +39,7 @@ struct FeatureExtractor: Sendable {
                 }
                 found = try found.decoding(by: transform == .fast ? .fast : .accurate)
             }
+            if let resizing = options.resizing { found = try found.resizing(by: resizing, options) }
             if let text = options.taps {
                 guard let taps = BackboneDescription.taps(text) else {
                     throw TransferLearningError.option(
@@ -92,6 +93,29 @@ struct FeatureExtractor: Sendable {
             throw TransferLearningError(error)
         }
         try self.init(backbone)
+    }
+}
+
+extension Backbone {
+    /// Returns this network for images that are resized as the options ask.
+    ///
+    /// - Throws: `BackboneError`; `TransferLearningError` where something else determines the resizing.
+    fileprivate func resizing(by resizing: Resizing, _ options: BottleneckOptions) throws -> Backbone {
+        guard options.model == nil else {
+            throw TransferLearningError.option(
+                "resize", reason: "a model resizes as it was trained to; give --architecture")
+        }
+        guard description.framing == nil else {
+            throw TransferLearningError.option(
+                "resize", reason: "the file beside \(path) tells how the network's pictures are resized")
+        }
+        let resize: BackboneDescription.Resize =
+            switch resizing {
+            case .bilinear: .bilinear
+            case .antialiased: .antialiased
+            case .mediapipe: .mediapipe
+            }
+        return try self.resizing(by: resize)
     }
 }
 

@@ -48,8 +48,7 @@ final class PictureReader {
         var resizer = InputResizer(
             output: executor.input, width: description.width, height: description.height,
             mean: description.mean,
-            scale: description.scale, filter: description.resize == .bilinear ? .legacyBilinear : .antialiased
-        )
+            scale: description.scale, filter: description.resize.filter)
         return try picture.send(to: &resizer, options)
     }
 
@@ -91,7 +90,7 @@ final class PictureReader {
         defer { whole.deallocate() }
         var resizer = InputResizer(
             output: whole, width: draw.width, height: draw.height,
-            filter: description.resize == .bilinear ? .legacyBilinear : .antialiased)
+            filter: description.resize.filter)
         let warnings = try Imaging.decode(bytes, options: options, into: &resizer)
         for y in 0..<description.height {
             let row = whole + ((y + draw.top) * draw.width + draw.left) * 3,

@@ -66,12 +66,23 @@ public func run(_ width: Int32, _ height: Int32) -> UnsafePointer<Float>? {
     var resizer = InputResizer(
         output: engine.block + Int(header.input.offset), width: Int(header.input.width),
         height: Int(header.input.height), mean: header.mean, scale: header.scale,
-        filter: header.resize == 0 ? .legacyBilinear : .antialiased)
+        filter: ResizeFilter(header.resize))
     try? resizer.begin(ImageHeader(width: Int(width), height: Int(height), channels: 4, orientation: 1))
     for y in 0..<Int(height) { resizer.append(row: picture.pixels + y * Int(width) * 4) }
     engine_release(mark)
     engine.program.run(in: engine.block)
     return UnsafePointer(engine.block + Int(header.scores.offset))
+}
+
+extension ResizeFilter {
+    /// Translates the filter that a program's header names.
+    fileprivate init(_ code: Int32) {
+        switch ProgramHeader.Resize(rawValue: code) {
+        case .antialiased: self = .antialiased
+        case .fixedPoint: self = .fixedPoint
+        case .bilinear, nil: self = .legacyBilinear
+        }
+    }
 }
 
 /// Returns the familiarity of the last picture, the share of the training pictures that were at least as

@@ -43,7 +43,7 @@ struct FlagCondition: Sendable {
 
     private static let pictureFlags = ["labels_as", "frames", "max_pixels", "max_bytes", "strict"]
     private static let networkFlags = [
-        "architecture", "taps", "jpeg", "model_dir", "model_url", "model_sha256",
+        "architecture", "taps", "jpeg", "resize", "model_dir", "model_url", "model_sha256",
     ]
     private static let distortions = ["flip_left_right", "random_crop", "random_scale", "random_brightness"]
 
@@ -83,7 +83,8 @@ struct FlagCondition: Sendable {
             FlagCondition(
                 "evaluate",
                 [
-                    "split_key", "seed", "frames", "memory", "architecture", "taps", "jpeg", "model_url",
+                    "split_key", "seed", "frames", "memory", "architecture", "taps", "jpeg", "resize",
+                    "model_url",
                     "model_sha256",
                 ],
                 withAny: ["folds"]),

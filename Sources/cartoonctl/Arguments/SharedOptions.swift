@@ -41,6 +41,10 @@ extension Option {
         "jpeg", "DCT",
         "How JPEGs are decoded: accurate (as browsers, phones and Pillow do) or fast (as TensorFlow's DecodeJpeg does unless told otherwise). A model remembers its own, which evaluate and classify take. Default: what the network was trained with",
         oneOf: JPEGTransform.self)
+    static let resize = Option.value(
+        "resize", "FILTER",
+        "How pictures are brought to the network's input size: bilinear (as TensorFlow 1, skipping pixels of large pictures), antialiased (as Pillow) or mediapipe (bilinear to whole values, as MediaPipe's tasks do on a processor, for models that end in an app of theirs). A model remembers its own, which evaluate and classify take. Default: what the network was trained with",
+        oneOf: Resizing.self)
     static let precision = Option.value(
         "precision", "P",
         "Precision of the network: fp32, bf16 (nearly the same) or int8 (fastest, most of all on processors with VNNI; calibrated on some of the pictures). A model remembers its own, which evaluate and classify take. Default: fp32",
@@ -120,6 +124,12 @@ extension BottleneckOptions {
                 throw UsageError("--jpeg \(name): is fast or accurate")
             }
             jpeg = known
+        }
+        if let name = arguments.string("resize") {
+            guard let known = Resizing(rawValue: name) else {
+                throw UsageError("--resize \(name): is bilinear, antialiased or mediapipe")
+            }
+            resizing = known
         }
         precision = try PrecisionChoice(arguments)
         if let name = arguments.string("quality") {

@@ -28,7 +28,7 @@ let auditVerb = Verb(
         ),
         .flag("dry_run", "With --apply: check the plan and print its moves, but move nothing."),
         .value("limit", "N", "How many findings of a kind to show. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg, .resize,
         .precision, .seed, .threads, .memory, .report,
         .maximumPixels, .maximumBytes, .json, .quiet,
     ],

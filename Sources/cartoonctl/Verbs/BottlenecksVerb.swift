@@ -27,7 +27,7 @@ let bottlenecksVerb = Verb(
         ),
         .value(
             "bottleneck_dir", "DIR", "The cache. Default: $XDG_CACHE_HOME/cartoonctl or ~/.cache/cartoonctl"),
-        .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg, .precision,
+        .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg, .resize, .precision,
     ] + Option.quality + Option.distortions + [
         .frames, .threads, .maximumPixels, .maximumBytes, .json, .strict, .quiet,
     ],

@@ -24,7 +24,7 @@ let evaluateVerb = Verb(
         ),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
-        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg,
+        .bottleneckDirectory, .modelDirectory, .modelURL, .modelSHA256, .architecture, .taps, .jpeg, .resize,
         .precision,
     ] + Option.quality + [
         .frames, .seed, .threads, .memory, .report,
@@ -96,7 +96,7 @@ private func title(_ arguments: Arguments) -> String {
 private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws
     -> BottleneckOptions
 {
-    let known = ["taps", "precision", "jpeg", "architecture", "quality", "second_architecture"]
+    let known = ["taps", "precision", "jpeg", "resize", "architecture", "quality", "second_architecture"]
     var arguments = arguments
     for part in setting.split(separator: ";") {
         let pair = part.split(separator: "=", maxSplits: 1).map(String.init)

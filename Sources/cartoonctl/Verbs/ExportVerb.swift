@@ -27,8 +27,12 @@ let exportVerb = Verb(
         .value("threads", "N", "quantize: processor cores to use. Default: all"),
         .value("title", "TEXT", "html: what the page is called. Default: the model's name"),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
-        .value("input_names", "NAME", "The node that is fed. Default: what the model says of itself."),
-        .value("output_names", "NAME", "The node that is asked for. Default: what the model says of itself."),
+        .value(
+            "input_names", "NAME",
+            "The node that is fed. Default: what the model says of itself, or its only placeholder."),
+        .value(
+            "output_names", "NAME",
+            "The node that is asked for. Default: what the model says of itself, or its only end."),
         .value("size", "N", "Height and width of the images. Default: what the model says of itself."),
         .value(
             "layout", "ORDER",
@@ -75,7 +79,8 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         format = ending
     }
     let stem =
-        [".pb", ".onnx"].first(where: model.hasSuffix).map { String(model.dropLast($0.count)) } ?? model
+        [".pb", ".onnx", ".zip"].first(where: model.hasSuffix).map { String(model.dropLast($0.count)) }
+        ?? model
     var options = ExportOptions(output: FilePath(output ?? "\(stem).\(format.pathExtension)"), format: format)
     options.input = FilePath(model)
     if let weights = arguments.string("weights") { options.weights = try choice("weights", weights) }

@@ -23,6 +23,7 @@ let retrainVerb: Verb = Verb(
         ),
         .taps,
         .jpeg,
+        .resize,
         .precision,
     ] + Option.quality + [
         .value(

@@ -55,6 +55,30 @@ struct PrecisionTests {
         #expect(fixed.status == 2 && fixed.errors.contains("a model decodes as it was trained to"))
     }
 
+    @Test("a model remembers how its pictures are resized, and classifies so")
+    func resizing() throws {
+        let usual = try retrain("fp32", "usual"),
+            mediaPipe = try retrain("fp32", "app", "--resize", "mediapipe")
+        try #require(usual.status == 0 && mediaPipe.status == 0, "\(mediaPipe.errors)")
+        #expect(mediaPipe.errors.contains(" 0 from the cache"), "\(mediaPipe.errors)")
+        #expect(try bench.run("cartoonctl", ["inspect", "app.pb"]).output.contains("as MediaPipe resizes"))
+        let again = try retrain("fp32", "usual2", "--resize", "bilinear")
+        #expect(try again.status == 0 && bench.data("usual2.pb") == bench.data("usual.pb"))
+        let refused = try retrain("fp32", "none", "--resize", "nearest")
+        #expect(refused.status == 2)
+        #expect(refused.errors.contains("--resize nearest: is bilinear, antialiased or mediapipe"))
+        let evaluated = try bench.run(
+            "cartoonctl", ["evaluate", "--graph", "app.pb", "--image_dir", Self.pictures])
+        #expect(evaluated.status == 0, "\(evaluated.errors)")
+        let fixed = try bench.run(
+            "cartoonctl",
+            [
+                "evaluate", "--folds", "3", "--graph", "app.pb", "--image_dir", Self.pictures, "--resize",
+                "mediapipe",
+            ])
+        #expect(fixed.status == 2 && fixed.errors.contains("a model resizes as it was trained to"))
+    }
+
     @Test(
         "a model trained in less than single precision knows its characters, remembers its precision and its bottlenecks",
         arguments: ["bf16", "int8"])
