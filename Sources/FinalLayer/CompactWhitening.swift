@@ -4,6 +4,9 @@ final class CompactWhitening: @unchecked Sendable {
     private let columns: Int
     /// (scale · L⁻¹)ᵀ for the Cholesky factor L of the covariance within classes, `[columns, columns]`.
     private let transposed: DesignMatrix
+    /// L, and the scale.
+    private let factor: DesignMatrix
+    private let scale: Float
 
     /// - Parameters:
     ///   - rows: The indices of the rows in `source`.
@@ -19,7 +22,7 @@ final class CompactWhitening: @unchecked Sendable {
         self.columns = columns
         guard !rows.isEmpty else { return nil }
         let means = Self.classMeans(source, rows: rows, labels: labels, classes: classes, workers: workers)
-        let factor = DesignMatrix(rows: columns, columns: columns)
+        factor = DesignMatrix(rows: columns, columns: columns)
         Self.addProducts(source, rows: rows, into: factor, workers: workers) { position, row in
             addScaled(-1, means.base + labels[position] * stride, to: row, stride)
         }
@@ -49,7 +52,7 @@ final class CompactWhitening: @unchecked Sendable {
         }
         let mapped = dot(product.values.base, transposed.values.base, columns * stride)
         guard mapped > 0, mapped.isFinite else { return nil }
-        let scale = Float((energy / mapped).squareRoot())
+        scale = Float((energy / mapped).squareRoot())
         for k in 0..<columns * stride { transposed.values.base[k] *= scale }
     }
 
@@ -130,6 +133,18 @@ final class CompactWhitening: @unchecked Sendable {
             rows: transposed.pointers.base, rowCount: padded(columns, to: 4), columns: directions.base,
             columnCount: directions.count, length: stride, into: result.base, stride: stride)
         return result
+    }
+
+    /// Writes the directions, `[count, stride]`, for whitened rows that correspond to those for the original rows.
+    func fold(_ directions: UnsafePointer<Float>, count: Int, into result: FloatBuffer) {
+        let stride = factor.stride
+        let coefficients = FloatBuffer(count * stride)
+        for k in 0..<count * stride { coefficients.base[k] = directions[k] / scale }
+        let out = RowPointers((0..<count).map { UnsafePointer(result.base + $0 * stride) })
+        result.base.update(repeating: 0, count: count * stride)
+        accumulateWeightedRows(
+            rows: factor.pointers.base, rowCount: columns, coefficients: coefficients.base, stride: stride,
+            columnCount: count, range: 0..<stride, into: out.base)
     }
 
     /// Writes the whitened vectors, `[count, stride]`, of some.

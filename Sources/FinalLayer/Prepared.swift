@@ -64,36 +64,48 @@ struct Fit {
 
     /// The solution for some compact rows, from which that for more of them starts.
     struct Start {
-        let whitening: CompactWhitening?
-        /// The weights and biases for whitened rows, in the layout of the problem.
+        /// The weights for the rows before their whitening and the biases, in the layout of the problem.
         let parameters: FloatBuffer
+
+        /// Returns the parameters for rows after a whitening; nil is none.
+        func parameters(whitenedBy whitening: CompactWhitening?, classes: Int) -> FloatBuffer {
+            guard let whitening else { return parameters }
+            let result = FloatBuffer(parameters.count)
+            result.copy(from: parameters)
+            whitening.fold(parameters.base, count: classes, into: result)
+            return result
+        }
     }
 
     /// The current solution for compact rows.
     var start: Start {
-        let parameters = FloatBuffer(problem.parameters.count)
+        let parameters = FloatBuffer(problem.parameters.count), stride = problem.stride
         parameters.copy(from: problem.parameters)
-        return Start(whitening: compactWhitening, parameters: parameters)
+        if let compactWhitening {
+            let weights = problem.parameters.base
+            let original = compactWhitening.foldedBack(
+                RowPointers((0..<problem.classes).map { UnsafePointer(weights + $0 * stride) }))
+            parameters.base.update(from: original.base, count: problem.weightCount)
+        }
+        return Start(parameters: parameters)
     }
 
-    /// - Parameter start: A solution with its whitening, which also holds for these rows; only for compact
-    ///   rows.
+    /// - Parameter start: A solution for some of the rows; only for compact rows.
     init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, start: Start? = nil, workers: Workers) {
         self.prepared = prepared
         if let compact = prepared.compact {
             compactWhitening =
-                start.map(\.whitening)
-                ?? (whitens
-                    ? CompactWhitening(
-                        compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
-                        isHeldOut: isHeldOut, workers: workers) : nil)
+                whitens
+                ? CompactWhitening(
+                    compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
+                    isHeldOut: isHeldOut, workers: workers) : nil
             whitening = nil
             let products = CompactProducts(compact, rows: prepared.rows, whitening: compactWhitening)
             problem = RegressionProblem(
                 products, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
                 workers: workers)
-            solver = RegressionSolver(
-                products, problems: [problem], start: start?.parameters, workers: workers)
+            let begin = start?.parameters(whitenedBy: compactWhitening, classes: prepared.classes)
+            solver = RegressionSolver(products, problems: [problem], start: begin, workers: workers)
             return
         }
         compactWhitening = nil

@@ -103,6 +103,9 @@ package final class SignSketches: @unchecked Sendable {
     private static let tables = 512
     /// The number of rows after each in its bucket with which it is compared, so that many equal rows take bounded time.
     private static let neighbours = 64
+    /// The number of pairs a row above which only the most alike pairs of all are listed, so that a million pictures of
+    /// one kind take bounded memory.
+    private static let pairsPerRow = 8
     /// The number of parts of the tables that are searched at the same time.
     private static let parts = 8
 
@@ -110,7 +113,13 @@ package final class SignSketches: @unchecked Sendable {
     ///
     /// In each table a few random signs of a row are its bucket's number, and the rows of a bucket are compared by all
     /// their signs. A pair is listed if it differs in at most as many as four standard errors allow.
-    package func candidates(threshold: Float, workers: Workers) -> [(first: Int, second: Int)] {
+    ///
+    /// - Parameter mostPairs: The number of pairs of which more are not listed, except for the most alike; nil is eight
+    ///   a row, and at least a million.
+    package func candidates(
+        threshold: Float, mostPairs: Int? = nil, workers: Workers
+    ) -> [(first: Int, second: Int)] {
+        let mostPairs = mostPairs ?? max(1 << 20, Self.pairsPerRow * rows)
         let share = Self.angle(threshold)
         let spread = (share * (1 - share) / Double(Self.bits)).squareRoot()
         let most = Int((share + 4 * spread) * Double(Self.bits))
@@ -118,18 +127,19 @@ package final class SignSketches: @unchecked Sendable {
         while width < 24, 1 << width < rows { width += 1 }
         let present = (0..<rows).filter { lengths.base[$0] > 0 }.map(UInt32.init)
         let found = workers.map(Self.parts) { [width] part -> [UInt64] in
-            var pairs = PairSet(), random = RandomSource(seed: UInt64(part + 1))
+            var pairs = PairSet(self, bar: most, most: mostPairs)
+            var random = RandomSource(seed: UInt64(part + 1))
             var buckets = Buckets(rows: present, width: width)
             for _ in 0..<Self.tables / Self.parts where !workers.isCancelled() {
                 let positions = random.permutation(of: Self.bits).prefix(width)
                 buckets.fill(positions: Array(positions), signs: self.signs)
                 buckets.forEachPair(neighbours: Self.neighbours) { a, b in
-                    if self.distance(a, b) <= most { pairs.insert(a, b) }
+                    pairs.insert(a, b)
                 }
             }
             return pairs.sorted()
         }
-        var all = PairSet()
+        var all = PairSet(self, bar: most, most: mostPairs)
         for pairs in found { all.insert(pairs) }
         return all.sorted().map { (Int($0 >> 32), Int($0 & 0xFFFF_FFFF)) }
     }
@@ -155,13 +165,22 @@ package final class SignSketches: @unchecked Sendable {
     }
 }
 
-/// Pairs of rows, of which each is kept once.
+/// Pairs of rows, of which each is kept once, and only the most alike if there are too many.
 private struct PairSet {
+    private let sketches: SignSketches
+    private let most: Int
+    /// The number of signs in which the rows of a pair may differ.
+    private var bar: Int
     private var pairs: [UInt64] = []
     /// The number of pairs at which repeated ones are removed.
     private var limit = 1 << 16
 
+    init(_ sketches: SignSketches, bar: Int, most: Int) {
+        (self.sketches, self.bar, self.most) = (sketches, bar, most)
+    }
+
     mutating func insert(_ a: Int, _ b: Int) {
+        guard sketches.distance(a, b) <= bar else { return }
         pairs.append(UInt64(min(a, b)) << 32 | UInt64(max(a, b)))
         if pairs.count >= limit { unify() }
     }
@@ -178,7 +197,21 @@ private struct PairSet {
             kept += 1
         }
         pairs.removeLast(pairs.count - kept)
-        limit = max(1 << 16, 2 * kept)
+        if kept > most { keepMostAlike() }
+        limit = max(1 << 16, 2 * pairs.count)
+    }
+
+    /// Lowers the bar so that at most half of the allowed pairs remain, or all that differ as little as the most alike.
+    private mutating func keepMostAlike() {
+        func distance(_ pair: UInt64) -> Int { sketches.distance(Int(pair >> 32), Int(pair & 0xFFFF_FFFF)) }
+        var counts = [Int](repeating: 0, count: bar + 1), sum = 0
+        for pair in pairs { counts[min(distance(pair), bar)] += 1 }
+        let kept = counts.prefix { count in
+            sum += count
+            return sum <= most / 2
+        }
+        bar = max(0, kept.count - 1)
+        pairs.removeAll { distance($0) > bar }
     }
 
     mutating func sorted() -> [UInt64] {

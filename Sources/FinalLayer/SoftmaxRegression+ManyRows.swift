@@ -1,13 +1,13 @@
 extension SoftmaxRegression {
     /// The number of compact rows on which the whole path of strengths is followed at most.
-    package static let mostRowsOfPath = 24_000
+    package static let mostRowsOfPath = 12_000
 
     /// Trains on compact rows, such as those of a `SpectralReduction`, which are used without
     /// standardization.
     ///
-    /// Of more than `mostRowsOfPath` rows, an even selection determines the whitening and the path of
-    /// strengths. Only the best strength, also as it would be for more rows, is tried on all, from the
-    /// selection's solution on. The parameters are those of the method for whole rows.
+    /// Of more than `mostRowsOfPath` rows, the path of strengths is followed on an even selection. Only the
+    /// best strength, also as it would be for more rows, is tried on all, from the selection's solution on.
+    /// The parameters are those of the method for whole rows.
     package func train(
         _ rows: CompactRows, labels: [Int], classes: Int, training: [Int], validation: [Int] = [],
         mostRowsOfPath: Int = SoftmaxRegression.mostRowsOfPath, progress: ((Progress) -> Void)? = nil

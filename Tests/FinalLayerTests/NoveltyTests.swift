@@ -187,4 +187,32 @@ import Testing
         #expect(missing.count <= exact.count / 50)
         #expect(exact.filter { $0.similarity > 0.85 }.allSatisfy { found.contains($0) })
     }
+
+    @Test("of too many pairs that are alike, lists the most alike")
+    func tooMany() {
+        var random = RandomSource(seed: 6)
+        let rows = 300, columns = 64
+        let common = (0..<columns).map { _ in random.truncatedNormal() }
+        let sketches = SignSketches(
+            rows: rows,
+            Standardization(
+                means: [Float](repeating: 0, count: columns), scales: [Float](repeating: 1, count: columns)))
+        var last: [Float] = []
+        for row in 0..<rows {
+            // All rows are alike, and the second of the first ten pairs is nearly the first.
+            let isNear = row < 20 && row % 2 == 1
+            let values = common.indices.map { k in
+                isNear
+                    ? last[k] + 0.02 * random.truncatedNormal() : common[k] + 0.5 * random.truncatedNormal()
+            }
+            values.withUnsafeBufferPointer { sketches.set(row: row, $0) }
+            last = values
+        }
+        let all = sketches.candidates(threshold: 0.5, workers: .serial)
+        let few = sketches.candidates(threshold: 0.5, mostPairs: 200, workers: .serial)
+        #expect(all.count > 5000 && (10...200).contains(few.count), "\(all.count) \(few.count)")
+        for row in stride(from: 0, to: 20, by: 2) {
+            #expect(few.contains { $0.first == row && $0.second == row + 1 })
+        }
+    }
 }
