@@ -230,6 +230,8 @@ extension WeightPrecision {
         guard self != .float, weights.tensor.count >= Self.minimumCount else { return nil }
         if let grid = weights.grid, grid.steps.count == channels { return grid }
         guard self == .int8 else { return nil }
-        return ChannelGrid(rounding: weights.tensor.floats!, channels: channels)
+        // Errors that do not cancel shift a channel as a whole: probabilities of single pictures moved by up to 0.14,
+        // and by 0.05 with errors that do.
+        return ChannelGrid(carrying: weights.tensor.floats!, channels: channels)
     }
 }
