@@ -199,8 +199,7 @@ package struct Backbone: Sendable {
     package func fingerprint(precision: Precision) -> String {
         let d = description
         let taps = d.taps.map { "\($0.tensor)/\($0.reduction.rawValue)" }.joined(separator: " ")
-        let digest = bytes.withUnsafeBytes { SHA256.hash($0) }
-        bytes.releasePages()
+        let digest = Self.digest(of: [bytes])
         let weights = externalDigest.map { " weights \($0)" } ?? ""
         let framing = d.framing.map { " framed \($0)" } ?? ""
         let channels = d.channelScaling.map { " by channel \($0.mean) \($0.scale)" } ?? ""
@@ -214,11 +213,18 @@ package struct Backbone: Sendable {
         let regions = model.externalTensors.compactMap { tensor -> ByteRegion? in
             if case .dense(let region) = tensor.contents { region } else { nil }
         }
-        guard !regions.isEmpty else { return nil }
+        return regions.isEmpty ? nil : Self.digest(of: regions)
+    }
+
+    /// Returns the SHA-256 over the bytes of regions, of which few pages are in memory at a time.
+    private static func digest(of regions: [ByteRegion]) -> SHA256.Digest {
         var digest = SHA256()
         for region in regions {
-            region.withUnsafeBytes { digest.update($0) }
-            region.releasePages()
+            for start in stride(from: 0, to: region.count, by: 1 << 24) {
+                let piece = region[start..<min(start + (1 << 24), region.count)]
+                piece.withUnsafeBytes { digest.update($0) }
+                piece.releasePages()
+            }
         }
         return digest.finalize()
     }

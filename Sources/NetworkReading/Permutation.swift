@@ -11,9 +11,10 @@ struct Permutation {
     /// Copies in tiles of the innermost axes of the source and of the target, so that whole cache lines of
     /// both are used.
     ///
+    /// - Parameter source: The elements, which need not be aligned, as files' are not.
     /// - Precondition: Both have as many elements as the shape.
     func copy<Element: BitwiseCopyable>(
-        _ source: UnsafePointer<Element>, to target: UnsafeMutablePointer<Element>
+        _ source: UnsafeRawPointer, to target: UnsafeMutablePointer<Element>
     ) {
         var strides = [Int](repeating: 1, count: shape.count)
         for axis in shape.indices.dropLast().reversed() {
@@ -32,7 +33,9 @@ struct Permutation {
                 for left in Swift.stride(from: 0, to: columns, by: tile) {
                     for y in top..<min(top + tile, rows) {
                         for x in left..<min(left + tile, columns) {
-                            target[to &+ y &* targetStep &+ x] = source[from &+ y &+ x &* sourceStep]
+                            let offset = (from &+ y &+ x &* sourceStep) &* MemoryLayout<Element>.stride
+                            target[to &+ y &* targetStep &+ x] = source.loadUnaligned(
+                                fromByteOffset: offset, as: Element.self)
                         }
                     }
                 }

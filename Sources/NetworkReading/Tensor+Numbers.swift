@@ -88,12 +88,14 @@ extension Tensor {
         }
         let steps = order.map { strides[$0] }
         func reordered<Element: BitwiseCopyable>(_ type: Element.Type) -> ByteRegion {
-            region.withElements(of: type) { source in
-                ByteRegion(count: source.count, of: type) { target in
+            region.withUnsafeBytes { source in
+                ByteRegion(count: source.count / size, of: type) { target in
                     if let base = source.baseAddress { Permutation(new, steps).copy(base, to: target) }
                 }
             }
         }
+        // The file's own order of the elements is seldom read again.
+        defer { region.releasePages() }
         let result: ByteRegion
         switch size {
         case 1: result = reordered(UInt8.self)
