@@ -36,7 +36,9 @@ public struct Packaging {
     private let options: PackageOptions
     private let context: RunContext
 
-    /// - Parameter context: Receives how much is compressed.
+    /// - Parameters:
+    ///   - options: What is packed, and where the archive goes.
+    ///   - context: Receives how much is compressed.
     public init(_ options: PackageOptions, context: RunContext = RunContext()) {
         (self.options, self.context) = (options, context)
     }
