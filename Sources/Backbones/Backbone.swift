@@ -164,10 +164,8 @@ package struct Backbone: Sendable {
 
     /// Returns the same network with another bottleneck.
     package func with(taps: [BackboneDescription.Tap]) throws(BackboneError) -> Backbone {
-        var description = description
-        description.taps = taps
-        var backbone = try Backbone(description, network, bytes, path: path)
-        backbone.notes = notes.filter { $0.subject != .bottleneck }
+        var backbone = try changed { $0.taps = taps }
+        backbone.notes.removeAll { $0.subject == .bottleneck }
         return backbone
     }
 
@@ -175,19 +173,20 @@ package struct Backbone: Sendable {
     ///
     /// - Throws: `BackboneError`, as for the network itself.
     package func decoding(by transform: BackboneDescription.DCT) throws(BackboneError) -> Backbone {
-        var description = description
-        description.inverseDCT = transform
-        var backbone = try Backbone(description, network, bytes, path: path)
-        backbone.notes = notes
-        return backbone
+        try changed { $0.inverseDCT = transform }
     }
 
     /// Returns this network for images that are resized by another filter.
     ///
     /// - Throws: `BackboneError`, as for the network itself.
     package func resizing(by resize: BackboneDescription.Resize) throws(BackboneError) -> Backbone {
+        try changed { $0.resize = resize }
+    }
+
+    /// Returns this network with another description, and the same notes.
+    private func changed(_ change: (inout BackboneDescription) -> Void) throws(BackboneError) -> Backbone {
         var description = description
-        description.resize = resize
+        change(&description)
         var backbone = try Backbone(description, network, bytes, path: path)
         backbone.notes = notes
         return backbone

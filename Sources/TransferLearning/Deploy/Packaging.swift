@@ -32,18 +32,14 @@ public struct PackageResult: Sendable, Codable {
 }
 
 /// Puts a model, its labels and a description for programs into a zip archive.
-public struct Packaging {
+public struct Packaging: Sendable {
     private let options: PackageOptions
-    private let context: RunContext
+    public init(_ options: PackageOptions) { self.options = options }
 
-    /// - Parameters:
-    ///   - options: What is packed, and where the archive goes.
-    ///   - context: Receives how much is compressed.
-    public init(_ options: PackageOptions, context: RunContext = RunContext()) {
-        (self.options, self.context) = (options, context)
-    }
-
-    public func run() throws(TransferLearningError) -> PackageResult {
+    /// Writes the archive.
+    ///
+    /// - Parameter context: Receives how much is compressed.
+    public func run(context: RunContext = RunContext()) throws(TransferLearningError) -> PackageResult {
         for (name, input) in [("model", options.model), ("labels", options.labels)]
         where FileSystem.areOneOutput(input, options.output) {
             throw .option(

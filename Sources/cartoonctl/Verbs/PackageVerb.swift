@@ -52,7 +52,7 @@ let packageVerb = Verb(
         options.level = try arguments.integer("level", in: 1...10) ?? 10
         let quiet = try arguments.flag("quiet")
         if !quiet { PassingLine.show(working: "compressing \(options.model)".printable) }
-        let result = try Packaging(options, context: RunReporter(quiet: quiet).context).run()
+        let result = try Packaging(options).run(context: RunReporter(quiet: quiet).context)
         if try arguments.flag("json") {
             Terminal.printBlock(try result.json())
         } else {
