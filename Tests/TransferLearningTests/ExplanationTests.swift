@@ -57,7 +57,8 @@ struct ExplanationTests {
             var map = ContributionMap()
             for part in reading.parts {
                 let shares = image.withUnsafeBufferPointer {
-                    Explainer.contributions($0, places: 16, part.weights.map { $0[label] }, part.statistic)
+                    PlaceReadings.contributions(
+                        $0, places: 16, part.weights.map { $0[label] }, part.statistic)
                 }
                 map.add(shares, height: 4, width: 4)
             }
@@ -72,7 +73,7 @@ struct ExplanationTests {
         image[2 * 4 + 1] = 8
         for statistic in [ReadImage.Statistic.mean, .maximum, .deviation] {
             let shares = image.withUnsafeBufferPointer {
-                Explainer.contributions($0, places: 16, [1], statistic)
+                PlaceReadings.contributions($0, places: 16, [1], statistic)
             }
             #expect(shares.firstIndex(of: shares.max()!) == 9)
         }
@@ -111,7 +112,7 @@ struct ExplanationTests {
         }
         for kind in [ReadImage.Statistic.mean, .maximum, .deviation] {
             let shares = image.withUnsafeBufferPointer {
-                Explainer.contributions($0, places: 9, weights, kind)
+                PlaceReadings.contributions($0, places: 9, weights, kind)
             }
             for place in 0..<9 {
                 var expected: Float = 0

@@ -69,6 +69,8 @@ public struct Answer: Sendable {
     public let warnings: [String]
     /// The answers for single frames, if several were asked for and the file has several; otherwise empty.
     public var frames: [FrameAnswer] = []
+    /// What in the image spoke for the first label, if the classifier explains; nil for an image that could not be read.
+    public var explained: Result<ExplainedPicture, any Error>?
 }
 
 /// Classifies images.
@@ -85,20 +87,30 @@ public struct Classifier: Sendable {
     private let limits: PictureLimits
     private let frames: Int
     private let unknownThreshold: Float?
+    private let against: Int?
 
     /// - Parameters:
     ///   - options: The model and how to run it.
     ///   - pictures: The approximate number of images, which determines the use of threads.
-    public init(_ options: ClassifyOptions, pictures: Int) throws(TransferLearningError) {
+    ///   - explains: Whether answers say what in the image spoke for them.
+    ///   - against: The label that explanations compare the answer with; nil for all others.
+    /// - Throws: `.option` if there is no such label; `.network` if a model cannot be explained.
+    public init(
+        _ options: ClassifyOptions, pictures: Int, explains: Bool = false, against: String? = nil
+    ) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
             graph: options.graph, labels: options.labels, ends: options.ends,
             tellsUnknown: options.unknownThreshold != nil,
             precision: options.precision,
-            threadsPerPicture: pictures == 1 ? threads : 1)
+            threadsPerPicture: pictures == 1 ? threads : 1, explains: explains)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
         (isStrict, limits, frames) = (options.isStrict, options.limits, options.frames)
+        let labels = model.labels
+        self.against = try against.map { label throws(TransferLearningError) in
+            try labels.index(of: label, flag: "against")
+        }
     }
 
     /// The labels in the model's order.
@@ -136,7 +148,7 @@ public struct Classifier: Sendable {
                     }
                 },
                 report: { _ in
-                    while reported < count, let answer = answers.list.withLock({ $0[reported] }) {
+                    while reported < count, let answer = answers.take(reported) {
                         try report(answer)
                         reported += 1
                     }
@@ -151,6 +163,9 @@ public struct Classifier: Sendable {
     private final class Answers: Sendable {
         let list: Mutex<[Answer?]>
         init(count: Int) { list = Mutex([Answer?](repeating: nil, count: count)) }
+
+        /// Removes an answer, whose heat map may be large; nil if there is none yet.
+        func take(_ index: Int) -> Answer? { list.withLock { $0[index].take() } }
     }
 
     private func answer(_ path: FilePath, _ standardInput: [UInt8]?, _ reader: PictureReader) -> Answer {
@@ -180,7 +195,33 @@ public struct Classifier: Sendable {
             }
             answered.add(scores, model.familiarity(reader.executor), at: index, unknownThreshold)
         }
-        return answered.answer(path, model, warnings: warnings, tellsFrames: indices.count > 1)
+        var answer = answered.answer(path, model, warnings: warnings, tellsFrames: indices.count > 1)
+        if model.readings != nil { answer.explained = explained(answer, bytes, reader) }
+        return answer
+    }
+
+    /// Explains and draws an answer's first label; of an animation, on the frame that shows most clearly what it names.
+    ///
+    /// - Parameter reader: The reader that has run the network on the last frame of the answer.
+    /// - Returns: nil for an image that could not be read.
+    private func explained(
+        _ answer: Answer, _ bytes: [UInt8], _ reader: PictureReader
+    ) -> Result<ExplainedPicture, any Error>? {
+        guard let readings = model.readings, case .success(let predictions) = answer.outcome,
+            let best = predictions.first
+        else { return nil }
+        func score(_ answer: FrameAnswer) -> Float {
+            answer.predictions.first { $0.label == best.label }?.score ?? 0
+        }
+        let frame = answer.frames.max { score($0) < score($1) }?.frame ?? 0
+        return Result {
+            if !answer.frames.isEmpty { _ = try reader.run(bytes, frame: frame) }
+            let explanation = readings.explanation(
+                reader.executor, labels: labels, of: labels.firstIndex(of: best.label), against: against)
+            let drawing = HeatMapDrawing(model.file.description.backbone, limits)
+            return ExplainedPicture(
+                explanation: explanation, map: try drawing.picture(bytes, explanation, frame: frame))
+        }
     }
 
     /// Decodes a frame and runs the network on it.

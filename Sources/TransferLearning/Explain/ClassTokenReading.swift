@@ -7,12 +7,12 @@ import Network
 /// attention that the class token pays to it (A. Vaswani et al., "Attention is all you need", 2017, equation 1). What a
 /// token contributes is the derivative of the scores in the direction of its summand, which is found by one more run of
 /// what follows, for the class token alone. For all tokens together these cost less than a tenth of the network.
-final class ClassTokenReading {
+struct ClassTokenReading: Sendable {
     /// The nodes of the attention, `[1, heads, N, N]`, of the values, `[1, heads, N, D]`, and of what else is added to
     /// the tokens behind them, `[1, N, C]`.
     let nodes: [Int]
     private let heads: Int, tokens: Int, size: Int
-    private let executor: Executor
+    private let plan: Plan
     /// The step of the finite differences, as a share of a sum of equal summands.
     private static let step: Float = 1 / 64
 
@@ -30,7 +30,7 @@ final class ClassTokenReading {
             let plan = try? Plan(head)
         else { return nil }
         nodes = network[product].inputs + states
-        executor = Executor(plan)
+        self.plan = plan
     }
 
     /// Returns whether a node is the product of a softmax over tokens, and of their values.
@@ -130,6 +130,7 @@ final class ClassTokenReading {
     ///   - direction: The weight of each score.
     func contributions(_ outputs: [UnsafeBufferPointer<Float>], _ direction: [Float]) -> [Float] {
         let (attention, values) = (outputs[0], outputs[1]), width = heads * size
+        let executor = Executor(plan)
         var summands = [Float](repeating: 0, count: tokens * width), sum = [Float](repeating: 0, count: width)
         for head in 0..<heads {
             for token in 0..<tokens {

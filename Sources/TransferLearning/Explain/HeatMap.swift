@@ -58,38 +58,46 @@ struct HeatMap {
     /// - Parameter pixels: The picture, `[height, width, 3]`, 0 to 255.
     /// - Returns: `[height, width, 3]` samples of 8 bits.
     func drawn(over pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
-        var result = [UInt8](repeating: 0, count: pixels.count)
-        for y in 0..<height {
-            for x in 0..<width {
-                let value = strongest > 0 ? value(x, y, width, height) / strongest : 0
-                let opacity = min(1, value.magnitude) * 0.65
-                let color: SIMD3<Float> = value > 0 ? [230, 25, 25] : [30, 80, 230]
-                let offset = (y * width + x) * 3
-                // A grey picture lets the colors be seen.
-                let pixel = SIMD3(
-                    Float(pixels[offset]), Float(pixels[offset + 1]), Float(pixels[offset + 2]))
-                let grey = (pixel * SIMD3(0.299, 0.587, 0.114)).sum()
-                for c in 0..<3 {
-                    let faded = 0.5 * pixel[c] + 0.5 * grey
-                    result[offset + c] = UInt8(max(0, min(255, faded + (color[c] - faded) * opacity)))
+        let columns = (0..<width).map { Center($0, of: width, places: grid[0].count) }
+        let scale = strongest > 0 ? 1 / strongest : 0
+        return [UInt8](unsafeUninitializedCapacity: pixels.count) { result, count in
+            var offset = 0
+            for y in 0..<height {
+                let row = Center(y, of: height, places: grid.count)
+                let values = zip(grid[row.low], grid[row.high]).map { row.between($0, $1) * scale }
+                for column in columns {
+                    let value = column.between(values[column.low], values[column.high])
+                    let opacity = min(1, value.magnitude) * 0.65
+                    let color: SIMD4<Float> = value > 0 ? [230, 25, 25, 0] : [30, 80, 230, 0]
+                    // A grey picture lets the colors be seen.
+                    let pixel = SIMD4(
+                        Float(pixels[offset]), Float(pixels[offset + 1]), Float(pixels[offset + 2]), 0)
+                    let grey = (pixel * SIMD4(0.299, 0.587, 0.114, 0)).sum()
+                    let faded = 0.5 * pixel + 0.5 * grey
+                    let drawn = (faded + (color - faded) * opacity).clamped(
+                        lowerBound: SIMD4(), upperBound: SIMD4(repeating: 255))
+                    for c in 0..<3 { result[offset + c] = UInt8(drawn[c]) }
+                    offset += 3
                 }
             }
+            count = offset
         }
-        return result
     }
 
-    /// Interpolates between the centers of the places.
-    private func value(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> Float {
-        func position(_ pixel: Int, _ pixels: Int, _ places: Int) -> (Int, Int, Float) {
+    /// The place of a pixel between the centers of places along one axis.
+    private struct Center {
+        let low: Int, high: Int
+        private let share: Float
+
+        init(_ pixel: Int, of pixels: Int, places: Int) {
             let at = max(
                 0, min(Float(places - 1), (Float(pixel) + 0.5) * Float(places) / Float(pixels) - 0.5))
-            let low = Int(at)
-            return (low, min(low + 1, places - 1), at - Float(low))
+            low = Int(at)
+            high = min(low + 1, places - 1)
+            share = at - Float(low)
         }
-        let (top, bottom, v) = position(y, height, grid.count)
-        let (left, right, u) = position(x, width, grid[0].count)
-        let above = grid[top][left] + (grid[top][right] - grid[top][left]) * u
-        let below = grid[bottom][left] + (grid[bottom][right] - grid[bottom][left]) * u
-        return above + (below - above) * v
+
+        /// Interpolates between the values of the two places.
+        func between(_ first: Float, _ second: Float) -> Float { first + (second - first) * share }
     }
 }

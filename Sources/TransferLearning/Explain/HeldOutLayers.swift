@@ -32,8 +32,7 @@ struct HeldOutLayers: Sendable {
     /// Returns the explainer of the layer that was not trained on a fold.
     ///
     /// - Throws: `.network` if the layer reads no image of the network linearly.
-    func explainer(fold: Int, threads: Int, limits: PictureLimits) throws(TransferLearningError) -> Explainer
-    {
+    func explainer(fold: Int, limits: PictureLimits) throws(TransferLearningError) -> Explainer {
         let file: ModelFile
         do {
             let layer = layers[fold]
@@ -45,6 +44,6 @@ struct HeldOutLayers: Sendable {
                 output: "final_result", tool: "cartoonctl \(Tool.version)", seed: 0)
             file = try ModelFile(network, path: backbone.path)
         } catch { throw TransferLearningError(error) }
-        return try Explainer(file, threads: threads, isStrict: false, limits: limits)
+        return try Explainer(file, threads: 1, isStrict: false, limits: limits)
     }
 }

@@ -6,10 +6,10 @@ import Network
 ///
 /// What a place contributes is found by the derivative of the scores in the direction of that place's features, from
 /// one more run of this part for each place, which together cost less than one run of a usual network.
-final class PooledReading {
+struct PooledReading: Sendable {
     /// The node of the image, `[1, H, W, C]`, or of the tokens, `[1, N, C]`.
     let image: Int
-    private let executor: Executor
+    private let plan: Plan
     /// The step of the finite differences, as a share of the way from the mean to a place's features.
     private static let step: Float = 1 / 64
 
@@ -24,7 +24,7 @@ final class PooledReading {
         if case .softmax = network[output].operation { scores = network[output].inputs[0] }
         guard let head = try? Self.head(network, behind: pool, scores: scores), let plan = try? Plan(head)
         else { return nil }
-        executor = Executor(plan)
+        self.plan = plan
     }
 
     /// Returns the last mean without which the output would not depend on the input.
@@ -90,7 +90,7 @@ final class PooledReading {
     func contributions(
         _ image: UnsafeBufferPointer<Float>, places: Int, _ direction: [Float]
     ) -> [Float] {
-        let channels = image.count / places
+        let channels = image.count / places, executor = Executor(plan)
         var mean = [Float](repeating: 0, count: channels)
         for place in 0..<places {
             for k in 0..<channels { mean[k] += image[place * channels + k] / Float(places) }

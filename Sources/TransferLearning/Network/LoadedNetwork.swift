@@ -126,6 +126,8 @@ struct LoadedModel: Sendable {
     /// bottleneck.
     let plan: Plan
     let novelty: Novelty?
+    /// How the probabilities depend on the places of the image, if that was asked for; their images are further outputs.
+    let readings: PlaceReadings?
     var labels: [String] { file.description.labels }
 
     /// The assumptions about a network that no description states.
@@ -139,9 +141,11 @@ struct LoadedModel: Sendable {
     ///   - precision: The precision; nil uses the one in which the model was trained.
     ///   - threadsPerPicture: The number of threads that share one image.
     ///   - givesBottleneck: Whether the bottleneck is an output even if novelty is not detected.
+    ///   - explains: Whether the images that `readings` reads are outputs.
     init(
         graph: FilePath, labels: FilePath?, ends: StatedEnds = StatedEnds(), tellsUnknown: Bool,
-        precision: PrecisionChoice?, threadsPerPicture: Int = 1, givesBottleneck: Bool = false
+        precision: PrecisionChoice?, threadsPerPicture: Int = 1, givesBottleneck: Bool = false,
+        explains: Bool = false
     ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
@@ -167,11 +171,12 @@ struct LoadedModel: Sendable {
             }
             chosen = trained
         }
-        let network: Network
+        var network: Network
         do {
             network = try file.network(
                 outputs: [about.output] + (novelty != nil || givesBottleneck ? [about.bottleneck] : []))
         } catch { throw TransferLearningError(error) }
+        readings = explains ? try PlaceReadings(&network, of: file) : nil
         // Bytes have no NaN: the weight would pass for a number.
         if case .int8 = chosen, let fault = network.weightFault {
             throw .network(.damaged(graph, reason: fault))

@@ -19,8 +19,8 @@ extension EvaluationReport {
         page.add(self, name: foldAccuracies == nil ? "The model on these pictures" : "Cross-validation")
         if let directory { page.offerPlan(classes: classFolders, beside: directory) }
         let threads = model?.threads ?? ParallelWork.coreCount, limits = model?.limits ?? PictureLimits()
-        if let model, let explainer = try? Explainer(model) {
-            try page.explainMistakes(with: explainer, context: context)
+        if let model, let explainer = try? Explainer(model, pictures: .max) {
+            try page.explainMistakes(with: explainer, threads: threads, context: context)
         }
         if let heldOutLayers {
             try page.explainMistakes(

@@ -1,4 +1,5 @@
 import ReportTemplate
+import Synchronization
 import SystemFiles
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -113,10 +114,10 @@ struct ReportPage {
     ///
     /// - Throws: `.interrupted`, or errors of the receiver of events.
     mutating func explainMistakes(
-        with explainer: Explainer, context: RunContext
+        with explainer: Explainer, threads: Int, context: RunContext
     ) throws {
         guard let mistakes = evaluation?.mistakes.prefix(Self.mostMaps) else { return }
-        try explain(mistakes, with: explainer, of: mistakes.count, context)
+        try explain(Array(mistakes), with: explainer, threads: threads, of: mistakes.count, context)
     }
 
     /// Adds heat maps of a cross-validation's mistakes, each by the layer that made it.
@@ -131,26 +132,39 @@ struct ReportPage {
         for (fold, members) in folds.sorted(by: { $0.key ?? -1 < $1.key ?? -1 }) {
             if context.isInterrupted() { throw Self.interrupted }
             guard let fold,
-                let explainer = try? layers.explainer(fold: fold, threads: threads, limits: limits)
+                let explainer = try? layers.explainer(fold: fold, limits: limits)
             else { continue }
             try explain(
-                members, after: done, with: explainer, of: mistakes.count, context)
+                members, after: done, with: explainer, threads: threads, of: mistakes.count, context)
             done += members.count
         }
     }
 
+    /// - Parameters:
+    ///   - done: The number of maps that were drawn before.
+    ///   - total: The number of maps in all.
     private mutating func explain(
-        _ mistakes: some Sequence<EvaluationReport.Mistake>, after done: Int = 0, with explainer: Explainer,
+        _ mistakes: [EvaluationReport.Mistake], after done: Int = 0, with explainer: Explainer, threads: Int,
         of total: Int, _ context: RunContext
     ) throws {
-        for (index, mistake) in mistakes.enumerated() {
-            if context.isInterrupted() { throw Self.interrupted }
-            guard let place = places[mistake.path], let bytes = try? FileSystem.read(FilePath(mistake.path)),
-                let explanation = try? explainer.explain(
-                    bytes, label: mistake.predicted, against: mistake.label)
-            else { continue }
-            data.maps["\(place)"] = Self.map(explanation.grid)
-            try context.report(.drawing(done: done + index + 1, total: total))
+        let maps = Mutex([ReportData.HeatMap?](repeating: nil, count: mistakes.count))
+        let finished = try ParallelWork.run(
+            count: mistakes.count, threads: threads, isCancelled: context.isInterrupted,
+            makeWorker: {
+                { index in
+                    let mistake = mistakes[index]
+                    guard let bytes = try? FileSystem.read(FilePath(mistake.path)),
+                        let explanation = try? explainer.explain(
+                            bytes, label: mistake.predicted, against: mistake.label)
+                    else { return }
+                    let map = Self.map(explanation.grid)
+                    maps.withLock { $0[index] = map }
+                }
+            },
+            report: { try context.report(.drawing(done: done + $0, total: total)) })
+        guard finished == mistakes.count else { throw Self.interrupted }
+        for (mistake, map) in zip(mistakes, maps.withLock { $0 }) {
+            if let place = places[mistake.path], let map { data.maps["\(place)"] = map }
         }
     }
 

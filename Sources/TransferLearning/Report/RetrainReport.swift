@@ -16,8 +16,7 @@ struct RetrainReport {
         to path: FilePath, explaining model: ClassifyOptions,
         context: RunContext
     ) throws {
-        var page = ReportPage(
-            title: "cartoonctl retrain: \(audit.classes.map(\.label).joined(separator: ", "))")
+        var page = ReportPage(title: title)
         if let report = evaluation.report { page.add(report, name: "The test pictures") }
         page.add(audit, plan: try directory.map { try CurationPlan(audit, directory: $0) })
         for plot in plots { page.add(plot) }
@@ -30,11 +29,19 @@ struct RetrainReport {
                 ("pictures (SHA-256)", manifest.dataset ?? "imported bottlenecks"),
                 ("layer (SHA-256)", manifest.layer ?? ""),
             ])
-        if evaluation.report?.mistakes.isEmpty == false, let explainer = try? Explainer(model) {
-            try page.explainMistakes(with: explainer, context: context)
+        if evaluation.report?.mistakes.isEmpty == false, let explainer = try? Explainer(model, pictures: .max)
+        {
+            try page.explainMistakes(with: explainer, threads: threads, context: context)
         }
         try page.write(
             to: path, threads: threads, limits: limits, context: context)
+    }
+
+    /// The heading, with the labels of few classes or the number of many.
+    private var title: String {
+        let labels = audit.classes.map(\.label)
+        return "cartoonctl retrain: "
+            + (labels.count <= 8 ? labels.joined(separator: ", ") : "\(labels.count) classes")
     }
 
     private var plots: [ReportData.Plot] {

@@ -75,15 +75,13 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     if let list, list.pictures.isEmpty, list.failures.isEmpty {
         throw UsageError("no pictures were found in \(named.joined(separator: ", "))")
     }
-    let reasons = try arguments.string("explain").map { directory in
-        try ExplainedPictures(
-            FilePath(directory), explainer: Explainer(try options(arguments)),
-            against: arguments.string("against"), standardInput: list?.standardInput)
-    }
-    if reasons == nil, arguments.string("against") != nil {
-        throw UsageError("--against goes with --explain DIR")
-    }
-    let classifier = try Classifier(try options(arguments), pictures: list?.pictures.count ?? 1)
+    let against = arguments.string("against")
+    let reasons = arguments.string("explain")
+    if reasons == nil, against != nil { throw UsageError("--against goes with --explain DIR") }
+    let classifier = try Classifier(
+        try options(arguments), pictures: list?.pictures.count ?? 1, explains: reasons != nil,
+        against: against)
+    let explained = try reasons.map { try ExplainedPictures(FilePath($0)) }
     var failures = list?.failures.count ?? 0
     for failure in list?.failures ?? [] { Terminal.log("cartoonctl: \(failure.path): \(failure.reason)") }
     let quiet = try arguments.flag("quiet")
@@ -109,7 +107,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
             for warning in answer.warnings { Terminal.log("cartoonctl: \(answer.path): \(warning)") }
         }
         try sorted?.add(answer)
-        try output.show(answer, explanation: reasons?.add(answer))
+        try output.show(answer, explanation: explained?.add(answer))
         answered += 1
         bar.update(done: answered, total: list?.pictures.count, worked: answered)
     }

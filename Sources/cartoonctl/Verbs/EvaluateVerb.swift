@@ -20,7 +20,7 @@ let evaluateVerb = Verb(
             values: .words(["content", "path"])),
         .value(
             "compare", "SETTING",
-            "With --folds: another setting on the same folds, and by a paired test whether it is better: taps=LIST, precision=P, architecture=NAME or quality=Q, several joined by semicolons."
+            "With --folds: another setting on the same folds, and by a paired test whether it is better: NAME=VALUE with one of \(comparable.joined(separator: ", ")), several joined by semicolons."
         ),
         .value("assert_accuracy", "A", "Exit with 40 if the accuracy, 0 to 1, is lower."),
         .value("worst", "N", "How many mistakes to list, the most confident first. Default: 10"),
@@ -92,17 +92,21 @@ private func title(_ arguments: Arguments) -> String {
     return "cartoonctl evaluate: " + (arguments.string("graph").map { "\($0), " } ?? "") + pictures
 }
 
+/// The flags that `--compare` may change.
+private let comparable = [
+    "taps", "precision", "jpeg", "resize", "architecture", "quality", "second_architecture",
+]
+
 /// Returns the options for the bottlenecks of `--compare`: those of the other flags with the named changes.
 private func compared(_ setting: String, _ arguments: Arguments, _ usual: BottleneckOptions) throws
     -> BottleneckOptions
 {
-    let known = ["taps", "precision", "jpeg", "resize", "architecture", "quality", "second_architecture"]
     var arguments = arguments
     for part in setting.split(separator: ";") {
         let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-        guard pair.count == 2, known.contains(pair[0]) else {
+        guard pair.count == 2, comparable.contains(pair[0]) else {
             throw UsageError(
-                "--compare \(setting): is NAME=VALUE, where NAME is \(known.joined(separator: ", "))")
+                "--compare \(setting): is NAME=VALUE, where NAME is \(comparable.joined(separator: ", "))")
         }
         arguments = arguments.with(pair[0], pair[1])
     }

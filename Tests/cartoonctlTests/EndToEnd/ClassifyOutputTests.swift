@@ -146,6 +146,45 @@ struct ClassifyOutputTests {
         #expect(absent.status == 2 && absent.errors.contains("nobody"))
     }
 
+    @Test(
+        "--explain changes no answer, and draws the same maps with one thread as with four, of one picture as of many"
+    )
+    func explanationOfMany() throws {
+        func classify(_ what: String, _ flags: String...) throws -> [[String: Any]] {
+            let outcome = try bench.run(
+                "cartoonctl", ["classify", what, "--graph", "m.pb", "--json", "--quiet"] + flags)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return try #require(
+                JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]])
+        }
+        func text(_ answer: [String: Any]) throws -> String {
+            String(
+                decoding: try JSONSerialization.data(withJSONObject: answer, options: .sortedKeys),
+                as: UTF8.self)
+        }
+        let plain = try classify("pictures")
+        let explained = try classify("pictures", "--explain", "serial", "--threads", "1")
+        #expect(plain.count > 8 && explained.count == plain.count)
+        for (answer, other) in zip(plain, explained) {
+            var other = other
+            #expect(other.removeValue(forKey: "explanation") is [String: Any])
+            #expect(try text(answer) == text(other))
+        }
+        _ = try classify("pictures", "--explain", "parallel", "--threads", "4")
+        let names = try bench.names(in: "serial")
+        #expect(names.count == plain.count)
+        #expect(try bench.names(in: "parallel") == names)
+        for name in names {
+            #expect(
+                try Data(contentsOf: bench.url("serial/\(name)"))
+                    == Data(contentsOf: bench.url("parallel/\(name)")), "\(name)")
+        }
+        let name = try #require(try bench.names(in: "pictures/pip_the_robot").first)
+        let one = try classify("pictures/pip_the_robot/\(name)", "--explain", "one", "--threads", "4")
+        let same = try #require(explained.first { ($0["path"] as? String)?.hasSuffix(name) == true })
+        #expect(try text(one[0]) == text(same))
+    }
+
     /// The frames are two pictures of different classes.
     @Test("--frames answers each frame of an animation, and the file by their mean, in every format")
     func frames() throws {
