@@ -44,6 +44,11 @@ package final class Executor {
 
     func runStep(_ index: Int) {
         let step = plan.steps[index]
+        guard let memory = plan.stepMemory else { return run(step) }
+        memory.withWeights(of: step, pool: pool) { run(step) }
+    }
+
+    private func run(_ step: any Step) {
         // A multiplication of a denormal number takes a hundred times as long as any other; the pool's threads
         // ignore them too.
         let state = vector_ignore_denormals()

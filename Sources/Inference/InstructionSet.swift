@@ -21,6 +21,7 @@ package struct InstructionSet: Sendable {
     let normalizeLocally: @Sendable (UnsafePointer<NormalizationRow>) -> Void
     let transformWinogradInput: @Sendable (UnsafePointer<WinogradInput>) -> Void
     let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
+    let transformWinogradFilters: @Sendable (UnsafePointer<WinogradFilters>) -> Void
     let mapRows: @Sendable (UnsafePointer<UnaryRows>) -> Void
     let combine: @Sendable (UnsafePointer<BinaryRow>) -> Void
     let softmaxRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
@@ -48,6 +49,7 @@ package struct InstructionSet: Sendable {
         normalizeLocally: { KernelsBaseline.normalizeLocally($0) },
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) },
+        transformWinogradFilters: { KernelsBaseline.transformWinogradFilters($0) },
         mapRows: { KernelsBaseline.mapRows($0) }, combine: { KernelsBaseline.combine($0) },
         softmaxRows: { KernelsBaseline.softmaxRows($0) },
         normalizeRows: { KernelsBaseline.normalizeRows($0) },
@@ -61,6 +63,7 @@ package struct InstructionSet: Sendable {
         mapPoints: { KernelsAVX2.mapPoints($0) }, normalizeLocally: { KernelsAVX2.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) },
+        transformWinogradFilters: { KernelsAVX2.transformWinogradFilters($0) },
         mapRows: { KernelsAVX2.mapRows($0) }, combine: { KernelsAVX2.combine($0) },
         softmaxRows: { KernelsAVX2.softmaxRows($0) }, normalizeRows: { KernelsAVX2.normalizeRows($0) },
         lowPrecision: .avx2)
@@ -73,6 +76,7 @@ package struct InstructionSet: Sendable {
         mapPoints: { KernelsAVX512.mapPoints($0) }, normalizeLocally: { KernelsAVX512.normalizeLocally($0) },
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) },
+        transformWinogradFilters: { KernelsAVX512.transformWinogradFilters($0) },
         mapRows: { KernelsAVX512.mapRows($0) }, combine: { KernelsAVX512.combine($0) },
         softmaxRows: { KernelsAVX512.softmaxRows($0) }, normalizeRows: { KernelsAVX512.normalizeRows($0) },
         lowPrecision: .avx512)

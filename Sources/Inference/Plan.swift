@@ -27,6 +27,8 @@ package struct Plan: Sendable {
     /// The constants that an executor writes into its memory before the first run, with the offset of each in
     /// floats.
     let constants: [(numbers: ByteRegion, offset: Int)]
+    /// The memory in which each run packs the weights of one step after another; nil if they stay packed.
+    let stepMemory: StepMemory?
     /// The size of the arena in floats.
     let arenaSize: Int
     /// The scratch memory per thread in floats.
@@ -41,22 +43,26 @@ package struct Plan: Sendable {
     ///     the results.
     ///   - keepsImages: Whether every layer writes its own image, one after another, for a caller that
     ///     examines them.
+    ///   - isForOneRun: Whether weights are packed just before the step that reads them, in every run. One run
+    ///     takes less time and memory so, with the same results; several take more time.
     /// - Throws: `PlanError` with the node whose operation has no step for this use of it.
     package init(
         _ network: Network, precision: Precision = .fp32, instructionSet: InstructionSet = .preferred,
-        threads: Int = 1, keepsImages: Bool = false
+        threads: Int = 1, keepsImages: Bool = false, isForOneRun: Bool = false
     ) throws(PlanError) {
         let list = try NetworkLowering.lower(network)
         let input = network.input ?? 0
         self.init(
             list, input: network[input].name, inputShape: network.shape(input), precision: precision,
-            instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
+            instructionSet: instructionSet, threads: threads, keepsImages: keepsImages,
+            isForOneRun: isForOneRun)
     }
 
     /// - Parameter lowered: The lowered layers of the network.
     init(
         _ lowered: LayerList, input: String, inputShape: [Int], precision: Precision = .fp32,
-        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
+        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false,
+        isForOneRun: Bool = false
     ) {
         var lowered = lowered
         if precision != .fp32 { lowered.separateActivations() }
@@ -77,6 +83,8 @@ package struct Plan: Sendable {
             let steps = stepsOfLayers[layers].flatMap { $0 }
             return layers.count > 1 && steps.count > 1 ? [ConcurrentStep(steps, threads: threads)] : steps
         }
+        stepMemory = isForOneRun ? StepMemory(steps) : nil
+        if !isForOneRun { PackedWeights.pack(steps.flatMap(\.weights)) }
         places =
             keepsImages ? LayerPlace.places(of: lowered, in: list, layout, stepsOfLayers.map(\.count)) : []
         inputOffset = layout.placements[list.input].offset
@@ -144,7 +152,7 @@ struct StepMaker: Sendable {
                 filled.insert(buffer).inserted
                     ? layout.buffers[buffer] : ImageBuffer(extent: list.extents[layer.output]))
         }
-        // Packing weights takes most of the time, and waits for the disk where the file is not cached yet.
+        // Rounding weights takes most of the time, and waits for the disk where the file is not cached yet.
         let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
         DispatchQueue.concurrentPerform(iterations: list.layers.count) { index in
             let steps = make(list.layers[index], margins[index])
@@ -154,15 +162,10 @@ struct StepMaker: Sendable {
     }
 
     private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
-        // A weight is not read again once it is packed.
+        // A weight is not read again once it is rounded.
         defer {
-            switch layer.computation {
-            case .convolution(let convolution): convolution.weights.releasePages()
-            case .expandedDepthwise(let expansion, _): expansion.weights.releasePages()
-            case .invertedResidual(let expansion, _, let projection):
-                expansion.weights.releasePages()
-                projection.weights.releasePages()
-            default: break
+            if case .convolution(let convolution) = layer.computation, list.usesLowPrecision(layer) {
+                convolution.weights.releasePages()
             }
         }
         let name = layer.name, input = layout.placements[layer.input],

@@ -28,6 +28,8 @@ enum Tuning {
 
     // MARK: - Units of work
 
+    /// The numbers of weights that are packed as one part.
+    static let packedNumbers = 65_536
     /// The numbers that a unit of elementwise work, a copy or a reduction takes.
     static let unitNumbers = 16_384
     /// The numbers of the rows that a unit of normalization takes.

@@ -19,6 +19,44 @@ package enum WinogradPoints {
     }
 }
 
+/// The parameters of the transform of eight or sixteen filters: for each of `inputs` input channels, the taps of each
+/// filter become as many numbers as a tile has points.
+package struct WinogradFilters {
+    /// The address of the first tap of the first filter and input channel, a float that may be unaligned; the
+    /// filters follow each other.
+    package var filters: UnsafeRawPointer
+    /// The number of results of a position and input channel, 8 or 16.
+    package var width: Int
+    /// The number of filters; the results of the others are zero.
+    package var count: Int
+    package var inputs: Int
+    /// The floats between consecutive input channels and between consecutive taps.
+    package var inputStride, tapStride: Int
+    /// The number of taps along each axis: 1, 3, 5 or 7.
+    package var tapsY, tapsX: Int
+    /// The filter transforms of the axes, `[points, taps]`.
+    package var left, right: UnsafePointer<Double>
+    /// The factors of the filters, `[width]`.
+    package var scales: UnsafePointer<Double>
+    /// The address of the results of the first position and input channel.
+    package var output: UnsafeMutablePointer<Float>
+    /// The floats between the results of consecutive input channels and of consecutive positions.
+    package var outputStride, positionStride: Int
+
+    package init(
+        filters: UnsafeRawPointer, width: Int, count: Int, inputs: Int, inputStride: Int, tapStride: Int,
+        tapsY: Int,
+        tapsX: Int, left: UnsafePointer<Double>, right: UnsafePointer<Double>,
+        scales: UnsafePointer<Double>, output: UnsafeMutablePointer<Float>, outputStride: Int,
+        positionStride: Int
+    ) {
+        (self.filters, self.width, self.count, self.inputs) = (filters, width, count, inputs)
+        (self.inputStride, self.tapStride, self.tapsY, self.tapsX) = (inputStride, tapStride, tapsY, tapsX)
+        (self.left, self.right, self.scales) = (left, right, scales)
+        (self.output, self.outputStride, self.positionStride) = (output, outputStride, positionStride)
+    }
+}
+
 /// The parameters of the input transform of one Winograd tile: `pointsY` × `pointsX` pixels become as many
 /// vectors of `channels` values.
 package struct WinogradInput {

@@ -7,11 +7,13 @@ import TensorGraph
 extension Plan {
     init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
-        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false
+        instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false,
+        isForOneRun: Bool = false
     ) throws {
         try self.init(
             GraphReader.read(graph, input: input, inputShape: inputShape, outputs: outputs),
-            precision: precision, instructionSet: instructionSet, threads: threads, keepsImages: keepsImages)
+            precision: precision, instructionSet: instructionSet, threads: threads, keepsImages: keepsImages,
+            isForOneRun: isForOneRun)
     }
 }
 

@@ -5,6 +5,7 @@ struct ConcurrentStep: Step {
     let work: Int
     let scratchSize: Int
     var unitCount: Int { units.count }
+    var weights: [PackedWeights] { steps.flatMap(\.weights) }
     private let steps: [any Step]
     private let units: [(step: Int, unit: Int)]
 

@@ -18,7 +18,8 @@ struct ConvolutionStep: PlainStep {
     private let inputOffsets, outputOffsets, residualOffsets: Table<Int32>
     private let runs: Table<FilterRun>
     private let stretches: [Stretch]
-    private let weights: Table<Float>
+    private let packed: PackedWeights
+    var weights: [PackedWeights] { [packed] }
     private let bias: Table<Float>
     private let clamp: Clamp
     private let activation: UnaryFunction?
@@ -58,7 +59,7 @@ struct ConvolutionStep: PlainStep {
 
         let (runs, stretches) = Self.cut(window, input)
         (self.runs, self.stretches) = (Table(runs, padding: FilterRun(offset: 0, length: 0)), stretches)
-        weights = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
+        packed = Self.pack(convolution, depth: depth, channels: channels, lanes: kernels.lanes)
         bias = Table(convolution.bias, count: panels * panelWidth, padding: 0)
 
         // Threads divide the pixels where there are many, as the neighbouring steps do, and the panels
@@ -205,7 +206,7 @@ struct ConvolutionStep: PlainStep {
 
     /// Returns the address of a panel's weights for a stretch.
     private func begin(_ panel: Int, _ stretch: Stretch) -> UnsafePointer<Float> {
-        weights.pointer + panel * panelSize + stretch.begin
+        packed.pointer + panel * panelSize + stretch.begin
             * Self.width(channels - panel * panelWidth, kernels.lanes)
     }
 
@@ -246,27 +247,54 @@ struct ConvolutionStep: PlainStep {
 
     /// Packs weights from `[depth, channels]` into `[panel, depth, panel width]` and multiplies them by the
     /// channel scales.
-    private static func pack(_ convolution: Convolution, depth: Int, channels: Int, lanes: Int) -> Table<
-        Float
-    > {
-        let panels = (channels + 2 * lanes - 1) / (2 * lanes)
-        let row = convolution.weightStride ?? channels
-        return convolution.weights.withUnsafeBytes { source in
-            Table(count: panels * depth * 2 * lanes) { memory in
-                for k in 0..<depth {
+    private static func pack(
+        _ convolution: Convolution, depth: Int, channels: Int, lanes: Int
+    ) -> PackedWeights {
+        let panels = (channels + 2 * lanes - 1) / (2 * lanes), source = convolution.weights
+        let row = convolution.weightStride ?? channels, scale = convolution.scale
+        return PackedWeights(
+            count: panels * depth * 2 * lanes, rows: depth,
+            source: convolution.weightStride == nil ? source : nil
+        ) { memory, rows in
+            source.withUnsafeBytes { source in
+                for k in rows {
                     for panel in 0..<panels {
                         let first = panel * 2 * lanes, count = min(2 * lanes, channels - first),
                             width = width(count, lanes)
                         let target = memory + first * depth + k * width
-                        // Constants in a file may be unaligned, so the bytes are copied.
-                        UnsafeMutableRawPointer(target).copyMemory(
-                            from: source.baseAddress! + 4 * (k * row + first), byteCount: 4 * count)
-                        if let scale = convolution.scale {
-                            for c in 0..<count { target[c] *= scale[first + c] }
-                        }
+                        copy(
+                            source.baseAddress! + 4 * (k * row + first), count, times: scale, first,
+                            to: target)
                         for c in count..<width { target[c] = 0 }
                     }
                 }
+            }
+        }
+    }
+
+    /// Copies floats, which may be unaligned in a file, times the scales from a channel on.
+    private static func copy(
+        _ source: UnsafeRawPointer, _ count: Int, times scale: [Float]?, _ first: Int,
+        to target: UnsafeMutablePointer<Float>
+    ) {
+        guard let scale else {
+            UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: 4 * count)
+            return
+        }
+        scale.withUnsafeBytes { scales in
+            let scales = scales.baseAddress! + 4 * first
+            var c = 0
+            while c &+ 4 <= count {
+                let four = source.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD4<Float>.self)
+                let factors = scales.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD4<Float>.self)
+                UnsafeMutableRawPointer(target + c).storeBytes(of: four * factors, as: SIMD4<Float>.self)
+                c &+= 4
+            }
+            while c < count {
+                target[c] =
+                    source.loadUnaligned(fromByteOffset: 4 &* c, as: Float.self)
+                    * scales.loadUnaligned(fromByteOffset: 4 &* c, as: Float.self)
+                c &+= 1
             }
         }
     }

@@ -10,6 +10,7 @@ struct ExpansionStep: Step {
     let work: Int
     var unitCount: Int { bands.count * panels }
     let scratchSize: Int
+    var weights: [PackedWeights] { expansion.weights }
 
     private let expansion: ConvolutionStep
     private let depthwise: DepthwiseStep

@@ -10,6 +10,7 @@ struct InvertedResidualStep: Step {
     var work: Int { expansion.work + projection.work }
     var unitCount: Int { expansion.bands.count }
     let scratchSize: Int
+    var weights: [PackedWeights] { expansion.weights + projection.weights }
 
     private let expansion: ExpansionStep
     private let projection: ConvolutionStep

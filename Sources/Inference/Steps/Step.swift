@@ -14,6 +14,8 @@ protocol Step: Sendable {
     var work: Int { get }
     /// The number of floats of scratch memory that a running unit needs.
     var scratchSize: Int { get }
+    /// The weights that must be packed before the step runs.
+    var weights: [PackedWeights] { get }
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>)
 }
 
@@ -26,6 +28,7 @@ extension Step {
     var isShort: Bool { false }
     var work: Int { 0 }
     var scratchSize: Int { 0 }
+    var weights: [PackedWeights] { [] }
 }
 
 extension PlainStep {

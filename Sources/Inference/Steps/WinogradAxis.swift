@@ -35,69 +35,38 @@ struct WinogradAxis {
 /// double precision with one final rounding.
 func winogradWeights(
     _ convolution: Convolution, _ vertical: WinogradAxis, _ horizontal: WinogradAxis, inputs: Int,
-    outputs: Int,
-    panels: [WinogradConvolution.Panel]
-) -> Table<Float> {
-    typealias Eight = SIMD8<Double>
-    let (rows, columns) = (vertical.taps, horizontal.taps)
+    outputs: Int, panels: [WinogradConvolution.Panel], kernels: InstructionSet
+) -> PackedWeights {
+    let positions = vertical.points * horizontal.points
     let (left, right) = (vertical.matrix.flatMap { $0 }, horizontal.matrix.flatMap { $0 })
-    let positions = vertical.points * horizontal.points, channels = panels.reduce(0) { $0 + $1.width }
-    // Eight filters are transformed at a time; the last group of a layer may have fewer.
-    let eights = panels.flatMap { panel in
-        stride(from: panel.first, to: panel.first + panel.width, by: 8).map { (panel, $0) }
+    let width = panels.reduce(0) { $0 + $1.width }
+    // Sixteen filters, or eight, are transformed at a time; the last ones of a layer may be fewer.
+    let groups = panels.flatMap { panel in
+        stride(from: panel.first, to: panel.first + panel.width, by: 16).map {
+            (panel, first: $0, width: min(16, panel.first + panel.width - $0))
+        }
     }
-    return convolution.weights.withUnsafeBytes { source in
-        Table(count: positions * inputs * channels) { memory in
-            withUnsafeTemporaryAllocation(of: Eight.self, capacity: (rows + vertical.points) * columns) {
-                work in
-                let taps = work.baseAddress!, halves = taps + rows * columns
-                for (panel, first) in eights {
-                    let width = max(0, min(8, outputs - first)), step = inputs * panel.width
-                    var scale = Eight.zero
-                    for lane in 0..<width { scale[lane] = Double(convolution.scale?[first + lane] ?? 1) }
-                    for input in 0..<inputs {
-                        for tap in 0..<rows * columns {
-                            var eight = SIMD8<Float>.zero
-                            withUnsafeMutableBytes(of: &eight) {
-                                let place = 4 * ((tap * inputs + input) * outputs + first)
-                                if width > 0 {
-                                    $0.copyMemory(
-                                        from: UnsafeRawBufferPointer(
-                                            rebasing: source[place..<place + 4 * width]))
-                                }
-                            }
-                            taps[tap] = Eight(eight) * scale
-                        }
-                        product(left, vertical.points, rows, taps, columns, halves)
-                        let target =
-                            memory + panel.first * positions * inputs + input * panel.width + first
-                            - panel.first
-                        for y in 0..<vertical.points {
-                            for x in 0..<horizontal.points {
-                                var sum = Eight.zero
-                                for s in 0..<columns {
-                                    sum += right[x &* columns &+ s] * halves[y &* columns &+ s]
-                                }
-                                UnsafeMutableRawPointer(target + (y &* horizontal.points &+ x) &* step)
-                                    .storeBytes(of: SIMD8<Float>(sum), as: SIMD8<Float>.self)
-                            }
+    let scales = (0..<width).map { Double($0 < outputs ? convolution.scale?[$0] ?? 1 : 0) }
+    let source = convolution.weights
+    return PackedWeights(count: positions * inputs * width, rows: inputs, source: source) { memory, rows in
+        source.withUnsafeBytes { source in
+            left.withUnsafeBufferPointer { left in
+                right.withUnsafeBufferPointer { right in
+                    scales.withUnsafeBufferPointer { scales in
+                        for (panel, first, width) in groups {
+                            let target = memory + panel.first * positions * inputs + first - panel.first
+                            var task = WinogradFilters(
+                                filters: source.baseAddress! + 4 * (rows.lowerBound * outputs + first),
+                                width: width, count: max(0, min(width, outputs - first)), inputs: rows.count,
+                                inputStride: outputs, tapStride: inputs * outputs,
+                                tapsY: vertical.taps, tapsX: horizontal.taps, left: left.baseAddress!,
+                                right: right.baseAddress!, scales: scales.baseAddress! + first,
+                                output: target + rows.lowerBound * panel.width, outputStride: panel.width,
+                                positionStride: inputs * panel.width)
+                            kernels.transformWinogradFilters(&task)
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// Computes `to = matrix · from`, where the shapes are `[points, taps] · [taps, columns]`.
-    func product(
-        _ matrix: [Double], _ points: Int, _ taps: Int, _ from: UnsafeMutablePointer<Eight>, _ columns: Int,
-        _ to: UnsafeMutablePointer<Eight>
-    ) {
-        for i in 0..<points {
-            for s in 0..<columns {
-                var sum = Eight.zero
-                for r in 0..<taps { sum += matrix[i &* taps &+ r] * from[r &* columns &+ s] }
-                to[i &* columns &+ s] = sum
             }
         }
     }

@@ -25,7 +25,8 @@ struct WinogradConvolution: Sendable {
     private let kernels: InstructionSet
     private let input, output: ArenaPlacement
     private let padding: Margin
-    private let weights, bias, zeros: Table<Float>
+    let weights: PackedWeights
+    private let bias, zeros: Table<Float>
     private let inputOffsets, outputOffsets: Table<Int32>
     private let runs: Table<FilterRun>
     private let clamp: Clamp
@@ -102,7 +103,7 @@ struct WinogradConvolution: Sendable {
             min(groups, (outputs + panelWidth - 1) / panelWidth), outputs, lanes: kernels.lanes)
         weights = winogradWeights(
             convolution, vertical, horizontal, inputs: inputs, outputs: outputs,
-            panels: self.groups.flatMap { $0 })
+            panels: self.groups.flatMap { $0 }, kernels: kernels)
         bias = Table(convolution.bias, count: outputs + panelWidth, padding: 0)
         zeros = Table([], count: panelWidth, padding: 0)
         runs = Table([FilterRun(offset: 0, length: inputs)], padding: FilterRun(offset: 0, length: 0))
@@ -205,6 +206,7 @@ struct WinogradStep: Step {
     var work: Int { convolution.work }
     var unitCount: Int { blocks * convolution.groups.count }
     let scratchSize: Int
+    var weights: [PackedWeights] { [convolution.weights] }
     private let convolution: WinogradConvolution
     private let margin: MarginFill
     private let blocks: Int

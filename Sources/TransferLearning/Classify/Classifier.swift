@@ -91,19 +91,21 @@ public struct Classifier: Sendable {
 
     /// - Parameters:
     ///   - options: The model and how to run it.
-    ///   - pictures: The approximate number of images, which determines the use of threads.
+    ///   - pictures: The approximate number of images, which determines the use of threads and whether weights
+    ///     are kept ready for further ones; nil for images that arrive one by one.
     ///   - explains: Whether answers say what in the image spoke for them.
     ///   - against: The label that explanations compare the answer with; nil for all others.
     /// - Throws: `.option` if there is no such label; `.network` if a model cannot be explained.
     public init(
-        _ options: ClassifyOptions, pictures: Int, explains: Bool = false, against: String? = nil
+        _ options: ClassifyOptions, pictures: Int?, explains: Bool = false, against: String? = nil
     ) throws(TransferLearningError) {
         let threads = options.threads ?? ParallelWork.coreCount
         model = try LoadedModel(
             graph: options.graph, labels: options.labels, ends: options.ends,
             tellsUnknown: options.unknownThreshold != nil,
             precision: options.precision,
-            threadsPerPicture: pictures == 1 ? threads : 1, explains: explains)
+            threadsPerPicture: pictures ?? 1 == 1 ? threads : 1,
+            isForOnePicture: pictures == 1 && options.frames == 1, explains: explains)
         unknownThreshold = options.unknownThreshold
         self.threads = threads
         (isStrict, limits, frames) = (options.isStrict, options.limits, options.frames)

@@ -140,12 +140,13 @@ struct LoadedModel: Sendable {
     ///   - tellsUnknown: Whether the bottleneck is needed to detect images unlike the training images.
     ///   - precision: The precision; nil uses the one in which the model was trained.
     ///   - threadsPerPicture: The number of threads that share one image.
+    ///   - isForOnePicture: Whether the plan is for a single run.
     ///   - givesBottleneck: Whether the bottleneck is an output even if novelty is not detected.
     ///   - explains: Whether the images that `readings` reads are outputs.
     init(
         graph: FilePath, labels: FilePath?, ends: StatedEnds = StatedEnds(), tellsUnknown: Bool,
-        precision: PrecisionChoice?, threadsPerPicture: Int = 1, givesBottleneck: Bool = false,
-        explains: Bool = false
+        precision: PrecisionChoice?, threadsPerPicture: Int = 1, isForOnePicture: Bool = false,
+        givesBottleneck: Bool = false, explains: Bool = false
     ) throws(TransferLearningError) {
         var names: [String]?
         if let labels { names = try LabelsFile.read(labels) }
@@ -181,7 +182,10 @@ struct LoadedModel: Sendable {
         if case .int8 = chosen, let fault = network.weightFault {
             throw .network(.damaged(graph, reason: fault))
         }
-        do { plan = try Plan(network, precision: chosen, threads: threadsPerPicture) } catch {
+        do {
+            plan = try Plan(
+                network, precision: chosen, threads: threadsPerPicture, isForOneRun: isForOnePicture)
+        } catch {
             throw TransferLearningError(error, path: file.path)
         }
         guard novelty == nil || plan.outputShapes[1] == [1, novelty?.means.count ?? 0] else {

@@ -142,6 +142,22 @@ VECTOR_INLINE uint64_t vector_ignore_denormals(void) {
 #endif
 }
 
+/// Treats denormals as numbers until `vector_restore_denormals` is called.
+VECTOR_INLINE uint64_t vector_heed_denormals(void) {
+#if defined(__x86_64__)
+    uint32_t state = _mm_getcsr();
+    _mm_setcsr(state & ~0x8040u);
+    return state;
+#elif defined(__aarch64__)
+    uint64_t state;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(state));
+    __asm__ volatile("msr fpcr, %0" : : "r"(state & ~(1ull << 24)) : "memory");
+    return state;
+#else
+    return 0;
+#endif
+}
+
 VECTOR_INLINE void vector_restore_denormals(uint64_t state) {
 #if defined(__x86_64__)
     _mm_setcsr((uint32_t)state);

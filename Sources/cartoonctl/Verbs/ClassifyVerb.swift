@@ -79,7 +79,7 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
     let reasons = arguments.string("explain")
     if reasons == nil, against != nil { throw UsageError("--against goes with --explain DIR") }
     let classifier = try Classifier(
-        try options(arguments), pictures: list?.pictures.count ?? 1, explains: reasons != nil,
+        try options(arguments), pictures: list?.pictures.count, explains: reasons != nil,
         against: against)
     let explained = try reasons.map { try ExplainedPictures(FilePath($0)) }
     var failures = list?.failures.count ?? 0
