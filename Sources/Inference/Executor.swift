@@ -1,10 +1,14 @@
 import VectorOperations
 
-/// Runs a plan in its own memory, one image after another. Several executors of one plan may run concurrently
-/// on different threads.
+/// Runs a plan in its own memory, one image after another, or several that share steps. Several executors of one plan
+/// may run concurrently on different threads.
 package final class Executor {
     package let plan: Plan
-    let arena: UnsafeMutablePointer<Float>
+    /// The arena of the picture that `picture` tells.
+    var arena: UnsafeMutablePointer<Float> { arena(picture) }
+    /// The number of the picture, below `plan.pictures`, whose input and outputs `input` and `output` give.
+    package var picture = 0
+    private let arenas: UnsafeMutablePointer<Float>
     /// The scratch memory, `[threads, scratchSize]`.
     private let scratch: UnsafeMutablePointer<Float>
     private let pool: ThreadPool?
@@ -19,27 +23,50 @@ package final class Executor {
             )
             .bindMemory(to: Float.self, capacity: max(1, size))
         }
-        arena = allocate(plan.arenaSize)
+        arenas = allocate(plan.arenaSize * plan.pictures)
         scratch = allocate(plan.scratchSize * (pool?.threads ?? 1))
         for (numbers, offset) in plan.constants {
-            numbers.withUnsafeBytes {
-                UnsafeMutableRawBufferPointer(
-                    start: arena + offset, count: $0.count
-                ).copyMemory(from: $0)
+            for picture in 0..<plan.pictures {
+                numbers.withUnsafeBytes {
+                    UnsafeMutableRawBufferPointer(
+                        start: arena(picture) + offset, count: $0.count
+                    ).copyMemory(from: $0)
+                }
             }
         }
     }
 
     deinit {
-        UnsafeMutableRawPointer(arena).deallocate()
+        UnsafeMutableRawPointer(arenas).deallocate()
         UnsafeMutableRawPointer(scratch).deallocate()
     }
 
     /// The input image, `[H, W, C]`, to be filled before a run; a run leaves it unchanged.
     package var input: UnsafeMutablePointer<Float> { arena + plan.inputOffset }
 
-    package func run() {
-        for index in plan.steps.indices { runStep(index) }
+    private func arena(_ picture: Int) -> UnsafeMutablePointer<Float> { arenas + picture * plan.arenaSize }
+
+    /// Runs the plan on the picture that `picture` tells.
+    package func run() { run(picture..<picture + 1) }
+
+    /// Runs the plan on several pictures, whose results are the same as in runs of their own.
+    ///
+    /// - Parameter pictures: The numbers of the pictures, below `plan.pictures`.
+    package func run(_ pictures: Range<Int>) {
+        let selected = picture
+        defer { picture = selected }
+        var index = 0
+        while index < plan.steps.count {
+            // Up to the next step that all share, each picture runs by itself, while its images are in a cache.
+            let shared = plan.isShared[index...].firstIndex(of: true) ?? plan.steps.count
+            for number in pictures {
+                picture = number
+                for step in index..<shared { runStep(step) }
+            }
+            picture = 0
+            if shared < plan.steps.count { runStep(shared) }
+            index = shared + 1
+        }
     }
 
     func runStep(_ index: Int) {

@@ -29,7 +29,11 @@ package struct Plan: Sendable {
     let constants: [(numbers: ByteRegion, offset: Int)]
     /// The memory in which each run packs the weights of one step after another; nil if they stay packed.
     let stepMemory: StepMemory?
-    /// The size of the arena in floats.
+    /// The number of pictures that a run may compute together.
+    package let pictures: Int
+    /// Whether each step computes all pictures of a run at once.
+    let isShared: [Bool]
+    /// The size of one picture's arena in floats.
     let arenaSize: Int
     /// The scratch memory per thread in floats.
     let scratchSize: Int
@@ -45,24 +49,26 @@ package struct Plan: Sendable {
     ///     examines them.
     ///   - isForOneRun: Whether weights are packed just before the step that reads them, in every run. One run
     ///     takes less time and memory so, with the same results; several take more time.
+    ///   - mostPictures: The number of pictures that a run on one thread may compute together. Where they would take
+    ///     much memory beside the weights that they share, it becomes less.
     /// - Throws: `PlanError` with the node whose operation has no step for this use of it.
     package init(
         _ network: Network, precision: Precision = .fp32, instructionSet: InstructionSet = .preferred,
-        threads: Int = 1, keepsImages: Bool = false, isForOneRun: Bool = false
+        threads: Int = 1, keepsImages: Bool = false, isForOneRun: Bool = false, mostPictures: Int = 1
     ) throws(PlanError) {
         let list = try NetworkLowering.lower(network)
         let input = network.input ?? 0
         self.init(
             list, input: network[input].name, inputShape: network.shape(input), precision: precision,
             instructionSet: instructionSet, threads: threads, keepsImages: keepsImages,
-            isForOneRun: isForOneRun)
+            isForOneRun: isForOneRun, mostPictures: mostPictures)
     }
 
     /// - Parameter lowered: The lowered layers of the network.
     init(
         _ lowered: LayerList, input: String, inputShape: [Int], precision: Precision = .fp32,
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false,
-        isForOneRun: Bool = false
+        isForOneRun: Bool = false, mostPictures: Int = 1
     ) {
         var lowered = lowered
         if precision != .fp32 { lowered.separateActivations() }
@@ -77,11 +83,22 @@ package struct Plan: Sendable {
         let layout = Layout(list, lanes: instructionSet.lanes)
         (self.instructionSet, self.inputShape, outputShapes) = (instructionSet, inputShape, list.outputShapes)
         self.precision = precision
-        let stepsOfLayers = StepMaker(list: list, layout: layout, kernels: instructionSet, threads: threads)
-            .steps()
-        steps = list.layersByLevel.flatMap { layers in
+        // The low-precision kernels read whole vectors beyond the end; arenas begin at cache lines.
+        arenaSize = (layout.arenaSize + instructionSet.lanes + 15) / 16 * 16
+        let sharing = SharedLayers(
+            list, layout, arenaSize: arenaSize,
+            mostPictures: threads == 1 && !keepsImages ? mostPictures : 1)
+        pictures = sharing.pictures
+        let stepsOfLayers = StepMaker(
+            list: list, layout: layout, kernels: instructionSet, threads: threads, sharing: sharing
+        ).steps()
+        let grouped = list.layersByLevel.map { layers -> [any Step] in
             let steps = stepsOfLayers[layers].flatMap { $0 }
             return layers.count > 1 && steps.count > 1 ? [ConcurrentStep(steps, threads: threads)] : steps
+        }
+        steps = grouped.flatMap { $0 }
+        isShared = zip(list.layersByLevel, grouped).flatMap { layers, steps in
+            steps.map { _ in layers.count == 1 && sharing.layers.contains(layers.lowerBound) }
         }
         stepMemory = isForOneRun ? StepMemory(steps) : nil
         if !isForOneRun { PackedWeights.pack(steps.flatMap(\.weights)) }
@@ -90,8 +107,6 @@ package struct Plan: Sendable {
         inputOffset = layout.placements[list.input].offset
         outputOffsets = list.outputs.map { layout.placements[$0].offset }
         constants = list.constants.map { ($1, layout.placements[$0].offset) }
-        // The low-precision kernels read whole vectors beyond the end.
-        arenaSize = layout.arenaSize + instructionSet.lanes
         // Rounding to 16 floats keeps threads from sharing a cache line.
         scratchSize = ((steps.map(\.scratchSize).max() ?? 0) + 15) / 16 * 16
     }
@@ -141,6 +156,7 @@ struct StepMaker: Sendable {
     let layout: Layout
     let kernels: InstructionSet
     let threads: Int
+    let sharing: SharedLayers
 
     /// Returns the steps of each layer.
     func steps() -> [[any Step]] {
@@ -155,13 +171,13 @@ struct StepMaker: Sendable {
         // Rounding weights takes most of the time, and waits for the disk where the file is not cached yet.
         let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
         DispatchQueue.concurrentPerform(iterations: list.layers.count) { index in
-            let steps = make(list.layers[index], margins[index])
+            let steps = make(list.layers[index], margins[index], isShared: sharing.layers.contains(index))
             made.withLock { $0[index] = steps }
         }
         return made.withLock { $0 }
     }
 
-    private func make(_ layer: Layer, _ margin: MarginFill) -> [any Step] {
+    private func make(_ layer: Layer, _ margin: MarginFill, isShared: Bool) -> [any Step] {
         // A weight is not read again once it is rounded.
         defer {
             if case .convolution(let convolution) = layer.computation, list.usesLowPrecision(layer) {
@@ -198,10 +214,14 @@ struct StepMaker: Sendable {
                     threads: threads)
             ]
         case .convolution(let convolution):
+            // The pictures' pixels are the rows of one image, a row in each arena.
+            func shared(_ placement: ArenaPlacement) -> ArenaPlacement {
+                isShared ? sharing.rows(of: placement) : placement
+            }
             return [
                 ConvolutionStep(
-                    convolution, name: name, input: input, output: output,
-                    residual: convolution.residual.map { layout.placements[$0] },
+                    convolution, name: name, input: shared(input), output: shared(output),
+                    residual: convolution.residual.map { shared(layout.placements[$0]) },
                     margin: margin, kernels: kernels, threads: threads)
             ]
         case .expandedDepthwise(let expansion, let depthwise):

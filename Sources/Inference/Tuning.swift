@@ -26,6 +26,9 @@ enum Tuning {
     /// The multiple of its height that a band of an expansion's result has in place of its number of floats.
     static let expansionResults = 190_000
 
+    /// The bytes of a layer's weights from which pictures share a pass over them: four times the cache.
+    static let sharedWeights = 2 << 20
+
     // MARK: - Units of work
 
     /// The numbers of weights that are packed as one part.

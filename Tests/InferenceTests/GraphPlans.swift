@@ -8,12 +8,12 @@ extension Plan {
     init(
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String], precision: Precision = .fp32,
         instructionSet: InstructionSet = .preferred, threads: Int = 1, keepsImages: Bool = false,
-        isForOneRun: Bool = false
+        isForOneRun: Bool = false, mostPictures: Int = 1
     ) throws {
         try self.init(
             GraphReader.read(graph, input: input, inputShape: inputShape, outputs: outputs),
             precision: precision, instructionSet: instructionSet, threads: threads, keepsImages: keepsImages,
-            isForOneRun: isForOneRun)
+            isForOneRun: isForOneRun, mostPictures: mostPictures)
     }
 }
 

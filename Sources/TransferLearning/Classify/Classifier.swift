@@ -139,14 +139,16 @@ public struct Classifier: Sendable {
             let count = min(piece, pictures.count - start), answers = Answers(count: count)
             var reported = 0
             let done = try ParallelWork.run(
-                count: count, threads: pool == nil ? threads : 1, isCancelled: context.isInterrupted,
+                count: count, atOnce: model.plan.pictures, threads: pool == nil ? threads : 1,
+                isCancelled: context.isInterrupted,
                 makeWorker: {
                     let reader = PictureReader(
                         model.file.description.backbone, Executor(model.plan, pool: pool),
                         isStrict: isStrict, limits: limits)
-                    return { index in
-                        let answer = self.answer(pictures[start + index], standardInput, reader)
-                        answers.list.withLock { $0[index] = answer }
+                    return { indices in
+                        let paths = pictures[start + indices.lowerBound..<start + indices.upperBound]
+                        let found = self.answers(Array(paths), standardInput, reader)
+                        answers.list.withLock { $0.replaceSubrange(indices, with: found) }
                     }
                 },
                 report: { _ in
@@ -170,13 +172,44 @@ public struct Classifier: Sendable {
         func take(_ index: Int) -> Answer? { list.withLock { $0[index].take() } }
     }
 
+    /// Answers several files; where one frame of each is asked for and no explanation, these share a run of the network.
+    private func answers(_ paths: [FilePath], _ standardInput: [UInt8]?, _ reader: PictureReader) -> [Answer]
+    {
+        guard frames == 1, model.readings == nil else {
+            return paths.map { answer($0, standardInput, reader) }
+        }
+        var answers = [Answer?](repeating: nil, count: paths.count)
+        var waiting: [(index: Int, warnings: [String])] = []
+        for (index, path) in paths.enumerated() {
+            let bytes: [UInt8]
+            do { bytes = try self.bytes(of: path, standardInput) } catch {
+                answers[index] = failure(path, error.reason)
+                continue
+            }
+            reader.executor.picture = waiting.count
+            do { waiting.append((index, try reader.read(bytes).map(\.description))) } catch {
+                answers[index] = failure(path, error.reason)
+            }
+        }
+        if !waiting.isEmpty { reader.executor.run(0..<waiting.count) }
+        for (number, one) in waiting.enumerated() {
+            reader.executor.picture = number
+            var answered = AnsweredFrames()
+            answers[one.index] =
+                fault(paths[one.index], reader.executor, frame: 0, addedTo: &answered)
+                ?? answered.answer(paths[one.index], model, warnings: one.warnings, tellsFrames: false)
+        }
+        return answers.compactMap { $0 }
+    }
+
+    private func bytes(of path: FilePath, _ standardInput: [UInt8]?) throws(FileError) -> [UInt8] {
+        if let standardInput, path == "-" { return standardInput }
+        return try FileSystem.read(path)
+    }
+
     private func answer(_ path: FilePath, _ standardInput: [UInt8]?, _ reader: PictureReader) -> Answer {
         let bytes: [UInt8]
-        if let standardInput, path == "-" {
-            bytes = standardInput
-        } else {
-            do { bytes = try FileSystem.read(path) } catch { return failure(path, error.reason) }
-        }
+        do { bytes = try self.bytes(of: path, standardInput) } catch { return failure(path, error.reason) }
         let count = frames > 1 ? (try? Image.frameCount(in: bytes)) ?? 1 : 1
         let indices = BottleneckExtraction.spread(frames, over: count)
         var answered = AnsweredFrames(), warnings: [String] = []
@@ -189,13 +222,7 @@ public struct Classifier: Sendable {
                 warnings.append("its frames from \(index) on are not answered: \(error.reason)")
                 break frames
             }
-            guard let scores = model.scores(reader.executor) else {
-                let output = model.file.description.output
-                return failure(
-                    path, "the network \(model.file.path) makes NaN or infinity of it in '\(output)'",
-                    network: .notFinite(FilePath(model.file.path), tensor: output, picture: path))
-            }
-            answered.add(scores, model.familiarity(reader.executor), at: index, unknownThreshold)
+            if let fault = fault(path, reader.executor, frame: index, addedTo: &answered) { return fault }
         }
         var answer = answered.answer(path, model, warnings: warnings, tellsFrames: indices.count > 1)
         if model.readings != nil { answer.explained = explained(answer, bytes, reader) }
@@ -224,6 +251,20 @@ public struct Classifier: Sendable {
             return ExplainedPicture(
                 explanation: explanation, map: try drawing.picture(bytes, explanation, frame: frame))
         }
+    }
+
+    /// Adds the scores of a run; returns a failure where they are not finite.
+    private func fault(
+        _ path: FilePath, _ executor: Executor, frame: Int, addedTo answered: inout AnsweredFrames
+    ) -> Answer? {
+        guard let scores = model.scores(executor) else {
+            let output = model.file.description.output
+            return failure(
+                path, "the network \(model.file.path) makes NaN or infinity of it in '\(output)'",
+                network: .notFinite(FilePath(model.file.path), tensor: output, picture: path))
+        }
+        answered.add(scores, model.familiarity(executor), at: frame, unknownThreshold)
+        return nil
     }
 
     /// Decodes a frame and runs the network on it.

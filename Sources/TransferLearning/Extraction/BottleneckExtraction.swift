@@ -6,7 +6,7 @@ import Imaging
 import Inference
 import Synchronization
 
-/// Computes the bottlenecks of images through the cache, one image per thread at a time.
+/// Computes the bottlenecks of images through the cache, on each thread one image at a time or a few that share a run.
 struct BottleneckExtraction: Sendable {
     let extractor: FeatureExtractor
     /// The cache; nil computes everything and stores nothing.
@@ -233,19 +233,11 @@ struct BottleneckExtraction: Sendable {
         let shared = Shared(Progress<Kept>(outcomes: [Kept?](repeating: nil, count: paths.count)))
         let isInterrupted = context.isInterrupted
         let done = try ParallelWork.run(
-            count: paths.count, threads: threads,
+            count: paths.count, atOnce: extractor.plan.pictures, threads: threads,
             isCancelled: { isInterrupted() || shared.progress.withLock { $0.failure != nil } },
             makeWorker: {
                 var reader: PictureReader?
-                return { index in
-                    let result = Result { () throws(TransferLearningError) -> Outcome in
-                        let frame = frames?[index] ?? 0
-                        if let image = contents?[index], let vector = cached(key(image, frame)) {
-                            return .vector(vector, of: image, wasCached: true, warnings: [])
-                        }
-                        return try outcome(
-                            of: paths[index], frame: frame, needsVector: needsVectors, &reader)
-                    }
+                func keep(_ index: Int, _ result: Result<Outcome, TransferLearningError>) {
                     shared.progress.withLock { progress in
                         switch result {
                         case .success(let outcome):
@@ -256,6 +248,36 @@ struct BottleneckExtraction: Sendable {
                             }
                         case .failure(let error): progress.failure = progress.failure ?? error
                         }
+                    }
+                }
+                return { indices in
+                    var waiting: [(index: Int, picture: WaitingPicture)] = []
+                    for index in indices {
+                        do throws(TransferLearningError) {
+                            let frame = frames?[index] ?? 0
+                            if let image = contents?[index], let vector = cached(key(image, frame)) {
+                                let cached = Outcome.vector(vector, of: image, wasCached: true, warnings: [])
+                                keep(index, .success(cached))
+                                continue
+                            }
+                            switch try read(
+                                paths[index], frame: frame, needsVector: needsVectors, as: waiting.count,
+                                &reader)
+                            {
+                            case .outcome(let outcome): keep(index, .success(outcome))
+                            case .waits(let picture): waiting.append((index, picture))
+                            }
+                        } catch { keep(index, .failure(error)) }
+                    }
+                    guard let executor = reader?.executor, !waiting.isEmpty else { return }
+                    executor.run(0..<waiting.count)
+                    for (number, one) in waiting.enumerated() {
+                        executor.picture = number
+                        keep(
+                            one.index,
+                            Result { () throws(TransferLearningError) in
+                                try outcome(of: one.picture, Array(executor.output(0)))
+                            })
                     }
                 }
             },
@@ -281,15 +303,32 @@ struct BottleneckExtraction: Sendable {
         init(_ progress: Progress<Kept>) { self.progress = Mutex(progress) }
     }
 
-    /// - Parameter reader: The reader, created for the first image that is not in the cache.
+    /// An image in an executor, whose bottleneck is not computed yet.
+    private struct WaitingPicture {
+        let path: FilePath
+        let key: BottleneckKey
+        let warnings: [DecodingWarning]
+    }
+
+    /// What is known of an image before the network runs.
+    private enum ReadPicture {
+        case outcome(Outcome)
+        case waits(WaitingPicture)
+    }
+
+    /// Reads an image whose bottleneck is not in the cache.
+    ///
+    /// - Parameters:
     ///   - needsVector: Whether a bottleneck in the cache is read; an empty one stands for it otherwise.
-    private func outcome(of path: FilePath, frame: Int, needsVector: Bool, _ reader: inout PictureReader?)
-        throws(TransferLearningError) -> Outcome
-    {
+    ///   - number: The picture of the executor that the image becomes.
+    ///   - reader: The reader, created for the first image that is not in the cache.
+    private func read(
+        _ path: FilePath, frame: Int, needsVector: Bool, as number: Int, _ reader: inout PictureReader?
+    ) throws(TransferLearningError) -> ReadPicture {
         let bytes: [UInt8]
         do { bytes = try FileSystem.read(path) } catch {
             if isStrict { throw .unreadable(path, reason: error.reason) }
-            return .unreadable(error.reason)
+            return .outcome(.unreadable(error.reason))
         }
         let digest = SHA256.hash(bytes), network = extractor.backbone.description
         let key = key(digest, frame)
@@ -297,26 +336,37 @@ struct BottleneckExtraction: Sendable {
             $0.how.draw($0.variant, image: digest, width: network.width, height: network.height)
         }
         if !needsVector, let cache, cache.contains(key) {
-            return .vector([], of: digest, wasCached: true, warnings: [])
+            return .outcome(.vector([], of: digest, wasCached: true, warnings: []))
         }
-        if let vector = cached(key) { return .vector(vector, of: digest, wasCached: true, warnings: []) }
+        if let vector = cached(key) {
+            return .outcome(.vector(vector, of: digest, wasCached: true, warnings: []))
+        }
         let worker =
             reader
             ?? PictureReader(
                 extractor.backbone.description, Executor(extractor.plan), isStrict: isStrict, limits: limits)
         reader = worker
-        let warnings: [DecodingWarning]
-        do { warnings = try worker.run(bytes, draw, frame: frame) } catch {
+        worker.executor.picture = number
+        do {
+            let warnings = try worker.read(bytes, draw, frame: frame)
+            return .waits(WaitingPicture(path: path, key: key, warnings: warnings))
+        } catch {
             if isStrict { throw .unreadable(path, reason: error.reason) }
-            return .unreadable(error.reason)
+            return .outcome(.unreadable(error.reason))
         }
-        let vector = stored(Array(worker.executor.output(0)))
+    }
+
+    /// Returns the outcome of a picture that the network has run on, and caches its bottleneck.
+    private func outcome(
+        of picture: WaitingPicture, _ output: [Float]
+    ) throws(TransferLearningError) -> Outcome {
+        let vector = stored(output), (key, warnings) = (picture.key, picture.warnings)
         guard vector.areFinite else {
             throw .network(
                 .notFinite(
                     FilePath(extractor.backbone.path),
                     tensor: extractor.backbone.description.taps.map(\.tensor).joined(separator: ", "),
-                    picture: path))
+                    picture: picture.path))
         }
         // The result of a damaged image is not cached, so that each run reports it and --strict finds it.
         if warnings.isEmpty, let cache {

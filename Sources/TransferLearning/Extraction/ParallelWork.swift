@@ -4,7 +4,7 @@ import Synchronization
 
 /// Processes many independent items on several threads, while the calling thread reports progress.
 ///
-/// Items are taken in order one at a time, so that a slow image delays only one thread. Structured
+/// Items are taken in order a few at a time, so that a slow image delays only one thread. Structured
 /// concurrency is not used, because its thread pool is intended for work that suspends, which this work never
 /// does.
 enum ParallelWork {
@@ -21,16 +21,40 @@ enum ParallelWork {
         count: Int, threads: Int, isCancelled: @escaping @Sendable () -> Bool,
         makeWorker: @escaping @Sendable () -> (Int) -> Void, report: (Int) throws -> Void
     ) rethrows -> Int {
+        try run(
+            count: count, atOnce: 1, threads: threads, isCancelled: isCancelled,
+            makeWorker: {
+                let handle = makeWorker()
+                return { handle($0.lowerBound) }
+            }, report: report)
+    }
+
+    /// Processes `count` items, several at once.
+    ///
+    /// - Parameters:
+    ///   - count: The number of items.
+    ///   - atOnce: The number of items that a thread takes at once; fewer where threads would have none.
+    ///   - threads: The number of threads.
+    ///   - isCancelled: Called between such items, from any thread.
+    ///   - makeWorker: Called once on each thread; the returned function processes a range of items.
+    ///   - report: Called on the calling thread about ten times a second with the number of completed items.
+    /// - Returns: The number of items processed, fewer than `count` after a cancellation.
+    static func run(
+        count: Int, atOnce: Int, threads: Int, isCancelled: @escaping @Sendable () -> Bool,
+        makeWorker: @escaping @Sendable () -> (Range<Int>) -> Void, report: (Int) throws -> Void
+    ) rethrows -> Int {
+        let few = max(1, min(atOnce, (count + threads - 1) / max(1, threads)))
         let progress = Progress()
         let group = DispatchGroup()
         DispatchQueue.global().async(group: group) {
             DispatchQueue.concurrentPerform(iterations: min(threads, max(count, 1))) { _ in
                 let handle = makeWorker()
                 while !progress.isStopped, !isCancelled() {
-                    let index = progress.next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    guard index < count else { return }
-                    handle(index)
-                    progress.done.wrappingAdd(1, ordering: .relaxed)
+                    let first = progress.next.wrappingAdd(few, ordering: .relaxed).oldValue
+                    guard first < count else { return }
+                    let items = first..<min(count, first + few)
+                    handle(items)
+                    progress.done.wrappingAdd(items.count, ordering: .relaxed)
                 }
             }
         }

@@ -15,6 +15,8 @@ struct FeatureExtractor: Sendable {
     let groups: [FeatureGroup]
     /// The fingerprint under which the cache stores these bottlenecks.
     let fingerprint: String
+    /// The number of pictures that share a pass over large weights, more than which gain little.
+    static let mostPictures = 8
 
     /// - Throws: `TransferLearningError`, or errors of the receiver of events.
     init(
@@ -68,7 +70,8 @@ struct FeatureExtractor: Sendable {
         let taps = backbone.description.taps, features: FeatureNetwork
         do { features = try backbone.featureNetwork() } catch { throw TransferLearningError(error) }
         let precision = try PrecisionCalibration(backbone, features.network).precision(options)
-        do { plan = try Plan(features.network, precision: precision) } catch {
+        do { plan = try Plan(features.network, precision: precision, mostPictures: Self.mostPictures) } catch
+        {
             throw TransferLearningError(error, path: backbone.path)
         }
         size = features.widths.reduce(0, +)
@@ -184,7 +187,8 @@ struct LoadedModel: Sendable {
         }
         do {
             plan = try Plan(
-                network, precision: chosen, threads: threadsPerPicture, isForOneRun: isForOnePicture)
+                network, precision: chosen, threads: threadsPerPicture, isForOneRun: isForOnePicture,
+                mostPictures: isForOnePicture || explains ? 1 : FeatureExtractor.mostPictures)
         } catch {
             throw TransferLearningError(error, path: file.path)
         }

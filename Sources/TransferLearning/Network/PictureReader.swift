@@ -30,16 +30,24 @@ final class PictureReader {
     func run(
         _ bytes: [UInt8], _ draw: Distortion.Draw? = nil, frame: Int = 0
     ) throws(ImageError) -> [DecodingWarning] {
-        options.frame = frame
-        if let draw { return try run(bytes, distorted: draw) }
-        let warnings = try read(bytes)
+        let warnings = try read(bytes, draw, frame: frame)
         executor.run()
         return warnings
     }
 
     /// Does the same without running the network; the image is in `executor.input`.
-    func read(_ bytes: [UInt8]) throws(ImageError) -> [DecodingWarning] {
-        try read(EncodedPicture(bytes: bytes))
+    ///
+    /// - Parameters:
+    ///   - bytes: The content of the file.
+    ///   - draw: The distortion of the image; nil for none.
+    ///   - frame: The index of the frame of an animation or of the page of a TIFF.
+    /// - Returns: The faults in the file that decoding worked around.
+    func read(
+        _ bytes: [UInt8], _ draw: Distortion.Draw? = nil, frame: Int = 0
+    ) throws(ImageError) -> [DecodingWarning] {
+        options.frame = frame
+        if let draw { return try read(bytes, distorted: draw) }
+        return try read(EncodedPicture(bytes: bytes))
     }
 
     /// Resizes an image to `executor.input` without running the network.
@@ -83,7 +91,7 @@ final class PictureReader {
         return warnings
     }
 
-    private func run(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError)
+    private func read(_ bytes: [UInt8], distorted draw: Distortion.Draw) throws(ImageError)
         -> [DecodingWarning]
     {
         let whole = UnsafeMutablePointer<Float>.allocate(capacity: draw.width * draw.height * 3)
@@ -104,7 +112,6 @@ final class PictureReader {
                 }
             }
         }
-        executor.run()
         return warnings
     }
 }
