@@ -290,7 +290,8 @@ struct StepMaker: Sendable {
                     name: name, input: input, output: output, margin: margin, kernels: kernels.lowPrecision)
             ]
         case .concatenation(let parts): return copies(of: parts, into: output, layer, margin)
-        case .unary, .binary, .matrixProduct, .layerNormalization, .reduction, .transpose, .selection,
+        case .unary, .binary, .choice, .matrixProduct, .layerNormalization, .reduction, .transpose,
+            .selection,
             .join, .resize:
             return makeForTensors(layer, margin)
         }

@@ -198,3 +198,21 @@ enum PReLU: ElementwiseCombination {
         a.replacing(with: a * b, where: a .< zero)
     }
 }
+
+enum Equality: ElementwiseCombination {
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector {
+        zero.replacing(with: one, where: a .== b)
+    }
+}
+
+enum Less: ElementwiseCombination {
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector {
+        zero.replacing(with: one, where: a .< b)
+    }
+}
+
+enum LessOrEqual: ElementwiseCombination {
+    @inline(__always) static func value(_ a: Vector, _ b: Vector) -> Vector {
+        zero.replacing(with: one, where: a .<= b)
+    }
+}

@@ -81,6 +81,9 @@ package func combine(_ row: UnsafePointer<BinaryRow>) {
     case .minimum: combine(p, Minimum.self)
     case .squaredDifference: combine(p, SquaredDifference.self)
     case .prelu: combine(p, PReLU.self)
+    case .equal: combine(p, Equality.self)
+    case .less: combine(p, Less.self)
+    case .lessOrEqual: combine(p, LessOrEqual.self)
     case .power:
         for index in 0..<p.count {
             p.output[index] = powf(p.first[p.repeatsFirst ? 0 : index], p.second[p.repeatsSecond ? 0 : index])

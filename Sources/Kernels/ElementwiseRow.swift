@@ -73,6 +73,8 @@ package enum BinaryFunction: UInt8, BitwiseCopyable, Sendable {
     case squaredDifference
     /// `a`, or `a * b` for negative a.
     case prelu
+    /// 1 if the comparison holds, and otherwise 0.
+    case equal, less, lessOrEqual
 }
 
 /// The parameters for an elementwise function of two rows, either of which may be a single value.

@@ -20,8 +20,8 @@ extension Network {
         /// An elementwise function of two tensors, which broadcast by numpy's rule.
         case binary(Binary)
         case unary(Unary)
-        /// A selection between two tensors by a constant condition, in which any value but 0 is true; all
-        /// three broadcast by numpy's rule.
+        /// A selection between two tensors by a condition, in which any value but 0 is true; all three
+        /// broadcast by numpy's rule.
         case select
 
         /// Max pooling over an image; padding is ignored.
@@ -67,6 +67,10 @@ extension Network {
         case add, subtract, multiply, divide, maximum, minimum, power, squaredDifference
         /// `a`, or `a · b` for negative a.
         case prelu
+        /// A comparison, whose result is 1 if it holds and otherwise 0, as for what is no number.
+        case equal, less, lessOrEqual
+
+        package var isComparison: Bool { [.equal, .less, .lessOrEqual].contains(self) }
     }
 
     package enum Reduction: String, Sendable, CaseIterable {

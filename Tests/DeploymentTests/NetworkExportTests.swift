@@ -75,6 +75,12 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
                 let other = try network.append(.unary(.negate), name: "n", [x])
                 return try network.append(.select, name: "y", [condition, x, other])
             },
+            ExportCase("selection by a comparison") { network, x in
+                let limit = try network.append(.constant(Tensor([0.1 as Float], shape: [])), name: "c")
+                let flags = try network.append(.binary(.less), name: "f", [limit, x])
+                let other = try network.append(.unary(.negate), name: "n", [x])
+                return try network.append(.select, name: "y", [flags, x, other])
+            },
         ]
 
     private static func convolution(

@@ -266,6 +266,23 @@ struct NetworkLoweringTests {
         try check(b, end)
     }
 
+    @Test("a comparison chooses between tensors that broadcast")
+    func choice() throws {
+        var b = try Builder([1, 5, 7, 19])
+        let limits = try b.constant([19])
+        let flags = try b.add(.binary(.less), b.input, limits)
+        let column = try b.constant([1, 5, 1, 1])
+        let chosen = try b.add(.select, flags, b.add(.unary(.negate), b.input), column)
+        let means = try b.add(.reduction(.mean, axes: [1, 2], keepsAxes: true), b.input)
+        let even = try b.add(.binary(.equal), means, means)
+        try check(b, b.add(.select, even, chosen, b.add(.unary(.square), b.input)))
+        // Rows longer than a unit of work.
+        var wide = try Builder([1, 20_000])
+        let zero = try wide.scalar(0)
+        let above = try wide.add(.binary(.lessOrEqual), zero, wide.input)
+        try check(wide, wide.add(.select, above, wide.input, zero))
+    }
+
     @Test("names the node whose use of an operation has no step")
     func unsupported() throws {
         var b = try Builder([1, 4, 4, 2])

@@ -40,6 +40,10 @@ enum NetworkReference {
             return TensorReference.make(shape) {
                 TensorReference.function(function, inputs[0].broadcast($0), inputs[1].broadcast($0))
             }
+        case .select:
+            return TensorReference.make(shape) {
+                inputs[inputs[0].broadcast($0) != 0 ? 1 : 2].broadcast($0)
+            }
         case .unary(let function):
             return TensorReference(
                 shape, inputs[0].values.map { TensorReference.function(function.function, $0) })
@@ -163,6 +167,7 @@ extension BinaryFunction {
     static func named(_ name: String) -> BinaryFunction {
         let all: [BinaryFunction] = [
             .add, .subtract, .multiply, .divide, .maximum, .minimum, .power, .squaredDifference, .prelu,
+            .equal, .less, .lessOrEqual,
         ]
         return all.first { "\($0)" == name }!
     }

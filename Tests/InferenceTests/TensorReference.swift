@@ -99,6 +99,9 @@ struct TensorReference {
         case .power: pow(a, b)
         case .squaredDifference: (a - b) * (a - b)
         case .prelu: a < 0 ? a * b : a
+        case .equal: a == b ? 1 : 0
+        case .less: a < b ? 1 : 0
+        case .lessOrEqual: a <= b ? 1 : 0
         }
     }
 }

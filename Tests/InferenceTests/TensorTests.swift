@@ -96,6 +96,7 @@ struct TensorTests {
     func binary(_ first: [Int], _ second: [Int]) throws {
         let functions: [BinaryFunction] = [
             .add, .subtract, .multiply, .divide, .maximum, .minimum, .squaredDifference, .power, .prelu,
+            .equal, .less, .lessOrEqual,
         ]
         let rank = max(first.count, second.count)
         let a = [Int](repeating: 1, count: rank - first.count) + first

@@ -105,6 +105,34 @@ struct ChoiceTests {
         #expect(try NetworkEvaluator.run(new, [1, 2, 3, 4])[0].values == [1, 0, 3, 0])
     }
 
+    @Test("comparisons of what is computed are 1 and 0, and choose between tensors")
+    func comparisons() throws {
+        let values: [Float] = [-2, -0.5, 0.5, 1.5], limit = Tensor([Float(0.5)], shape: [])
+        let operations: [(String, (Float) -> Bool)] = [
+            ("Less", { $0 < 0.5 }), ("LessEqual", { $0 <= 0.5 }), ("Greater", { $0 > 0.5 }),
+            ("GreaterEqual", { $0 >= 0.5 }), ("Equal", { $0 == 0.5 }), ("NotEqual", { $0 != 0.5 }),
+        ]
+        for (operation, holds) in operations {
+            let nodes = [
+                .constant("k", limit), .constant("two", Tensor([Float(2)], shape: [])),
+                Node(operation, name: "f", inputs: ["x", "k"]),
+                Node(
+                    "Cast", name: "n", inputs: ["f"],
+                    attributes: ["SrcT": .type(.bool), "DstT": .type(.float32)]),
+                Node("Less", name: "g", inputs: ["x", "two"]),
+                Node("LogicalAnd", name: "both", inputs: ["f", "g"]),
+                Node("LogicalNot", name: "none", inputs: ["both"]),
+                Node("SelectV2", name: "y", inputs: ["none", "x", "n"]),
+            ]
+            let result = try NetworkEvaluator.run(read(nodes, [1, 4], output: "y"), values)[0].values
+            #expect(result == values.map { holds($0) ? 1 : $0 }, "\(operation)")
+        }
+        let cast = Node(
+            "Cast", name: "y", inputs: ["x"], attributes: ["SrcT": .type(.float32), "DstT": .type(.int32)])
+        let whole = try NetworkEvaluator.run(read([cast], [1, 4], output: "y"), values)[0].values
+        #expect(whole == [-2, 0, 0, 1])
+    }
+
     @Test("Roll leaves an axis without entries as it is")
     func rollOfNothing() throws {
         let network = try read(

@@ -373,6 +373,9 @@ package struct NetworkEvaluator {
         case .power: return { pow($0, $1) }
         case .squaredDifference: return { ($0 - $1) * ($0 - $1) }
         case .prelu: return { $0 >= 0 ? $0 : $0 * $1 }
+        case .equal: return { $0 == $1 ? 1 : 0 }
+        case .less: return { $0 < $1 ? 1 : 0 }
+        case .lessOrEqual: return { $0 <= $1 ? 1 : 0 }
         }
     }
 

@@ -130,13 +130,27 @@ extension GraphExport {
             case .power: "Pow"
             case .squaredDifference: "SquaredDifference"
             case .prelu: ""
+            case .equal: "Equal"
+            case .less: "Less"
+            case .lessOrEqual: "LessEqual"
             }
+        if function.isComparison { return flags(operation, operands, wish, step) }
         if function != .prelu { return append(operation, operands, wish, step) }
         let zero = constant(wish + "/zero", [0], [])
         let positive = append("Relu", [operands[0]], wish + "/positive")
         let negative = append("Minimum", [operands[0], zero], wish + "/negative")
         let scaled = append("Mul", [negative, operands[1]], wish + "/scaled")
         return append("AddV2", [positive, scaled], wish, step)
+    }
+
+    /// Writes a comparison as numbers.
+    private mutating func flags(
+        _ operation: String, _ operands: [String], _ wish: String, _ step: PortableNetwork.Step?
+    ) -> String {
+        let flags = append(operation, operands, wish + "/flags")
+        let types: [String: Attribute] = ["SrcT": .type(.bool), "DstT": Self.float]
+        guard let step else { return add("Cast", fresh(wish), [flags], types) }
+        return place(step, add("Cast", step.name, [flags], types))
     }
 
     private static func operation(_ function: Network.Unary) -> String? {
@@ -207,11 +221,16 @@ extension GraphExport {
         switch operation {
         case .unary(let function): _ = write(function, inputs[0], name, step)
         case .select:
-            let condition = network.constants[step.inputs[0]]!
-            let bytes = ByteRegion(condition.floats!.map { $0 != 0 ? 1 : 0 as UInt8 })
-            let flags = constant(
-                fresh(name + "/condition"),
-                Tensor(type: .bool, shape: condition.shape, contents: .dense(bytes)))
+            let flags: String
+            if let condition = network.constants[step.inputs[0]] {
+                let bytes = ByteRegion(condition.floats!.map { $0 != 0 ? 1 : 0 as UInt8 })
+                flags = constant(
+                    fresh(name + "/condition"),
+                    Tensor(type: .bool, shape: condition.shape, contents: .dense(bytes)))
+            } else {
+                flags = append(
+                    "NotEqual", [inputs[0], constant(name + "/zero", [0], [])], name + "/condition")
+            }
             define(step, "SelectV2", [flags, inputs[1], inputs[2]])
         case .matrixProduct(let left, let right):
             define(step, "BatchMatMulV2", inputs, ["adj_x": .bool(left), "adj_y": .bool(right)])

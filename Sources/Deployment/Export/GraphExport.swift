@@ -83,8 +83,12 @@ struct GraphExport {
     ) -> String {
         let all = attributes.merging(["T": Self.float]) { own, _ in own }
         guard let output else { return add(operation, fresh(wish), inputs, all) }
-        let name = add(operation, output.name, inputs, all)
-        places[output.name] = name
+        return place(output, add(operation, output.name, inputs, all))
+    }
+
+    /// Notes the node that computes a step's tensor.
+    mutating func place(_ step: PortableNetwork.Step, _ name: String) -> String {
+        places[step.name] = name
         return name
     }
 

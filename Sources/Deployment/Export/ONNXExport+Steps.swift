@@ -113,11 +113,21 @@ extension ONNXExport {
         case .minimum: append("Min", operands, output)
         case .power: append("Pow", operands, output)
         case .prelu: append("PRelu", operands, output)
+        case .equal: writeComparison("Equal", operands, output)
+        case .less: writeComparison("Less", operands, output)
+        case .lessOrEqual: writeComparison("LessOrEqual", operands, output)
         case .squaredDifference:
             let difference = fresh(output + "/difference")
             append("Sub", operands, difference)
             append("Mul", [difference, difference], output)
         }
+    }
+
+    /// Writes a comparison as numbers.
+    private mutating func writeComparison(_ operation: String, _ operands: [String], _ output: String) {
+        let flags = fresh(output + "/flags")
+        append(operation, operands, flags)
+        append("Cast", [flags], output, ["to": .int(ElementType.float32.onnx!)])
     }
 
     private mutating func write(_ function: Network.Unary, _ input: String, _ output: String) {
@@ -191,9 +201,14 @@ extension ONNXExport {
             write(function, input.name, name)
             define(step, input.order)
         case .select:
-            let condition = network.constants[step.inputs[0]]!
-            let flags = constant(
-                name + "/condition", flags: condition.floats!.map { $0 != 0 }, condition.shape)
+            let flags: String
+            if let condition = network.constants[step.inputs[0]] {
+                flags = constant(
+                    name + "/condition", flags: condition.floats!.map { $0 != 0 }, condition.shape)
+            } else {
+                flags = fresh(name + "/condition")
+                append("Cast", [plain(step.inputs[0])], flags, ["to": .int(ElementType.bool.onnx!)])
+            }
             append("Where", [flags, plain(step.inputs[1]), plain(step.inputs[2])], name)
             define(step, Array(network.shapes[name]!.indices))
         case .matrixProduct(let left, let right):

@@ -177,7 +177,7 @@ extension PortableNetwork.Operation {
         case .arithmetic(let function, let constant, .none):
             switch function {
             case .add, .subtract, .multiply, .divide: .arithmetic(function, constant, activation)
-            case .maximum, .minimum, .power, .squaredDifference, .prelu: nil
+            case .maximum, .minimum, .power, .squaredDifference, .prelu, .equal, .less, .lessOrEqual: nil
             }
         case .convolution, .product, .arithmetic, .plain: nil
         }
@@ -210,7 +210,9 @@ extension PortableNetwork.Weights {
         case .subtract where !isFirst: adding(numbers.map { -$0 })
         case .multiply: multiplied(by: numbers)
         case .divide where !isFirst && !numbers.contains(0): multiplied(by: numbers.map { 1 / $0 })
-        case .subtract, .divide, .maximum, .minimum, .power, .squaredDifference, .prelu: nil
+        case .subtract, .divide, .maximum, .minimum, .power, .squaredDifference, .prelu, .equal, .less,
+            .lessOrEqual:
+            nil
         }
     }
 

@@ -68,7 +68,8 @@ extension TFLiteExport {
     // MARK: - Elementwise functions
 
     mutating func convert(
-        _ function: Network.Binary, _ inputs: [Int], _ output: Int, _ activation: PortableNetwork.Activation
+        _ function: Network.Binary, _ inputs: [Int], _ output: Int, _ shape: [Int],
+        _ activation: PortableNetwork.Activation
     ) {
         let options = [Field.Activated.activation: activation.code]
         switch function {
@@ -81,7 +82,24 @@ extension TFLiteExport {
         case .power: append(.power, inputs, output)
         case .squaredDifference: append(.squaredDifference, inputs, output)
         case .prelu: append(.prelu, inputs, output)
+        case .equal: compare(.equal, inputs, output, shape)
+        case .less: compare(.less, inputs, output, shape)
+        case .lessOrEqual: compare(.lessOrEqual, inputs, output, shape)
         }
+    }
+
+    /// Writes a comparison as numbers.
+    private mutating func compare(
+        _ comparison: TFLite.Builtin, _ inputs: [Int], _ output: Int, _ shape: [Int]
+    ) {
+        let flags = tensor("flags_\(output)", .bool, shape)
+        append(comparison, inputs, flags)
+        append(
+            .cast, [flags], output,
+            [
+                Field.Cast.from: .int8(TFLite.ElementType.bool.rawValue),
+                Field.Cast.to: .int8(TFLite.ElementType.float32.rawValue),
+            ])
     }
 
     private mutating func convert(
@@ -108,7 +126,7 @@ extension TFLiteExport {
         case .binary(let binary, let left, let right):
             let inputs = [convert(left, x, nil, name, shape), convert(right, x, nil, name, shape)]
             let result = output ?? tensor("\(name)/\(binary.rawValue)", .float32, shape)
-            convert(binary, inputs, result, .none)
+            convert(binary, inputs, result, shape, .none)
             return result
         }
     }
@@ -120,10 +138,15 @@ extension TFLiteExport {
         switch operation {
         case .unary(let function): convert(function, inputs[0], make(step), name, shape)
         case .select:
-            let condition = network.constants[step.inputs[0]]!
-            let flags = tensor(
-                name + "/condition", .bool, condition.shape,
-                buffer: buffer(condition.floats!.map { $0 != 0 ? 1 : 0 }))
+            let flags: Int
+            if let condition = network.constants[step.inputs[0]] {
+                flags = tensor(
+                    name + "/condition", .bool, condition.shape,
+                    buffer: buffer(condition.floats!.map { $0 != 0 ? 1 : 0 }))
+            } else {
+                flags = tensor(name + "/condition", .bool, network.shapes[step.inputs[0]]!)
+                append(.notEqual, [inputs[0], constant(name + "/zero", [0], [])], flags)
+            }
             append(.select, [flags, inputs[1], inputs[2]], make(step))
         case .matrixProduct(let left, let right):
             append(

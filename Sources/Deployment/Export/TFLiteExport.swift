@@ -290,7 +290,7 @@ struct TFLiteExport {
                     : self.constant(name, tensor.floats!, tensor.shape)
                 inputs.insert(place, at: constant.isFirst ? 0 : 1)
             }
-            convert(function, inputs, make(step), activation)
+            convert(function, inputs, make(step), network.shapes[step.name]!, activation)
         case .plain(let operation): convert(step, operation, inputs)
         }
     }

@@ -35,6 +35,7 @@ enum TFLite {
         enum Block { static let size = 0 }
         enum MirrorPad { static let mode = 0 }
         enum Gather { static let axis = 0 }
+        enum Cast { static let from = 0, to = 1 }
         enum Pool { static let padding = 0, strideX = 1, strideY = 2, width = 3, height = 4 }
         enum Softmax { static let beta = 0 }
         enum Concatenation { static let axis = 0 }
@@ -82,6 +83,9 @@ enum TFLite {
         static let leakyRelu = Builtin(98, options: 75), hardSwish = Builtin(117, options: 91),
             gelu = Builtin(150, options: 116)
         static let batchProduct = Builtin(126, options: 101), select = Builtin(123, options: 98)
+        static let less = Builtin(58, options: 41), lessOrEqual = Builtin(63, options: 46),
+            equal = Builtin(71, options: 53), notEqual = Builtin(72, options: 54),
+            cast = Builtin(53, options: 37)
         static let sum = Builtin(74, options: 27), reduceProduct = Builtin(81, options: 27),
             reduceMinimum = Builtin(89, options: 27)
         static let transpose = Builtin(39, options: 26), slice = Builtin(65, options: 48),

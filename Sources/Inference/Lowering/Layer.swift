@@ -145,6 +145,9 @@ enum Computation {
     case unary(UnaryFunction)
     /// Applies a function to the elements of two tensors, which are broadcast as in NumPy.
     case binary(BinaryFunction, Value)
+    /// Takes the elements of the first tensor where the input is not 0, and elsewhere those of the second; all
+    /// three are broadcast as in NumPy.
+    case choice(Value, else: Value)
     case matrixProduct(MatrixProduct)
     /// Computes `(x − mean) / √(variance + epsilon) · scale + shift` along the last axis.
     case layerNormalization(scale: [Float]?, shift: [Float]?, epsilon: Float)
@@ -169,6 +172,7 @@ struct Layer {
         switch computation {
         case .concatenation(let parts), .join(let parts, _): parts
         case .binary(_, let other): [input, other]
+        case .choice(let chosen, let other): [input, chosen, other]
         case .matrixProduct(let product): [input, product.other] + (product.addend.map { [$0] } ?? [])
         case .convolution(let convolution), .invertedResidual(_, _, let convolution):
             [input] + (convolution.residual.map { [$0] } ?? [])
@@ -186,6 +190,8 @@ struct Layer {
             layer.computation = .concatenation(parts.map(replace))
         case .join(let parts, let axis): layer.computation = .join(parts.map(replace), axis: axis)
         case .binary(let function, let other): layer.computation = .binary(function, replace(other))
+        case .choice(let chosen, let other):
+            layer.computation = .choice(replace(chosen), else: replace(other))
         case .matrixProduct(var product):
             product.other = replace(product.other)
             product.addend = product.addend.map(replace)

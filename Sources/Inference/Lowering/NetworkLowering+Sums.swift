@@ -111,6 +111,9 @@ extension NetworkLowering {
             case .power: .power
             case .squaredDifference: .squaredDifference
             case .prelu: .prelu
+            case .equal: .equal
+            case .less: .less
+            case .lessOrEqual: .lessOrEqual
             }
         let second = try value(inputs[1])
         append(index, .binary(operation, second), to: try value(inputs[0]))

@@ -175,7 +175,9 @@ struct NetworkLowering {
         case .matrixProduct(let left, let right): try multiply(index, left, right)
         case .binary(let function): try combine(index, function)
         case .unary(let function): try apply(function.function, to: inputs[0], index)
-        case .select: throw unsupported(index, "the choice depends on what is computed")
+        case .select:
+            let chosen = try value(inputs[1]), other = try value(inputs[2])
+            append(index, .choice(chosen, else: other), to: try value(inputs[0]))
         case .maximumPool(let window):
             guard isPicture(inputs[0]), (window.dilationY, window.dilationX) == (1, 1) else {
                 throw unsupported(index, "a window with taps apart, or several pictures")

@@ -76,6 +76,7 @@ struct ProgramMaker {
             difference.second = PlacedImage(layout.placements[other])
             writer.append(difference)
         case .binary(let function, _): throw unsupported("\(function)")
+        case .choice: throw unsupported("a choice by element")
         case .matrixProduct: throw unsupported("a product of two computed matrices")
         case .layerNormalization: throw unsupported("layer normalization")
         case .reduction(let reduction, _): throw unsupported(reduction.rawValue)

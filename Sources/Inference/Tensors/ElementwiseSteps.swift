@@ -60,6 +60,37 @@ struct BinaryStep: PlainStep {
     }
 }
 
+/// A choice between the elements of two tensors by a third, with broadcasting.
+struct ChoiceStep: PlainStep {
+    let name: String
+    var kind: String { "choice" }
+    var unitCount: Int { nest.unitCount }
+    private let nest: LoopNest
+    private let margin: MarginFill
+
+    init(
+        name: String, _ condition: TensorView, _ chosen: TensorView, else other: TensorView,
+        output: TensorView, margin: MarginFill
+    ) {
+        (self.name, self.margin) = (name, margin)
+        nest = LoopNest([condition, chosen, other].map { $0.broadcast(to: output.shape) } + [output])
+    }
+
+    func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
+        margin.run(in: arena, part: unit, of: unitCount)
+        let (flagStep, chosenStep, otherStep) = (
+            nest.rowStrides[0], nest.rowStrides[1], nest.rowStrides[2]
+        )
+        nest.run(unit: unit) { condition, chosen, other, output, count in
+            for index in 0..<count {
+                let isChosen = arena[condition &+ index &* flagStep] != 0
+                arena[output &+ index] =
+                    isChosen ? arena[chosen &+ index &* chosenStep] : arena[other &+ index &* otherStep]
+            }
+        }
+    }
+}
+
 /// A copy of a tensor to other strides, row by row.
 struct CopyStep: PlainStep {
     let name: String

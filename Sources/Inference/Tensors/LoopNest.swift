@@ -15,10 +15,10 @@ struct LoopNest {
 
     private struct Axis: BitwiseCopyable {
         var size: Int
-        var strides: (Int, Int, Int)
+        var strides: (Int, Int, Int, Int)
     }
 
-    /// - Parameter views: Two or three tensors of the same shape.
+    /// - Parameter views: Two to four tensors of the same shape.
     init(_ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers) {
         var sizes: [Int] = [], strides: [[Int]] = []
         for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
@@ -35,8 +35,13 @@ struct LoopNest {
         rowStrides = strides.popLast() ?? views.map { _ in 1 }
         outer = Table(
             zip(sizes, strides).map { size, strides in
-                Axis(size: size, strides: (strides[0], strides[1], strides.count > 2 ? strides[2] : 0))
-            }, padding: Axis(size: 1, strides: (0, 0, 0)))
+                Axis(
+                    size: size,
+                    strides: (
+                        strides[0], strides[1], strides.count > 2 ? strides[2] : 0,
+                        strides.count > 3 ? strides[3] : 0
+                    ))
+            }, padding: Axis(size: 1, strides: (0, 0, 0, 0)))
         outerCount = sizes.reduce(1, *)
         offsets = views.map(\.offset)
         operands = views.count
@@ -50,30 +55,38 @@ struct LoopNest {
     /// - Parameter body: Takes the operands' offsets of a row's first value, and the number of values.
     @inline(__always) func run(
         unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ count: Int) -> Void
+    ) { run(unit: unit) { a, b, c, _, count in body(a, b, c, count) } }
+
+    /// - Parameter body: Takes the operands' offsets of a row's first value, and the number of values.
+    @inline(__always) func run(
+        unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ fourth: Int, _ count: Int) -> Void
     ) {
         if stretch < row {
             let stretches = (row + stretch - 1) / stretch, begin = unit % stretches * stretch
-            let (a, b, c) = begins(unit / stretches)
+            let (a, b, c, d) = begins(unit / stretches)
             body(
                 a + begin * rowStrides[0], b + begin * rowStrides[1],
-                c + (operands > 2 ? begin * rowStrides[2] : 0), min(stretch, row - begin))
+                c + (operands > 2 ? begin * rowStrides[2] : 0),
+                d + (operands > 3 ? begin * rowStrides[3] : 0), min(stretch, row - begin))
             return
         }
         for index in unit * rows..<min(outerCount, (unit + 1) * rows) {
-            let (a, b, c) = begins(index)
-            body(a, b, c, row)
+            let (a, b, c, d) = begins(index)
+            body(a, b, c, d, row)
         }
     }
 
-    private func begins(_ index: Int) -> (Int, Int, Int) {
-        var (a, b, c) = (offsets[0], offsets[1], operands > 2 ? offsets[2] : 0), left = index
+    private func begins(_ index: Int) -> (Int, Int, Int, Int) {
+        var (a, b, c) = (offsets[0], offsets[1], operands > 2 ? offsets[2] : 0)
+        var d = operands > 3 ? offsets[3] : 0, left = index
         for axis in stride(from: outer.count - 1, through: 0, by: -1) {
             let axis = outer.pointer[axis], place = left % axis.size
             left /= axis.size
             a += place * axis.strides.0
             b += place * axis.strides.1
             c += place * axis.strides.2
+            d += place * axis.strides.3
         }
-        return (a, b, c)
+        return (a, b, c, d)
     }
 }

@@ -33,6 +33,12 @@ extension StepMaker {
                     function, name: name, view(layer.input), view(other), output: result, margin: margin,
                     kernels: kernels)
             ]
+        case .choice(let chosen, let other):
+            return [
+                ChoiceStep(
+                    name: name, view(layer.input), view(chosen), else: view(other), output: result,
+                    margin: margin)
+            ]
         case .matrixProduct(let product):
             return [
                 MatrixProductStep(

@@ -220,6 +220,9 @@ extension Network.Binary {
         case .power: { pow($0, $1) }
         case .squaredDifference: { ($0 - $1) * ($0 - $1) }
         case .prelu: nil
+        case .equal: { $0 == $1 ? 1 : 0 }
+        case .less: { $0 < $1 ? 1 : 0 }
+        case .lessOrEqual: { $0 <= $1 ? 1 : 0 }
         }
     }
 }

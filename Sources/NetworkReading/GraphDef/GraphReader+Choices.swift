@@ -1,18 +1,35 @@
 import Network
 import TensorGraph
 
-/// Comparisons, which are evaluated on constants only, and operations that select between tensors.
+/// Comparisons, whose results are 1 and 0, and operations that select between tensors.
 extension GraphReader {
     static let choices: [String: Handler] = {
         var table: [String: Handler] = [:]
         func add(_ name: String, _ handler: @escaping Handler) { table[name] = handler }
         for (name, function) in comparisons {
             add(name) { (reader, call) throws(GraphReadingError) in
-                try reader.compare(call) { function($0, $1) }
+                if case .constant = try reader.value(call), case .constant = try reader.value(call, 1) {
+                    return try reader.compare(call) { function($0, $1) }
+                }
+                try reader.readComparison(name, call)
+            }
+        }
+        for (name, function) in [("IsNan", Network.Unary?.none), ("IsInf", .abs)] {
+            add(name) { (reader, call) throws(GraphReadingError) in
+                let value = try reader.value(call)
+                let size = try function.map { (function) throws(GraphReadingError) in
+                    try reader.apply(.unary(function), [value], name: call.name, call)
+                }
+                let infinity = Value.constant(Tensor([Float.infinity], shape: []))
+                if let size { return try reader.make(.binary(.equal), [size, infinity], call) }
+                let same = try reader.apply(.binary(.equal), [value, value], name: call.name, call)
+                reader.define(call, try reader.negated(same, call))
             }
         }
         add("LogicalNot") { (reader, call) throws(GraphReadingError) in
-            let tensor = try reader.constant(call, 0)
+            guard case .constant(let tensor) = try reader.value(call) else {
+                return reader.define(call, try reader.negated(try reader.value(call), call))
+            }
             guard var numbers = Numbers(tensor) else { throw call.unsupported("of type \(tensor.type)") }
             numbers.values = numbers.values.map { $0 == 0 ? 1 : 0 }
             guard let result = numbers.tensor else { throw call.unsupported("of type \(tensor.type)") }
@@ -48,6 +65,29 @@ extension GraphReader {
         "LogicalOr": { $0 != 0 || $1 != 0 ? 1 : 0 },
     ]
 
+    /// Reads a comparison of computed tensors.
+    private mutating func readComparison(_ name: String, _ call: NodeCall) throws(GraphReadingError) {
+        let operands = [try value(call), try value(call, 1)], swapped: [Value] = operands.reversed()
+        switch name {
+        case "Equal": try make(.binary(.equal), operands, call)
+        case "NotEqual":
+            let isEqual = try apply(.binary(.equal), operands, name: call.name, call)
+            define(call, try negated(isEqual, call))
+        case "Less": try make(.binary(.less), operands, call)
+        case "LessEqual": try make(.binary(.lessOrEqual), operands, call)
+        case "Greater": try make(.binary(.less), swapped, call)
+        case "GreaterEqual": try make(.binary(.lessOrEqual), swapped, call)
+        case "LogicalAnd": try make(.binary(.multiply), operands, call)
+        default: try make(.binary(.maximum), operands, call)
+        }
+    }
+
+    /// Returns 1 where a computed tensor is 0, and elsewhere 0.
+    mutating func negated(_ value: Value, _ call: NodeCall) throws(GraphReadingError) -> Value {
+        let zero = Value.constant(Tensor([Float(0)], shape: []))
+        return try apply(.binary(.equal), [value, zero], name: call.name, call)
+    }
+
     /// Evaluates a function of two constants that are broadcast.
     private mutating func compare(
         _ call: NodeCall, keepsType: Bool = false, _ function: (Double, Double) -> Double
@@ -65,12 +105,21 @@ extension GraphReader {
         define(call, .constant(result))
     }
 
-    /// Reads a selection with a constant condition.
+    /// Reads a selection.
     ///
     /// - Parameter isFirstAxis: Whether a condition with one axis applies to the first axis of the others
     ///   (TensorFlow's `Select`) rather than the last (`SelectV2`).
     private mutating func select(_ call: NodeCall, isFirstAxis: Bool) throws(GraphReadingError) {
-        let condition = try constant(call, 0), chosen = try value(call, 1), other = try value(call, 2)
+        let chosen = try value(call, 1), other = try value(call, 2)
+        guard case .constant(let condition) = try value(call) else {
+            var flags = try value(call)
+            let given = try self.shape(call, 0), rank = try self.shape(call, 1).count
+            if isFirstAxis, given.count == 1, rank > 1 {
+                let column = given + [Int](repeating: 1, count: rank - 1)
+                flags = try apply(.reshape(column), [flags], name: call.name, call)
+            }
+            return try make(.select, [flags, chosen, other], call)
+        }
         guard let flags = Numbers(condition) else { throw call.unsupported("of type \(condition.type)") }
         // Most conditions compare sizes, which are constant, and therefore select one whole tensor.
         if flags.values.count == 1 {

@@ -163,16 +163,36 @@ extension GraphReader {
             throw call.malformed("has no DstT")
         }
         guard case .constant(let tensor) = try value(call) else {
-            guard [.float32, .float16, .bfloat16].contains(type) else {
-                throw call.unsupported("of a computed tensor to \(type)")
-            }
-            return define(call, try value(call))
+            return define(call, try converted(try value(call), to: type, call))
         }
         try spend(tensor.shape, call)
         guard var numbers = Numbers(tensor) else { throw call.unsupported("from \(tensor.type)") }
         numbers.type = type == .float16 || type == .bfloat16 ? .float32 : type
         guard let result = numbers.tensor else { throw call.unsupported("to \(type)") }
         define(call, .constant(result))
+    }
+
+    /// Converts a computed tensor, whose numbers stay floats.
+    private mutating func converted(
+        _ value: Value, to type: ElementType, _ call: NodeCall
+    ) throws(GraphReadingError) -> Value {
+        var isFloat = true
+        if case .type(let source)? = call.node.attributes["SrcT"] {
+            isFloat = [.float32, .float16, .bfloat16, .float64].contains(source)
+            if source == .bool { return value }
+        }
+        switch type {
+        case .float32, .float16, .bfloat16, .float64: return value
+        case .bool: return try negated(try negated(value, call), call)
+        case .int8, .int16, .int32, .int64, .uint8, .uint16:
+            guard isFloat else { return value }
+            // Integers are rounded towards 0.
+            let size = try apply(.unary(.abs), [value], name: call.name, call)
+            let whole = try apply(.unary(.floor), [size], name: call.name, call)
+            let sign = try apply(.unary(.sign), [value], name: call.name, call)
+            return try apply(.binary(.multiply), [whole, sign], name: call.name, call)
+        default: throw call.unsupported("of a computed tensor to \(type)")
+        }
     }
 
     /// Reads the clamping and rounding of fake quantization.

@@ -19,7 +19,7 @@ extension CoreMLExport {
         case .squaredDifference:
             let difference = block.append("sub", inputs, name + "_difference", type, shape)
             return block.append("square", [("x", [difference])], name, type, shape)
-        case .prelu: preconditionFailure("refused")
+        case .prelu, .equal, .less, .lessOrEqual: preconditionFailure("refused")
         }
     }
 

@@ -355,6 +355,8 @@ struct CoreMLExport {
         case .convolution: return nil
         case .product: return ranks[0] < 4 ? nil : "of images"
         case .arithmetic(.prelu, _, _): return "with a slope by channel"
+        case .arithmetic(.equal, _, _), .arithmetic(.less, _, _), .arithmetic(.lessOrEqual, _, _):
+            return "as a number"
         // Vectors would be broadcast along the rows of channels-first images.
         case .arithmetic:
             return Set(ranks).count == 1 || !ranks.contains(4) ? nil : "of an image and a vector"

@@ -114,7 +114,8 @@ extension PortableNetwork.Operation {
             case .add, .subtract: true
             // A product of two tensors is a square or a gate, whose range a grid of 8 bits covers badly.
             case .multiply: constant != nil
-            case .divide, .squaredDifference, .maximum, .minimum, .power, .prelu: false
+            case .divide, .squaredDifference, .maximum, .minimum, .power, .prelu, .equal, .less, .lessOrEqual:
+                false
             }
         }
     }
