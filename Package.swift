@@ -124,7 +124,10 @@ let package = Package(
         .executableTarget(name: "torture", swiftSettings: swift),
         .executableTarget(
             name: "benchmark",
-            dependencies: ["Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning"],
+            dependencies: [
+                "Imaging", "Inference", "Backbones", "TensorGraph", "TransferLearning", "Network",
+                "NetworkReading", "ONNXFormat", "TensorFlowFormat",
+            ],
             swiftSettings: swift),
 
         .target(

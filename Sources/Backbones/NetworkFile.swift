@@ -22,7 +22,7 @@ package enum NetworkFile: Sendable {
             return
         }
         do {
-            self = .onnx(try ONNXModel.read(bytes, folder: FilePath(path).parent.description))
+            self = .onnx(try ONNXModel.read(bytes, folder: FilePath(path).parent.description).inlined())
         } catch { throw .onnx(path: path, error) }
     }
 

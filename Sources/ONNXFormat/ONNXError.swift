@@ -10,6 +10,8 @@ package enum ONNXError: Error, Equatable, Sendable {
     case overLimit(offset: Int, ONNXLimit, limit: Int)
     /// The weights of `tensor` are in another file that cannot be used.
     case externalData(tensor: String, ONNXExternalFault)
+    /// A function that the model defines cannot be put in the place of its calls.
+    case function(name: String, ONNXFunctionFault)
     /// The model could not be opened, mapped or written, with the system's error number.
     case inputOutput(errno: Int32)
     /// The model exceeds the 2 GiB limit of Protocol Buffers.
@@ -24,6 +26,14 @@ package enum ONNXFault: Equatable, Sendable {
     case invalidDimension(Int64)
     /// The size of a tensor's content, in bytes, does not match its type and shape.
     case tensorSizeMismatch(tensor: String, expected: Int, found: Int)
+}
+
+/// A fault in the functions that a model defines.
+package enum ONNXFunctionFault: Equatable, Sendable {
+    /// The function calls itself, perhaps through others.
+    case callsItself
+    case tooDeep(limit: Int)
+    case tooManyCalls(limit: Int), tooManyNodes(limit: Int)
 }
 
 /// The quantities that are limited.

@@ -38,16 +38,18 @@ extension ONNXModel {
 /// Reads the messages of one model.
 struct ModelReader {
     let region: ByteRegion
+    private let folder: String?
     var tensors: TensorReader
 
     init(region: ByteRegion, folder: String?) {
-        self.region = region
+        (self.region, self.folder) = (region, folder)
         tensors = TensorReader(region: region, files: ExternalFiles(folder: folder))
     }
 
     mutating func model(_ message: Reader) throws(ONNXError) -> ONNXModel {
         var message = message
         var model = ONNXModel(formatVersion: 0)
+        model.folder = folder
         var hasGraph = false
         while let field = try message.next() {
             switch field.number {
@@ -65,7 +67,6 @@ struct ModelReader {
                 model.metadata.append(.init(key: entry.key, value: entry.value))
             default:
                 try message.skip(field)
-                if field.number == Field.Model.functions { model.functionCount += 1 }
                 model.others.append(encoded(field, message))
             }
         }
@@ -73,7 +74,7 @@ struct ModelReader {
         return model
     }
 
-    private func operatorSet(_ message: Reader) throws(ONNXError) -> ONNXModel.OperatorSet {
+    func operatorSet(_ message: Reader) throws(ONNXError) -> ONNXModel.OperatorSet {
         var message = message, set = ONNXModel.OperatorSet(domain: nil, version: 0)
         while let field = try message.next() {
             switch field.number {
@@ -85,7 +86,7 @@ struct ModelReader {
         return set
     }
 
-    private mutating func graph(_ message: Reader) throws(ONNXError) -> ONNXGraph {
+    mutating func graph(_ message: Reader) throws(ONNXError) -> ONNXGraph {
         var message = message, graph = ONNXGraph()
         func check(_ count: Int, _ kind: ONNXLimit, _ field: WireField) throws(ONNXError) {
             guard count < ONNXModel.maximumNodes else {
@@ -119,10 +120,11 @@ struct ModelReader {
         return graph
     }
 
-    private mutating func node(_ message: Reader) throws(ONNXError) -> ONNXNode {
+    mutating func node(_ message: Reader) throws(ONNXError) -> ONNXNode {
         var message = message
         let start = message.offset
-        var name = "", operation = "", domain = "", inputs: [String] = [], outputs: [String] = []
+        var name = "", operation = "", domain = "", overload = ""
+        var inputs: [String] = [], outputs: [String] = []
         var attributes: [String: ONNXAttribute] = [:]
         while let field = try message.next() {
             switch field.number {
@@ -131,6 +133,7 @@ struct ModelReader {
             case Field.Node.name: name = try message.text(field)
             case Field.Node.operation: operation = try message.text(field)
             case Field.Node.domain: domain = try message.text(field)
+            case Field.Node.overload: overload = try message.text(field)
             case Field.Node.attribute:
                 let (key, value) = try attribute(try message.nested(field))
                 attributes[key] = value
@@ -139,11 +142,11 @@ struct ModelReader {
         }
         guard !operation.isEmpty else { throw .malformed(offset: start, .namelessOperator) }
         return ONNXNode(
-            operation, name: name, domain: domain, inputs: inputs, outputs: outputs, attributes: attributes,
-            encoded: region[start..<message.end])
+            operation, name: name, domain: domain, overload: overload, inputs: inputs, outputs: outputs,
+            attributes: attributes, encoded: region[start..<message.end])
     }
 
-    private mutating func attribute(_ message: Reader) throws(ONNXError) -> (String, ONNXAttribute) {
+    mutating func attribute(_ message: Reader) throws(ONNXError) -> (String, ONNXAttribute) {
         typealias Kind = ONNXAttribute.Kind
         var message = message
         let start = message.offset

@@ -94,11 +94,21 @@ extension ONNXNode {
             message.field(Field.Node.attribute, value.message(name: key))
         }
         if !domain.isEmpty { message.field(Field.Node.domain, domain.utf8) }
+        if !overload.isEmpty { message.field(Field.Node.overload, overload.utf8) }
         return message
     }
 }
 
 extension ONNXAttribute {
+    /// Returns the attribute of a control-flow node.
+    package static func graph(_ graph: ONNXGraph, name: String) -> ONNXAttribute {
+        var message = WireWriter()
+        message.field(Field.Attribute.name, name.utf8)
+        message.field(Field.Attribute.graph, graph.encoded())
+        message.field(Field.Attribute.kind, Kind.graph)
+        return .encoded(kind: Kind.graph, ByteRegion(message.bytes))
+    }
+
     fileprivate func message(name: String) -> WireWriter {
         var message = WireWriter()
         if case .encoded(_, let whole) = self {

@@ -38,8 +38,8 @@ package struct ONNXModel: Sendable {
     package var operatorSets: [OperatorSet]
     package var metadata: [Metadata]
     package var graph: ONNXGraph
-    /// The number of functions that the model defines (IR version 8) and that its nodes may call.
-    package internal(set) var functionCount = 0
+    /// The folder for external weights; nil if the model was not read from a file.
+    var folder: String?
     /// All other fields as read.
     var others: [EncodedField] = []
 

@@ -7,6 +7,11 @@ package struct ONNXNode: Sendable {
     package var operation: String { didSet { encoded = nil } }
     /// The domain; empty for the standard operators, which files also call `ai.onnx`.
     package var domain: String { didSet { encoded = nil } }
+    /// The variant of the model's function that the node calls; empty for operators.
+    package var overload: String { didSet { encoded = nil } }
+    /// The version of the standard operators if it is not the model's, because the node has been part of a
+    /// function.
+    package var operatorSet: Int64?
     /// The names of values; an empty name is an omitted optional input.
     package var inputs: [String] { didSet { encoded = nil } }
     /// The names of values; an empty name is an omitted optional output.
@@ -18,10 +23,11 @@ package struct ONNXNode: Sendable {
     package private(set) var encoded: ByteRegion?
 
     package init(
-        _ operation: String, name: String = "", domain: String = "", inputs: [String], outputs: [String],
-        attributes: [String: ONNXAttribute] = [:], encoded: ByteRegion? = nil
+        _ operation: String, name: String = "", domain: String = "", overload: String = "",
+        inputs: [String], outputs: [String], attributes: [String: ONNXAttribute] = [:],
+        encoded: ByteRegion? = nil
     ) {
-        (self.name, self.operation, self.domain) = (name, operation, domain)
+        (self.name, self.operation, self.domain, self.overload) = (name, operation, domain, overload)
         (self.inputs, self.outputs, self.attributes, self.encoded) = (inputs, outputs, attributes, encoded)
     }
 

@@ -13,7 +13,11 @@ enum Field {
         static let node = 1, name = 2, initializer = 5, input = 11, output = 12, value = 13
     }
     enum Node {
-        static let input = 1, output = 2, name = 3, operation = 4, attribute = 5, domain = 7
+        static let input = 1, output = 2, name = 3, operation = 4, attribute = 5, domain = 7, overload = 8
+    }
+    enum Function {
+        static let name = 1, input = 4, output = 5, node = 7, operatorSets = 9, domain = 10, defaults = 11
+        static let overload = 13
     }
     enum Attribute {
         static let name = 1, float = 2, int = 3, string = 4, tensor = 5, graph = 6

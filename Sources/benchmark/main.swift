@@ -13,6 +13,7 @@ import TensorGraph
 ///     swift run -c release benchmark profile efficientnet_lite0    (times per step)
 ///     swift run -c release benchmark retrain FOLDER inception_v3 MODEL_DIR
 ///     swift run -c release benchmark decode a.jpg b.png …
+///     swift run -c release benchmark compute net.onnx x.bin y.bin  (raw numbers, for comparisons with others)
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
     switch arguments.first {
@@ -27,6 +28,7 @@ do {
         try benchmarkRetrain(
             folder: arguments[1], architecture: arguments.count > 2 ? arguments[2] : nil,
             modelDirectory: arguments.count > 3 ? arguments[3] : nil)
+    case "compute" where arguments.count > 1: try computeNetworks(Array(arguments.dropFirst()))
     case "memory" where arguments.count == 2: try benchmarkDecodingMemory(arguments[1])
     case "decode" where arguments.count > 1: try benchmarkDecoding(Array(arguments.dropFirst()))
     default:
@@ -37,6 +39,7 @@ do {
                    benchmark retrain FOLDER [ARCHITECTURE [MODEL_DIR]]
                    benchmark decode FILE...
                    benchmark memory FILE
+                   benchmark compute NETWORK INPUT OUTPUT [NETWORK INPUT OUTPUT...]
             """)
         exit(2)
     }

@@ -34,6 +34,23 @@ extension ONNXReader {
         return try unary(call, .clip(lowest: low, highest: high)) { min(max($0, Double(low)), Double(high)) }
     }
 
+    /// Reads x · sigmoid(α · x).
+    func swish(_ call: Call) throws(Failure) -> [Value] { [try swish(try call.input(0), call)] }
+
+    private func swish(_ value: Value, _ call: Call) throws(Failure) -> Value {
+        func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+        let alpha = try call.float("alpha", else: 1)
+        if alpha == 1 { return try applied(.silu, to: value, call) { $0 * sigmoid($0) } }
+        let factor = Value.constant(Tensor([alpha], shape: []))
+        let gate = try applied(.sigmoid, to: combined(value, factor, .multiply, call, *), call, sigmoid)
+        return try combined(value, gate, .multiply, call, *)
+    }
+
+    /// Reads swish(a) · b.
+    func gatedSwish(_ call: Call) throws(Failure) -> [Value] {
+        [try combined(try swish(try call.input(0), call), try call.input(1), .multiply, call, *)]
+    }
+
     /// Reads α · elu(x / α) with ELU's factor 1.
     func celu(_ call: Call) throws(Failure) -> [Value] {
         let alpha = try call.float("alpha", else: 1)
@@ -72,28 +89,6 @@ extension ONNXReader {
         return [.computed(try append(.binary(.multiply), name: call.name, [made, factor]), axes)]
     }
 
-    func cast(_ call: Call) throws(Failure) -> [Value] {
-        guard let type = ElementType(onnx: Int64(try call.int("to", else: 1))) else {
-            throw call.failure("to a type that is not read")
-        }
-        let value = try call.input(0)
-        guard case .constant(let tensor) = value else {
-            guard [.float32, .float16, .bfloat16, .float64].contains(type) else {
-                throw call.failure("of a computed tensor to \(type)")
-            }
-            return [value]
-        }
-        if type == tensor.type { return [value] }
-        if [.float16, .bfloat16].contains(type), let floats = tensor.asFloat32 { return [.constant(floats)] }
-        guard [.float32, .float64, .int32, .int64, .bool, .uint8].contains(type) else {
-            throw call.failure("to \(type)")
-        }
-        try spend(tensor.count, call)
-        return [
-            .constant(Tensor(numbers: try Folding.numbers(tensor, call), type: type, shape: tensor.shape))
-        ]
-    }
-
     // MARK: - Functions of two numbers
 
     func binary(
@@ -103,7 +98,7 @@ extension ONNXReader {
     }
 
     func combined(
-        _ a: Value, _ b: Value, _ operation: Network.Binary, _ call: Call,
+        _ a: Value, _ b: Value, _ operation: Network.Binary, _ call: Call, truncatesWholes: Bool = true,
         _ fold: (Double, Double) -> Double
     ) throws(Failure) -> Value {
         if case .constant(let left) = a, case .constant(let right) = b {
@@ -119,11 +114,15 @@ extension ONNXReader {
         let inputs = [
             try align(left, to: axes, name: call.name), try align(right, to: axes, name: call.name),
         ]
-        return .computed(try append(.binary(operation), name: call.name, inputs), axes)
+        let made = try append(.binary(operation), name: call.name, inputs)
+        if operation == .divide, truncatesWholes, inputs.allSatisfy(wholes.contains) {
+            return try truncated(made, axes, call)
+        }
+        return .computed(made, axes)
     }
 
     /// Prepends axes of size 1.
-    private func widened(_ value: Value, _ rank: Int, _ call: Call) throws(Failure) -> Value {
+    func widened(_ value: Value, _ rank: Int, _ call: Call) throws(Failure) -> Value {
         let old = shape(value)
         return try reshaped(value, [Int](repeating: 1, count: rank - old.count) + old, call)
     }
@@ -161,58 +160,6 @@ extension ONNXReader {
         return try binary(call, .power, pow)
     }
 
-    /// Reads an operator that is supported on constants only.
-    func folded(
-        _ call: Call, type: ElementType? = nil, _ fold: (Double, Double) -> Double
-    ) throws(Failure) -> [Value] {
-        [
-            .constant(
-                try Folding.binary(
-                    try call.demanded(0, "left"), try call.demanded(1, "right"), type: type, call, self,
-                    fold))
-        ]
-    }
-
-    func negation(_ call: Call) throws(Failure) -> [Value] {
-        [.constant(try Folding.unary(try call.demanded(0, "input"), call, self) { $0 == 0 ? 1 : 0 })]
-    }
-
-    func choice(_ call: Call) throws(Failure) -> [Value] {
-        let condition = try call.demanded(0, "condition")
-        let a = try call.input(1), b = try call.input(2)
-        if case .constant(let left) = a, case .constant(let right) = b {
-            guard
-                let shape = Network.broadcast(left.shape, right.shape).flatMap({
-                    Network.broadcast($0, condition.shape)
-                })
-            else { throw call.failure("its inputs do not fit") }
-            let flags = try Folding.numbers(Folding.broadcast(condition, to: shape, call, self), call)
-            let lefts = try Folding.numbers(Folding.broadcast(left, to: shape, call, self), call)
-            let rights = try Folding.numbers(Folding.broadcast(right, to: shape, call, self), call)
-            return [
-                .constant(
-                    Tensor(
-                        numbers: flags.indices.map { flags[$0] != 0 ? lefts[$0] : rights[$0] },
-                        type: left.type, shape: shape))
-            ]
-        }
-        let isFirst = a.isConstant
-        if case .constant(let fixed) = isFirst ? a : b {
-            // The computed tensor times 1 where it is chosen, and otherwise 0, plus the constant elsewhere.
-            let flags = try Folding.numbers(condition, call).map { ($0 != 0) == isFirst ? 0.0 : 1 }
-            let mask = Tensor(numbers: flags, type: .float32, shape: condition.shape)
-            let rest = try combined(isFirst ? b : a, .constant(mask), .multiply, call, *)
-            let taken = try Folding.binary(fixed, mask, type: .float32, call, self) { $1 == 0 ? $0 : 0 }
-            return [try combined(rest, .constant(taken), .add, call, +)]
-        }
-        let rank = max(shape(a).count, shape(b).count, condition.shape.count)
-        let left = try widened(a, rank, call), right = try widened(b, rank, call)
-        let flag = try widened(.constant(condition), rank, call), axes = order(of: [left, right])
-        var inputs: [Int] = []
-        for value in [flag, left, right] { inputs.append(try align(value, to: axes, name: call.name)) }
-        return [.computed(try append(.select, name: call.name, inputs), axes)]
-    }
-
     // MARK: - Constants only
 
     func filled(_ call: Call) throws(Failure) -> [Value] {
@@ -248,23 +195,6 @@ extension ONNXReader {
         return [.constant(Tensor(numbers: numbers, type: type, shape: size))]
     }
 
-    /// Reads the upper or lower triangle of constant matrices.
-    func triangle(_ call: Call) throws(Failure) -> [Value] {
-        let tensor = try call.demanded(0, "input"), isUpper = try call.int("upper", else: 1) != 0
-        let offset = try call.integers(1, "k")?.first ?? 0
-        guard tensor.shape.count >= 2, offset.magnitude < 1 << 30 else {
-            throw call.failure("of \(tensor.shape)")
-        }
-        let rows = tensor.shape[tensor.shape.count - 2], columns = tensor.shape[tensor.shape.count - 1]
-        try spend(tensor.count, call)
-        var numbers = try Folding.numbers(tensor, call)
-        for index in numbers.indices {
-            let distance = index % columns - index / columns % rows
-            if isUpper ? distance < offset : distance > offset { numbers[index] = 0 }
-        }
-        return [.constant(Tensor(numbers: numbers, type: tensor.type, shape: tensor.shape))]
-    }
-
     func range(_ call: Call) throws(Failure) -> [Value] {
         let first = try call.demanded(0, "start")
         guard let start = first.numbers?.first, let limit = try call.demanded(1, "limit").numbers?.first,
@@ -279,21 +209,6 @@ extension ONNXReader {
                 Tensor(
                     numbers: (0..<count).map { start + Double($0) * step }, type: first.type, shape: [count]))
         ]
-    }
-
-    func cumulativeSum(_ call: Call) throws(Failure) -> [Value] {
-        let tensor = try call.demanded(0, "input")
-        let axis = try call.axis(try call.integers(1, "axis")?.first ?? 0, rank: tensor.shape.count)
-        guard try call.int("exclusive", else: 0) == 0, try call.int("reverse", else: 0) == 0 else {
-            throw call.failure("exclusive or reversed")
-        }
-        try spend(tensor.count, call)
-        var numbers = try Folding.numbers(tensor, call)
-        let inner = tensor.shape[(axis + 1)...].reduce(1, *), size = tensor.shape[axis]
-        for index in numbers.indices where index / inner % size > 0 {
-            numbers[index] += numbers[index - inner]
-        }
-        return [.constant(Tensor(numbers: numbers, type: tensor.type, shape: tensor.shape))]
     }
 
     // MARK: - Along axes
@@ -380,7 +295,7 @@ extension ONNXReader {
         return [try softmax(value, axis: axis, call)]
     }
 
-    private func softmax(_ value: Value, axis: Int, _ call: Call) throws(Failure) -> Value {
+    func softmax(_ value: Value, axis: Int, _ call: Call) throws(Failure) -> Value {
         let isLogarithm = call.node.operation == "LogSoftmax"
         guard case .computed(let index, let axes) = value else {
             // The largest number is subtracted, so that no power overflows.

@@ -100,6 +100,21 @@ extension ONNXReader {
         ]
     }
 
+    /// Reads x / √(mean of x² + epsilon) · scale over the axes from `axis` on.
+    func rootMeanSquareNormalization(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), rank = shape(value).count
+        let first = try call.axis(try call.int("axis", else: -1), rank: rank)
+        let epsilon = Value.constant(Tensor([try call.float("epsilon", else: 1e-5)], shape: []))
+        let squares = try applied(.square, to: value, call) { $0 * $0 }
+        let mean = try reduced(squares, .mean, Array(first..<rank), keeps: true, call)
+        let factor = try applied(.rsqrt, to: combined(mean, epsilon, .add, call, +), call) {
+            1 / $0.squareRoot()
+        }
+        let made = try combined(value, factor, .multiply, call, *)
+        guard let scale = call.optional(1) else { return [made] }
+        return [try combined(made, scale, .multiply, call, *)]
+    }
+
     func instanceNormalization(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), old = shape(value)
         guard old.count >= 3 else { throw call.failure("does not take \(old)") }

@@ -17,7 +17,7 @@ extension ONNXReader {
         return [value]
     }
 
-    private func product(_ a: Value, _ b: Value, _ call: Call) throws(Failure) -> Value {
+    func product(_ a: Value, _ b: Value, _ call: Call) throws(Failure) -> Value {
         if case .constant(let left) = a, case .constant(let right) = b {
             return .constant(try Folding.product(left, right, call, self))
         }
@@ -43,7 +43,7 @@ extension ONNXReader {
     }
 
     /// Returns the value with axis `order[i]` as axis i; a computed one is not moved.
-    private func permuted(_ value: Value, _ order: [Int]) -> Value {
+    func permuted(_ value: Value, _ order: [Int]) -> Value {
         switch value {
         case .constant(let tensor): .constant(tensor.transposed(order))
         case .computed(let index, let axes): .computed(index, order.map { axes[$0] })

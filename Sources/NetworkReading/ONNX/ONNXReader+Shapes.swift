@@ -199,11 +199,15 @@ extension ONNXReader {
         for index in call.inputs.indices { inputs.append(try call.input(index)) }
         guard let first = inputs.first else { throw call.failure("has no inputs") }
         let axis = try call.axis(try call.int("axis", else: 1), rank: shape(first).count)
-        let tensors = inputs.compactMap { if case .constant(let tensor) = $0 { tensor } else { nil } }
-        if tensors.count == inputs.count {
-            return [.constant(try Folding.concatenation(tensors, axis: axis, call, self))]
+        return [try joined(inputs, axis: axis, call)]
+    }
+
+    func joined(_ values: [Value], axis: Int, _ call: Call) throws(Failure) -> Value {
+        let tensors = values.compactMap { if case .constant(let tensor) = $0 { tensor } else { nil } }
+        if tensors.count == values.count {
+            return .constant(try Folding.concatenation(tensors, axis: axis, call, self))
         }
-        return [try concatenated(inputs, axis: axis, call)]
+        return try concatenated(values, axis: axis, call)
     }
 
     /// Returns the concatenation of values along ONNX's axis `axis`; at least one is computed.
@@ -312,15 +316,22 @@ extension ONNXReader {
     }
 
     func gather(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value)
-        let axis = try call.axis(try call.int("axis", else: 0), rank: old.count)
-        let positions = try call.demanded(1, "indices")
+        let value = try call.input(0)
+        let axis = try call.axis(try call.int("axis", else: 0), rank: shape(value).count)
+        return [try entries(of: value, along: axis, at: try call.demanded(1, "indices"), call)]
+    }
+
+    /// Returns the entries of an axis at positions of any shape, which replaces the axis.
+    func entries(
+        of value: Value, along axis: Int, at positions: Tensor, _ call: Call
+    ) throws(Failure) -> Value {
+        let old = shape(value)
         guard let given = positions.integers else { throw call.failure("its indices are no integers") }
         var indices: [Int] = []
         for position in given { indices.append(try call.axis(position, rank: old[axis])) }
         var new = old
         new.replaceSubrange(axis...axis, with: positions.shape)
-        return [try reshaped(try entries(indices, of: value, along: axis, call), new, call)]
+        return try reshaped(try entries(indices, of: value, along: axis, call), new, call)
     }
 
     /// Reads a gather whose indices are tuples, which are the coordinates along the first axes.
@@ -464,14 +475,17 @@ extension ONNXReader {
     }
 
     func spaceToDepth(_ call: Call) throws(Failure) -> [Value] {
-        let mode = try call.string("mode", else: "DCR")
-        guard mode == "DCR" else { throw call.failure("its mode is \(mode)") }
-        return [
-            .computed(
-                try append(
-                    .spaceToDepth(block: try call.int("blocksize", else: 0)), name: call.name,
-                    [try image(try call.input(0), call)]), Axes.channelsFirst)
-        ]
+        let mode = try call.string("mode", else: "DCR"), block = try call.int("blocksize", else: 0)
+        guard mode == "DCR" || mode == "CRD" else { throw call.failure("its mode is \(mode)") }
+        let made = Value.computed(
+            try append(
+                .spaceToDepth(block: block), name: call.name, [try image(try call.input(0), call)]),
+            Axes.channelsFirst)
+        if mode == "DCR" { return [made] }
+        // The pixels of a block precede the channels; with CRD, the channels precede the pixels.
+        let new = shape(made), channels = new[1] / block / block
+        let parts = try reshaped(made, [new[0], block * block, channels, new[2], new[3]], call)
+        return [try reshaped(permuted(parts, [0, 2, 1, 3, 4]), new, call)]
     }
 }
 

@@ -7,6 +7,7 @@ import SystemFiles
 extension ONNXReader {
     static var table: [String: Operation] {
         functions.merging(shapes) { $1 }.merging(images) { $1 }.merging(constants) { $1 }
+            .merging(choices) { $1 }
     }
 
     private static func one(
@@ -24,10 +25,13 @@ extension ONNXReader {
     ) -> Operation {
         { reader in { (call) throws(Failure) in try reader.variadic(call, operation, fold) } }
     }
-    private static func comparison(_ fold: @escaping (Double, Double) -> Bool) -> Operation {
-        { reader in
-            { (call) throws(Failure) in try reader.folded(call, type: .bool) { fold($0, $1) ? 1 : 0 } }
-        }
+    private static func comparison(_ comparison: Comparison) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.comparison(call, comparison) } }
+    }
+    private static func logic(
+        _ operation: Network.Binary, _ fold: @escaping (Bool, Bool) -> Bool
+    ) -> Operation {
+        { reader in { (call) throws(Failure) in try reader.logic(call, operation, fold) } }
     }
     private static func reduction(_ kind: Network.Reduction) -> Operation {
         { reader in { (call) throws(Failure) in try reader.reduction(call, kind) } }
@@ -49,7 +53,6 @@ extension ONNXReader {
             "Softplus": one(.softplus) { log1p(exp($0)) }, "Softsign": one(.softsign) { $0 / (1 + abs($0)) },
             "Mish": one(.mish) { $0 * tanh(log1p(exp($0))) },
             "HardSwish": one(.hardSwish) { $0 * min(6, max(0, $0 + 3)) / 6 },
-            "Swish": one(.silu) { $0 * sigmoid($0) },
             "LeakyRelu": { reader in
                 { (call) throws(Failure) in
                     let slope = try call.float("alpha", else: 0.01)
@@ -85,15 +88,17 @@ extension ONNXReader {
                     }
                 }
             },
-            "Clip": ONNXReader.clip, "Cast": ONNXReader.cast, "Pow": ONNXReader.power,
+            "Clip": ONNXReader.clip, "Pow": ONNXReader.power, "Swish": ONNXReader.swish,
+            "SwiGLU": ONNXReader.gatedSwish,
             "Add": two(.add, +), "Sub": two(.subtract, -), "Mul": two(.multiply, *), "Div": two(.divide, /),
             "PRelu": two(.prelu) { $0 < 0 ? $0 * $1 : $0 },
             "Max": many(.maximum) { max($0, $1) }, "Min": many(.minimum) { min($0, $1) },
             "Sum": many(.add, +), "Mean": ONNXReader.mean, "Celu": ONNXReader.celu,
             "LpNormalization": ONNXReader.normNormalization,
             "MeanVarianceNormalization": ONNXReader.meanVarianceNormalization,
-            "Where": ONNXReader.choice, "MatMul": ONNXReader.matrixProduct, "Gemm": ONNXReader.generalProduct,
-            "Einsum": ONNXReader.einsum,
+            "MatMul": ONNXReader.matrixProduct, "Gemm": ONNXReader.generalProduct,
+            "Einsum": ONNXReader.einsum, "Attention": ONNXReader.attention,
+            "RotaryEmbedding": ONNXReader.rotaryEmbedding,
             "ReduceMean": reduction(.mean), "ReduceSum": reduction(.sum), "ReduceMax": reduction(.maximum),
             "ReduceMin": reduction(.minimum), "ReduceProd": reduction(.product),
             "ReduceSumSquare": reduction(.sumOfSquares), "ReduceL2": reduction(.euclideanNorm),
@@ -102,6 +107,7 @@ extension ONNXReader {
             "Softmax": ONNXReader.softmax, "LogSoftmax": ONNXReader.softmax,
             "BatchNormalization": ONNXReader.batchNormalization,
             "LayerNormalization": ONNXReader.layerNormalization,
+            "RMSNormalization": ONNXReader.rootMeanSquareNormalization,
             "InstanceNormalization": ONNXReader.instanceNormalization,
             "GroupNormalization": ONNXReader.groupNormalization, "LRN": ONNXReader.localResponseNormalization,
         ]
@@ -120,7 +126,8 @@ extension ONNXReader {
 
     private static var images: [String: Operation] {
         [
-            "Conv": ONNXReader.convolution, "MaxPool": ONNXReader.maximumPool,
+            "Conv": ONNXReader.convolution, "ConvTranspose": ONNXReader.transposedConvolution,
+            "MaxPool": ONNXReader.maximumPool,
             "AveragePool": ONNXReader.averagePool, "GlobalAveragePool": pool(.mean),
             "GlobalMaxPool": pool(.maximum), "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
             "DepthToSpace": ONNXReader.depthToSpace, "SpaceToDepth": ONNXReader.spaceToDepth,
@@ -133,22 +140,19 @@ extension ONNXReader {
             "Constant": ONNXReader.constant, "ConstantOfShape": ONNXReader.filled, "Shape": ONNXReader.shape,
             "Size": ONNXReader.size, "Range": ONNXReader.range, "CumSum": ONNXReader.cumulativeSum,
             "EyeLike": ONNXReader.eye, "Trilu": ONNXReader.triangle,
-            "ScatterND": ONNXReader.scatter, "Not": ONNXReader.negation,
-            "DequantizeLinear": ONNXReader.dequantized,
-            "Equal": comparison { $0 == $1 }, "Less": comparison { $0 < $1 },
-            "LessOrEqual": comparison { $0 <= $1 }, "Greater": comparison { $0 > $1 },
-            "GreaterOrEqual": comparison { $0 >= $1 }, "And": comparison { $0 != 0 && $1 != 0 },
-            "Or": comparison { $0 != 0 || $1 != 0 }, "Xor": comparison { ($0 != 0) != ($1 != 0) },
-            "Mod": { reader in
-                { (call) throws(Failure) in
-                    // The result has the divisor's sign, as in Python, unless `fmod` requests that of C.
-                    let isC = try call.int("fmod", else: 0) != 0
-                    return try reader.folded(call) { x, y in
-                        guard y != 0 else { return 0 }
-                        return isC ? fmod(x, y) : x - (x / y).rounded(.down) * y
-                    }
-                }
-            },
+            "ScatterND": ONNXReader.scatter, "DequantizeLinear": ONNXReader.dequantized,
+        ]
+    }
+
+    private static var choices: [String: Operation] {
+        [
+            "Equal": comparison(.equal), "Less": comparison(.less), "LessOrEqual": comparison(.lessOrEqual),
+            "Greater": comparison(.greater), "GreaterOrEqual": comparison(.greaterOrEqual),
+            "And": logic(.multiply) { $0 && $1 }, "Or": logic(.maximum) { $0 || $1 },
+            "Xor": logic(.squaredDifference) { $0 != $1 }, "Not": ONNXReader.negation,
+            "IsNaN": ONNXReader.isNoNumber, "IsInf": ONNXReader.isInfinite, "Where": ONNXReader.choice,
+            "Cast": ONNXReader.cast, "CastLike": ONNXReader.castLike, "Mod": ONNXReader.remainder,
+            "ThresholdedRelu": ONNXReader.thresholded, "Shrink": ONNXReader.shrunk, "If": ONNXReader.branch,
         ]
     }
 }

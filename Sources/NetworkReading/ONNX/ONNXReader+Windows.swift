@@ -15,18 +15,85 @@ extension ONNXReader {
             type: weights.type, shape: weights.shape[..<2] + [window.height, window.width],
             contents: weights.contents)
         let filter = try constant(kernel.transposed([2, 3, 1, 0]), name: call.name)
-        var made = try moved(window, over: picture(value, call), with: [filter], fill: 0, call) {
+        let made = try moved(window, over: picture(value, call), with: [filter], fill: 0, call) {
             .convolution($0, groups: groups)
         }
-        if let bias = try call.constant(2, "bias") {
-            guard bias.count == weights.shape[0] else {
-                throw call.failure("its bias has \(bias.count) numbers, not \(weights.shape[0])")
-            }
-            let shift = try constant(
-                Tensor(type: bias.type, shape: [bias.count], contents: bias.contents), name: call.name)
-            made = try append(.binary(.add), name: call.name, [made, shift])
+        return [try likewise(try biased(made, weights.shape[0], call), value, call)]
+    }
+
+    /// Reads a transposed convolution: that of the image with zeros between its pixels, by turned filters.
+    func transposedConvolution(_ call: Call) throws(Failure) -> [Value] {
+        let weights = try call.demanded(1, "weights"), value = try call.input(0), old = shape(value)
+        let groups = try call.int("group", else: 1), size = weights.shape
+        guard (3...4).contains(old.count), size.count == old.count, groups > 0, old[1] == size[0],
+            size[0] % groups == 0, weights.type.size != nil
+        else { throw call.failure("of \(old) by \(size): only images and sequences are convolved") }
+        guard try call.ints("output_shape") == nil,
+            ["NOTSET", "VALID"].contains(try call.string("auto_pad", else: "NOTSET"))
+        else { throw call.failure("whose size is given") }
+        var window = try window(call, size: Array(size[2...]), over: Array(old[2...]))
+        var extra = try call.ints("output_padding") ?? [0, 0]
+        if extra.count == 1 { extra = [0] + extra }
+        guard extra.count == 2, extra.allSatisfy({ (0..<4096).contains($0) }) else {
+            throw call.failure("its output_padding is \(extra)")
         }
-        return [try likewise(made, value, call)]
+        let whole = try picture(value, call), image = try image(whole, call), s = network.shape(image)
+        let (y, x) = (window.strideY, window.strideX), name = call.name
+        var spread = image
+        if y > 1 || x > 1 {
+            let apart = try append(.reshape([s[0], s[1], 1, s[2], 1, s[3]]), name: name, [image])
+            let none = Network.Border(0, 0)
+            let padded = try append(
+                .pad([none, none, .init(0, y - 1), none, .init(0, x - 1), none], .constant(0)), name: name,
+                [apart])
+            spread = try append(.reshape([s[0], s[1] * y, s[2] * x, s[3]]), name: name, [padded])
+        }
+        let (high, wide) = ((window.height - 1) * window.dilationY, (window.width - 1) * window.dilationX)
+        let given = window.padding
+        // The zeros behind the last pixel are a part of the padding; what is below 0 is cut off.
+        let margins = [
+            high - given.top, high - given.bottom + extra[0] - (y - 1), wide - given.left,
+            wide - given.right + extra[1] - (x - 1),
+        ]
+        var cut = Value.computed(spread, Axes.channelsFirst)
+        let full = shape(cut)
+        var parts: [Int: Network.Stretch] = [:]
+        for axis in 0..<2 {
+            let before = max(0, -margins[2 * axis]), after = max(0, -margins[2 * axis + 1])
+            parts[axis + 2] = .init(begin: before, count: max(0, full[axis + 2] - before - after))
+        }
+        cut = try sliced(cut, parts, name: name, call)
+        window.padding = .init(
+            top: max(0, margins[0]), left: max(0, margins[2]), bottom: max(0, margins[1]),
+            right: max(0, margins[3]))
+        (window.strideY, window.strideX) = (1, 1)
+        let places = size.indices.map { $0 < 2 ? Array(0..<size[$0]) : (0..<size[$0]).reversed() }
+        let turned = try Folding.gathered(weights, places, call, self)
+        let split = Tensor(
+            type: turned.type,
+            shape: [groups, size[0] / groups, size[1], window.height, window.width],
+            contents: turned.contents
+        ).transposed([3, 4, 1, 0, 2])
+        let filter = try constant(
+            Tensor(
+                type: split.type,
+                shape: [window.height, window.width, size[0] / groups, groups * size[1]],
+                contents: split.contents), name: name)
+        let made = try moved(window, over: cut, with: [filter], fill: 0, call) {
+            .convolution($0, groups: groups)
+        }
+        return [try likewise(try biased(made, groups * size[1], call), value, call)]
+    }
+
+    /// Adds the bias of a convolution.
+    private func biased(_ image: Int, _ channels: Int, _ call: Call) throws(Failure) -> Int {
+        guard let bias = try call.constant(2, "bias") else { return image }
+        guard bias.count == channels else {
+            throw call.failure("its bias has \(bias.count) numbers, not \(channels)")
+        }
+        let shift = try constant(
+            Tensor(type: bias.type, shape: [bias.count], contents: bias.contents), name: call.name)
+        return try append(.binary(.add), name: call.name, [image, shift])
     }
 
     /// Appends an operation that moves a window over an image.

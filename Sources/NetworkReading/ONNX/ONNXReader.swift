@@ -12,14 +12,21 @@ import TensorGraph
 /// requires it, and transposes by exporters cancel. Whatever does not depend on the input is evaluated while
 /// reading.
 ///
-/// - Source: https://github.com/onnx/onnx/blob/main/docs/Operators.md, operator sets 7 to 21
+/// - Source: https://github.com/onnx/onnx/blob/main/docs/Operators.md, operator sets 7 to 28
 package final class ONNXReader {
-    package static let operatorSets: ClosedRange<Int64> = 7...21
+    /// The known operator sets; a later one is read with what is known of these.
+    package static let operatorSets: ClosedRange<Int64> = 7...28
 
-    let version: Int64
+    let model: ONNXModel
+    /// The version of the operators of the node that is being read.
+    private(set) var version: Int64
     var network = Network()
+    /// The nodes whose numbers ONNX has as integers or booleans.
+    private(set) var wholes: Set<Int> = []
     /// The values by the wiring's numbers; each is removed after its last read.
     private var values: [Value?] = []
+    /// The number of branches around the nodes that are being read.
+    private var depth = 0
     /// The transposed tensors created so far, by node and axes.
     private var transposed: [Aligned: Int] = [:]
     /// The remaining number of elements for constants computed from constants.
@@ -48,11 +55,7 @@ package final class ONNXReader {
     package static func read(
         _ model: ONNXModel, size: (height: Int, width: Int)? = nil, outputs: [String]? = nil
     ) throws(ONNXReadingError) -> Network {
-        guard let version = model.operatorSet, operatorSets.contains(version) else {
-            throw .operatorSet(model.operatorSet, supported: operatorSets)
-        }
-        let reader = ONNXReader(version: version)
-        return try reader.network(of: model.graph, size: size, outputs: outputs)
+        return try ONNXReader(model).network(size: size, outputs: outputs)
     }
 
     /// Computes values that depend on weights alone.
@@ -62,11 +65,9 @@ package final class ONNXReader {
     package static func constants(
         _ names: [String], of model: ONNXModel
     ) throws(ONNXReadingError) -> [String: Tensor] {
-        guard let version = model.operatorSet, operatorSets.contains(version) else {
-            throw .operatorSet(model.operatorSet, supported: operatorSets)
-        }
-        let reader = ONNXReader(version: version), wiring = Wiring(model.graph, outputs: names)
-        try reader.evaluate(wiring, in: model.graph)
+        let reader = try ONNXReader(model), graph = reader.model.graph
+        let wiring = try reader.wiring(graph, outputs: names)
+        try reader.evaluate(wiring, in: graph)
         var constants: [String: Tensor] = [:]
         for (name, place) in wiring.outputs {
             if case .constant(let tensor)? = reader.values[place] { constants[name] = tensor }
@@ -77,12 +78,19 @@ package final class ONNXReader {
     /// The supported operators in alphabetical order.
     package static var supportedOperators: [String] { table.keys.sorted() }
 
-    private init(version: Int64) { (self.version, operations) = (version, Self.table) }
+    private init(_ model: ONNXModel) throws(Failure) {
+        guard let version = model.operatorSet, version >= Self.operatorSets.lowerBound else {
+            throw .operatorSet(model.operatorSet, supported: Self.operatorSets)
+        }
+        do { self.model = try model.inlined() } catch { throw .model(error) }
+        (self.version, operations) = (version, Self.table)
+    }
 
     private func network(
-        of graph: ONNXGraph, size: (height: Int, width: Int)?, outputs: [String]?
+        size: (height: Int, width: Int)?, outputs: [String]?
     ) throws(Failure) -> Network {
-        let wiring = Wiring(graph, outputs: outputs ?? graph.outputs.map(\.name))
+        let graph = model.graph
+        let wiring = try wiring(graph, outputs: outputs ?? graph.outputs.map(\.name))
         try evaluate(wiring, in: graph) { (input) throws(Failure) in try self.input(input, size: size) }
         for (name, place) in wiring.outputs {
             guard let value = values[place] else {
@@ -93,21 +101,52 @@ package final class ONNXReader {
         return Compositions.fused(network)
     }
 
+    private func wiring(_ graph: ONNXGraph, outputs: [String]) throws(Failure) -> Wiring {
+        try Wiring(graph, outputs: outputs) { (node) throws(Failure) in try self.captures(of: node) }
+    }
+
+    /// Returns the values of a branch's outputs.
+    ///
+    /// - Parameter captures: The values outside, by name, that the branch reads.
+    func branchValues(
+        of graph: ONNXGraph, captures: [String: Value], _ call: Call
+    ) throws(Failure) -> [Value] {
+        guard depth < ONNXModel.maximumDepth else { throw call.failure("has too many branches in branches") }
+        let outer = values
+        depth += 1
+        defer { (values, depth) = (outer, depth - 1) }
+        let wiring = try wiring(graph, outputs: graph.outputs.map(\.name))
+        try evaluate(wiring, in: graph, captures: captures)
+        var results: [Value] = []
+        for (name, place) in wiring.outputs {
+            guard let value = values[place] else { throw call.failure("its output \(name) is not computed") }
+            results.append(value)
+        }
+        return results
+    }
+
     /// Reads the nodes that the wiring's outputs depend on.
     ///
-    /// - Parameter input: Returns the value of an input; nil if the outputs depend on none.
+    /// - Parameters:
+    ///   - captures: The values of a branch's surroundings.
+    ///   - input: Returns the value of an input; nil if the outputs depend on none.
     private func evaluate(
-        _ wiring: Wiring, in graph: ONNXGraph, input: ((ONNXValue) throws(Failure) -> Value)? = nil
+        _ wiring: Wiring, in graph: ONNXGraph, captures: [String: Value] = [:],
+        input: ((ONNXValue) throws(Failure) -> Value)? = nil
     ) throws(Failure) {
         guard wiring.steps.count <= Network.mostNodes else {
             throw .tooManyNodes(wiring.steps.count, limit: Network.mostNodes)
         }
-        let weights = Set(graph.initializers.map(\.name))
+        let weights = Set(graph.initializers.map(\.name)).union(
+            captures.lazy.filter(\.value.isConstant).map(\.key))
         for step in wiring.steps { try check(graph.nodes[step.node], weights: weights) }
         values = [Value?](repeating: nil, count: wiring.count)
         for tensor in graph.initializers {
             guard let place = wiring.place(tensor.name), let value = tensor.tensor else { continue }
             values[place] = .constant(value)
+        }
+        for (name, value) in captures {
+            if let place = wiring.place(name), values[place] == nil { values[place] = value }
         }
         if let input {
             for given in graph.inputs {
@@ -125,26 +164,28 @@ package final class ONNXReader {
 
     /// Checks that a node can be read; of quantized operators, that is the one that unpacks weights.
     private func check(_ node: ONNXNode, weights: Set<String>) throws(Failure) {
-        func refusal(_ reason: Failure.Reason) -> Failure {
-            .unsupported(
-                operation: node.operation, node: node.title, reason, supported: Self.supportedOperators)
-        }
         let unpacksWeights =
             node.operation == "DequantizeLinear" && node.inputs.first.map(weights.contains) == true
         if !unpacksWeights, Self.quantized.contains(where: { node.operation.hasPrefix($0) }) {
-            throw refusal(.quantized)
+            throw refusal(node, .quantized)
         }
-        guard node.isStandard else { throw refusal(.otherDomain) }
-        if Self.controlFlow.contains(node.operation) || node.attributes.values.contains(where: \.isGraph) {
-            throw refusal(.controlFlow)
+        guard node.isStandard else { throw refusal(node, .otherDomain) }
+        if Self.controlFlow.contains(node.operation)
+            || node.operation != "If" && node.attributes.values.contains(where: \.isGraph)
+        {
+            throw refusal(node, .controlFlow)
         }
-        guard operations[node.operation] != nil else { throw refusal(.unknown) }
+        guard operations[node.operation] != nil else { throw refusal(node, .unknown) }
+    }
+
+    func refusal(_ node: ONNXNode, _ reason: Failure.Reason) -> Failure {
+        .unsupported(operation: node.operation, node: node.title, reason, supported: Self.supportedOperators)
     }
 
     private static let quantized = [
         "QuantizeLinear", "DequantizeLinear", "DynamicQuantize", "QLinear", "ConvInteger", "MatMulInteger",
     ]
-    private static let controlFlow: Set<String> = ["If", "Loop", "Scan", "SequenceMap"]
+    private static let controlFlow: Set<String> = ["Loop", "Scan", "SequenceMap"]
 
     private func input(
         _ input: ONNXValue, size: (height: Int, width: Int)?
@@ -177,7 +218,8 @@ package final class ONNXReader {
     private func read(_ node: ONNXNode, _ step: Wiring.Step, _ wiring: Wiring) throws(Failure) {
         var inputs: [Value?] = []
         inputs.reserveCapacity(node.inputs.count)
-        for (index, place) in wiring.reads(of: step).enumerated() {
+        let reads = wiring.reads(of: step)
+        for (index, place) in reads.prefix(node.inputs.count).enumerated() {
             guard let place else {
                 inputs.append(nil)
                 continue
@@ -190,7 +232,12 @@ package final class ONNXReader {
             }
             inputs.append(value)
         }
-        let results = try operations[node.operation]!(self)(Call(node: node, inputs: inputs))
+        var call = Call(node: node, inputs: inputs)
+        for (name, place) in zip(wiring.captures(of: step), reads.dropFirst(node.inputs.count)) {
+            call.captures[name] = place.flatMap { values[$0] }
+        }
+        version = node.operatorSet ?? model.operatorSet!
+        let results = try operations[node.operation]!(self)(call)
         // Secondary outputs without a result, such as masks and means, are errors only if they are read.
         for (place, result) in zip(wiring.writes(of: step), results) {
             if let place { values[place] = result }
@@ -199,9 +246,24 @@ package final class ONNXReader {
 
     // MARK: - Adding nodes
 
-    func append(_ operation: Network.Operation, name: String, _ inputs: [Int]) throws(Failure) -> Int {
-        do throws(NodeError) { return try network.append(operation, name: name, inputs) } catch {
+    /// - Parameter isWhole: Whether ONNX has the numbers as integers; nil if that follows from the inputs.
+    func append(
+        _ operation: Network.Operation, name: String, _ inputs: [Int], isWhole: Bool? = nil
+    ) throws(Failure) -> Int {
+        let index: Int
+        do throws(NodeError) { index = try network.append(operation, name: name, inputs) } catch {
             throw .network(error)
+        }
+        if isWhole ?? hasWholes(operation, inputs) { wholes.insert(index) }
+        return index
+    }
+
+    /// Returns whether the numbers of an operation are integers or booleans, as those of its inputs are.
+    private func hasWholes(_ operation: Network.Operation, _ inputs: [Int]) -> Bool {
+        switch operation {
+        case .binary(let function) where function.isComparison: true
+        case .select: inputs.dropFirst().allSatisfy(wholes.contains)
+        default: !inputs.isEmpty && inputs.allSatisfy(wholes.contains)
         }
     }
 
@@ -209,7 +271,7 @@ package final class ONNXReader {
         guard let floats = tensor.asFloat32 else {
             throw .node(operation: "Constant", node: name, what: "is of type \(tensor.type)")
         }
-        return try append(.constant(floats), name: name, [])
+        return try append(.constant(floats), name: name, [], isWhole: tensor.isInteger)
     }
 
     func spend(_ elements: Int, _ call: Call) throws(Failure) {
@@ -288,90 +350,6 @@ enum Value {
     case computed(Int, [Int])
 
     var isConstant: Bool { if case .constant = self { true } else { false } }
-}
-
-/// A node with its inputs.
-struct Call {
-    let node: ONNXNode
-    let inputs: [Value?]
-
-    /// The name of the tensor that the node computes.
-    var name: String { node.outputs.first ?? node.name }
-    var title: String { node.title }
-
-    func failure(_ what: String) -> ONNXReadingError {
-        .node(operation: node.operation, node: node.title, what: what)
-    }
-    func optional(_ index: Int) -> Value? { index < inputs.count ? inputs[index] : nil }
-    func input(_ index: Int) throws(ONNXReadingError) -> Value {
-        guard let value = optional(index) else { throw failure("has no input \(index)") }
-        return value
-    }
-    /// Returns an input that must be constant; nil if it is omitted.
-    func constant(_ index: Int, _ role: String) throws(ONNXReadingError) -> Tensor? {
-        switch optional(index) {
-        case nil: return nil
-        case .constant(let tensor)?: return tensor
-        case .computed?: throw failure("its \(role) depends on the input")
-        }
-    }
-    func demanded(_ index: Int, _ role: String) throws(ONNXReadingError) -> Tensor {
-        guard let tensor = try constant(index, role) else { throw failure("has no \(role)") }
-        return tensor
-    }
-    func integers(_ index: Int, _ role: String) throws(ONNXReadingError) -> [Int]? {
-        guard let tensor = try constant(index, role) else { return nil }
-        guard let values = tensor.integers else { throw failure("its \(role) are no integers") }
-        return values
-    }
-
-    // MARK: - Attributes
-
-    func int(_ name: String, else other: Int) throws(ONNXReadingError) -> Int {
-        switch node.attributes[name] {
-        case nil: return other
-        case .int(let value)?: return Int(clamping: value)
-        default: throw failure("its \(name) is no integer")
-        }
-    }
-    func ints(_ name: String) throws(ONNXReadingError) -> [Int]? {
-        switch node.attributes[name] {
-        case nil: return nil
-        case .ints(let values)?: return values.map { Int(clamping: $0) }
-        default: throw failure("its \(name) are no integers")
-        }
-    }
-    func float(_ name: String, else other: Float) throws(ONNXReadingError) -> Float {
-        switch node.attributes[name] {
-        case nil: return other
-        case .float(let value)?: return value
-        default: throw failure("its \(name) is no number")
-        }
-    }
-    func string(_ name: String, else other: String) throws(ONNXReadingError) -> String {
-        switch node.attributes[name] {
-        case nil: return other
-        case .string(let bytes)?: return String(decoding: bytes, as: UTF8.self)
-        default: throw failure("its \(name) is no string")
-        }
-    }
-    /// Returns axes given by an attribute or, since some operator set, by an input.
-    func axes() throws(ONNXReadingError) -> [Int]? { try list("axes", input: 1) }
-
-    /// Returns integers given by an attribute or, since some operator set, by an input.
-    func list(_ name: String, input: Int) throws(ONNXReadingError) -> [Int]? {
-        if let values = try ints(name) { return values }
-        return try integers(input, name)
-    }
-    func axis(_ axis: Int, rank: Int) throws(ONNXReadingError) -> Int {
-        guard axis >= -rank, axis < rank else { throw failure("has no axis \(axis): the rank is \(rank)") }
-        return axis < 0 ? axis + rank : axis
-    }
-}
-
-extension ONNXNode {
-    /// The node's name or, without one, that of its first output.
-    var title: String { name.isEmpty ? outputs.first ?? operation : name }
 }
 
 extension [Int] {

@@ -10,6 +10,8 @@ struct Wiring {
         fileprivate let reads: Range<Int>
         fileprivate let writes: Range<Int>
     }
+    /// The names that the graphs of a node read, whose values follow those of its inputs.
+    private var captures: [Int: [String]] = [:]
 
     /// The nodes that the outputs depend on, in the graph's order.
     private(set) var steps: [Step] = []
@@ -21,7 +23,14 @@ struct Wiring {
     /// For each element of `links`, whether it is the last read of a value that is not an output.
     private var isLast: [Bool] = []
 
-    init(_ graph: ONNXGraph, outputs names: [String]) {
+    /// - Parameters:
+    ///   - graph: The graph.
+    ///   - names: The names of the requested values.
+    ///   - captures: Returns the names that the graphs of a control-flow node read.
+    init(
+        _ graph: ONNXGraph, outputs names: [String],
+        captures: (ONNXNode) throws(ONNXReadingError) -> [String]
+    ) throws(ONNXReadingError) {
         places.reserveCapacity(graph.nodes.count + graph.initializers.count)
         steps.reserveCapacity(graph.nodes.count)
         links.reserveCapacity(2 * graph.nodes.count)
@@ -32,6 +41,11 @@ struct Wiring {
             let start = links.count, skipped = Self.unreadInputs(of: node)
             for (input, name) in node.inputs.enumerated() {
                 links.append(name.isEmpty || skipped.contains(input) ? nil : intern(name))
+            }
+            if node.attributes.values.contains(where: \.isGraph) {
+                let read = try captures(node)
+                self.captures[index] = read
+                for name in read { links.append(intern(name)) }
             }
             let middle = links.count
             for name in node.outputs { links.append(name.isEmpty ? nil : intern(name)) }
@@ -63,6 +77,7 @@ struct Wiring {
     func place(_ name: String) -> Int? { places[name] }
 
     func reads(of step: Step) -> ArraySlice<Int?> { links[step.reads] }
+    func captures(of step: Step) -> [String] { captures[step.node] ?? [] }
     func writes(of step: Step) -> ArraySlice<Int?> { links[step.writes] }
 
     /// Calls `body` with each value that no node after `step` reads.

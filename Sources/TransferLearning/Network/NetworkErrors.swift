@@ -161,6 +161,15 @@ extension NetworkError {
                 : .damaged(other, reason: String(cString: strerror(code)))
         case .externalData(let tensor, let fault):
             self = .damaged(path, reason: "the weights of '\(tensor)' lie in another file: \(fault)")
+        case .function(let name, let fault):
+            let what =
+                switch fault {
+                case .callsItself: "calls itself"
+                case .tooDeep(let limit): "is called by more than \(limit) others"
+                case .tooManyCalls(let limit): "is one of more than \(limit) that are called"
+                case .tooManyNodes(let limit): "makes more than \(limit) nodes of the model"
+                }
+            self = .unsupported(path, reason: "its function '\(name)' \(what)")
         case .inputOutput(let code): self = .damaged(path, reason: String(cString: strerror(code)))
         case .tooLargeToWrite(let bytes):
             self = .unsupported(path, reason: "its \(bytes) bytes are more than an ONNX model can hold")
@@ -190,9 +199,10 @@ extension NetworkError {
             self = .unsupported(
                 path,
                 reason:
-                    "is of operator set \(version.map { "\($0)" } ?? "none"); supported are \(supported.lowerBound) to \(supported.upperBound)"
+                    "is of operator set \(version.map { "\($0)" } ?? "none"); supported are \(supported.lowerBound) and later ones"
             )
         case .input(let name, let what): self = .unsupported(path, reason: "input '\(name)' \(what)")
+        case .model(let error): self.init(path, error)
         case .network(let error):
             self = .unsupported(path, reason: "node '\(error.node)' (\(error.operation)): \(error.what)")
         case .tooManyNodes(let count, let limit):
