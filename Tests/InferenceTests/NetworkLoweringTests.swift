@@ -266,6 +266,15 @@ struct NetworkLoweringTests {
         try check(b, end)
     }
 
+    @Test("parts of one channel are read with the distance at which they lie in what they are parts of")
+    func partsOfOneChannel() throws {
+        var b = try Builder([5, 7, 1])
+        let part = try b.add(.unary(.abs), b.input)
+        let joined = try b.add(.concatenation(axis: 2), part, b.add(.unary(.negate), b.input))
+        let sums = try b.add(.binary(.add), part, b.add(.unary(.square), part))
+        try check(b, b.add(.binary(.multiply), joined, sums))
+    }
+
     @Test("a comparison chooses between tensors that broadcast")
     func choice() throws {
         var b = try Builder([1, 5, 7, 19])

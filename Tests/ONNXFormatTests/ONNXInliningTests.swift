@@ -135,11 +135,11 @@ struct ONNXInliningTests {
 
     @Test("are put into branches too, whose names follow")
     func branches() throws {
-        func graph(_ operation: String, _ output: String) -> [UInt8] {
+        func body(_ operation: String, _ output: String) -> [UInt8] {
             Message.field(1, call(operation, inputs: ["h"], outputs: [output])) + Message.field(2, "g")
                 + Message.field(12, Message.value(output, []))
         }
-        func branch(_ name: String, _ graph: [UInt8]) -> [UInt8] {
+        func attribute(_ name: String, _ graph: [UInt8]) -> [UInt8] {
             Message.field(1, name) + Message.field(6, graph) + Message.field(20, Int64(5))
         }
         let choose = function(
@@ -149,7 +149,7 @@ struct ONNXInliningTests {
                 Message.node(
                     "If", inputs: ["c"], outputs: ["b"],
                     attributes: [
-                        branch("then_branch", graph("F", "t")), branch("else_branch", graph("F", "e")),
+                        attribute("then_branch", body("F", "t")), attribute("else_branch", body("F", "e")),
                     ]),
             ])
         let inner = function(
@@ -158,7 +158,9 @@ struct ONNXInliningTests {
             .inlined()
         let nodes = inlined.graph.nodes
         #expect(nodes.map(\.operation) == ["Neg", "If"])
-        let taken = try #require(try inlined.graph(of: try #require(nodes[1].attributes["then_branch"])))
+        let branch = try #require(nodes[1].attributes["then_branch"])
+        let graph = try inlined.graph(of: branch)
+        let taken = try #require(graph)
         #expect(taken.nodes.map(\.operation) == ["Relu"])
         #expect(taken.nodes[0].inputs == nodes[0].outputs)
         #expect(taken.nodes[0].outputs == taken.outputs.map(\.name))

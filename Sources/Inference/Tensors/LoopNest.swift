@@ -18,8 +18,14 @@ struct LoopNest {
         var strides: (Int, Int, Int, Int)
     }
 
-    /// - Parameter views: Two to four tensors of the same shape.
-    init(_ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers) {
+    /// - Parameters:
+    ///   - views: Two to four tensors of the same shape.
+    ///   - numbersPerUnit: The number of values that a unit of work computes.
+    ///   - allowsStrides: Whether a row's values may lie apart. Otherwise such rows, as in tensors with one
+    ///     channel that are parts of others, are cut into single values.
+    init(
+        _ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers, allowsStrides: Bool = false
+    ) {
         var sizes: [Int] = [], strides: [[Int]] = []
         for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
             let next = views.map { $0.strides[axis] }, size = views[0].shape[axis]
@@ -30,6 +36,10 @@ struct LoopNest {
                 sizes.append(size)
                 strides.append(next)
             }
+        }
+        if !allowsStrides, strides.last?.allSatisfy({ $0 == 0 || $0 == 1 }) == false {
+            sizes.append(1)
+            strides.append(views.map { _ in 1 })
         }
         row = sizes.popLast() ?? 1
         rowStrides = strides.popLast() ?? views.map { _ in 1 }

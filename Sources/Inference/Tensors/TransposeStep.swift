@@ -20,7 +20,7 @@ struct TransposeStep: PlainStep {
         else {
             isCopy = true
             (along, across) = ((1, 0, 0), (1, 0, 0))
-            nest = LoopNest([input, output])
+            nest = LoopNest([input, output], allowsStrides: true)
             return
         }
         isCopy = false
@@ -31,8 +31,8 @@ struct TransposeStep: PlainStep {
         }
         nest = LoopNest(
             [without(input), without(output)],
-            numbersPerUnit: max(1, Tuning.unitNumbers / (along.size * self.across.size))
-        )
+            numbersPerUnit: max(1, Tuning.unitNumbers / (along.size * self.across.size)),
+            allowsStrides: true)
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {

@@ -24,6 +24,13 @@ extension ONNXReader {
     }
 
     func clip(_ call: Call) throws(Failure) -> [Value] {
+        let bounds = [call.optional(1), call.optional(2)]
+        if bounds.contains(where: { $0.map { !$0.isConstant } ?? false }) {
+            var value = try call.input(0)
+            if let low = bounds[0] { value = try combined(value, low, .maximum, call) { max($0, $1) } }
+            if let high = bounds[1] { value = try combined(value, high, .minimum, call) { min($0, $1) } }
+            return [value]
+        }
         func bound(_ input: Int, _ attribute: String, else other: Float) throws(Failure) -> Float {
             if let tensor = try call.constant(input, attribute) {
                 return tensor.numbers?.first.map { Float($0) } ?? other
@@ -32,6 +39,14 @@ extension ONNXReader {
         }
         let low = try bound(1, "min", else: -.infinity), high = try bound(2, "max", else: .infinity)
         return try unary(call, .clip(lowest: low, highest: high)) { min(max($0, Double(low)), Double(high)) }
+    }
+
+    func tangent(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0)
+        return [
+            try combined(
+                applied(.sin, to: value, call, sin), applied(.cos, to: value, call, cos), .divide, call, /)
+        ]
     }
 
     /// Reads x · sigmoid(α · x).

@@ -36,12 +36,17 @@ extension ONNXReader {
             let bent = try applied(.tanh, to: combined(scores, number(cap), .divide, call, /), call, tanh)
             scores = try combined(bent, number(cap), .multiply, call, *)
         }
-        if try call.int("is_causal", else: 0) != 0 {
-            scores = try combined(
-                scores, .constant(causalMask(count, shape(scores).last!)), .add, call, +)
+        var bounds = (try call.int("left_window_size", else: -1), try call.int("right_window_size", else: -1))
+        if try call.int("is_causal", else: 0) != 0 { bounds.1 = 0 }
+        var window: Tensor?
+        if bounds.0 >= 0 || bounds.1 >= 0 {
+            try spend(count.multipliedClamping(by: shape(scores).last!), call)
+            window = windowMask(count, shape(scores).last!, before: bounds.0, after: bounds.1)
         }
         if let mask = call.optional(3) {
-            scores = try masked(scores, mask, repeats: repeats, groups: groups, call)
+            scores = try masked(scores, mask, within: window, repeats: repeats, groups: groups, call)
+        } else if let window {
+            scores = try combined(scores, .constant(window), .add, call, +)
         }
         let shares = try softmax(scores, axis: shape(scores).count - 1, call)
         var result = try reshaped(
@@ -69,16 +74,23 @@ extension ONNXReader {
         return permuted(try reshaped(value, [old[0], old[1], count, old[2] / count], call), [0, 2, 1, 3])
     }
 
-    /// - Returns: 0 for keys up to the query, and −∞ for those behind it.
-    private func causalMask(_ queries: Int, _ keys: Int) -> Tensor {
-        Tensor(
-            (0..<queries).flatMap { query in (0..<keys).map { $0 <= query ? Float(0) : -.infinity } },
-            shape: [queries, keys])
+    /// - Parameters:
+    ///   - before: The number of keys before a query that it may read; negative for all.
+    ///   - after: The number of keys behind a query that it may read; negative for all.
+    /// - Returns: 0 for the keys that a query may read, and −∞ for the others.
+    private func windowMask(_ queries: Int, _ keys: Int, before: Int, after: Int) -> Tensor {
+        let numbers = (0..<queries).flatMap { query in
+            (0..<keys).map { key in
+                (before < 0 || key >= query - before) && (after < 0 || key - query <= after)
+                    ? Float(0) : -.infinity
+            }
+        }
+        return Tensor(numbers, shape: [queries, keys])
     }
 
     /// Adds a mask, or excludes what a mask of flags denies.
     private func masked(
-        _ scores: Value, _ mask: Value, repeats: Int, groups: Int, _ call: Call
+        _ scores: Value, _ mask: Value, within window: Tensor?, repeats: Int, groups: Int, _ call: Call
     ) throws(Failure) -> Value {
         var mask = mask
         guard let keys = shape(mask).last, keys == 1 || keys == shape(scores).last! else {
@@ -94,13 +106,31 @@ extension ONNXReader {
             let split = heads == 1 ? [1, 1] : [groups, repeats]
             mask = try reshaped(mask, old.dropLast(3) + split + old.suffix(2), call)
         }
-        guard isFlag else { return try combined(scores, mask, .add, call, +) }
         if case .constant(let tensor) = mask {
-            let addend = try Folding.numbers(tensor, call).map { $0 != 0 ? 0 : -Double.infinity }
-            mask = .constant(Tensor(numbers: addend, type: .float32, shape: tensor.shape))
-            return try combined(scores, mask, .add, call, +)
+            var addend = try Folding.unary(cast(tensor), call, self) {
+                isFlag ? $0 != 0 ? 0 : -Double.infinity : $0
+            }
+            if let window { addend = try Folding.binary(addend, window, call, self, +) }
+            guard let numbers = addend.floats, !hasDeniedRow(numbers, addend.shape.last!) else {
+                throw call.failure("its mask lets a query read no key")
+            }
+            return try combined(scores, .constant(addend), .add, call, +)
         }
-        return try chosen(mask, scores, number(-.infinity), call)
+        let rest =
+            isFlag
+            ? try chosen(mask, scores, number(-.infinity), call)
+            : try combined(scores, mask, .add, call, +)
+        return try window.map { (window) throws(Failure) in
+            try combined(rest, .constant(window), .add, call, +)
+        } ?? rest
+    }
+
+    private func cast(_ tensor: Tensor) -> Tensor { tensor.asFloat32 ?? tensor }
+
+    private func hasDeniedRow(_ numbers: [Float], _ width: Int) -> Bool {
+        stride(from: 0, to: numbers.count, by: max(width, 1)).contains { begin in
+            numbers[begin..<begin + width].allSatisfy { $0 == -.infinity }
+        }
     }
 
     /// Reads a rotation of pairs of numbers by angles whose cosines and sines are given for each position.

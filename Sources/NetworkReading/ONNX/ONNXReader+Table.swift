@@ -88,7 +88,8 @@ extension ONNXReader {
                     }
                 }
             },
-            "Clip": ONNXReader.clip, "Pow": ONNXReader.power, "Swish": ONNXReader.swish,
+            "Tan": ONNXReader.tangent, "Clip": ONNXReader.clip, "Pow": ONNXReader.power,
+            "Swish": ONNXReader.swish,
             "SwiGLU": ONNXReader.gatedSwish,
             "Add": two(.add, +), "Sub": two(.subtract, -), "Mul": two(.multiply, *), "Div": two(.divide, /),
             "PRelu": two(.prelu) { $0 < 0 ? $0 * $1 : $0 },
