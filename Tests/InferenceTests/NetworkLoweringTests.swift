@@ -272,7 +272,8 @@ struct NetworkLoweringTests {
         let part = try b.add(.unary(.abs), b.input)
         let joined = try b.add(.concatenation(axis: 2), part, b.add(.unary(.negate), b.input))
         let sums = try b.add(.binary(.add), part, b.add(.unary(.square), part))
-        try check(b, b.add(.binary(.multiply), joined, sums))
+        let end = try b.add(.binary(.multiply), joined, sums)
+        try check(b, end)
     }
 
     @Test("a comparison chooses between tensors that broadcast")
@@ -284,12 +285,14 @@ struct NetworkLoweringTests {
         let chosen = try b.add(.select, flags, b.add(.unary(.negate), b.input), column)
         let means = try b.add(.reduction(.mean, axes: [1, 2], keepsAxes: true), b.input)
         let even = try b.add(.binary(.equal), means, means)
-        try check(b, b.add(.select, even, chosen, b.add(.unary(.square), b.input)))
+        let end = try b.add(.select, even, chosen, b.add(.unary(.square), b.input))
+        try check(b, end)
         // Rows longer than a unit of work.
         var wide = try Builder([1, 20_000])
         let zero = try wide.scalar(0)
         let above = try wide.add(.binary(.lessOrEqual), zero, wide.input)
-        try check(wide, wide.add(.select, above, wide.input, zero))
+        let cut = try wide.add(.select, above, wide.input, zero)
+        try check(wide, cut)
     }
 
     @Test("names the node whose use of an operation has no step")
