@@ -44,6 +44,9 @@ private struct Inlining {
     let model: ONNXModel
     let functions: [ONNXFunction.Key: ONNXFunction]
     var taken: Set<String> = []
+    /// The number that makes a wished name that is taken a new one, by the wished name: functions that call others
+    /// several times wish for the same names again and again.
+    private var numbers: [String: Int] = [:]
     private var calls = 0
     /// The most calls, which bounds the time for functions that call others several times.
     private static let mostCalls = 1 << 16
@@ -146,11 +149,12 @@ private struct Inlining {
         if name.isEmpty { return "" }
         if let known = scope.names[name] { return known }
         let wish = scope.prefix + "/" + name
-        var new = wish, number = 1
+        var number = numbers[wish, default: 0], new = number == 0 ? wish : "\(wish)_\(number)"
         while !taken.insert(new).inserted {
-            new = "\(wish)_\(number)"
             number += 1
+            new = "\(wish)_\(number)"
         }
+        numbers[wish] = number + 1
         scope.names[name] = new
         return new
     }
