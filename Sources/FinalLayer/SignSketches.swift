@@ -158,7 +158,8 @@ package final class SignSketches: @unchecked Sendable {
     private static func cosine(_ angle: Double) -> Double {
         var term = 1.0, sum = 1.0
         for k in 1...12 {
-            term *= -angle * angle / Double(2 * k * (2 * k - 1))
+            let divisor = 2 * k * (2 * k - 1)
+            term *= -angle * angle / Double(divisor)
             sum += term
         }
         return sum

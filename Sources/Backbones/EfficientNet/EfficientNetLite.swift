@@ -93,11 +93,13 @@ struct EfficientNetLite {
             guard part.count == channels else { throw .badTensor(normalization) }
             parameters.append(part)
         }
-        let factors = (0..<channels).map {
-            Double(parameters[0][$0]) / (Double(parameters[3][$0]) + Self.epsilon).squareRoot()
+        let factors = (0..<channels).map { (channel) -> Double in
+            let deviation = (Double(parameters[3][channel]) + Self.epsilon).squareRoot()
+            return Double(parameters[0][channel]) / deviation
         }
-        let biases = (0..<channels).map {
-            Float(Double(parameters[1][$0]) - Double(parameters[2][$0]) * factors[$0])
+        let biases = (0..<channels).map { (channel) -> Float in
+            let scaledMean = Double(parameters[2][channel]) * factors[channel]
+            return Float(Double(parameters[1][channel]) - scaledMean)
         }
         for k in values.indices { values[k] = Float(Double(values[k]) * factors[k % channels]) }
         guard values.allSatisfy(\.isFinite), biases.allSatisfy(\.isFinite) else { throw .badTensor(tensor) }

@@ -108,8 +108,10 @@ struct JPEGSmoothing {
     ]
 
     private static func inner(_ weights: Int...) -> [Int] {
-        (0..<25).map {
-            (1...3).contains($0 / 5) && (1...3).contains($0 % 5) ? weights[($0 / 5 - 1) * 3 + $0 % 5 - 1] : 0
+        (0..<25).map { place in
+            let row = place / 5 - 1, column = place % 5 - 1
+            guard (0..<3).contains(row), (0..<3).contains(column) else { return 0 }
+            return weights[row * 3 + column]
         }
     }
     private static func across(_ weights: Int...) -> [Int] {

@@ -13,7 +13,10 @@ struct TriangleFilter {
             let center = (Double(index) + 0.5) * scale
             let first = max(0, Int(center - support + 0.5))
             let last = min(side.input, Int(center + support + 0.5))
-            let raw = (first..<last).map { max(0, 1 - abs((Double($0) + 0.5 - center) / support)) }
+            let raw = (first..<last).map { (input) -> Double in
+                let distance = abs((Double(input) + 0.5 - center) / support)
+                return max(0, 1 - distance)
+            }
             let sum = raw.reduce(0, +)
             let normalized = raw.map { Float($0 / sum) }
             (start, weights) =

@@ -25,9 +25,8 @@ struct ConcurrentStep: Step {
         scratchSize = steps.map(\.scratchSize).max() ?? 0
         units = (0..<threads).flatMap { thread in
             steps.enumerated().flatMap { index, step in
-                (step.unitCount * thread / threads..<step.unitCount * (thread + 1) / threads).map {
-                    (index, $0)
-                }
+                let first = step.unitCount * thread / threads, end = step.unitCount * (thread + 1) / threads
+                return (first..<end).map { unit in (index, unit) }
             }
         }
     }

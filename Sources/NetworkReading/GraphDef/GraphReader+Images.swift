@@ -164,10 +164,14 @@ extension GraphReader {
             throw call.malformed("statistics of \(mean.count) channels")
         }
         // Double precision is used, so that folding rounds once.
-        let scale = (0..<channels).map {
-            Double(gamma[$0]) / (Double(variance[$0]) + Double(epsilon)).squareRoot()
+        let scale = (0..<channels).map { (channel) -> Double in
+            let deviation = (Double(variance[channel]) + Double(epsilon)).squareRoot()
+            return Double(gamma[channel]) / deviation
         }
-        let shift = (0..<channels).map { Float(Double(beta[$0]) - Double(mean[$0]) * scale[$0]) }
+        let shift = (0..<channels).map { (channel) -> Float in
+            let scaledMean = Double(mean[channel]) * scale[channel]
+            return Float(Double(beta[channel]) - scaledMean)
+        }
         let scaled = try apply(
             .binary(.multiply),
             [try value(call), .constant(Tensor(scale.map(Float.init), shape: [channels]))], name: call.name,
