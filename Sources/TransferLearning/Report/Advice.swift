@@ -83,8 +83,9 @@ struct Advice {
         guard classes.count > 2, let least = classes.min(by: { $0.recall < $1.recall }),
             least.recall < report.accuracy - 0.1
         else { return [] }
+        let right = Int((least.recall * Double(least.count)).rounded())
         return [
-            "\(Self.quoted(least.label)) is recognized least often, in \(fixed(100 * least.recall, 0)) % of its \(least.count) pictures: it needs more of them, or better ones."
+            "\(Self.quoted(least.label)) is recognized least often, in \(right) of \(least.count) picture\(least.count == 1 ? "" : "s"): it needs more of them, or better ones."
         ]
     }
 

@@ -191,7 +191,7 @@ struct ReportPageTests {
             probabilities: probabilities)
         let plain = Advice(report, nil).sentences
         #expect(plain.first?.contains("confused in 5 of 5 mistakes") == true)
-        #expect(plain.last?.contains("50 % of its 10 pictures") == true)
+        #expect(plain.last?.contains("in 5 of 10 pictures") == true)
         report.learningCurve = [
             .init(pictures: 10, accuracy: 0.7, interval: [0.6, 0.8]),
             .init(pictures: 20, accuracy: 0.8, interval: [0.7, 0.9]),
