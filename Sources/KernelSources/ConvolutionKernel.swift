@@ -18,18 +18,16 @@ package func convolve(_ panel: UnsafePointer<ConvolutionPanel>) {
     let tiles = (p.pixels &+ FullTile<Sums>.count &- 1) / FullTile<Sums>.count
     let bytes = Sums.vectors &* lanes &* 4, share = (bytes &+ tiles &- 1) / tiles
     var next = UnsafeRawPointer(p.nextWeights)
-    while row &+ FullTile<Sums>.count <= p.pixels {
-        tile(p, row, &next, share, FullTile<Sums>.self)
+    while row < p.pixels {
+        let left = p.pixels &- row
+        if left > MediumTile<Sums>.count {
+            tile(p, row, &next, share, FullTile<Sums>.self)
+        } else if left > SmallTile<Sums>.count {
+            tile(p, row, &next, share, MediumTile<Sums>.self)
+        } else {
+            tile(p, row, &next, share, SmallTile<Sums>.self)
+        }
         row &+= FullTile<Sums>.count
-    }
-    let left = p.pixels &- row
-    if left == 0 { return }
-    if left <= SmallTile<Sums>.count {
-        tile(p, row, &next, share, SmallTile<Sums>.self)
-    } else if left <= MediumTile<Sums>.count {
-        tile(p, row, &next, share, MediumTile<Sums>.self)
-    } else {
-        tile(p, row, &next, share, FullTile<Sums>.self)
     }
 }
 
