@@ -53,7 +53,7 @@ struct ChangedFileTests {
     @Test(
         "a model that is changed while it is converted is named",
         arguments: [
-            "optimize net.pb --output", "quantize net.pb --output",
+            "optimize net.pb --output", "quantize net.pb --mode weights --output",
             "export net.pb --format onnx --output", "export net.pb --format html --output",
         ])
     func conversions(line: String) throws {

@@ -40,7 +40,8 @@ struct DeployTests {
             #expect(exported.status == 0 && exported.output.contains("final_result"), "\(exported.errors)")
             #expect(try bench.data(export).count * 3 < bench.data("model.pb").count)
             let packaged = try bench.run(
-                "cartoonctl", ["package", export, "labels.txt", "--output", "\(export).zip"])
+                "cartoonctl",
+                ["package", export, "labels.txt", "--output", "\(export).zip", "--level", "6"])
             #expect(packaged.status == 0, "\(packaged.errors)")
         }
         let apple = try bench.run("cartoonctl", ["export", "small.pb", "--output", "Small.mlpackage"])

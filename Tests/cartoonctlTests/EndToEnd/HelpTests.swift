@@ -29,7 +29,7 @@ struct HelpTests {
         for file in ["small.pb", "output_graph.pb"] { try bench.write(file, bench.data("cartoon.pb")) }
         for words in [
             ["export", "cartoon.pb", "--output", "cartoon.tflite"],
-            ["package", "cartoon.pb", "cartoon.txt", "--output", "cartoon.zip"],
+            ["package", "cartoon.pb", "cartoon.txt", "--output", "cartoon.zip", "--level", "1"],
             ["audit", "--image_dir", "cartoon", "--plan", "plan.json"],
         ] {
             let made = try bench.run("cartoonctl", words)

@@ -43,7 +43,8 @@ struct OutputTests {
             "--help", "--version", "retrain --help", "completions bash", "completions man",
             "classify pictures --graph m.pb", "classify pictures --graph m.pb --json", "inspect m.pb --json",
             "evaluate --graph m.pb --image_dir pictures --quiet", "optimize m.pb --output o.pb",
-            "export m.pb --output m.onnx", "package m.pb m.txt --output m.zip", "bottlenecks export tree",
+            "export m.pb --output m.onnx", "package m.pb m.txt --output m.zip --level 1",
+            "bottlenecks export tree",
             "audit --image_dir pictures --bottleneck_dir cache --quiet",
             "\(Self.training) --output_graph n.pb --output_labels n.txt",
         ] {
@@ -130,7 +131,7 @@ struct OutputTests {
             ctl optimize --input <(cat m.pb) --output o.pb || exit 8
             ctl quantize --mode weights --input <(cat m.pb) --output q.pb || exit 9
             ctl export <(cat m.pb) --output m.onnx || exit 10
-            ctl package <(cat m.pb) <(cat m.txt) --output m.zip || exit 11
+            ctl package <(cat m.pb) <(cat m.txt) --output m.zip --level 1 || exit 11
             ctl inspect m.zip > c && grep -q '[ ,]labels.txt .* model.pb ' c || exit 15
             ctl classify $p --graph m.zip > b && cmp a b || exit 16
             ctl completions labels <(cat m.pb) | cmp - m.txt || exit 12
