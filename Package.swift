@@ -38,6 +38,12 @@ let kernelSets = [
     kernels("AVX512VNNI", clang: avx512 + ["-mavx512vnni"]),
     kernels("AVX512BF16", clang: avx512 + ["-mavx512vnni", "-mavx512bf16"]),
 ]
+#elseif arch(arm64)
+let kernelSets = [
+    kernels("Baseline"),
+    kernels("NEONDotprod", clang: ["-march=armv8.2-a+dotprod"]),
+    kernels("NEONI8MM", clang: ["-march=armv8.2-a+dotprod+i8mm"]),
+]
 #else
 let kernelSets = [kernels("Baseline")]
 #endif

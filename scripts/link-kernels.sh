@@ -12,9 +12,13 @@ links() {
         done
     done
     # These add products of small numbers to another set and need only what those use.
-    for target in KernelsAVXVNNI KernelsAVX512VNNI KernelsAVX512BF16; do
-        set=KernelsAVX512 names="Vector DotProducts"
-        [ $target != KernelsAVXVNNI ] || set=KernelsAVX2 names="Vector DotProducts ByteDepthwise"
+    for target in KernelsAVXVNNI KernelsAVX512VNNI KernelsAVX512BF16 KernelsNEONDotprod KernelsNEONI8MM; do
+        names="Vector DotProducts"
+        case $target in
+        KernelsAVXVNNI) set=KernelsAVX2 names="$names ByteDepthwise" ;;
+        KernelsNEON*) set=KernelsBaseline ;;
+        *) set=KernelsAVX512 ;;
+        esac
         for name in StorageAccess LowPrecisionGEMM LowPrecisionTile RegisterTile VectorAccess; do
             echo "$target/$name.swift -> ../KernelSources/$name.swift"
         done
@@ -22,6 +26,7 @@ links() {
             echo "$target/$name.swift -> ../$set/$name.swift"
         done
     done
+    echo "KernelsNEONI8MM/ByteDepthwise.swift -> ../KernelsNEONDotprod/ByteDepthwise.swift"
 }
 
 # Prints the links that are there, in the same form.

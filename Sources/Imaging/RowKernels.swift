@@ -14,7 +14,7 @@ extension RowKernels {
     static var preferred: Self {
         #if arch(x86_64)
         switch KernelSet.preferred {
-        case .baseline: baseline
+        case .baseline, .neondotprod, .neoni8mm: baseline
         case .avx2, .avxvnni: avx2
         case .avx512, .avx512vnni, .avx512bf16: avx512
         }

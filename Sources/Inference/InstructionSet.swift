@@ -99,7 +99,12 @@ extension InstructionSet {
         case .avx512bf16:
             self = .avx512
             lowPrecision = .avx512BF16
+        case .neondotprod, .neoni8mm: self = .baseline
         }
+        #elseif arch(arm64)
+        self = .baseline
+        if set == .neondotprod { lowPrecision = .neonDotprod }
+        if set == .neoni8mm { lowPrecision = .neonI8MM }
         #else
         self = .baseline
         #endif

@@ -7,18 +7,21 @@ import KernelsAVX512
 import KernelsAVX512BF16
 import KernelsAVX512VNNI
 import KernelsAVXVNNI
+#elseif arch(arm64)
+import KernelsNEONDotprod
+import KernelsNEONI8MM
 #endif
 
 /// The kernels of one instruction set for bfloat16 and 8-bit images.
 struct LowPrecisionKernels: Sendable {
     /// The number of pixels in a convolution's register tile.
-    let tileRows: Int
+    fileprivate(set) var tileRows: Int
     /// The storage kind that holds bfloat16 numbers.
     let bfloat16: StorageKind
     /// The highest 8-bit number that activations are stored as. With less than 255, `convolveBytes` and
     /// `convolveByteDepthwise` want weights within `StorageType.pairLimit`.
     let highestByte: Int
-    let convolveBytes: @Sendable (UnsafePointer<LowPrecisionPanel>) -> Void
+    fileprivate(set) var convolveBytes: @Sendable (UnsafePointer<LowPrecisionPanel>) -> Void
     let convolveBFloat16: @Sendable (UnsafePointer<LowPrecisionPanel>) -> Void
     let convolveDepthwise:
         @Sendable (UnsafePointer<LowPrecisionWindowRow>, UnsafePointer<LowPrecisionFilter>) -> Void
@@ -88,5 +91,20 @@ struct LowPrecisionKernels: Sendable {
             pool: { KernelsAVX512.poolLowPrecision($0, $1) },
             convert: { KernelsAVX512.convertStorage($0) })
     }
+    #elseif arch(arm64)
+    static let neonDotprod = {
+        var kernels = baseline
+        kernels.tileRows = KernelsNEONDotprod.lowPrecisionTileRows
+        kernels.convolveBytes = { KernelsNEONDotprod.convolveBytes($0) }
+        kernels.convolveByteDepthwise = { KernelsNEONDotprod.convolveByteDepthwise($0, $1) }
+        return kernels
+    }()
+    static let neonI8MM = {
+        var kernels = baseline
+        kernels.tileRows = KernelsNEONI8MM.lowPrecisionTileRows
+        kernels.convolveBytes = { KernelsNEONI8MM.convolveBytes($0) }
+        kernels.convolveByteDepthwise = { KernelsNEONI8MM.convolveByteDepthwise($0, $1) }
+        return kernels
+    }()
     #endif
 }

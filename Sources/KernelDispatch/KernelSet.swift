@@ -10,7 +10,7 @@ import Darwin
 
 /// An instruction set for which the kernels are compiled.
 package enum KernelSet: String, CaseIterable, Sendable {
-    case baseline, avx2, avxvnni, avx512, avx512vnni, avx512bf16
+    case baseline, avx2, avxvnni, avx512, avx512vnni, avx512bf16, neondotprod, neoni8mm
 
     /// The sets that this processor supports, slowest first.
     package static let supported: [KernelSet] = {
@@ -25,6 +25,9 @@ package enum KernelSet: String, CaseIterable, Sendable {
             // `avx512bf16` is not preferred there.
             sets.insert(.avx512bf16, at: sets.count - (cpu_is_intel() ? 1 : 0))
         }
+        #elseif arch(arm64)
+        if cpu_has_dotprod() { sets.append(.neondotprod) }
+        if cpu_has_i8mm() { sets.append(.neoni8mm) }
         #endif
         return sets
     }()

@@ -8,7 +8,28 @@ package var lowPrecisionTileRows: Int { FullLowPrecisionTile<TwoLowPrecisionColu
 /// Computes a convolution of unsigned 8-bit inputs and signed 8-bit weights with integer sums, which are the
 /// same in every instruction set.
 package func convolveBytes(_ panel: UnsafePointer<LowPrecisionPanel>) {
-    allRows(panel.pointee, BytePairs.self)
+    if flippedBits == 0 { return allRows(panel.pointee, BytePairs.self) }
+    withUnsafeTemporaryAllocation(of: IntVector.self, capacity: 2) { starts in
+        var p = panel.pointee
+        sumsOfFlippedZeros(p, starts.baseAddress!)
+        p.starts = UnsafeRawPointer(starts.baseAddress!)
+        allRows(p, BytePairs.self)
+    }
+}
+
+/// Computes what sums of flipped bytes must start from so that pixels of zeros have sums of zero.
+private func sumsOfFlippedZeros(_ p: LowPrecisionPanel, _ starts: UnsafeMutablePointer<IntVector>) {
+    let vectors = p.channels > lanes ? 2 : 1, zeros = IntVector(repeating: flippedBits)
+    for vector in 0..<vectors {
+        var weights = p.weights + vector &* BytePairs.weightStep, sum = IntVector(repeating: 0)
+        for run in 0..<p.runCount {
+            for _ in 0..<Int(p.runs[run].length) / BytePairs.pixelStep {
+                BytePairs.accumulate(&sum, zeros, BytePairs.weights(weights))
+                weights += vectors &* BytePairs.weightStep
+            }
+        }
+        starts[vector] = 0 &- sum
+    }
 }
 
 /// Computes a convolution of bfloat16 numbers held in floats; each sum of two products starts with the second
@@ -54,7 +75,7 @@ package func convolveRounded(_ panel: UnsafePointer<LowPrecisionPanel>) {
 @inline(__always) private func tile<Tile: LowPrecisionRows>(
     _ p: LowPrecisionPanel, _ row: Int, _ next: inout UnsafeRawPointer, _ share: Int, _ type: Tile.Type
 ) {
-    var sums = Tile(p.bias)
+    var sums = Tile(p.starts)
     let pixels = Tile.places(p.input, p.inputOffsets + row)
     var weights = p.weights
     for run in 0..<p.runCount {
@@ -108,12 +129,14 @@ enum BytePairs: Product {
     static var pixelStep: Int { 4 }
     static var weightStep: Int { 4 &* lanes }
     @inline(__always) static func factor(_ p: UnsafeRawPointer) -> IntVector {
-        IntVector(repeating: p.loadUnaligned(as: Int32.self))
+        IntVector(repeating: p.loadUnaligned(as: Int32.self)) ^ IntVector(repeating: flippedBits)
     }
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> IntVector {
         p.loadUnaligned(as: IntVector.self)
     }
-    @inline(__always) static func start(_ bias: UnsafePointer<Float>) -> IntVector { IntVector(repeating: 0) }
+    @inline(__always) static func start(_ p: UnsafeRawPointer) -> IntVector {
+        flippedBits == 0 ? IntVector(repeating: 0) : p.loadUnaligned(as: IntVector.self)
+    }
     @inline(__always) static func accumulate(_ sum: inout IntVector, _ x: IntVector, _ weights: IntVector) {
         sum = dot(sum, x, weights)
     }
@@ -133,7 +156,7 @@ enum RoundedPairs: Product {
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> (Vector, Vector) {
         (p.loadUnaligned(as: Vector.self), p.loadUnaligned(fromByteOffset: 4 &* lanes, as: Vector.self))
     }
-    @inline(__always) static func start(_ bias: UnsafePointer<Float>) -> Vector { load(bias) }
+    @inline(__always) static func start(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
     @inline(__always) static func accumulate(
         _ sum: inout Vector, _ x: (Float, Float), _ weights: (Vector, Vector)
     ) {

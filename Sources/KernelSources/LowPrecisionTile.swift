@@ -8,7 +8,8 @@ protocol Product {
     static var weightStep: Int { get }
     static func factor(_ p: UnsafeRawPointer) -> Factor
     static func weights(_ p: UnsafeRawPointer) -> Weights
-    static func start(_ bias: UnsafePointer<Float>) -> Sum
+    /// Returns what the sums of a vector of channels start from.
+    static func start(_ p: UnsafeRawPointer) -> Sum
     static func accumulate(_ sum: inout Sum, _ x: Factor, _ weights: Weights)
     static func value(_ sum: UnsafeRawPointer, _ factors: UnsafePointer<Float>, _ bias: UnsafePointer<Float>)
         -> Vector
@@ -20,7 +21,7 @@ protocol LowPrecisionColumns {
     associatedtype Weights
     static var vectors: Int { get }
     static func weights(_ p: UnsafeRawPointer) -> Weights
-    init(_ bias: UnsafePointer<Float>)
+    init(_ starts: UnsafeRawPointer)
     mutating func accumulate(_ x: P.Factor, _ weights: Weights)
     func write(_ p: UnsafeMutableRawPointer)
 }
@@ -29,7 +30,7 @@ struct OneLowPrecisionColumn<P: Product>: LowPrecisionColumns {
     private var a: P.Sum
     static var vectors: Int { 1 }
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> P.Weights { P.weights(p) }
-    @inline(__always) init(_ bias: UnsafePointer<Float>) { a = P.start(bias) }
+    @inline(__always) init(_ starts: UnsafeRawPointer) { a = P.start(starts) }
     @inline(__always) mutating func accumulate(_ x: P.Factor, _ weights: P.Weights) {
         P.accumulate(&a, x, weights)
     }
@@ -42,7 +43,9 @@ struct TwoLowPrecisionColumns<P: Product>: LowPrecisionColumns {
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> (P.Weights, P.Weights) {
         (P.weights(p), P.weights(p + P.weightStep))
     }
-    @inline(__always) init(_ bias: UnsafePointer<Float>) { (a, b) = (P.start(bias), P.start(bias + lanes)) }
+    @inline(__always) init(_ starts: UnsafeRawPointer) {
+        (a, b) = (P.start(starts), P.start(starts + 4 &* lanes))
+    }
     @inline(__always) mutating func accumulate(_ x: P.Factor, _ weights: (P.Weights, P.Weights)) {
         P.accumulate(&a, x, weights.0)
         P.accumulate(&b, x, weights.1)
@@ -60,7 +63,7 @@ protocol LowPrecisionRows {
     static var count: Int { get }
     static func places(_ image: UnsafeRawPointer, _ offsets: UnsafePointer<Int32>) -> Places
     static func moved(_ places: Places, _ distance: Int) -> Places
-    init(_ bias: UnsafePointer<Float>)
+    init(_ starts: UnsafeRawPointer)
     mutating func accumulate(_ places: Places, _ k: Int, _ weights: Sums.Weights)
     /// Writes the sums as `[count, Sums.vectors, lanes]`.
     func write(_ p: UnsafeMutableRawPointer)
@@ -77,7 +80,7 @@ struct LowPrecisionRow<Sums: LowPrecisionColumns>: LowPrecisionRows {
     @inline(__always) static func moved(_ places: UnsafeRawPointer, _ distance: Int) -> UnsafeRawPointer {
         places + distance
     }
-    @inline(__always) init(_ bias: UnsafePointer<Float>) { sums = Sums(bias) }
+    @inline(__always) init(_ starts: UnsafeRawPointer) { sums = Sums(starts) }
     @inline(__always) mutating func accumulate(_ places: UnsafeRawPointer, _ k: Int, _ weights: Sums.Weights)
     {
         sums.accumulate(Sums.P.factor(places + k), weights)
@@ -100,7 +103,7 @@ struct LowPrecisionStack<A: LowPrecisionRows, B: LowPrecisionRows>: LowPrecision
     ) {
         (A.moved(places.a, distance), B.moved(places.b, distance))
     }
-    @inline(__always) init(_ bias: UnsafePointer<Float>) { (a, b) = (A(bias), B(bias)) }
+    @inline(__always) init(_ starts: UnsafeRawPointer) { (a, b) = (A(starts), B(starts)) }
     @inline(__always) mutating func accumulate(
         _ places: (a: A.Places, b: B.Places), _ k: Int, _ weights: A.Sums.Weights
     ) {

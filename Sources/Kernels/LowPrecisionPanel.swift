@@ -16,9 +16,10 @@ package struct LowPrecisionPanel {
     package var nextWeights: UnsafeRawPointer
     /// The scales of the integer sums, `[2 * lanes]`; used for 8-bit values only.
     package var factors: UnsafePointer<Float>
-    /// The bias, `[2 * lanes]`. It is added to the scaled sums of 8-bit values; the sums of other values start
-    /// from it.
+    /// The bias, `[2 * lanes]`, which is added to the scaled sums of 8-bit values.
     package var bias: UnsafePointer<Float>
+    /// What sums start from, `[2 * lanes]`: the bias; kernels of 8-bit values begin with integers of their own.
+    package var starts: UnsafeRawPointer
     /// Scratch memory for the kernel, `[tile rows, 2 * lanes]`, four bytes each.
     package var sums: UnsafeMutableRawPointer
     package var output: UnsafeMutableRawPointer
@@ -50,6 +51,7 @@ package struct LowPrecisionPanel {
     ) {
         (self.input, self.inputOffsets, self.runs, self.runCount) = (input, inputOffsets, runs, runCount)
         (self.weights, self.nextWeights, self.factors, self.bias) = (weights, nextWeights, factors, bias)
+        starts = UnsafeRawPointer(bias)
         (self.sums, self.output, self.outputOffsets, self.outputKind) = (
             sums, output, outputOffsets, outputKind
         )

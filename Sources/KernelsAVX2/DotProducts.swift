@@ -23,6 +23,9 @@ typealias SmallLowPrecisionTile<Sums: LowPrecisionColumns> = TwoLowPrecisionRows
     (vector_low_floats_8(v), vector_high_floats_8(v))
 }
 
+/// No bits of `x` are flipped for `dot`.
+var flippedBits: Int32 { 0 }
+
 /// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_8(sum, x, weights)

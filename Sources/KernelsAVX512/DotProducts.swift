@@ -23,6 +23,9 @@ typealias SmallLowPrecisionTile<Sums: LowPrecisionColumns> = FourLowPrecisionRow
     (vector_low_floats_16(v), vector_high_floats_16(v))
 }
 
+/// No bits of `x` are flipped for `dot`.
+var flippedBits: Int32 { 0 }
+
 /// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_16(sum, x, weights)

@@ -21,7 +21,7 @@ enum BFloat16Pairs: Product {
     @inline(__always) static func weights(_ p: UnsafeRawPointer) -> IntVector {
         p.loadUnaligned(as: IntVector.self)
     }
-    @inline(__always) static func start(_ bias: UnsafePointer<Float>) -> Vector { load(bias) }
+    @inline(__always) static func start(_ p: UnsafeRawPointer) -> Vector { p.loadUnaligned(as: Vector.self) }
     @inline(__always) static func accumulate(_ sum: inout Vector, _ x: IntVector, _ weights: IntVector) {
         sum = vector_dot_bfloat16_16(sum, x, weights)
     }

@@ -7,9 +7,15 @@ typealias ByteVector = SIMD4<UInt8>
 typealias BytePair = SIMD8<UInt8>
 typealias HalfPair = SIMD8<UInt16>
 
+#if arch(arm64)
+typealias FullLowPrecisionTile<Sums: LowPrecisionColumns> = TwelveLowPrecisionRows<Sums>
+typealias MediumLowPrecisionTile<Sums: LowPrecisionColumns> = EightLowPrecisionRows<Sums>
+typealias SmallLowPrecisionTile<Sums: LowPrecisionColumns> = FourLowPrecisionRows<Sums>
+#else
 typealias FullLowPrecisionTile<Sums: LowPrecisionColumns> = SixLowPrecisionRows<Sums>
 typealias MediumLowPrecisionTile<Sums: LowPrecisionColumns> = FourLowPrecisionRows<Sums>
 typealias SmallLowPrecisionTile<Sums: LowPrecisionColumns> = TwoLowPrecisionRows<Sums>
+#endif
 
 @inline(__always) func floats(_ v: ByteVector) -> Vector { vector_floats_of_bytes_4(v) }
 @inline(__always) func floats(_ v: HalfVector) -> Vector { vector_floats_of_bfloat16_4(v) }
@@ -23,7 +29,10 @@ typealias SmallLowPrecisionTile<Sums: LowPrecisionColumns> = TwoLowPrecisionRows
     (vector_low_floats_4(v), vector_high_floats_4(v))
 }
 
-/// Adds the products of each lane's four bytes, where `x` is unsigned and `weights` signed.
+/// The bits of `x` that `dot` wants flipped.
+var flippedBits: Int32 { vector_flipped_bits_4() }
+
+/// Adds the products of each lane's four bytes, where `x` is unsigned, but for its flipped bits, and `weights` signed.
 @inline(__always) func dot(_ sum: IntVector, _ x: IntVector, _ weights: IntVector) -> IntVector {
     vector_dot_bytes_4(sum, x, weights)
 }

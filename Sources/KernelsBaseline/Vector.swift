@@ -10,6 +10,11 @@ typealias Vector = SIMD4<Float>
 typealias FullTile<Sums: Columns> = FourRows<Sums>
 typealias MediumTile<Sums: Columns> = TwoRows<Sums>
 typealias SmallTile<Sums: Columns> = OneRow<Sums>
+#elseif arch(arm64)
+/// 24 sums, two weights and a pixel in 32 registers need the fewest loads per multiply-add.
+typealias FullTile<Sums: Columns> = TwelveRows<Sums>
+typealias MediumTile<Sums: Columns> = EightRows<Sums>
+typealias SmallTile<Sums: Columns> = FourRows<Sums>
 #else
 /// Twelve sums hide the latency of multiply-adds and leave enough of the sixteen registers for the operands.
 typealias FullTile<Sums: Columns> = SixRows<Sums>

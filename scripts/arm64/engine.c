@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "CPUFeatures.h"
 
 int32_t engine_open(const void *program, int32_t count);
 int32_t engine_labels(void);
@@ -13,7 +14,7 @@ int32_t engine_knows_strangers(void);
 uint8_t *engine_picture(int32_t width, int32_t height);
 const float *engine_run(int32_t width, int32_t height);
 float engine_familiarity(void);
-void trace_kernels(void);
+void trace_kernels(int32_t level);
 
 void print_hash(const char *name, uint32_t value) { printf("hash %s %08x\n", name, value); }
 
@@ -24,7 +25,13 @@ void engine_release(size_t mark) { (void)mark; }
 
 int main(int count, char **words) {
     if (count != 4) return 2;
-    trace_kernels();
+#if defined(__aarch64__)
+    int level = cpu_has_i8mm() ? 2 : cpu_has_dotprod() ? 1 : 0;
+#else
+    int level = 0;
+#endif
+    fprintf(stderr, "%s\n", (const char *[]){"baseline", "neondotprod", "neoni8mm"}[level]);
+    trace_kernels(level);
 
     FILE *file = fopen(words[1], "rb");
     if (!file) return perror(words[1]), 1;

@@ -1,5 +1,9 @@
 import Kernels
 import KernelsBaseline
+#if arch(arm64)
+import KernelsNEONDotprod
+import KernelsNEONI8MM
+#endif
 
 // Runs the kernels whose results are the same on every processor over noise and odd sizes, and prints a hash of
 // each one's results.
@@ -64,16 +68,39 @@ private func print(_ name: StaticString, _ hash: Hash) {
     }
 }
 
+/// The kernels of bytes of an instruction set.
+struct ByteKernels {
+    var convolve: (UnsafePointer<LowPrecisionPanel>) -> Void
+    var tileRows: Int
+    /// The faster depthwise convolution; nil where there is none.
+    var convolveDepthwise: ((UnsafePointer<LowPrecisionWindowRow>, UnsafePointer<ByteFilter>) -> Void)?
+
+    /// - Parameter level: 0 for the baseline, 1 for dot products of signed bytes, 2 for those of unsigned and signed ones.
+    init(level: Int32) {
+        convolve = { KernelsBaseline.convolveBytes($0) }
+        tileRows = KernelsBaseline.lowPrecisionTileRows
+        #if arch(arm64)
+        if level == 1 {
+            convolve = { KernelsNEONDotprod.convolveBytes($0) }
+            tileRows = KernelsNEONDotprod.lowPrecisionTileRows
+            convolveDepthwise = { KernelsNEONDotprod.convolveByteDepthwise($0, $1) }
+        } else if level == 2 {
+            convolve = { KernelsNEONI8MM.convolveBytes($0) }
+            tileRows = KernelsNEONI8MM.lowPrecisionTileRows
+            convolveDepthwise = { KernelsNEONI8MM.convolveByteDepthwise($0, $1) }
+        }
+        #endif
+    }
+}
+
 /// Products of bytes with three filter positions, over panels of several heights and widths.
-private func products() {
+private func products(_ kernels: ByteKernels) {
     var hash = Hash()
-    let group = 4, depth = 24
+    let depth = 24
     for (pixels, channels) in [(1, 1), (5, 4), (9, 7), (16, 8), (23, 5)] {
         var noise = Noise(seed: UInt64(pixels))
         let input = noise.bytes(64 * depth), weights = noise.bytes(3 * depth * 64)
-        // Activations have seven bits, so that no sum of two products saturates in any instruction set.
-        for index in 0..<(64 * depth + 256) { input[index] &= 127 }
-        let rows = (pixels + lowPrecisionTileRows - 1) / lowPrecisionTileRows * lowPrecisionTileRows
+        let rows = (pixels + kernels.tileRows - 1) / kernels.tileRows * kernels.tileRows
         let inputs = UnsafeMutablePointer<Int32>.allocate(capacity: rows)
         let outputs = UnsafeMutablePointer<Int32>.allocate(capacity: rows)
         for row in 0..<rows {
@@ -81,9 +108,9 @@ private func products() {
             outputs[row] = Int32(min(row, pixels - 1) * 64)
         }
         var runs = (
-            FilterRun(offset: 0, length: depth / group),
-            FilterRun(offset: depth, length: depth / group),
-            FilterRun(offset: 5 * depth, length: depth / group)
+            FilterRun(offset: 0, length: depth),
+            FilterRun(offset: depth, length: depth),
+            FilterRun(offset: 5 * depth, length: depth)
         )
         let numbers = UnsafeMutablePointer<Float>.allocate(capacity: 256)
         for index in 0..<256 { numbers[index] = index < 128 ? 0.5 : Float(index - 128) }
@@ -98,7 +125,7 @@ private func products() {
                     outputOffsets: outputs, outputKind: .float32, residual: nil, residualOffsets: nil,
                     residualKind: .float32, residualFactor: 0, pixels: pixels, channels: channels,
                     lowest: -.infinity, highest: .infinity)
-                convolveBytes(&panel)
+                kernels.convolve(&panel)
             }
         }
         hash.add(output, 64 * pixels)
@@ -106,8 +133,58 @@ private func products() {
     print("convolveBytes", hash)
 }
 
+/// Depthwise convolutions of bytes to bytes, of several windows, strides and numbers of channels.
+private func depthwise(_ kernels: ByteKernels) {
+    var hash = Hash()
+    let height = 7, pixel = 64, rowBytes = 40 * pixel
+    for (size, stride, channels) in [(3, 1, 64), (3, 2, 5), (5, 1, 37), (5, 2, 16), (7, 1, 30), (1, 1, 33)] {
+        var noise = Noise(seed: UInt64(channels))
+        let input = noise.bytes(height * rowBytes), values = noise.bytes(size * size * 64), width = 9
+        let output = noise.bytes(width * pixel)
+        let terms = UnsafeMutablePointer<Float>.allocate(capacity: 128)
+        for index in 0..<128 { terms[index] = index < 64 ? Float(index + 1) / 4096 : Float(index) }
+        var row = LowPrecisionWindowRow(
+            input: input, inputKind: .uint8, inputRowStride: rowBytes, inputPixelStride: pixel,
+            output: output, outputKind: .uint8, outputPixelStride: pixel, width: width, stride: stride,
+            windowHeight: size, windowWidth: size, channels: channels, lowest: 3, highest: 250)
+        if let convolve = kernels.convolveDepthwise {
+            var filter = ByteFilter(
+                weights: interleaved(values, size, channels), factors: terms, bias: terms + 64)
+            convolve(&row, &filter)
+        } else {
+            let weights = UnsafeMutablePointer<Float>.allocate(capacity: size * size * 64)
+            for index in 0..<size * size * 64 { weights[index] = Float(Int8(bitPattern: values[index])) }
+            var filter = LowPrecisionFilter(weights: weights, stride: 64, factors: terms, bias: terms + 64)
+            convolveLowPrecisionDepthwise(&row, &filter)
+        }
+        hash.add(output, width * pixel)
+    }
+    print("byteDepthwise", hash)
+}
+
+/// Packs weights of `[size, size, 64]` as `ByteFilter` says.
+private func interleaved(_ values: UnsafePointer<UInt8>, _ size: Int, _ channels: Int) -> UnsafeRawPointer {
+    let groups = (size + 3) / 4, count = 2 * groups * size * 128
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
+    memory.initialize(repeating: 0, count: count)
+    for channel in 0..<channels {
+        let number = channel % 32, vector = number % 16 / 4, member = number / 16 * 4 + number % 4
+        for place in 0..<size {
+            let y = ByteFilter.row(at: place, of: size)
+            for x in 0..<size {
+                let record = (channel / 32 * groups + place / 4) * size + x
+                memory[128 * record + 32 * vector + 4 * member + place % 4] =
+                    values[
+                        (y * size + x) * 64 + channel]
+            }
+        }
+    }
+    return UnsafeRawPointer(memory)
+}
+
+/// - Parameter level: The dot products of bytes that the processor has; see `ByteKernels`.
 @_cdecl("trace_kernels")
-public func traceKernels() {
+public func traceKernels(level: Int32) {
     trace("convertYCbCr") { noise, output, width in
         convertYCbCr(noise.bytes(width), noise.bytes(width), noise.bytes(width), output, width: width)
     }
@@ -126,7 +203,8 @@ public func traceKernels() {
     }
     transforms("transformAccurate") { transformAccurate($0, $1, to: $2, stride: $3) }
     transforms("transformFast") { transformFast($0, $1, to: $2, stride: $3) }
-    products()
+    products(ByteKernels(level: level))
+    depthwise(ByteKernels(level: level))
 }
 
 /// Prints the hash of what a transform makes of four blocks of small and of large coefficients.

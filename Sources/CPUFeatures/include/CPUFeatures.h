@@ -1,5 +1,6 @@
 /// Detection of the instructions that both the processor and the operating system support.
-/// Source: Intel SDM vol. 2A (CPUID leaves 1 and 7, XGETBV); AMD documents the same.
+/// Source: Intel SDM vol. 2A (CPUID leaves 1 and 7, XGETBV); AMD documents the same. Linux' arm64 ELF hwcaps, Apple's
+/// "Determining Instruction Set Characteristics".
 #pragma once
 #include <stdbool.h>
 
@@ -65,4 +66,22 @@ static inline bool cpu_has_avx512_bf16(void) {
     unsigned int a, b, c, d;
     return cpu_has_avx512_vnni() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
 }
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+/// Whether dot products of bytes of equal signedness are available: SDOT and UDOT (HWCAP_ASIMDDP).
+static inline bool cpu_has_dotprod(void) { return getauxval(AT_HWCAP) >> 20 & 1; }
+
+/// Whether those of unsigned and signed bytes are available, USDOT (HWCAP2_I8MM).
+static inline bool cpu_has_i8mm(void) { return cpu_has_dotprod() && (getauxval(AT_HWCAP2) >> 13 & 1); }
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+
+static inline bool cpu_has_option(const char *name) {
+    int value = 0;
+    size_t size = sizeof value;
+    return sysctlbyname(name, &value, &size, NULL, 0) == 0 && value;
+}
+static inline bool cpu_has_dotprod(void) { return cpu_has_option("hw.optional.arm.FEAT_DotProd"); }
+static inline bool cpu_has_i8mm(void) { return cpu_has_dotprod() && cpu_has_option("hw.optional.arm.FEAT_I8MM"); }
 #endif

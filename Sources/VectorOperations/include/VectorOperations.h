@@ -8,6 +8,8 @@
 #include "WordOperations.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define VECTOR_INLINE static inline __attribute__((always_inline))
@@ -81,7 +83,9 @@ VECTOR_BYTE_PAIRS(16, 32)
 /// Computes `sum + Σ x[i] · w[i]` over the four bytes of each lane, where `x` is unsigned and `w` signed,
 /// without saturation, like VPDPBUSD. Without that instruction, even and odd bytes are widened to 16 bits,
 /// and PMADDWD adds their products in pairs. AVX2 adds the products of two neighbouring bytes in 16 bits,
-/// which takes half as long; there, the caller sees to it that `x[0] · w[0] + x[1] · w[1]` fits.
+/// which takes half as long; there, the caller sees to it that `x[0] · w[0] + x[1] · w[1]` fits. Arm's first
+/// instruction, SDOT, takes signed bytes: where `flipped_bits` has the highest bit of each byte, `x` is read as 128
+/// less than its bytes with these bits flipped. USDOT of the i8mm extension takes `x` as it is.
 #define VECTOR_DOT_BYTES(n, m, prefix, or_and) \
     VECTOR_INLINE vector_i32x##n vector_dot_bytes_##n(vector_i32x##n sum, vector_i32x##n x, vector_i32x##n w) { \
         m s = (m)sum, a = (m)x, b = (m)w; \
@@ -97,9 +101,24 @@ VECTOR_BYTE_PAIRS(16, 32)
     }
 #if defined(__x86_64__)
 VECTOR_DOT_BYTES(4, __m128i, _mm, _mm_and_si128)
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
+VECTOR_INLINE vector_i32x4 vector_dot_bytes_4(vector_i32x4 sum, vector_i32x4 x, vector_i32x4 w) {
+    return (vector_i32x4)vusdotq_s32((int32x4_t)sum, (uint8x16_t)x, (int8x16_t)w);
+}
+#elif defined(__ARM_FEATURE_DOTPROD)
+VECTOR_INLINE vector_i32x4 vector_dot_bytes_4(vector_i32x4 sum, vector_i32x4 x, vector_i32x4 w) {
+    return (vector_i32x4)vdotq_s32((int32x4_t)sum, (int8x16_t)x, (int8x16_t)w);
+}
 #else
 VECTOR_DOT_BYTES_PLAIN(4)
 #endif
+VECTOR_INLINE int32_t vector_flipped_bits_4(void) {
+#if defined(__ARM_FEATURE_DOTPROD) && !defined(__ARM_FEATURE_MATMUL_INT8)
+    return (int32_t)0x80808080;
+#else
+    return 0;
+#endif
+}
 #if defined(__AVXVNNI__)
 VECTOR_INLINE vector_i32x8 vector_dot_bytes_8(vector_i32x8 sum, vector_i32x8 x, vector_i32x8 w) {
     return (vector_i32x8)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)w);

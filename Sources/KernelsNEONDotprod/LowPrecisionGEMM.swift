@@ -1,0 +1,1 @@
+../KernelSources/LowPrecisionGEMM.swift

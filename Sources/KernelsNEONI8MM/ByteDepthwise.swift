@@ -1,0 +1,1 @@
+../KernelsNEONDotprod/ByteDepthwise.swift
