@@ -9,9 +9,10 @@ script starts itself again in it. Each network is an ONNX file with one image as
 
 Every engine runs in a process of its own, one after another, --rounds times, so that a machine that others use
 slows all of them alike; the figures are medians over the rounds of each run's shortest call, and ratios are those
-of the medians. The peers'
-int8 networks are made by ONNX Runtime's quantization tool (QDQ, weights per channel, calibrated on noise, so that
-they are good for timing only); OpenVINO runs the same file. OpenVINO is kept to a set's instructions by
+of the medians. With --minutes, a row has fewer rounds, at least one, where they take longer than its share.
+
+The peers' int8 networks are made by ONNX Runtime's quantization tool (QDQ, weights per channel, calibrated on noise,
+so that they are good for timing only); OpenVINO runs the same file. OpenVINO is kept to a set's instructions by
 ONEDNN_MAX_CPU_ISA; ONNX Runtime cannot be kept to any.
 
 The floor is the time of the network's multiply-adds at the rate that the set's instruction reaches in registers,
@@ -31,6 +32,7 @@ parser.add_argument("--sets", nargs="+", default=["avx2", "avx512vnni"], choices
 parser.add_argument("--precisions", nargs="+", default=["fp32", "int8"], choices=["fp32", "int8"])
 parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
 parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--minutes", type=float, default=float("inf"))
 parser.add_argument("--venv", default=os.path.expanduser("~/.cache/cartoonctl/engines"))
 parser.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)  # this script as a peer: NAME THREADS
 parser.add_argument("networks", nargs="+")
@@ -173,6 +175,9 @@ def numbers(values):
 print("| network | set | precision | threads | cartoonctl, ms | ONNX Runtime | OpenVINO | ratio to the better "
       "| multiply–adds, 10⁹ | weights, MB | floor, ms | times the floor |")
 print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+begin, rows = time.monotonic(), 0
+share = 60 * arguments.minutes / (
+    len(arguments.networks) * len(arguments.sets) * len(arguments.precisions) * len(arguments.threads))
 with tempfile.TemporaryDirectory() as folder:
     for path in arguments.networks:
         network = onnx.load(path)
@@ -184,9 +189,11 @@ with tempfile.TemporaryDirectory() as folder:
             for precision in arguments.precisions:
                 rate = peak(set_name, precision, folder)
                 for threads in arguments.threads:
-                    mine, work = [], 0
+                    mine, work, rows = [], 0, rows + 1
                     peers = {"ONNX Runtime": [], "OpenVINO": []}
                     for _ in range(arguments.rounds):
+                        if mine and time.monotonic() - begin > share * rows:
+                            break
                         result = ours(path, precision, set_name, threads)
                         if result is None:
                             break
