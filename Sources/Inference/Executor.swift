@@ -17,14 +17,8 @@ package final class Executor {
     ///   The results are the same.
     package init(_ plan: Plan, pool: ThreadPool? = nil) {
         (self.plan, self.pool) = (plan, pool)
-        func allocate(_ size: Int) -> UnsafeMutablePointer<Float> {
-            UnsafeMutableRawPointer.allocate(
-                byteCount: max(1, size) * MemoryLayout<Float>.stride, alignment: 64
-            )
-            .bindMemory(to: Float.self, capacity: max(1, size))
-        }
-        arenas = allocate(plan.arenaSize * plan.pictures)
-        scratch = allocate(plan.scratchSize * (pool?.threads ?? 1))
+        arenas = FloatMemory.allocate(plan.arenaSize * plan.pictures)
+        scratch = FloatMemory.allocate(plan.scratchSize * (pool?.threads ?? 1))
         for (numbers, offset) in plan.constants {
             for picture in 0..<plan.pictures {
                 numbers.withUnsafeBytes {

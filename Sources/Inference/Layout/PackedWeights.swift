@@ -44,9 +44,7 @@ final class PackedWeights: @unchecked Sendable {
     static func pack(_ weights: [PackedWeights]) {
         for one in weights {
             one.ownsMemory = true
-            one.place(
-                at: UnsafeMutableRawPointer.allocate(byteCount: max(4, 4 * one.count), alignment: 64)
-                    .bindMemory(to: Float.self, capacity: max(1, one.count)))
+            one.place(at: FloatMemory.allocate(one.count))
         }
         let parts = parts(of: weights)
         // This takes most of the time of planning, and waits for the disk where the file is not cached yet.
@@ -90,8 +88,7 @@ final class StepMemory: @unchecked Sendable {
     /// - Parameter steps: The steps of the plan.
     init(_ steps: [any Step]) {
         size = steps.map { Self.offsets(of: $0.weights).last! }.max() ?? 0
-        memory = UnsafeMutableRawPointer.allocate(byteCount: max(4, 4 * size), alignment: 64)
-            .bindMemory(to: Float.self, capacity: max(1, size))
+        memory = FloatMemory.allocate(size)
     }
 
     deinit { UnsafeMutableRawPointer(memory).deallocate() }

@@ -284,11 +284,11 @@ struct ConvolutionStep: PlainStep {
         scale.withUnsafeBytes { scales in
             let scales = scales.baseAddress! + 4 * first
             var c = 0
-            while c &+ 4 <= count {
-                let four = source.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD4<Float>.self)
-                let factors = scales.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD4<Float>.self)
-                UnsafeMutableRawPointer(target + c).storeBytes(of: four * factors, as: SIMD4<Float>.self)
-                c &+= 4
+            while c &+ 16 <= count {
+                let numbers = source.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD16<Float>.self)
+                let factors = scales.loadUnaligned(fromByteOffset: 4 &* c, as: SIMD16<Float>.self)
+                UnsafeMutableRawPointer(target + c).storeBytes(of: numbers * factors, as: SIMD16<Float>.self)
+                c &+= 16
             }
             while c < count {
                 target[c] =
