@@ -103,6 +103,8 @@ struct ChoiceTests {
             new = try read(nodes("SelectV2"), [2, 2], output: "y")
         #expect(try NetworkEvaluator.run(old, [1, 2, 3, 4])[0].values == [1, 2, 0, 0])
         #expect(try NetworkEvaluator.run(new, [1, 2, 3, 4])[0].values == [1, 0, 3, 0])
+        // What is not chosen does not matter.
+        #expect(try NetworkEvaluator.run(new, [1, .nan, 3, .infinity])[0].values == [1, 0, 3, 0])
     }
 
     @Test("comparisons of what is computed are 1 and 0, and choose between tensors")

@@ -70,6 +70,28 @@ struct ONNXChoiceTests {
         ]) { $0 > 0 ? Foundation.log($0) : 1 }
     }
 
+    @Test("constant flags choose, so that what is no number elsewhere does not matter")
+    func constantFlags() throws {
+        let bytes = Self.input.map { $0 > 0 ? UInt8(1) : 0 }
+        let flags = ONNXInitializer(
+            "flags", Tensor(type: .bool, shape: [120], contents: .dense(ByteRegion(bytes))))
+        let all = ONNXInitializer("all", Tensor(type: .bool, shape: [1], contents: .dense(ByteRegion([1]))))
+        func result(_ nodes: [ONNXNode]) throws -> [Float] {
+            let network = try ONNXReader.read(model(nodes, weights: [flags, all]))
+            return try NetworkEvaluator.run(network, Self.input)[0].values
+        }
+        // The logarithms of 0 and of negative numbers.
+        let logarithms = Self.input.map { $0 > 0 ? Foundation.log($0) : 2 }
+        let first = try result([node("Log", "x", to: "l"), node("Where", "flags l two", to: "y")])
+        let second = try result([
+            node("Log", "x", to: "l"), node("Not", "flags", to: "not"), node("Where", "not two l", to: "y"),
+        ])
+        for (index, expected) in logarithms.enumerated() {
+            #expect(abs(first[index] - expected) < 1e-6 && abs(second[index] - expected) < 1e-6)
+        }
+        #expect(try result([node("Where", "all x two", to: "y")]) == Self.input)
+    }
+
     @Test("integers are divided as integers, and flags that became floats as floats")
     func integers() throws {
         let seven = ONNXInitializer("seven", Tensor(integers: [7], shape: []))

@@ -82,11 +82,24 @@ struct ChoiceStep: PlainStep {
             nest.rowStrides[0], nest.rowStrides[1], nest.rowStrides[2]
         )
         nest.run(unit: unit) { condition, chosen, other, output, count in
-            for index in 0..<count {
-                let isChosen = arena[condition &+ index &* flagStep] != 0
-                arena[output &+ index] =
-                    isChosen ? arena[chosen &+ index &* chosenStep] : arena[other &+ index &* otherStep]
+            // Loops with known steps become vectors.
+            switch (flagStep, chosenStep, otherStep) {
+            case (1, 1, 1): choose(arena, condition, 1, chosen, 1, other, 1, output, count)
+            case (1, 1, 0): choose(arena, condition, 1, chosen, 1, other, 0, output, count)
+            case (1, 0, 1): choose(arena, condition, 1, chosen, 0, other, 1, output, count)
+            default: choose(arena, condition, flagStep, chosen, chosenStep, other, otherStep, output, count)
             }
+        }
+    }
+
+    @inline(__always) private func choose(
+        _ arena: UnsafeMutablePointer<Float>, _ condition: Int, _ flagStep: Int, _ chosen: Int,
+        _ chosenStep: Int, _ other: Int, _ otherStep: Int, _ output: Int, _ count: Int
+    ) {
+        for index in 0..<count {
+            // Both are read, so that no number decides about a jump.
+            let a = arena[chosen &+ index &* chosenStep], b = arena[other &+ index &* otherStep]
+            arena[output &+ index] = arena[condition &+ index &* flagStep] != 0 ? a : b
         }
     }
 }

@@ -146,25 +146,6 @@ extension GraphReader {
             else { throw call.unsupported("of type \(left.type)") }
             return define(call, .constant(result))
         }
-        for (fixed, computed, isFirst) in [(chosen, other, true), (other, chosen, false)] {
-            guard case .constant(let tensor) = fixed else { continue }
-            // The computed tensor times 1 where it is chosen, and otherwise 0, plus the constant elsewhere.
-            let kept = flags.values.map { ($0 != 0) == isFirst ? 0.0 : 1 }
-            guard let size = Network.broadcast(tensor.shape, shape) else {
-                throw call.malformed("does not take \(tensor.shape) and \(shape)")
-            }
-            try spend(size, call)
-            let factors = Numbers(type: .float32, shape: shape, values: kept)
-            guard let factor = factors.tensor, let which = factors.broadcast(to: size),
-                let numbers = Numbers(tensor)?.broadcast(to: size),
-                let addend = Numbers(
-                    type: .float32, shape: size, values: zip(numbers, which).map { $1 == 0 ? $0 : 0 }
-                ).tensor
-            else { throw call.unsupported("of type \(tensor.type)") }
-            let rest = try apply(
-                .binary(.multiply), [computed, .constant(factor)], name: call.name + "/chosen", call)
-            return try make(.binary(.add), [rest, .constant(addend)], call)
-        }
         try make(.select, [.constant(mask), chosen, other], call)
     }
 }

@@ -104,14 +104,14 @@ extension ONNXReader {
                         type: left.type, shape: shape))
             ]
         }
-        let isFirst = a.isConstant
-        if case .constant(let fixed) = isFirst ? a : b {
-            // The computed tensor times 1 where it is chosen, and otherwise 0, plus the constant elsewhere.
-            let flags = try Folding.numbers(condition, call).map { ($0 != 0) == isFirst ? 0.0 : 1 }
-            let mask = Tensor(numbers: flags, type: .float32, shape: condition.shape)
-            let rest = try combined(isFirst ? b : a, .constant(mask), .multiply, call, *)
-            let taken = try Folding.binary(fixed, mask, type: .float32, call, self) { $1 == 0 ? $0 : 0 }
-            return [try combined(rest, .constant(taken), .add, call, +)]
+        // A condition that is the same everywhere chooses a whole tensor.
+        let isChosen = try Folding.numbers(condition, call).map { $0 != 0 }
+        if let first = isChosen.first, isChosen.allSatisfy({ $0 == first }) {
+            let taken = first ? a : b,
+                whole = [a, b].reduce(condition.shape) { whole, value in
+                    Network.broadcast(whole, shape(value)) ?? []
+                }
+            if shape(taken) == whole { return [taken] }
         }
         return [try chosen(flags, a, b, call)]
     }
