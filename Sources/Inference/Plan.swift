@@ -76,6 +76,7 @@ package struct Plan: Sendable {
         list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
             list.joinExpansions()
+            list.joinTranspositions()
             list.joinProducts()
             list.joinProjections(kernels: instructionSet, threads: threads)
             if threads > 1 { list.formLevels() }

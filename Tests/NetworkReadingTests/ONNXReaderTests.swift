@@ -61,6 +61,66 @@ struct ONNXReaderTests {
         #expect(network.shape(try #require(network.input)) == [1, 6, 5, 4])
     }
 
+    @Test(
+        "tokens that lie otherwise are transposed once, before the first normalization, for all that read them"
+    )
+    func tokens() throws {
+        let ones = ONNXInitializer("ones", Tensor([Float](repeating: 1, count: 4), shape: [4]))
+        func shape(_ name: String, _ sizes: [Int]) -> ONNXInitializer {
+            ONNXInitializer(name, Tensor(integers: sizes, shape: [sizes.count]))
+        }
+        func normalization(_ input: String, _ output: String) -> ONNXNode {
+            ONNXNode("LayerNormalization", inputs: [input, "ones", "ones"], outputs: [output])
+        }
+        func turn(_ input: String, _ output: String, _ order: [Int64]) -> ONNXNode {
+            ONNXNode("Transpose", inputs: [input], outputs: [output], attributes: ["perm": .ints(order)])
+        }
+        // As MobileViT unfolds patches, here of two pixels.
+        let network = try ONNXReader.read(
+            model(
+                [
+                    ONNXNode("Reshape", inputs: ["x", "first"], outputs: ["a"]),
+                    turn("a", "b", [0, 2, 1, 3]),
+                    ONNXNode("Reshape", inputs: ["b", "second"], outputs: ["c"]),
+                    turn("c", "d", [0, 3, 2, 1]),
+                    ONNXNode("Reshape", inputs: ["d", "third"], outputs: ["e"]),
+                    normalization("e", "f"), ONNXNode("Add", inputs: ["e", "f"], outputs: ["g"]),
+                    normalization("g", "h"), ONNXNode("Add", inputs: ["g", "h"], outputs: ["y"]),
+                ],
+                weights: [
+                    ones, shape("first", [12, 2, 5, 1]), shape("second", [1, 4, 15, 2]),
+                    shape("third", [2, 15, 4]),
+                ]), size: (6, 5))
+        for node in network.nodes {
+            guard case .normalization(let axes, _) = node.operation else { continue }
+            #expect(axes == [2] && node.shape == [2, 15, 4])
+        }
+        let transposes = network.nodes.filter { if case .transpose = $0.operation { true } else { false } }
+        #expect(transposes.count == 3)
+        let input = (0..<120).map { Float($0 * $0 % 31) }
+        var tokens: [Float] = []
+        for row in 0..<2 {
+            for place in 0..<15 {
+                let pixel = (2 * (place / 5) + row) * 5 + place % 5
+                tokens += input[4 * pixel..<4 * pixel + 4]
+            }
+        }
+        func normalized(_ values: [Float]) -> [Float] {
+            var result = values
+            for row in stride(from: 0, to: values.count, by: 4) {
+                let part = values[row..<row + 4].map(Double.init), mean = part.reduce(0, +) / 4
+                let variance = part.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4
+                for index in 0..<4 {
+                    result[row + index] += 1 + Float((part[index] - mean) / (variance + 1e-5).squareRoot())
+                }
+            }
+            return result
+        }
+        let expected = normalized(normalized(tokens))
+        let result = try NetworkEvaluator.run(network, input)[0].values
+        for (a, b) in zip(result, expected) { #expect(abs(a - b) < 1e-4) }
+    }
+
     @Test("softmax and normalizations of constants are computed once")
     func foldedNormalizations() throws {
         let weights = ONNXInitializer("w", Tensor([0, 1, 2, 3, 4] as [Float], shape: [5]))

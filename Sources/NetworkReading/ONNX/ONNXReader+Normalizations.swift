@@ -23,7 +23,8 @@ extension ONNXReader {
     private func normalized(
         _ value: Value, _ axes: [Int], epsilon: Float, _ call: Call
     ) throws(Failure) -> Value {
-        if case .computed(let index, let order) = value {
+        let isLast = axes == [shape(value).count - 1]
+        if case .computed(let index, let order) = try isLast ? endingInLastAxis(value, call) : value {
             let made = try append(
                 .normalization(axes: axes.map { order[$0] }.sorted(), epsilon: epsilon), name: call.name,
                 [index])

@@ -29,6 +29,9 @@ package final class ONNXReader {
     private var depth = 0
     /// The transposed tensors created so far, by node and axes.
     private var transposed: [Aligned: Int] = [:]
+    /// The nodes whose tensors are read with their axes in ONNX's order from now on, with the transposed tensors and
+    /// their axes' places.
+    private var rearranged: [Int: (node: Int, axes: [Int])] = [:]
     /// The remaining number of elements for constants computed from constants.
     private var budget = ONNXReader.maximumElements
     static let maximumElements = 1 << 30
@@ -230,7 +233,7 @@ package final class ONNXReader {
                     what: "reads \(node.inputs[index]), which no node before it makes: "
                         + "a node is missing, or the nodes form a cycle or are out of order")
             }
-            inputs.append(value)
+            inputs.append(rearranged(value))
         }
         var call = Call(node: node, inputs: inputs)
         for (name, place) in zip(wiring.captures(of: step), reads.dropFirst(node.inputs.count)) {
@@ -309,6 +312,24 @@ package final class ONNXReader {
     /// Returns the value with its axes in ONNX's order.
     func plain(_ value: Value, name: String) throws(Failure) -> Int {
         try align(value, to: Array(shape(value).indices), name: name)
+    }
+
+    /// Returns a value whose last axis, as ONNX sees it, is that of the network's tensor. A tensor that has to be
+    /// transposed for it is read so by all nodes that follow, as tokens are between a transformer's blocks.
+    func endingInLastAxis(_ value: Value, _ call: Call) throws(Failure) -> Value {
+        guard case .computed(let index, let axes) = value, let last = axes.last else { return value }
+        let shape = network.shape(index)
+        guard shape[last] > 1, shape[(last + 1)...].contains(where: { $0 > 1 }) else { return value }
+        let node = try plain(value, name: call.name)
+        rearranged[index] = (node, axes.inverted)
+        return .computed(node, Array(axes.indices))
+    }
+
+    private func rearranged(_ value: Value) -> Value {
+        guard case .computed(let index, let axes) = value, let (node, order) = rearranged[index] else {
+            return value
+        }
+        return .computed(node, axes.map { order[$0] })
     }
 
     /// Returns the value as `[N, H, W, C]`.
