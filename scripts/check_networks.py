@@ -12,7 +12,8 @@ networks that the installed packages do not have are named. A network that is th
 
 Both sides are fed the same pictures, PNG files of the network's own size. A line a network:
 
-    difference   the largest difference of an output, relative to the largest output; above 1e-4 is WRONG
+    difference   the largest difference of an output, relative to the largest output; above 1e-4 is WRONG, or above 6e-4 where
+                 there are more than 4096 outputs, which bottlenecks keep in half precision
     time         cartoonctl's milliseconds per picture, with 1 and 2 threads (--threads), the shortest of nine runs
     peer         the better of ONNX Runtime and OpenVINO, measured alternately in the same run; TensorFlow for Keras's graphs
     ratio        time / peer
@@ -356,7 +357,7 @@ for name in names:
             failures += 1
             print(f"{name:36} refused: {error.stderr.strip().splitlines()[-1]}", flush=True)
             continue
-        isRight = found <= 1e-4
+        isRight = found <= (1e-4 if expected.shape[1] <= 4096 else 6e-4)
         line = f"{name:36} difference {found:.0e}"
         for threads in map(int, filter(None, arguments.threads.split(","))):
             mine = our_time(path, threads)
