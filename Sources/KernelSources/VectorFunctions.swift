@@ -32,6 +32,20 @@ extension Vector {
 /// Returns `e^x` as an integer power of 2 times a polynomial on [−½ ln 2, ½ ln 2]; 0 below −87.33.
 @_transparent func exponential(_ x: Vector) -> Vector {
     let bounded = clamp(x, splat(-87.336_54), splat(88.722_83))
+    let result = exponential(ofBounded: bounded).replacing(with: splat(0), where: x .< splat(-87.336_54))
+        .replacing(with: splat(.infinity), where: x .> splat(88.722_83))
+    return result.replacing(with: x, where: x .!= x)
+}
+
+/// Returns `e^x` for x ≤ 0, the same as `exponential` in fewer operations.
+@_transparent func exponential(ofNonpositive x: Vector) -> Vector {
+    let least = splat(-87.336_54)
+    let result = exponential(ofBounded: x.replacing(with: least, where: x .< least))
+        .replacing(with: splat(0), where: x .< least)
+    return result.replacing(with: x, where: x .!= x)
+}
+
+@_transparent private func exponential(ofBounded bounded: Vector) -> Vector {
     let shifted = bounded * splat(1.442_695_04) + splat(12_582_912)
     let power = shifted - splat(12_582_912)
     // ln 2 is split in two parts, the first with few digits, so that its product is exact.
@@ -43,10 +57,7 @@ extension Vector {
             rest, plus: 0.166_665_734
         ).times(rest, plus: 0.5))
     let exponent = unsafeBitCast(shifted, to: LaneBits.self) &<< LaneBits(repeating: 23)
-    result = unsafeBitCast(unsafeBitCast(result, to: LaneBits.self) &+ exponent, to: Vector.self)
-    result = result.replacing(with: splat(0), where: x .< splat(-87.336_54))
-    result = result.replacing(with: splat(.infinity), where: x .> splat(88.722_83))
-    return result.replacing(with: x, where: x .!= x)
+    return unsafeBitCast(unsafeBitCast(result, to: LaneBits.self) &+ exponent, to: Vector.self)
 }
 
 /// Returns `e^x − 1`.
@@ -146,9 +157,22 @@ extension Vector {
     return far.replacing(with: splat(1) - errorFunctionNearZero(x), where: magnitude .< splat(0.5))
 }
 
-/// Returns `x · Φ(x)`, where Φ is the cumulative normal distribution.
+/// Returns `x · Φ(x)`, where Φ is the cumulative normal distribution, as `max(x, 0) − |x| · Φ(−|x|)`. The latter
+/// is a polynomial of |x| up to 6, where it is 6e-9; the absolute error is 2e-7, or a few units in the last place.
 @_transparent func gelu(_ x: Vector) -> Vector {
-    splat(0.5) * x * complementaryErrorFunction(x * splat(-0.707_106_781))
+    let magnitude = absolute(x)
+    let t = magnitude.replacing(with: splat(6), where: magnitude .> splat(6)).times(
+        splat(1 / 3), plus: -1)
+    let bump = splat(0.027_229_178_7).times(t, plus: -0.019_549_924_9).times(t, plus: -0.150_752_261).times(
+        t, plus: 0.156_529_68
+    ).times(t, plus: 0.309_188_634).times(t, plus: -0.509_295_285).times(t, plus: -0.139_492_02).times(
+        t, plus: 0.782_326_579
+    ).times(t, plus: -0.513_283_134).times(t, plus: -0.319_934_189).times(t, plus: 0.802_900_195).times(
+        t, plus: -0.562_561_393
+    ).times(t, plus: -8.518_401_3e-4).times(t, plus: 0.328_823_686).times(t, plus: -0.299_101_025).times(
+        t, plus: 0.139_611_244
+    ).times(t, plus: -0.035_837_754_6).times(t, plus: 0.004_049_649_93)
+    return x.replacing(with: splat(0), where: x .< splat(0)) - bump
 }
 
 /// Returns `x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, with the hyperbolic tangent expressed as a
@@ -174,15 +198,26 @@ extension Vector {
     return result
 }
 
-/// Returns the sum of all lanes, added from the first to the last.
+/// Returns the sum of all lanes, added in halves.
 @_transparent func sum(_ x: Vector) -> Float {
-    var result = x[0]
-    for lane in 1..<lanes { result += x[lane] }
-    return result
+    var total = x, count = lanes
+    while count > 1 {
+        count /= 2
+        var other = total
+        for lane in 0..<count { other[lane] = total[lane &+ count] }
+        total += other
+    }
+    return total[0]
 }
 
+/// Returns the largest lane.
 @_transparent func largest(_ x: Vector) -> Float {
-    var result = x[0]
-    for lane in 1..<lanes where x[lane] > result { result = x[lane] }
-    return result
+    var most = x, count = lanes
+    while count > 1 {
+        count /= 2
+        var other = most
+        for lane in 0..<count { other[lane] = most[lane &+ count] }
+        most = most.replacing(with: other, where: other .> most)
+    }
+    return most[0]
 }
