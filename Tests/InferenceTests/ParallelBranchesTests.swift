@@ -82,8 +82,9 @@ struct ParallelBranchesTests {
         var b = try NetworkLoweringTests.Builder([1, 8, 8, 4])
         let first = try b.add(.convolution(square(3), groups: 4), b.input, b.constant([3, 3, 1, 4]))
         let second = try b.add(.convolution(square(3), groups: 4), first, b.constant([3, 3, 1, 4]))
-        let sum = try b.add(.binary(.add), first, second)
-        try check(b, sum, layers: 3)
+        let third = try b.add(.convolution(square(3), groups: 4), b.input, b.constant([3, 3, 1, 4]))
+        let sum = try b.add(.binary(.add), second, third)
+        try check(b, sum, layers: 4)
     }
 
     @Test("chains of any length take bounded time")
