@@ -76,8 +76,11 @@ struct ONNXChoiceTests {
         let flags = ONNXInitializer(
             "flags", Tensor(type: .bool, shape: [120], contents: .dense(ByteRegion(bytes))))
         let all = ONNXInitializer("all", Tensor(type: .bool, shape: [1], contents: .dense(ByteRegion([1]))))
+        let seven = ONNXInitializer(
+            "seven",
+            Tensor(type: .bool, shape: [7], contents: .dense(ByteRegion([UInt8](repeating: 1, count: 7)))))
         func result(_ nodes: [ONNXNode]) throws -> [Float] {
-            let network = try ONNXReader.read(model(nodes, weights: [flags, all]))
+            let network = try ONNXReader.read(model(nodes, weights: [flags, all, seven]))
             return try NetworkEvaluator.run(network, Self.input)[0].values
         }
         // The logarithms of 0 and of negative numbers.
@@ -90,6 +93,7 @@ struct ONNXChoiceTests {
             #expect(abs(first[index] - expected) < 1e-6 && abs(second[index] - expected) < 1e-6)
         }
         #expect(try result([node("Where", "all x two", to: "y")]) == Self.input)
+        #expect(throws: (any Error).self) { try result([node("Where", "seven x two", to: "y")]) }
     }
 
     @Test("integers are divided as integers, and flags that became floats as floats")

@@ -88,30 +88,24 @@ extension ONNXReader {
     func choice(_ call: Call) throws(Failure) -> [Value] {
         let a = try call.input(1), b = try call.input(2), flags = try call.input(0)
         guard case .constant(let condition) = flags else { return [try chosen(flags, a, b, call)] }
+        let size = Network.broadcast(shape(a), shape(b)).flatMap { Network.broadcast($0, condition.shape) }
+        guard let size else { throw call.failure("its inputs do not fit") }
         if case .constant(let left) = a, case .constant(let right) = b {
-            guard
-                let shape = Network.broadcast(left.shape, right.shape).flatMap({
-                    Network.broadcast($0, condition.shape)
-                })
-            else { throw call.failure("its inputs do not fit") }
-            let flags = try Folding.numbers(Folding.broadcast(condition, to: shape, call, self), call)
-            let lefts = try Folding.numbers(Folding.broadcast(left, to: shape, call, self), call)
-            let rights = try Folding.numbers(Folding.broadcast(right, to: shape, call, self), call)
+            let flags = try Folding.numbers(Folding.broadcast(condition, to: size, call, self), call)
+            let lefts = try Folding.numbers(Folding.broadcast(left, to: size, call, self), call)
+            let rights = try Folding.numbers(Folding.broadcast(right, to: size, call, self), call)
             return [
                 .constant(
                     Tensor(
                         numbers: flags.indices.map { flags[$0] != 0 ? lefts[$0] : rights[$0] },
-                        type: left.type, shape: shape))
+                        type: left.type, shape: size))
             ]
         }
         // A condition that is the same everywhere chooses a whole tensor.
         let isChosen = try Folding.numbers(condition, call).map { $0 != 0 }
         if let first = isChosen.first, isChosen.allSatisfy({ $0 == first }) {
-            let taken = first ? a : b,
-                whole = [a, b].reduce(condition.shape) { whole, value in
-                    Network.broadcast(whole, shape(value)) ?? []
-                }
-            if shape(taken) == whole { return [taken] }
+            let taken = first ? a : b
+            if shape(taken) == size { return [taken] }
         }
         return [try chosen(flags, a, b, call)]
     }
