@@ -67,6 +67,56 @@ struct PackedWeightsTests {
         }
     }
 
+    private func image(_ channels: Int) -> ArenaPlacement {
+        ArenaPlacement(
+            extent: Extent(height: 1, width: 1, channels: channels), offset: 0, pixelStride: channels,
+            rowStride: channels)
+    }
+
+    @Test("weights whose outputs are rows are packed as their transposition", arguments: [false, true])
+    func outputMajor(isScaled: Bool) throws {
+        for set in InstructionSet.available {
+            for (inputs, outputs) in [(1, 1), (33, 70), (600, 37), (16, 2 * set.lanes), (70, 5 * set.lanes)] {
+                var numbers = Numbers(seed: 3)
+                let rows = numbers.next(inputs * outputs).map { Float($0) }
+                let columns: [Float] = (0..<inputs * outputs).map { (place: Int) in
+                    rows[place % outputs * inputs + place / outputs]
+                }
+                let scale = isScaled ? numbers.next(outputs).map { Float($0) } : nil
+                func packed(_ weights: [Float], isOutputMajor: Bool) throws -> [Float] {
+                    let convolution = Convolution(
+                        window: Window(height: 1, width: 1, strideY: 1, strideX: 1),
+                        weights: ByteRegion(of: weights), isOutputMajor: isOutputMajor, scale: scale,
+                        bias: [Float](repeating: 0, count: outputs))
+                    #expect(convolution.inputMajorWeights.hasSameBytes(as: ByteRegion(of: columns)))
+                    // Parts of the outputs, and of the inputs, are slices of the same weights.
+                    let part = outputs > 2 ? 1..<outputs - 1 : 0..<outputs
+                    let depth = inputs > 2 ? 1..<inputs - 1 : 0..<inputs
+                    let parts: [(Convolution, Range<Int>, Range<Int>)] = [
+                        (convolution, 0..<inputs, 0..<outputs), (convolution.outputs(part), 0..<inputs, part),
+                        (convolution.inputs(depth), depth, 0..<outputs),
+                    ]
+                    var packed: [Float] = []
+                    for (one, inputs, outputs) in parts {
+                        let step = ConvolutionStep(
+                            one, name: "", input: image(inputs.count), output: image(outputs.count),
+                            residual: nil, margin: MarginFill(), kernels: set, threads: 1)
+                        PackedWeights.pack(step.weights)
+                        let weights = try #require(step.weights.first)
+                        // The last panel has one vector where one suffices.
+                        let last = (outputs.count - 1) % (2 * set.lanes) + 1
+                        let unused = last <= set.lanes ? inputs.count * set.lanes : 0
+                        packed += UnsafeBufferPointer(start: weights.pointer, count: weights.count - unused)
+                    }
+                    return packed
+                }
+                #expect(
+                    try packed(rows, isOutputMajor: true).map(\.bitPattern)
+                        == packed(columns, isOutputMajor: false).map(\.bitPattern))
+            }
+        }
+    }
+
     @Test("executors that share the memory take turns")
     func turns() throws {
         let plan = try Self.plan(.preferred, threads: 1, isForOneRun: true)

@@ -65,9 +65,12 @@ struct Convolution {
     /// windowWidth, channels]` for a depthwise convolution. They are a view of the mapped file where possible
     /// and are copied once, when they are packed into the kernels' panels.
     var weights: ByteRegion
-    /// The distance, in floats, between rows of output channels where `weights` is a slice of a wider
-    /// convolution; nil where rows are contiguous.
+    /// The distance, in floats, between rows of `weights` where they are a slice of a wider convolution; nil where
+    /// rows are contiguous.
     var weightStride: Int?
+    /// Whether `weights` are `[outputChannels, inputChannels]`, as those of a product with a transposed factor; the
+    /// window is one pixel then.
+    var isOutputMajor = false
     /// The factor of each output channel, from the normalizations that follow; nil where all are 1.
     var scale: [Float]?
     var bias: [Float]
@@ -86,8 +89,9 @@ struct Convolution {
     /// This convolution must be depthwise or have a window of one pixel.
     func outputs(_ range: Range<Int>) -> Convolution {
         var part = self
-        part.weightStride = weightStride ?? bias.count
-        part.weights = weights[4 * range.lowerBound..<weights.count]
+        part.weightStride = rowStride
+        part.weights =
+            isOutputMajor ? rows(range) : weights[4 * range.lowerBound..<weights.count]
         (part.scale, part.bias) = (scale.map { Array($0[range]) }, Array(bias[range]))
         return part
     }
@@ -98,10 +102,36 @@ struct Convolution {
     /// This convolution must have a window of one pixel.
     func inputs(_ range: Range<Int>) -> Convolution {
         var part = self
-        let row = 4 * (weightStride ?? bias.count)
-        part.weights = weights[range.lowerBound * row..<range.upperBound * row]
+        if isOutputMajor { part.weightStride = rowStride }
+        part.weights = isOutputMajor ? weights[4 * range.lowerBound..<weights.count] : rows(range)
         (part.bias, part.residual, part.clamp, part.activation) = (bias.map { _ in 0 }, nil, .none, nil)
         return part
+    }
+
+    /// The distance, in floats, between rows of `weights`.
+    var rowStride: Int {
+        weightStride ?? (isOutputMajor ? weights.count / 4 / bias.count : bias.count)
+    }
+
+    /// Returns a range of the rows of `weights`.
+    private func rows(_ range: Range<Int>) -> ByteRegion {
+        weights[4 * range.lowerBound * rowStride..<min(weights.count, 4 * range.upperBound * rowStride)]
+    }
+
+    /// The filters of a whole convolution as `weights` has them where `isOutputMajor` is false.
+    var inputMajorWeights: ByteRegion {
+        guard isOutputMajor else { return weights }
+        let outputs = bias.count, row = rowStride, inputs = weights.count / 4 / outputs
+        return ByteRegion(count: inputs * outputs, of: Float.self) { target in
+            weights.withUnsafeBytes { source in
+                for output in 0..<outputs {
+                    for input in 0..<inputs {
+                        target[input * outputs + output] = source.loadUnaligned(
+                            fromByteOffset: 4 * (output * row + input), as: Float.self)
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ extension NetworkLowering {
         let node = network[index], shape = network.shape(node.inputs[1])
         let isMatrix = shape.dropLast(2).allSatisfy { $0 == 1 } && shape.count <= node.shape.count
         guard isMatrix, network.shape(node.inputs[0]).count == node.shape.count,
-            var weights = region(node.inputs[1])
+            let weights = region(node.inputs[1])
         else {
             let second = try value(node.inputs[1])
             append(
@@ -38,17 +38,9 @@ extension NetworkLowering {
                 to: try value(node.inputs[0]))
             return
         }
-        if right {
-            let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
-            let source = weights.array(of: Float.self)
-            var turned = [Float](repeating: 0, count: rows * columns)
-            for row in 0..<rows {
-                for column in 0..<columns { turned[column * rows + row] = source[row * columns + column] }
-            }
-            weights = ByteRegion(of: turned)
-        }
         let convolution = Convolution(
             window: Window(height: 1, width: 1, strideY: 1, strideX: 1), weights: weights,
+            isOutputMajor: right,
             bias: [Float](repeating: 0, count: node.shape[node.shape.count - 1]))
         let input = left ? try exchangedAxes(of: node.inputs[0]) : try value(node.inputs[0])
         append(index, .convolution(convolution), to: input)

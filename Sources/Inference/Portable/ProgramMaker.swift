@@ -109,7 +109,8 @@ struct ProgramMaker {
         let (rows, arrangement) = convolution.portableArrangement(input.extent)
         instruction.weights = Int32(
             writer.add(
-                convolution.weights, arrangement, rows: rows, columns: channels, scale: convolution.scale))
+                convolution.inputMajorWeights, arrangement, rows: rows, columns: channels,
+                scale: convolution.scale))
         instruction.bias = Int32(
             writer.add(
                 convolution.bias, count: WeightEntry.size(arrangement, rows: 1, columns: channels)))

@@ -31,7 +31,7 @@ struct RoundedFilter {
     }
 
     init(_ convolution: Convolution, channels: Int, for type: StorageType, pairs: Pairs) {
-        var values = convolution.weights.array(of: Float.self)
+        var values = convolution.inputMajorWeights.array(of: Float.self)
         var scales = [Float](repeating: 1, count: channels), sums = [Double](repeating: 0, count: channels)
         let positions = values.count / channels
         values.withUnsafeMutableBufferPointer { values in

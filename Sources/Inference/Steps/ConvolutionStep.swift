@@ -245,17 +245,33 @@ struct ConvolutionStep: PlainStep {
         return (runs, stretches)
     }
 
-    /// Packs weights from `[depth, channels]` into `[panel, depth, panel width]` and multiplies them by the
-    /// channel scales.
+    /// Packs weights from `[depth, channels]`, or `[channels, depth]`, into `[panel, depth, panel width]` and
+    /// multiplies them by the channel scales. The pages of a file that hold them are released part by part.
     private static func pack(
         _ convolution: Convolution, depth: Int, channels: Int, lanes: Int
     ) -> PackedWeights {
         let panels = (channels + 2 * lanes - 1) / (2 * lanes), source = convolution.weights
-        let row = convolution.weightStride ?? channels, scale = convolution.scale
-        return PackedWeights(
-            count: panels * depth * 2 * lanes, rows: depth,
-            source: convolution.weightStride == nil ? source : nil
-        ) { memory, rows in
+        let row = convolution.rowStride, scale = convolution.scale
+        let whole = convolution.weightStride == nil ? source : nil
+        @Sendable func release(_ rows: Range<Int>) {
+            whole?[4 * row * rows.lowerBound..<min(source.count, 4 * row * rows.upperBound)].releasePages()
+        }
+        if convolution.isOutputMajor {
+            return PackedWeights(count: panels * depth * 2 * lanes, rows: panels, source: whole) {
+                memory, rows in
+                source.withUnsafeBytes { source in
+                    for panel in rows {
+                        let first = panel * 2 * lanes, count = min(2 * lanes, channels - first)
+                        turn(
+                            source.baseAddress! + 4 * first * row, row: row, count: count, times: scale,
+                            first,
+                            to: memory + first * depth, depth: depth, width: width(count, lanes))
+                    }
+                }
+                release(rows.lowerBound * 2 * lanes..<rows.upperBound * 2 * lanes)
+            }
+        }
+        return PackedWeights(count: panels * depth * 2 * lanes, rows: depth, source: whole) { memory, rows in
             source.withUnsafeBytes { source in
                 for k in rows {
                     for panel in 0..<panels {
@@ -267,6 +283,31 @@ struct ConvolutionStep: PlainStep {
                             to: target)
                         for c in count..<width { target[c] = 0 }
                     }
+                }
+            }
+            release(rows)
+        }
+    }
+
+    /// Copies the rows of a panel's channels, which may be unaligned in a file, to its columns.
+    ///
+    /// Both are walked in tiles, so that a tile of the panel and a line of each row stay in the cache.
+    private static func turn(
+        _ source: UnsafeRawPointer, row: Int, count: Int, times scale: [Float]?, _ first: Int,
+        to target: UnsafeMutablePointer<Float>, depth: Int, width: Int
+    ) {
+        let tile = 16
+        for begin in stride(from: 0, to: depth, by: tile) {
+            let end = min(depth, begin &+ tile)
+            for c in 0..<width {
+                if c >= count {
+                    for k in begin..<end { target[k &* width &+ c] = 0 }
+                    continue
+                }
+                let factor = scale?[first &+ c], numbers = source + 4 &* (c &* row)
+                for k in begin..<end {
+                    let number = numbers.loadUnaligned(fromByteOffset: 4 &* k, as: Float.self)
+                    target[k &* width &+ c] = factor.map { number * $0 } ?? number
                 }
             }
         }
