@@ -274,12 +274,16 @@ extension GraphReader {
     }
 
     private mutating func readGather(_ call: NodeCall, axis fixed: Int? = nil) throws(GraphReadingError) {
-        let from = try shape(call), indices = try constant(call, 1), places = try integers(call, 1)
+        let from = try shape(call)
         let given = if let fixed { [fixed] } else { try integers(call, 2) }
         let axis = try axes(given, rank: from.count, call)
         guard axis.count == 1, try call.int("batch_dims", default: 0) == 0 else {
             throw call.unsupported("batch_dims")
         }
+        guard case .constant(let indices) = try value(call, 1) else {
+            return try readEntries(call, along: axis[0])
+        }
+        let places = try integers(call, 1)
         let taken = try apply(
             .gather(axis: axis[0], indices: places), [try value(call)], name: call.name, call)
         if indices.shape.count == 1 { return define(call, taken) }

@@ -10,6 +10,7 @@ extension GraphReader {
         table.merge(arrangements) { first, _ in first }
         table.merge(choices) { first, _ in first }
         table.merge(compositions) { first, _ in first }
+        table.merge(rankings) { first, _ in first }
         func add(_ name: String, _ handler: @escaping Handler) { table[name] = handler }
         for (name, function) in functions {
             add(name) { (reader, call) throws(GraphReadingError) in

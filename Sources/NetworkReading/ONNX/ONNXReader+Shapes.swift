@@ -318,7 +318,7 @@ extension ONNXReader {
     func gather(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0)
         let axis = try call.axis(try call.int("axis", else: 0), rank: shape(value).count)
-        return [try entries(of: value, along: axis, at: try call.demanded(1, "indices"), call)]
+        return [try entries(of: value, along: axis, at: try call.input(1), call)]
     }
 
     /// Returns the entries of an axis at positions of any shape, which replaces the axis.
@@ -336,7 +336,10 @@ extension ONNXReader {
 
     /// Reads a gather whose indices are tuples, which are the coordinates along the first axes.
     func gatherTuples(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value), positions = try call.demanded(1, "indices")
+        let value = try call.input(0), old = shape(value)
+        guard case .constant(let positions) = try call.input(1) else {
+            return [try entries(of: value, atTuples: try call.input(1), call)]
+        }
         guard let given = positions.integers, let depth = positions.shape.last,
             (1...max(old.count, 1)).contains(depth),
             try call.int("batch_dims", else: 0) == 0

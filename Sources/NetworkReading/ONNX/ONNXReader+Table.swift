@@ -105,7 +105,8 @@ extension ONNXReader {
             "ReduceSumSquare": reduction(.sumOfSquares), "ReduceL2": reduction(.euclideanNorm),
             "ReduceL1": reduction(.absoluteSum), "ReduceLogSum": ONNXReader.logarithmicSum,
             "ReduceLogSumExp": ONNXReader.logarithmicSum,
-            "Softmax": ONNXReader.softmax, "LogSoftmax": ONNXReader.softmax,
+            "Softmax": ONNXReader.softmax, "LogSoftmax": ONNXReader.softmax, "Hardmax": ONNXReader.hardmax,
+            "ArgMax": place(of: .maximum), "ArgMin": place(of: .minimum),
             "BatchNormalization": ONNXReader.batchNormalization,
             "LayerNormalization": ONNXReader.layerNormalization,
             "RMSNormalization": ONNXReader.rootMeanSquareNormalization,
@@ -120,6 +121,8 @@ extension ONNXReader {
             "Flatten": ONNXReader.flatten, "Squeeze": ONNXReader.squeeze, "Unsqueeze": ONNXReader.unsqueeze,
             "Transpose": ONNXReader.transpose, "Concat": ONNXReader.concatenation, "Split": ONNXReader.split,
             "Slice": ONNXReader.slice, "Gather": ONNXReader.gather, "GatherND": ONNXReader.gatherTuples,
+            "GatherElements": ONNXReader.gatherElements, "TopK": ONNXReader.topEntries,
+            "OneHot": ONNXReader.oneHot,
             "Expand": ONNXReader.expand,
             "Tile": ONNXReader.tile, "Pad": ONNXReader.pad,
         ]
@@ -130,7 +133,9 @@ extension ONNXReader {
             "Conv": ONNXReader.convolution, "ConvTranspose": ONNXReader.transposedConvolution,
             "MaxPool": ONNXReader.maximumPool,
             "AveragePool": ONNXReader.averagePool, "GlobalAveragePool": pool(.mean),
-            "GlobalMaxPool": pool(.maximum), "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
+            "GlobalMaxPool": pool(.maximum), "LpPool": ONNXReader.normPool,
+            "GlobalLpPool": ONNXReader.globalNormPool,
+            "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
             "DepthToSpace": ONNXReader.depthToSpace, "SpaceToDepth": ONNXReader.spaceToDepth,
         ]
     }

@@ -6,6 +6,7 @@ extension ONNXReader {
     func convolution(_ call: Call) throws(Failure) -> [Value] {
         let weights = try call.demanded(1, "weights")
         let value = try call.input(0), old = shape(value), groups = try call.int("group", else: 1)
+        if old.count == 5, weights.shape.count == 5 { return try flatConvolution(call) }
         guard (3...4).contains(old.count), weights.shape.count == old.count, weights.type.size != nil else {
             throw call.failure("of \(old) by \(weights.shape): only images and sequences are convolved")
         }
@@ -103,7 +104,7 @@ extension ONNXReader {
     /// - Parameters:
     ///   - others: The further inputs of the operation.
     ///   - fill: The value of padding that leaves the result unchanged.
-    private func moved(
+    func moved(
         _ window: Network.Window, over value: Value, with others: [Int] = [], fill: Float, _ call: Call,
         _ operation: (Network.Window) -> Network.Operation
     ) throws(Failure) -> Int {
@@ -136,52 +137,20 @@ extension ONNXReader {
     }
 
     /// Returns an image, or a sequence `[N, C, L]` as an image of height 1.
-    private func picture(_ value: Value, _ call: Call) throws(Failure) -> Value {
+    func picture(_ value: Value, _ call: Call) throws(Failure) -> Value {
         let old = shape(value)
         return old.count == 3 ? try reshaped(value, [old[0], old[1], 1, old[2]], call) : value
     }
 
     /// Returns an image that was computed from `source` with the rank of `source`.
-    private func likewise(_ image: Int, _ source: Value, _ call: Call) throws(Failure) -> Value {
+    func likewise(_ image: Int, _ source: Value, _ call: Call) throws(Failure) -> Value {
         let value = Value.computed(image, Axes.channelsFirst), new = shape(value)
         return shape(source).count == 3 ? try reshaped(value, [new[0], new[1], new[3]], call) : value
     }
 
-    func maximumPool(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), window = try poolingWindow(value, call)
-        let made = try moved(window, over: picture(value, call), fill: -.infinity, call) { .maximumPool($0) }
-        return [try likewise(made, value, call)]
-    }
-
-    func averagePool(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), window = try poolingWindow(value, call)
-        let counts = try call.int("count_include_pad", else: 0) != 0 && !window.padding.isEmpty
-        let made = try append(
-            .averagePool(window, countsPadding: counts), name: call.name,
-            [try image(picture(value, call), call)])
-        return [try likewise(made, value, call)]
-    }
-
-    private func poolingWindow(_ value: Value, _ call: Call) throws(Failure) -> Network.Window {
-        guard let size = try call.ints("kernel_shape"), (1...2).contains(size.count),
-            shape(value).count == size.count + 2
-        else {
-            throw call.failure("of \(shape(value)): only images and sequences are pooled")
-        }
-        var window = try window(call, size: size, over: Array(shape(value)[2...]))
-        window.roundsUp = try call.int("ceil_mode", else: 0) != 0
-        return window
-    }
-
-    func globalPool(_ call: Call, _ kind: Network.Reduction) throws(Failure) -> [Value] {
-        let value = try call.input(0), rank = shape(value).count
-        guard rank >= 3 else { throw call.failure("of \(shape(value))") }
-        return [try reduced(value, kind, Array(2..<rank), keeps: true, call)]
-    }
-
     /// Returns the window from `kernel_shape`, `strides`, `dilations`, and `pads` or `auto_pad`; over
     /// sequences, its height is 1.
-    private func window(
+    func window(
         _ call: Call, size lengths: [Int], over extent: [Int]
     ) throws(Failure) -> Network.Window {
         let isSequence = lengths.count == 1, ones = lengths.map { _ in 1 }

@@ -22,7 +22,7 @@ package final class ONNXReader {
     private(set) var version: Int64
     var network = Network()
     /// The nodes whose numbers ONNX has as integers or booleans.
-    private(set) var wholes: Set<Int> = []
+    var wholes: Set<Int> = []
     /// The values by the wiring's numbers; each is removed after its last read.
     private var values: [Value?] = []
     /// The number of branches around the nodes that are being read.

@@ -1,0 +1,169 @@
+import Network
+import SystemFiles
+import TensorGraph
+
+/// Operators that pool the pixels of a window or of an image.
+extension ONNXReader {
+    func maximumPool(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), window = try poolingWindow(value, call)
+        let whole = try picture(value, call)
+        let made =
+            window.isDilated
+            ? try dilatedMaximum(window, over: whole, call)
+            : try moved(window, over: whole, fill: -.infinity, call) { .maximumPool($0) }
+        return [try likewise(made, value, call)]
+    }
+
+    /// Appends the largest pixels of rows and then of columns that lie apart.
+    private func dilatedMaximum(
+        _ window: Network.Window, over value: Value, _ call: Call
+    ) throws(Failure) -> Int {
+        let window = try roundedDown(window, over: value, call), none = Network.Border(0, 0)
+        let padding = window.padding, name = call.name
+        guard (window.height + window.width) < 1 << 10 else { throw call.failure("its window is \(window)") }
+        var image = try image(value, call)
+        if !padding.isEmpty {
+            image = try append(
+                .pad(
+                    [none, .init(padding.top, padding.bottom), .init(padding.left, padding.right), none],
+                    .constant(-.infinity)), name: name, [image])
+        }
+        for (axis, count, step, stride) in [
+            (1, window.height, window.dilationY, window.strideY),
+            (2, window.width, window.dilationX, window.strideX),
+        ] {
+            let shape = network.shape(image), source = image
+            for tap in 0..<count {
+                var stretches = shape.map { Network.Stretch(begin: 0, count: $0) }
+                stretches[axis] = .init(
+                    begin: tap * step, count: (shape[axis] - (count - 1) * step - 1) / stride + 1,
+                    step: stride)
+                let part = try append(.slice(stretches), name: name, [source])
+                image = tap == 0 ? part : try append(.binary(.maximum), name: name, [image, part])
+            }
+        }
+        return image
+    }
+
+    func averagePool(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), window = try poolingWindow(value, call)
+        let counts = try call.int("count_include_pad", else: 0) != 0 && !window.padding.isEmpty
+        let whole = try picture(value, call)
+        guard window.isDilated else {
+            let made = try append(
+                .averagePool(window, countsPadding: counts), name: call.name, [try image(whole, call)])
+            return [try likewise(made, value, call)]
+        }
+        let sum = try windowSum(window, over: whole, call), size = network.shape(sum), given = shape(whole)
+        /// The number of taps of each window that count along an axis.
+        func taps(
+            _ count: Int, _ step: Int, _ stride: Int, _ extent: Int, _ before: Int, _ after: Int,
+            _ windows: Int
+        )
+            -> [Float]
+        {
+            let range = counts ? -before..<extent + after : 0..<extent
+            return (0..<windows).map { place in
+                Float((0..<count).count { range.contains(place * stride - before + $0 * step) })
+            }
+        }
+        let padding = window.padding
+        let rows = taps(
+            window.height, window.dilationY, window.strideY, given[2], padding.top, padding.bottom, size[1])
+        let columns = taps(
+            window.width, window.dilationX, window.strideX, given[3], padding.left, padding.right, size[2])
+        let divisor = try constant(
+            Tensor(rows.flatMap { row in columns.map { row * $0 } }, shape: [1, size[1], size[2], 1]),
+            name: call.name)
+        return [try likewise(append(.binary(.divide), name: call.name, [sum, divisor]), value, call)]
+    }
+
+    /// Reads the p-norm of a window's pixels.
+    func normPool(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), window = try poolingWindow(value, call)
+        let powers = try powers(value, call)
+        let made = try likewise(try windowSum(window, over: picture(powers, call), call), value, call)
+        return [try root(made, call)]
+    }
+
+    /// Reads the p-norm of an image's pixels.
+    func globalNormPool(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), rank = shape(value).count
+        guard rank >= 3 else { throw call.failure("of \(shape(value))") }
+        return [
+            try root(try reduced(try powers(value, call), .sum, Array(2..<rank), keeps: true, call), call)
+        ]
+    }
+
+    /// Returns |x|^p.
+    private func powers(_ value: Value, _ call: Call) throws(Failure) -> Value {
+        let power = try call.int("p", else: 2)
+        guard (1...64).contains(power) else { throw call.failure("its p is \(power)") }
+        if power == 2 { return try applied(.square, to: value, call) { $0 * $0 } }
+        let size = try applied(.abs, to: value, call, abs)
+        return power == 1
+            ? size : try combined(size, .constant(Tensor([Float(power)], shape: [])), .power, call, pow)
+    }
+
+    /// Returns the p-th root.
+    private func root(_ value: Value, _ call: Call) throws(Failure) -> Value {
+        let power = try call.int("p", else: 2)
+        if power == 1 { return value }
+        if power == 2 { return try applied(.sqrt, to: value, call) { $0.squareRoot() } }
+        return try combined(value, .constant(Tensor([1 / Float(power)], shape: [])), .power, call, pow)
+    }
+
+    /// Appends the sums of a window's pixels: a convolution of each channel by ones.
+    private func windowSum(_ window: Network.Window, over value: Value, _ call: Call) throws(Failure) -> Int {
+        let window = try roundedDown(window, over: value, call), channels = shape(value)[1]
+        let size = [window.height, window.width, 1, channels]
+        try spend(size.reduce(1) { $0.multipliedClamping(by: $1) }, call)
+        let ones = try constant(
+            Tensor([Float](repeating: 1, count: size.reduce(1, *)), shape: size), name: call.name)
+        return try moved(window, over: value, with: [ones], fill: 0, call) {
+            .convolution($0, groups: channels)
+        }
+    }
+
+    /// Returns a window that moves as the given one, with as much padding as its last place needs.
+    private func roundedDown(
+        _ window: Network.Window, over value: Value, _ call: Call
+    ) throws(Failure) -> Network.Window {
+        let given = shape(value)
+        guard window.roundsUp else { return window }
+        guard let size = window.size(over: given[2], given[3]) else {
+            throw call.failure("its window does not fit \(given)")
+        }
+        var result = window
+        result.roundsUp = false
+        let bottom = (size.height - 1) * window.strideY + (window.height - 1) * window.dilationY + 1
+        let right = (size.width - 1) * window.strideX + (window.width - 1) * window.dilationX + 1
+        result.padding.bottom = max(0, bottom - given[2] - window.padding.top)
+        result.padding.right = max(0, right - given[3] - window.padding.left)
+        return result
+    }
+
+    private func poolingWindow(_ value: Value, _ call: Call) throws(Failure) -> Network.Window {
+        guard let size = try call.ints("kernel_shape"), (1...2).contains(size.count),
+            shape(value).count == size.count + 2
+        else {
+            throw call.failure("of \(shape(value)): only images and sequences are pooled")
+        }
+        var window = try window(call, size: size, over: Array(shape(value)[2...]))
+        window.roundsUp = try call.int("ceil_mode", else: 0) != 0
+        // A single tap has no distance to another.
+        if window.height == 1 { window.dilationY = 1 }
+        if window.width == 1 { window.dilationX = 1 }
+        return window
+    }
+
+    func globalPool(_ call: Call, _ kind: Network.Reduction) throws(Failure) -> [Value] {
+        let value = try call.input(0), rank = shape(value).count
+        guard rank >= 3 else { throw call.failure("of \(shape(value))") }
+        return [try reduced(value, kind, Array(2..<rank), keeps: true, call)]
+    }
+}
+
+extension Network.Window {
+    var isDilated: Bool { dilationY > 1 || dilationX > 1 }
+}
