@@ -229,6 +229,36 @@ struct PortablePlanTests {
         #expect(refused > 100)
     }
 
+    @Test("choose channels by constant flags, between an image and constants", arguments: [false, true])
+    func choices(isOther: Bool) throws {
+        let flags = Tensor(type: .bool, shape: [4], contents: .dense(ByteRegion([1, 0, 1, 0])))
+        var numbers = Numbers(seed: 2)
+        let filter = Tensor(numbers.next(16).map { Float($0) }, shape: [1, 1, 4, 4])
+        let graph = Graph(nodes: [
+            Node("Placeholder", name: "in"), .constant("w", filter), .constant("flags", flags),
+            .constant("k", Tensor([Float(7), 8, 9, 10], shape: [4])),
+            Node(
+                "Conv2D", name: "c", inputs: ["in", "w"],
+                attributes: ["strides": .ints([1, 1, 1, 1]), "padding": .bytes(Array("SAME".utf8))]),
+            Node("SelectV2", name: "s", inputs: isOther ? ["flags", "k", "c"] : ["flags", "c", "k"]),
+            .constant("axes", Tensor([Int32(1), 2], shape: [2])),
+            Node("Mean", name: "features", inputs: ["s", "axes"]),
+            Node("Softmax", name: "out", inputs: ["features"]),
+        ])
+        let network = try GraphReader.read(
+            graph, input: "in", inputShape: [1, 3, 5, 4], outputs: ["out", "features"])
+        let machine = try #require(
+            Machine(
+                try PortablePlan(
+                    network, novelty: nil, preparation: Self.preparation, packed: PackedTensors(),
+                    roundsWeights: false
+                ).bytes))
+        let executor = Executor(try Plan(network)), picture = numbers.next(60).map { Float($0) }
+        executor.input.update(from: picture, count: picture.count)
+        executor.run()
+        #expect(Self.worst(machine.run(picture), Array(executor.output(0))) < 1e-6)
+    }
+
     @Test("name the operation that they have no instruction for")
     func unsupported() throws {
         let graph = Graph(nodes: [

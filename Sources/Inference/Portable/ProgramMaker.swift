@@ -76,7 +76,11 @@ struct ProgramMaker {
             difference.second = PlacedImage(layout.placements[other])
             writer.append(difference)
         case .binary(let function, _): throw unsupported("\(function)")
-        case .choice: throw unsupported("a choice by element")
+        case .choice(let chosen, let other):
+            guard let (image, affine) = constantChoice(layer, chosen, other) else {
+                throw unsupported("a choice by element")
+            }
+            append(affine, input: layout.placements[image], output: output)
         case .matrixProduct: throw unsupported("a product of two computed matrices")
         case .layerNormalization: throw unsupported("layer normalization")
         case .reduction(let reduction, _): throw unsupported(reduction.rawValue)
@@ -86,6 +90,30 @@ struct ProgramMaker {
         case .resize: throw unsupported("resize")
         case .conversion, .expandedDepthwise, .invertedResidual: throw unsupported("a joined layer")
         }
+    }
+
+    /// Returns a choice between an image and constants by constant flags of the channels, as factors and terms; an
+    /// image's numbers are finite.
+    private func constantChoice(
+        _ layer: Layer, _ chosen: Value, _ other: Value
+    ) -> (image: Value, affine: Affine)? {
+        let extent = list.extents[layer.output]
+        func vector(_ value: Value) -> [Float]? {
+            guard let numbers = list.constants[value]?.array(of: Float.self) else { return nil }
+            if numbers.count == 1 { return [Float](repeating: numbers[0], count: extent.channels) }
+            let isVector = numbers.count == extent.channels && list.shape(of: value).last == extent.channels
+            return isVector ? numbers : nil
+        }
+        guard let flags = vector(layer.input) else { return nil }
+        for (image, constant, isChosen) in [(chosen, other, true), (other, chosen, false)] {
+            guard list.extents[image] == extent, list.constants[image] == nil, let terms = vector(constant)
+            else { continue }
+            let keeps = flags.map { ($0 != 0) == isChosen }
+            return (
+                image, Affine(scale: keeps.map { $0 ? 1 : 0 }, shift: zip(keeps, terms).map { $0 ? 0 : $1 })
+            )
+        }
+        return nil
     }
 
     private mutating func append(_ convolution: Convolution, _ layer: Layer) throws(PortablePlanError) {
