@@ -255,6 +255,15 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
                 try $0.append(
                     .pad([.init(0, 0), .init(1, 2), .init(2, 1), .init(0, 0)], .reflect), name: "y", [$1])
             },
+            ExportCase("slice of six axes") {
+                let parts = try $0.append(.reshape([1, 3, 2, 6, 2, 2]), name: "parts", [$1])
+                return try $0.append(
+                    .slice([
+                        .init(begin: 0, count: 1), .init(begin: 0, count: 3), .init(begin: 0, count: 2),
+                        .init(begin: 1, count: 3, step: 2), .init(begin: 0, count: 2),
+                        .init(begin: 0, count: 2),
+                    ]), name: "result", [parts])
+            },
             ExportCase("strided slice") {
                 try $0.append(
                     .slice([

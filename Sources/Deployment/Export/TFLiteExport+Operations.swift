@@ -9,7 +9,10 @@ extension TFLiteExport {
         switch operation {
         case .unary(let function): return canWrite(function) ? nil : "the error function"
         case .pad(_, .edge): return "a padding that repeats the edge"
-        case .pad, .slice, .tile: return rank > 5 ? "of \(rank) axes" : nil
+        case .slice(let stretches):
+            let count = joined(stretches, network.shapes[step.inputs[0]]!).count
+            return count > mostAxes ? "of \(rank) axes" : nil
+        case .pad, .tile: return rank > mostAxes ? "of \(rank) axes" : nil
         case .transpose: return rank > 6 ? "of \(rank) axes" : nil
         case .localResponseNormalization: return rank == 4 ? nil : "of other tensors than images"
         case .depthToSpace, .spaceToDepth, .reshape, .reduction, .normalization, .gather, .concatenation,
@@ -326,27 +329,6 @@ extension TFLiteExport {
         case .tile(let counts): append(.tile, [input, constant(counts)], make(step))
         default: preconditionFailure("\(operation.name) rearranges nothing")
         }
-    }
-
-    /// Writes a slice; entries at a distance are gathered.
-    private mutating func convertSlice(
-        _ step: PortableNetwork.Step, _ input: Int, _ stretches: [Network.Stretch], _ old: [Int]
-    ) {
-        let spread = stretches.indices.filter { stretches[$0].step != 1 && stretches[$0].count > 1 }
-        var source = input, sizes = old
-        for (number, axis) in spread.enumerated() {
-            let stretch = stretches[axis]
-            let indices = (0..<stretch.count).map { stretch.begin + $0 * stretch.step }
-            sizes[axis] = stretch.count
-            let isLast = number == spread.count - 1 && sizes == stretches.map(\.count)
-            let result = isLast ? make(step) : tensor("\(step.name)/gathered", .float32, sizes)
-            append(
-                .gather, [source, constant(indices)], result, [Field.Gather.axis: .int32(Int32(axis))])
-            source = result
-            if isLast { return }
-        }
-        let begins = stretches.indices.map { spread.contains($0) ? 0 : stretches[$0].begin }
-        append(.slice, [source, constant(begins), constant(stretches.map(\.count))], make(step))
     }
 }
 
