@@ -46,6 +46,16 @@ enum Cholesky {
         }
     }
 
+    /// Replaces `vector`, `[n]`, by L⁻¹·vector, in double precision.
+    static func forwardSubstitute(_ vector: inout [Double], factor: DesignMatrix) {
+        for i in 0..<factor.rows {
+            let row = factor.values.base + i * factor.stride
+            var rest = vector[i]
+            for k in 0..<i { rest -= vector[k] * Double(row[k]) }
+            vector[i] = row[i] == 0 ? 0 : rest / Double(row[i])
+        }
+    }
+
     /// Replaces `vector`, `[n]`, by L⁻ᵀ·vector, in double precision because small pivots magnify rounding
     /// errors.
     static func backSubstitute(_ vector: inout [Double], factor: DesignMatrix) {

@@ -4,9 +4,11 @@ final class CompactWhitening: @unchecked Sendable {
     private let columns: Int
     /// (scale · L⁻¹)ᵀ for the Cholesky factor L of the covariance within classes, `[columns, columns]`.
     private let transposed: DesignMatrix
-    /// L, and the scale.
-    private let factor: DesignMatrix
+    /// L, L·Lᵀ of which the lower triangle is kept, and the scale.
+    private let factor, covariance: DesignMatrix
     private let scale: Float
+    /// The rows' mean squared length, before and after the whitening.
+    let energy: Double
 
     /// - Parameters:
     ///   - rows: The indices of the rows in `source`.
@@ -23,7 +25,9 @@ final class CompactWhitening: @unchecked Sendable {
         guard !rows.isEmpty else { return nil }
         let means = Self.classMeans(source, rows: rows, labels: labels, classes: classes, workers: workers)
         factor = DesignMatrix(rows: columns, columns: columns)
-        Self.addProducts(source, rows: rows, into: factor, workers: workers) { position, row in
+        Self.addProducts(
+            source, rows: rows, into: factor, share: 1 / Float(rows.count), workers: workers
+        ) { position, row in
             addScaled(-1, means.base + labels[position] * stride, to: row, stride)
         }
         factor.clearAboveDiagonal()
@@ -33,10 +37,13 @@ final class CompactWhitening: @unchecked Sendable {
             energy += Double(total.values.base[k * stride + k])
             trace += Double(factor.values.base[k * stride + k])
         }
+        self.energy = energy
         guard energy > 0, energy.isFinite, trace > 1e-6 * energy else { return nil }
         for k in 0..<columns {
             factor.values.base[k * stride + k] += Float(WithinClassWhitening.ridge * energy)
         }
+        covariance = DesignMatrix(rows: columns, columns: columns)
+        covariance.values.copy(from: factor.values)
         Cholesky.factorize(factor, workers: workers)
         transposed = DesignMatrix(rows: columns, columns: columns)
         for k in 0..<columns { transposed.values.base[k * stride + k] = 1 }
@@ -77,13 +84,13 @@ final class CompactWhitening: @unchecked Sendable {
         return result
     }
 
-    /// Adds the lower triangle of Σ row·rowᵀ / rows to `sum`, `[columns, columns]`, after `change` of each row,
-    /// given its position and values.
-    private static func addProducts(
-        _ source: CompactRows, rows: [Int], into sum: DesignMatrix, workers: Workers,
+    /// Adds the lower triangle of share · Σ row·rowᵀ to `sum`, `[columns, columns]`, after `change` of each row, given
+    /// its position and values. Elements above the diagonal are arbitrary afterwards.
+    static func addProducts(
+        _ source: CompactRows, rows: [Int], into sum: DesignMatrix, share: Float, workers: Workers,
         _ change: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
     ) {
-        let share = 1 / Float(rows.count), stride = source.stride, height = CompactProducts.block
+        let stride = source.stride, height = CompactProducts.block
         workers.performRanges(of: source.columns, step: 64) { tile in
             let out = RowPointers(tile.map { UnsafePointer(sum.values.base + $0 * stride) })
             let coefficients = FloatBuffer(tile.count * height)
@@ -136,15 +143,33 @@ final class CompactWhitening: @unchecked Sendable {
     }
 
     /// Writes the directions, `[count, stride]`, for whitened rows that correspond to those for the original rows.
-    func fold(_ directions: UnsafePointer<Float>, count: Int, into result: FloatBuffer) {
+    func fold(_ directions: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>) {
         let stride = factor.stride
         let coefficients = FloatBuffer(count * stride)
         for k in 0..<count * stride { coefficients.base[k] = directions[k] / scale }
-        let out = RowPointers((0..<count).map { UnsafePointer(result.base + $0 * stride) })
-        result.base.update(repeating: 0, count: count * stride)
+        let out = RowPointers((0..<count).map { UnsafePointer(result + $0 * stride) })
+        result.update(repeating: 0, count: count * stride)
         accumulateWeightedRows(
             rows: factor.pointers.base, rowCount: columns, coefficients: coefficients.base, stride: stride,
             columnCount: count, range: 0..<stride, into: out.base)
+    }
+
+    /// Adds amount · B⁻¹·B⁻ᵀ, which is amount · I for whitened vectors, to the lower triangle of `sum`, `[columns,
+    /// columns]`.
+    func addIdentity(_ amount: Float, to sum: DesignMatrix) {
+        addScaled(
+            amount / (scale * scale), covariance.values.base, to: sum.values.base, columns * factor.stride)
+    }
+
+    /// Returns the vectors, `[count, stride]`, whose whitened vectors are given.
+    func unwhitened(_ vectors: UnsafePointer<Float>, count: Int) -> FloatBuffer {
+        let stride = factor.stride, result = FloatBuffer(count * stride)
+        let columns = RowPointers((0..<count).map { vectors + $0 * stride })
+        dotProducts(
+            rows: factor.pointers.base, rowCount: padded(self.columns, to: 4), columns: columns.base,
+            columnCount: count, length: stride, into: result.base, stride: stride)
+        for k in 0..<count * stride { result.base[k] /= scale }
+        return result
     }
 
     /// Writes the whitened vectors, `[count, stride]`, of some.

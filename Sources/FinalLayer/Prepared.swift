@@ -57,10 +57,12 @@ struct Prepared {
 /// A regression on prepared rows, of which some are held out and the others determine the whitening.
 struct Fit {
     let problem: RegressionProblem
-    let solver: RegressionSolver
+    private let solver: RegressionSolver
     private let prepared: Prepared
     private let whitening: WithinClassWhitening?
     private let compactWhitening: CompactWhitening?
+    /// The products with compact rows if the regression starts from a solution for some of them.
+    private let continued: CompactProducts?
 
     /// The solution for some compact rows, from which that for more of them starts.
     struct Start {
@@ -72,7 +74,7 @@ struct Fit {
             guard let whitening else { return parameters }
             let result = FloatBuffer(parameters.count)
             result.copy(from: parameters)
-            whitening.fold(parameters.base, count: classes, into: result)
+            whitening.fold(parameters.base, count: classes, into: result.base)
             return result
         }
     }
@@ -106,9 +108,10 @@ struct Fit {
                 workers: workers)
             let begin = start?.parameters(whitenedBy: compactWhitening, classes: prepared.classes)
             solver = RegressionSolver(products, problems: [problem], start: begin, workers: workers)
+            continued = start == nil ? nil : products
             return
         }
-        compactWhitening = nil
+        (compactWhitening, continued) = (nil, nil)
         whitening = prepared.whitening.flatMap { whole in
             let count = isHeldOut.count { $0 }, (labels, classes) = (prepared.labels, prepared.classes)
             // Of many rows, the covariance of the others takes less work.
@@ -126,6 +129,15 @@ struct Fit {
             design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
             workers: workers)
         solver = RegressionSolver(design, problems: [problem], workers: workers)
+    }
+
+    /// Moves the regression to its minimum for `strength`, within `tolerance` nats.
+    func minimize(strength: Double, tolerance: Double) {
+        if let continued, let whitening = continued.whitening {
+            problem.curvature = ClassCurvature(
+                continued, whitening, problem: problem, strength: strength, workers: solver.workers)
+        }
+        solver.minimize(strength: strength, tolerance: tolerance)
     }
 
     /// Returns the regression's layer for the original features.

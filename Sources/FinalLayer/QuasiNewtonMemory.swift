@@ -2,12 +2,12 @@
 ///
 /// - Source: Nocedal and Wright, "Numerical Optimization", algorithm 7.4.
 struct QuasiNewtonMemory {
-    private static let capacity = 10
+    private let capacity: Int
     private var steps: [FloatBuffer] = []
     private var changes: [FloatBuffer] = []
     private let count: Int
 
-    init(count: Int) { self.count = count }
+    init(count: Int, capacity: Int) { (self.count, self.capacity) = (count, capacity) }
 
     /// Adds a pair of `step` and `change`, unless its curvature is too small to be reliable.
     mutating func append(step: UnsafePointer<Float>, change: UnsafePointer<Float>) {
@@ -15,7 +15,7 @@ struct QuasiNewtonMemory {
         guard curvature > 1e-7 * (dot(step, step, count) * dot(change, change, count)).squareRoot() else {
             return
         }
-        let full = steps.count == Self.capacity
+        let full = steps.count == capacity
         let (s, y) =
             full ? (steps.removeFirst(), changes.removeFirst()) : (FloatBuffer(count), FloatBuffer(count))
         s.base.update(from: step, count: count)
@@ -33,16 +33,29 @@ struct QuasiNewtonMemory {
     }
 
     /// Writes -H·gradient to `direction`, where H approximates the inverse Hessian.
-    func descend(_ gradient: UnsafePointer<Float>, into direction: UnsafeMutablePointer<Float>) {
+    ///
+    /// - Parameter precondition: Multiplies a vector by an approximation of the inverse Hessian, which the pairs refine;
+    ///   nil takes a multiple of the identity.
+    func descend(
+        _ gradient: UnsafePointer<Float>, into direction: UnsafeMutablePointer<Float>,
+        precondition: ((UnsafeMutablePointer<Float>) -> Void)? = nil
+    ) {
         for k in 0..<count { direction[k] = -gradient[k] }
-        guard let s = steps.last, let y = changes.last else { return }
+        guard let s = steps.last, let y = changes.last else {
+            precondition?(direction)
+            return
+        }
         var weights = [Double](repeating: 0, count: steps.count)
         for i in steps.indices.reversed() {
             weights[i] = dot(steps[i].base, direction, count) / dot(steps[i].base, changes[i].base, count)
             addScaled(Float(-weights[i]), changes[i].base, to: direction, count)
         }
-        let scale = Float(dot(s.base, y.base, count) / dot(y.base, y.base, count))
-        for k in 0..<count { direction[k] *= scale }
+        if let precondition {
+            precondition(direction)
+        } else {
+            let scale = Float(dot(s.base, y.base, count) / dot(y.base, y.base, count))
+            for k in 0..<count { direction[k] *= scale }
+        }
         for i in steps.indices {
             let back = dot(changes[i].base, direction, count) / dot(steps[i].base, changes[i].base, count)
             addScaled(Float(weights[i] - back), steps[i].base, to: direction, count)

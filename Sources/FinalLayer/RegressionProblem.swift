@@ -22,6 +22,8 @@ final class RegressionProblem: @unchecked Sendable {
     /// The logits, `[classes, rowStride]`.
     private let logits: FloatBuffer
     private var memory: QuasiNewtonMemory
+    /// A preconditioner for the next minimization; nil is none.
+    var curvature: ClassCurvature?
     private var hasGradient = false
     private let labelLanes: [Int32]
     /// The ranges of rows, each of whole vectors, whose derivatives are summed for themselves.
@@ -45,7 +47,7 @@ final class RegressionProblem: @unchecked Sendable {
             FloatBuffer(count), FloatBuffer(count), FloatBuffer(count), FloatBuffer(count)
         )
         logits = FloatBuffer(classes * rowStride)
-        memory = QuasiNewtonMemory(count: count)
+        memory = QuasiNewtonMemory(count: count, capacity: design.pairs)
         labelLanes = (0..<rowStride).map { $0 < labels.count ? Int32(labels[$0]) : -1 }
         rowWeights = FloatBuffer(rowStride)
         for row in labels.indices where !isHeldOut[row] { rowWeights.base[row] = 1 / Float(trainingCount) }
@@ -117,14 +119,20 @@ final class RegressionProblem: @unchecked Sendable {
     /// Computes the next direction; the problem is converged if the expected decrease is below `tolerance`.
     func chooseDirection(tolerance: Double) {
         guard hasGradient else { return }
-        memory.descend(gradient.base, into: direction.base)
+        let precondition = curvature.map { curvature in
+            { curvature.solve($0, stride: self.stride, workers: self.workers) }
+        }
+        memory.descend(gradient.base, into: direction.base, precondition: precondition)
         // gᵀHg / 2 estimates the distance of the loss to its minimum; ‖g‖² / 2·strength bounds it.
         let slope = -dot(gradient.base, direction.base, gradient.count),
             norm = dot(gradient.base, gradient.base, gradient.count)
         isConverged =
-            !(slope > 0) || norm < 2 * strength * tolerance || (memoryIsFull && slope < 0.02 * tolerance)
+            !(slope > 0) || norm < 2 * strength * tolerance || (memoryIsFull && slope < safety * tolerance)
     }
     private var memoryIsFull: Bool { iterations >= 10 }
+    /// The share of the tolerance that the expected decrease may be, which is often too small an estimate, less so with
+    /// blocks of the Hessian.
+    private var safety: Double { curvature == nil ? 0.02 : 0.2 }
 
     /// Moves to the minimum along the direction, whose logits `[classes, rowStride]` are `change`, and writes
     /// the residuals there.
@@ -217,6 +225,14 @@ final class RegressionProblem: @unchecked Sendable {
 
     /// Returns the logits of one row of the design matrix.
     func logits(row: Int) -> [Float] { (0..<classes).map { logits.base[$0 * rowStride + row] } }
+
+    /// Returns the probability of each class for one row of the design matrix.
+    func probabilities(row: Int) -> [Float] {
+        let logits = logits(row: row), top = logits.max() ?? 0
+        let powers = logits.map { exponential(SIMD4(repeating: $0 - top))[0] }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+    }
 
     /// The objective: the mean cross entropy over the training rows plus the penalty.
     var objective: Double {

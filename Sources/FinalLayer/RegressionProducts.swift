@@ -6,6 +6,8 @@ protocol RegressionProducts: Sendable {
     /// The number of stretches of rows whose sums are computed each for itself and then added in order, by
     /// which many rows are divided among threads; sums depend on it in the last bit.
     var pieces: Int { get }
+    /// The number of steps that a minimization remembers.
+    var pairs: Int { get }
 
     /// Computes result[j][i] = row i · direction j.
     ///
@@ -23,6 +25,10 @@ protocol RegressionProducts: Sendable {
     ///   - sums: The sums, `[count, stride]`.
     func project(
         _ coefficients: UnsafePointer<Float>, count: Int, into sums: FloatBuffer, workers: Workers)
+}
+
+extension RegressionProducts {
+    var pairs: Int { 10 }
 }
 
 extension DesignMatrix: RegressionProducts {
@@ -81,6 +87,8 @@ struct CompactProducts: RegressionProducts {
     private static let stretch = 64
     static let pieces = 8
     var pieces: Int { Self.pieces }
+    /// More than for few rows: an iteration costs much more than the pairs, and with them fewer are needed.
+    var pairs: Int { 30 }
 
     init(_ source: CompactRows, rows: [Int], whitening: CompactWhitening?) {
         (self.source, self.rows, self.whitening) = (source, rows, whitening)

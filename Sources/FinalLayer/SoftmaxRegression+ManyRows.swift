@@ -2,6 +2,9 @@ extension SoftmaxRegression {
     /// The number of compact rows on which the whole path of strengths is followed at most.
     package static let mostRowsOfPath = 12_000
 
+    /// The distance from the minimum in nats at which fits on all of many rows end, far below what so many rows tell.
+    private static let toleranceOfManyRows = 1e-5
+
     /// Trains on compact rows, such as those of a `SpectralReduction`, which are used without
     /// standardization.
     ///
@@ -42,7 +45,8 @@ extension SoftmaxRegression {
         let best = chosen.strength
         solver.strengths = [best, best * share.squareRoot(), best * share]
         let path = try solver.followPath(
-            prepared, masks: [mask], whitens: whitens, from: chosen.start, &counter)
+            prepared, masks: [mask], whitens: whitens, from: chosen.start,
+            tolerance: Self.toleranceOfManyRows, &counter)
         let temperature = calibratedTemperature(
             logits: path.held.logits, labels: path.held.labels, classes: classes)
 
@@ -50,7 +54,7 @@ extension SoftmaxRegression {
         let strength = path.strength * Double(seen) / Double(isHeldOut.count { !$0 })
         let fit = Fit(
             prepared, isHeldOut: isHeldOut, whitens: whitens, start: path.start, workers: workers)
-        fit.solver.minimize(strength: strength, tolerance: 1e-6)
+        fit.minimize(strength: strength, tolerance: Self.toleranceOfManyRows)
         if workers.isCancelled() { throw .cancelled }
         counter.advance(by: 2)
         return Result(

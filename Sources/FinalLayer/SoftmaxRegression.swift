@@ -139,7 +139,7 @@ package struct SoftmaxRegression: Sendable {
         do {
             let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
             counter.advance(by: 1)
-            fit.solver.minimize(strength: strength, tolerance: 1e-6)
+            fit.minimize(strength: strength, tolerance: 1e-6)
             counter.advance(by: 1)
             (layer, objective) = (fit.layer(workers: workers), fit.problem.objective)
             discriminant = heldDiscriminant == nil ? nil : fit.discriminantLayer(workers: workers)
@@ -165,7 +165,7 @@ package struct SoftmaxRegression: Sendable {
         let tested = Set(alternativeTest), isHeldOut = prepared.rows.map(tested.contains)
         guard isHeldOut.contains(true), isHeldOut.contains(false) else { return nil }
         let fit = Fit(prepared, isHeldOut: isHeldOut, whitens: whitens, workers: workers)
-        fit.solver.minimize(strength: strength, tolerance: 1e-4)
+        fit.minimize(strength: strength, tolerance: 1e-4)
         let scores = fit.problem.heldOutScores()
         return Double(scores.count { $0.isRight }) / Double(scores.count)
     }
@@ -198,10 +198,12 @@ package struct SoftmaxRegression: Sendable {
 
     /// Computes held-out scores for decreasing strengths; ends early once they are clearly worse.
     ///
-    /// - Parameter start: A solution for some of the rows, from which each fold starts; nil for none.
+    /// - Parameters:
+    ///   - start: A solution for some of the rows, from which each fold starts; nil for none.
+    ///   - tolerance: The distance from the minima in nats at which fits end.
     func followPath(
         _ prepared: Prepared, masks: [[Bool]], whitens: Bool, from start: Fit.Start? = nil,
-        _ counter: inout ProgressCounter
+        tolerance: Double = SoftmaxRegression.tolerance, _ counter: inout ProgressCounter
     ) throws(TrainingError) -> Path {
         var fits: [Fit] = []
         for mask in masks {
@@ -214,7 +216,7 @@ package struct SoftmaxRegression: Sendable {
         var bestStart: Fit.Start?
         for (index, strength) in strengths.enumerated() {
             for fit in fits {
-                fit.solver.minimize(strength: strength, tolerance: Self.tolerance)
+                fit.minimize(strength: strength, tolerance: tolerance)
                 if workers.isCancelled() { throw .cancelled }
                 counter.advance(by: 1)
             }

@@ -168,8 +168,8 @@ struct SpectralReductionTests {
             compact, labels: labels, classes: 3, training: training, mostRowsOfPath: 400)
         solver.strengths = [warm.strength]
         let cold = try solver.train(compact, labels: labels, classes: 3, training: training)
-        #expect(abs(warm.objective - cold.objective) < 1e-5, "\(warm.objective) \(cold.objective)")
+        #expect(abs(warm.objective - cold.objective) < 1e-4, "\(warm.objective) \(cold.objective)")
         let (a, b) = (warm.layer.logits(features[7]), cold.layer.logits(features[7]))
-        for c in 0..<3 { #expect(abs(a[c] - b[c]) < 0.02 * max(1, abs(b[c])), "\(a) \(b)") }
+        for c in 0..<3 { #expect(abs(a[c] - b[c]) < 0.05 * max(1, abs(b[c])), "\(a) \(b)") }
     }
 }
