@@ -134,6 +134,8 @@ struct Fit {
     /// Moves the regression to its minimum for `strength`, within `tolerance` nats.
     func minimize(strength: Double, tolerance: Double) {
         if let continued, let whitening = continued.whitening {
+            // The blocks for two strengths are never in memory at once.
+            problem.curvature = nil
             problem.curvature = ClassCurvature(
                 continued, whitening, problem: problem, strength: strength, workers: solver.workers)
         }
