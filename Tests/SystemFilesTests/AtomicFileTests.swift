@@ -75,7 +75,7 @@ final class AtomicFileTests {
         for name in [
             ".f.0123456789abcdef.partial", ".g.0123456789abcdef.partial", ".f.x.partial", "f.partial",
         ] {
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: folder.appending(FilePath(name)).description, contents: Data("x".utf8))
         }
         let living = try AtomicFile(folder.appending("f"))
