@@ -68,7 +68,7 @@ struct RankingTests {
         }
     }
 
-    @Test("what is no number or infinite is not chosen for another entry")
+    @Test("infinite entries are sorted as others are, and do not spoil them")
     func infinite() throws {
         let network = try read(
             [ONNXNode("TopK", inputs: ["x", "k"], outputs: ["y", "i"])], [1, 4], [integers("k", [2])])

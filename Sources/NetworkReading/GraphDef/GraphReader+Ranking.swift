@@ -10,9 +10,8 @@ extension GraphReader {
             let counts = try reader.integers(call, 1), axis = try reader.shape(call).count - 1
             guard counts.count == 1, axis >= 0 else { throw call.malformed("takes \(counts) entries") }
             let index = try reader.node(call)
-            var sorted = (entries: 0, places: 0)
-            try reader.compose { (network) throws(NodeError) in
-                sorted = try network.appendSorted(
+            let sorted = try reader.composed { (network) throws(NodeError) in
+                try network.appendSorted(
                     counts[0], isDescending: true, along: axis, in: index, name: call.name)
             }
             reader.define(call, .node(sorted.entries))
@@ -21,9 +20,10 @@ extension GraphReader {
         "GatherNd": { (reader, call) throws(GraphReadingError) in
             guard try call.int("batch_dims", default: 0) == 0 else { throw call.unsupported("batch_dims") }
             let index = try reader.node(call), places = try reader.node(call, 1)
-            try reader.compose(as: call) { (network) throws(NodeError) in
+            let entries = try reader.composed { (network) throws(NodeError) in
                 try network.appendEntries(atTuples: places, of: index, name: call.name)
             }
+            reader.define(call, .node(entries))
         },
     ]
 
@@ -34,11 +34,12 @@ extension GraphReader {
         let axis = try axes(try integers(call, 1), rank: shape.count, call)
         guard axis.count == 1 else { throw call.malformed("axes \(axis)") }
         let index = try node(call)
-        try compose(as: call) { (network) throws(NodeError) in
+        let place = try composed { (network) throws(NodeError) in
             let place = try network.appendPlace(of: extreme, along: axis[0], in: index, name: call.name)
             let rest = Array(shape[..<axis[0]] + shape[(axis[0] + 1)...])
             return try network.append(.reshape(rest), name: call.name, [place])
         }
+        define(call, .node(place))
     }
 
     /// Defines the node's tensor as the entries of an axis at the computed places of the second input.
@@ -46,15 +47,17 @@ extension GraphReader {
         var shape = try shape(call)
         let given = try self.shape(call, 1), index = try node(call), places = try node(call, 1)
         shape.replaceSubrange(axis...axis, with: given)
-        try compose(as: call) { (network) throws(NodeError) in
+        let taken = try composed { (network) throws(NodeError) in
             let list = try network.append(.reshape([given.reduce(1, *)]), name: call.name, [places])
             let taken = try network.appendEntries(at: list, along: axis, of: index, name: call.name)
             return try network.append(.reshape(shape), name: call.name, [taken])
         }
+        define(call, .node(taken))
     }
 
     /// Returns an input as a node.
     private mutating func node(_ call: NodeCall, _ index: Int = 0) throws(GraphReadingError) -> Int {
+        // Refuses the phases of a dilated convolution.
         _ = try shape(call, index)
         switch try value(call, index) {
         case .node(let node): return node
@@ -62,28 +65,10 @@ extension GraphReader {
             guard let floats = tensor.asFloat32 else {
                 throw call.unsupported("a constant of type \(tensor.type)")
             }
-            var node = 0
-            try compose { (network) throws(NodeError) in
-                node = try network.append(.constant(floats), name: call.name + "/constant")
+            return try composed { (network) throws(NodeError) in
+                try network.append(.constant(floats), name: call.name + "/constant")
             }
-            return node
         case .dilated: throw call.unsupported("after SpaceToBatchND")
-        }
-    }
-
-    private mutating func compose(
-        as call: NodeCall, _ build: (inout Network) throws(NodeError) -> Int
-    ) throws(GraphReadingError) {
-        var index = 0
-        try compose { (network) throws(NodeError) in index = try build(&network) }
-        define(call, .node(index))
-    }
-
-    private mutating func compose(
-        _ build: (inout Network) throws(NodeError) -> Void
-    ) throws(GraphReadingError) {
-        do throws(NodeError) { try build(&network) } catch {
-            throw .malformed(node: error.node, operation: error.operation, what: error.what)
         }
     }
 }

@@ -238,7 +238,16 @@ package struct GraphReader {
     private mutating func append(
         _ operation: Network.Operation, named name: String, _ inputs: [Int] = []
     ) throws(GraphReadingError) -> Int {
-        do { return try network.append(operation, name: name, inputs) } catch {
+        try composed { (network) throws(NodeError) in
+            try network.append(operation, name: name, inputs)
+        }
+    }
+
+    /// Appends nodes to the network, whose errors become those of reading a graph.
+    mutating func composed<Result>(
+        _ build: (inout Network) throws(NodeError) -> Result
+    ) throws(GraphReadingError) -> Result {
+        do throws(NodeError) { return try build(&network) } catch {
             throw .malformed(node: error.node, operation: error.operation, what: error.what)
         }
     }

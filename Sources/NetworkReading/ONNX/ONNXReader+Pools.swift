@@ -55,27 +55,26 @@ extension ONNXReader {
             return [try likewise(made, value, call)]
         }
         let sum = try windowSum(window, over: whole, call), size = network.shape(sum), given = shape(whole)
-        /// The number of taps of each window that count along an axis.
-        func taps(
-            _ count: Int, _ step: Int, _ stride: Int, _ extent: Int, _ before: Int, _ after: Int,
-            _ windows: Int
-        )
-            -> [Float]
-        {
-            let range = counts ? -before..<extent + after : 0..<extent
-            return (0..<windows).map { place in
-                Float((0..<count).count { range.contains(place * stride - before + $0 * step) })
-            }
-        }
         let padding = window.padding
-        let rows = taps(
-            window.height, window.dilationY, window.strideY, given[2], padding.top, padding.bottom, size[1])
-        let columns = taps(
-            window.width, window.dilationX, window.strideX, given[3], padding.left, padding.right, size[2])
+        let rows = Self.taps(
+            window.height, window.dilationY, window.strideY, from: -padding.top, windows: size[1],
+            over: counts ? -padding.top..<given[2] + padding.bottom : 0..<given[2])
+        let columns = Self.taps(
+            window.width, window.dilationX, window.strideX, from: -padding.left, windows: size[2],
+            over: counts ? -padding.left..<given[3] + padding.right : 0..<given[3])
         let divisor = try constant(
             Tensor(rows.flatMap { row in columns.map { row * $0 } }, shape: [1, size[1], size[2], 1]),
             name: call.name)
         return [try likewise(append(.binary(.divide), name: call.name, [sum, divisor]), value, call)]
+    }
+
+    /// Returns the number of taps of each window along an axis that lie in a range of pixels.
+    private static func taps(
+        _ count: Int, _ step: Int, _ stride: Int, from start: Int, windows: Int, over range: Range<Int>
+    ) -> [Float] {
+        (0..<windows).map { place in
+            Float((0..<count).count { range.contains(start + place * stride + $0 * step) })
+        }
     }
 
     /// Reads the p-norm of a window's pixels.

@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// Operators that choose entries of an axis by their size or by computed places.
+/// Operators that choose entries of an axis by their size, and flags of places.
 extension ONNXReader {
     /// Reads `ArgMax` and `ArgMin`.
     static func place(of extreme: Network.Reduction) -> Operation {
@@ -85,80 +85,8 @@ extension ONNXReader {
         return [.computed(sorted.entries, axes), .computed(places, axes)]
     }
 
-    /// Reads entries at the places of a tensor with the same axes.
-    func gatherElements(_ call: Call) throws(Failure) -> [Value] {
-        var value = try call.input(0)
-        let old = shape(value), places = try call.input(1), new = shape(places)
-        let axis = try call.axis(try call.int("axis", else: 0), rank: old.count)
-        guard new.count == old.count, new.indices.allSatisfy({ $0 == axis || new[$0] <= old[$0] }) else {
-            throw call.failure("does not take indices of \(new) into \(old)")
-        }
-        if case .constant(let tensor) = places {
-            return [try elements(of: value, at: tensor, along: axis, call)]
-        }
-        var parts: [Int: Network.Stretch] = [:]
-        for other in new.indices where other != axis { parts[other] = .init(begin: 0, count: new[other]) }
-        value = try sliced(value, parts, name: call.name, call)
-        let (index, axes) = try node(value, call), positions = try align(places, to: axes, name: call.name)
-        return [try taken(at: positions, along: axes[axis], of: index, axes, call)]
-    }
-
-    /// Returns elements at constant places: those of the tensor as one axis.
-    private func elements(
-        of value: Value, at positions: Tensor, along axis: Int, _ call: Call
-    ) throws(Failure) -> Value {
-        let old = shape(value), new = positions.shape
-        guard let given = positions.integers else { throw call.failure("its indices are no integers") }
-        try spend(given.count, call)
-        var indices: [Int] = []
-        indices.reserveCapacity(given.count)
-        for (place, position) in given.enumerated() {
-            var rest = place, index = 0, stride = 1
-            for other in new.indices.reversed() {
-                let along = other == axis ? try call.axis(position, rank: old[axis]) : rest % new[other]
-                (index, rest, stride) = (index + along * stride, rest / new[other], stride * old[other])
-            }
-            indices.append(index)
-        }
-        let flat = try reshaped(value, [old.reduce(1, *)], call)
-        return try entries(of: flat, along: 0, at: Tensor(integers: indices, shape: new), call)
-    }
-
-    /// Returns the entries of an axis at computed places of any shape, which replaces the axis.
-    func entries(of value: Value, along axis: Int, at positions: Value, _ call: Call) throws(Failure) -> Value
-    {
-        if case .constant(let tensor) = positions {
-            return try entries(of: value, along: axis, at: tensor, call)
-        }
-        var new = shape(value)
-        new.replaceSubrange(axis...axis, with: shape(positions))
-        let list = try reshaped(positions, [shape(positions).reduce(1, *)], call)
-        let (index, axes) = try node(value, call)
-        return try reshaped(
-            try taken(at: plain(list, name: call.name), along: axes[axis], of: index, axes, call), new, call)
-    }
-
-    /// Returns the parts of a value whose coordinates along the first axes are computed tuples.
-    func entries(of value: Value, atTuples positions: Value, _ call: Call) throws(Failure) -> Value {
-        guard try call.int("batch_dims", else: 0) == 0 else { throw call.failure("has batch_dims") }
-        let index = try plain(value, name: call.name), places = try plain(positions, name: call.name)
-        let made = try composed(isWhole: wholes.contains(index)) { (network) throws(NodeError) in
-            try network.appendEntries(atTuples: places, of: index, name: call.name)
-        }
-        return .computed(made, Array(network.shape(made).indices))
-    }
-
-    private func taken(
-        at places: Int, along axis: Int, of index: Int, _ axes: [Int], _ call: Call
-    ) throws(Failure) -> Value {
-        .computed(
-            try composed(isWhole: wholes.contains(index)) { (network) throws(NodeError) in
-                try network.appendEntries(at: places, along: axis, of: index, name: call.name)
-            }, axes)
-    }
-
     /// Returns a value as a node with its axes.
-    private func node(_ value: Value, _ call: Call) throws(Failure) -> (Int, [Int]) {
+    func node(_ value: Value, _ call: Call) throws(Failure) -> (Int, [Int]) {
         if case .computed(let index, let axes) = value { return (index, axes) }
         return (try plain(value, name: call.name), Array(shape(value).indices))
     }
@@ -166,7 +94,7 @@ extension ONNXReader {
     /// Appends nodes that are no operators of ONNX by themselves.
     ///
     /// - Parameter isWhole: Whether ONNX has the numbers of the last one as integers.
-    private func composed(
+    func composed(
         isWhole: Bool = true, _ build: (inout Network) throws(NodeError) -> Int
     ) throws(Failure) -> Int {
         let index: Int

@@ -315,68 +315,6 @@ extension ONNXReader {
         }
     }
 
-    func gather(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0)
-        let axis = try call.axis(try call.int("axis", else: 0), rank: shape(value).count)
-        return [try entries(of: value, along: axis, at: try call.input(1), call)]
-    }
-
-    /// Returns the entries of an axis at positions of any shape, which replaces the axis.
-    func entries(
-        of value: Value, along axis: Int, at positions: Tensor, _ call: Call
-    ) throws(Failure) -> Value {
-        let old = shape(value)
-        guard let given = positions.integers else { throw call.failure("its indices are no integers") }
-        var indices: [Int] = []
-        for position in given { indices.append(try call.axis(position, rank: old[axis])) }
-        var new = old
-        new.replaceSubrange(axis...axis, with: positions.shape)
-        return try reshaped(try entries(indices, of: value, along: axis, call), new, call)
-    }
-
-    /// Reads a gather whose indices are tuples, which are the coordinates along the first axes.
-    func gatherTuples(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value)
-        guard case .constant(let positions) = try call.input(1) else {
-            return [try entries(of: value, atTuples: try call.input(1), call)]
-        }
-        guard let given = positions.integers, let depth = positions.shape.last,
-            (1...max(old.count, 1)).contains(depth),
-            try call.int("batch_dims", else: 0) == 0
-        else { throw call.failure("does not take indices of \(positions.shape) into \(old)") }
-        var indices: [Int] = []
-        for tuple in stride(from: 0, to: given.count, by: depth) {
-            var index = 0
-            for axis in 0..<depth {
-                index = index * old[axis] + (try call.axis(given[tuple + axis], rank: old[axis]))
-            }
-            indices.append(index)
-        }
-        let rows = try reshaped(value, [old[..<depth].reduce(1, *)] + old[depth...], call)
-        let part = try entries(indices, of: rows, along: 0, call)
-        return [try reshaped(part, positions.shape.dropLast() + old[depth...], call)]
-    }
-
-    /// Returns entries of an axis.
-    private func entries(
-        _ indices: [Int], of value: Value, along axis: Int, _ call: Call
-    ) throws(Failure) -> Value {
-        switch value {
-        case .constant(let tensor):
-            let places = tensor.shape.indices.map { $0 == axis ? indices : Array(0..<tensor.shape[$0]) }
-            return .constant(try Folding.gathered(tensor, places, call, self))
-        case .computed(let index, let axes):
-            guard let first = indices.first else { throw call.failure("gathers nothing") }
-            if indices.indices.allSatisfy({ indices[$0] == first + $0 }) {
-                return try sliced(
-                    value, [axis: .init(begin: first, count: indices.count)], name: call.name, call)
-            }
-            let made = try append(
-                .gather(axis: axes[axis], indices: indices), name: call.name, [index])
-            return .computed(made, axes)
-        }
-    }
-
     func expand(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), old = shape(value)
         guard let wanted = try call.integers(1, "shape"), let new = Network.broadcast(old, wanted) else {
