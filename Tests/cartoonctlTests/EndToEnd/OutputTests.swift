@@ -11,9 +11,11 @@ struct OutputTests {
         bench = try Workbench()
         try bench.makeClass("pictures/moss", from: "moss_the_dragon", count: 5)
         try bench.makeClass("pictures/pip", from: "pip_the_robot", count: 5)
+        try bench.writeTinyNetwork("tiny", channels: 48)
     }
 
-    static let training = "retrain --quiet --image_dir pictures --bottleneck_dir cache"
+    static let command = "retrain --quiet --image_dir pictures --bottleneck_dir cache"
+    static let training = command + " --architecture tiny.pb"
 
     /// A shell line in the test's folder, in which `ctl` is the program.
     private func shell(_ line: String) throws -> Workbench.Outcome {
@@ -45,7 +47,7 @@ struct OutputTests {
             "evaluate --graph m.pb --image_dir pictures --quiet", "optimize m.pb --output o.pb",
             "export m.pb --output m.onnx", "package m.pb m.txt --output m.zip --level 1",
             "bottlenecks export tree",
-            "audit --image_dir pictures --bottleneck_dir cache --quiet",
+            "audit --image_dir pictures --architecture tiny.pb --bottleneck_dir cache --quiet",
             "\(Self.training) --output_graph n.pb --output_labels n.txt",
         ] {
             let outcome = try shell("ctl \(line) > /dev/full")
@@ -117,10 +119,9 @@ struct OutputTests {
     @Test("models and labels come from pipes too, in every verb that reads them")
     func pipedModels() throws {
         guard FileManager.default.fileExists(atPath: "/bin/bash") else { return }
-        try bench.writeTinyNetwork("tiny", channels: 48)
         let outcome = try shell(
             """
-            ctl \(Self.training) --architecture <(cat tiny.pb) --output_graph m.pb --output_labels m.txt || exit 1
+            ctl \(Self.command) --architecture <(cat tiny.pb) --output_graph m.pb --output_labels m.txt || exit 1
             p=pictures/pip/$(ls pictures/pip | head -1)
             ctl classify $p --graph m.pb > a || exit 2
             ctl classify $p --graph <(cat m.pb) > b && cmp a b || exit 3
@@ -192,7 +193,7 @@ struct OutputTests {
             sleep 0.3; kill -\(name) $p; wait $p; test $? = \(code) || exit 1
             grep -q interrupted said || exit 2
             for i in $(seq 300); do cp pictures/pip/$(ls pictures/pip | head -1) pictures/pip/copy$i.png; done
-            "$program" \(Self.training) --threads 1 --strict --output_graph s.pb --output_labels s.txt 2> said & p=$!
+            "$program" \(Self.command) --threads 1 --strict --output_graph s.pb --output_labels s.txt 2> said & p=$!
             sleep 0.4; kill -\(name) $p; wait $p; s=$?; test $s = \(code) || { cat said >&2; exit 3; }
             ls -A | grep partial && exit 4
             test ! -e s.pb || grep -q 'work was done' said || exit 5
