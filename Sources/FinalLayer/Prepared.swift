@@ -60,9 +60,10 @@ struct Fit {
     private let solver: RegressionSolver
     private let prepared: Prepared
     private let whitening: WithinClassWhitening?
-    private let compactWhitening: CompactWhitening?
-    /// The products with compact rows if the regression starts from a solution for some of them.
-    private let continued: CompactProducts?
+    /// The products with compact rows, whitened or not; nil for others.
+    private let compact: CompactProducts?
+    /// Whether the regression starts from a solution for some of the compact rows.
+    private let isContinued: Bool
 
     /// The solution for some compact rows, from which that for more of them starts.
     struct Start {
@@ -83,9 +84,9 @@ struct Fit {
     var start: Start {
         let parameters = FloatBuffer(problem.parameters.count), stride = problem.stride
         parameters.copy(from: problem.parameters)
-        if let compactWhitening {
+        if let whitening = compact?.whitening {
             let weights = problem.parameters.base
-            let original = compactWhitening.foldedBack(
+            let original = whitening.foldedBack(
                 RowPointers((0..<problem.classes).map { UnsafePointer(weights + $0 * stride) }))
             parameters.base.update(from: original.base, count: problem.weightCount)
         }
@@ -95,35 +96,23 @@ struct Fit {
     /// - Parameter start: A solution for some of the rows; only for compact rows.
     init(_ prepared: Prepared, isHeldOut: [Bool], whitens: Bool, start: Start? = nil, workers: Workers) {
         self.prepared = prepared
-        if let compact = prepared.compact {
-            compactWhitening =
+        whitening = Self.whitening(prepared, isHeldOut: isHeldOut, workers: workers)
+        if let rows = prepared.compact {
+            let whitening =
                 whitens
                 ? CompactWhitening(
-                    compact, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
+                    rows, rows: prepared.rows, labels: prepared.labels, classes: prepared.classes,
                     isHeldOut: isHeldOut, workers: workers) : nil
-            whitening = nil
-            let products = CompactProducts(compact, rows: prepared.rows, whitening: compactWhitening)
+            let products = CompactProducts(rows, rows: prepared.rows, whitening: whitening)
             problem = RegressionProblem(
                 products, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
                 workers: workers)
-            let begin = start?.parameters(whitenedBy: compactWhitening, classes: prepared.classes)
+            let begin = start?.parameters(whitenedBy: whitening, classes: prepared.classes)
             solver = RegressionSolver(products, problems: [problem], start: begin, workers: workers)
-            continued = start == nil ? nil : products
+            (compact, isContinued) = (products, start != nil)
             return
         }
-        (compactWhitening, continued) = (nil, nil)
-        whitening = prepared.whitening.flatMap { whole in
-            let count = isHeldOut.count { $0 }, (labels, classes) = (prepared.labels, prepared.classes)
-            // Of many rows, the covariance of the others takes less work.
-            return count == 0
-                ? whole
-                : (count + classes) * 2 < prepared.design.columns
-                    ? WithinClassWhitening(
-                        whole, labels: labels, classes: classes, isHeldOut: isHeldOut, workers: workers)
-                    : WithinClassWhitening(
-                        prepared.design, labels: labels, classes: classes, isHeldOut: isHeldOut,
-                        isLowerTriangular: prepared.reduction != nil, workers: workers)
-        }
+        (compact, isContinued) = (nil, false)
         let design: any RegressionProducts = whitening?.products ?? prepared.design
         problem = RegressionProblem(
             design, labels: prepared.labels, classes: prepared.classes, isHeldOut: isHeldOut,
@@ -131,13 +120,29 @@ struct Fit {
         solver = RegressionSolver(design, problems: [problem], workers: workers)
     }
 
+    /// Returns the whitening by the rows that are not held out; nil without one and for compact rows.
+    private static func whitening(
+        _ prepared: Prepared, isHeldOut: [Bool], workers: Workers
+    ) -> WithinClassWhitening? {
+        guard let whole = prepared.whitening else { return nil }
+        let count = isHeldOut.count { $0 }, (labels, classes) = (prepared.labels, prepared.classes)
+        guard count > 0 else { return whole }
+        // Of many rows, the covariance of the others takes less work.
+        return (count + classes) * 2 < prepared.design.columns
+            ? WithinClassWhitening(
+                whole, labels: labels, classes: classes, isHeldOut: isHeldOut, workers: workers)
+            : WithinClassWhitening(
+                prepared.design, labels: labels, classes: classes, isHeldOut: isHeldOut,
+                isLowerTriangular: prepared.reduction != nil, workers: workers)
+    }
+
     /// Moves the regression to its minimum for `strength`, within `tolerance` nats.
     func minimize(strength: Double, tolerance: Double) {
-        if let continued, let whitening = continued.whitening {
+        if isContinued, let compact, let whitening = compact.whitening {
             // The blocks for two strengths are never in memory at once.
             problem.curvature = nil
             problem.curvature = ClassCurvature(
-                continued, whitening, problem: problem, strength: strength, workers: solver.workers)
+                compact, whitening, problem: problem, strength: strength, workers: solver.workers)
         }
         solver.minimize(strength: strength, tolerance: tolerance)
     }
@@ -180,9 +185,9 @@ struct Fit {
         let found = FloatBuffer(weights.count)
         found.copy(from: weights)
         whitening?.foldBack(found.base, classes: classes)
-        if let compactWhitening {
+        if let whitening = compact?.whitening {
             let stride = problem.stride
-            let original = compactWhitening.foldedBack(
+            let original = whitening.foldedBack(
                 RowPointers((0..<classes).map { UnsafePointer(weights.base + $0 * stride) }))
             found.base.update(from: original.base, count: classes * stride)
         }
