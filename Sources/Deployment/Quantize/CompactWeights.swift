@@ -77,11 +77,8 @@ package struct CompactWeights: Sendable {
                 if node.name == prepared.layer.weights {
                     return .constant(node.name, Tensor(prepared.weights(of: rounded), shape: tensor.shape))
                 }
-                guard node.name == prepared.layer.bias, let shift = rounded.shift, let values = tensor.floats
-                else { return node }
-                return .constant(
-                    node.name,
-                    Tensor(values.indices.map { values[$0] + shift[$0 % shift.count] }, shape: tensor.shape))
+                guard node.name == prepared.layer.bias, let shift = rounded.shift else { return node }
+                return node.adding(shift)
             }, trailer: graph.trailer)
     }
 
@@ -123,7 +120,7 @@ package struct CompactWeights: Sendable {
         Float(max(0.02, min(1.2, layer.bestStep * factor)))
     }
 
-    private static func concurrently<Item: Sendable, Result: Sendable>(
+    static func concurrently<Item: Sendable, Result: Sendable>(
         _ items: [Item], _ work: @Sendable (Item) -> Result
     ) -> [Result] {
         let results = Mutex([Result?](repeating: nil, count: items.count))
@@ -138,51 +135,10 @@ package struct CompactWeights: Sendable {
     private static let biasBits = 6
 
     private func rewrite(_ rounded: [PreparedLayer.Rounded]) -> Graph {
-        var codes: [String: PreparedLayer.Rounded] = [:], shifts: [String: [Float]] = [:]
         let biases = Set(layers.compactMap(\.layer.bias))
-        for (prepared, layer) in zip(layers, rounded) {
-            codes[prepared.layer.weights] = layer
-            if let bias = prepared.layer.bias, let shift = layer.shift { shifts[bias] = shift }
+        return graph.storing(Array(zip(layers.map(\.layer), rounded))) { node, shift in
+            node.withShortMantissas(bits: biases.contains(node.name) ? Self.biasBits : 11, adding: shift)
         }
-        let names = Set(graph.nodes.map(\.name))
-        func fresh(_ wish: String) -> String { names.contains(wish) ? fresh(wish + "_") : wish }
-        // This range maps a byte q to q − 128.
-        let low = fresh("quantized/low"), high = fresh("quantized/high")
-        var nodes: [Node] = [
-            .constant(low, Tensor([Float(-128)], shape: [])),
-            .constant(high, Tensor([Float(127)], shape: [])),
-        ]
-        for node in graph.nodes {
-            guard let tensor = node.constant, let layer = codes[node.name] else {
-                let bits = biases.contains(node.name) ? Self.biasBits : 11
-                nodes.append(node.withShortMantissas(bits: bits, adding: shifts[node.name]))
-                continue
-            }
-            func part(_ name: String) -> String { fresh("\(node.name)/\(name)") }
-            func multiply(_ name: String, _ a: String, _ b: String) {
-                nodes.append(Node("Mul", name: name, inputs: [a, b], attributes: ["T": .type(.float32)]))
-            }
-            let bytes = layer.codes.map { UInt8(Int($0) + 128) }
-            nodes.append(
-                .constant(
-                    part("codes"),
-                    Tensor(type: .quint8, shape: tensor.shape, contents: .dense(ByteRegion(bytes)))))
-            nodes.append(.dequantize(part("levels"), [part("codes"), low, high]))
-            var product = part("levels")
-            if let scales = layer.scales {
-                nodes.append(.constant(part("scales"), Tensor(scales, shape: [scales.count, 1])))
-                multiply(part("scaled"), product, part("scales"))
-                product = part("scaled")
-            }
-            nodes.append(
-                .constant(
-                    part("steps"),
-                    Tensor(
-                        layer.steps,
-                        shape: layer.isDepthwise ? Array(tensor.shape.suffix(2)) : [layer.steps.count])))
-            multiply(node.name, product, part("steps"))
-        }
-        return Graph(nodes: nodes, trailer: graph.trailer)
     }
 }
 

@@ -60,7 +60,10 @@ package struct WeightedLayer: Sendable {
             guard readers[weights]?.count == 1, let tensor = nodes[weights]?.constant,
                 tensor.type == .float32, tensor.count > 0
             else { return nil }
-            return WeightedLayer(node, weights, tensor.shape, bias: bias(after: node, nodes, readers))
+            // The outputs of a depthwise convolution are along the last two axes.
+            let channels = tensor.shape.suffix(node.operation == "DepthwiseConv2dNative" ? 2 : 1).reduce(1, *)
+            return WeightedLayer(
+                node, weights, tensor.shape, bias: bias(after: node, channels: channels, nodes, readers))
         }
     }
 
@@ -95,14 +98,16 @@ package struct WeightedLayer: Sendable {
         view = InputView(input: node.inputs[0], window: window, isDepthwise: isDepthwise)
     }
 
-    private static func bias(after node: Node, _ nodes: [String: Node], _ readers: [String: [Node]])
-        -> String?
-    {
+    private static func bias(
+        after node: Node, channels: Int, _ nodes: [String: Node], _ readers: [String: [Node]]
+    ) -> String? {
         guard let next = readers[node.name], next.count == 1,
             ["BiasAdd", "Add", "AddV2"].contains(next[0].operation)
         else { return nil }
         for input in next[0].inputs where input != node.name {
-            if let tensor = nodes[input]?.constant, tensor.type == .float32, readers[input]?.count == 1 {
+            if let tensor = nodes[input]?.constant, tensor.type == .float32, readers[input]?.count == 1,
+                tensor.shape.last == channels
+            {
                 return input
             }
         }
