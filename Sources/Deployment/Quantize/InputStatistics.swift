@@ -4,7 +4,7 @@
 package struct InputStatistics: Sendable {
     package let view: InputView
     /// The number of patches seen.
-    private(set) var count = 0
+    package private(set) var count = 0
     /// An approximate mean, `[groups, rows]`, subtracted before sums are formed, so that inputs with little
     /// variance keep their precision.
     private var origin: [Float] = []

@@ -11,11 +11,14 @@ struct PreparedInput: Sendable {
     /// - Parameters:
     ///   - statistics: The statistics of the input.
     ///   - moments: The second moments about the mean, per group.
-    init(_ statistics: InputStatistics, _ moments: [[Double]]) {
+    ///   - hasScales: Whether the grids of input channels may differ.
+    init(_ statistics: InputStatistics, _ moments: [[Double]], hasScales: Bool = true) {
         let view = statistics.view
         means = (0..<view.groups).map { statistics.mean(group: $0) }
         compensations = moments.map { ErrorCompensation(rows: view.rows, moments: $0) }
-        scales = view.isDepthwise ? nil : Self.scales(compensations[0].costs, channels: view.window.channels)
+        scales =
+            view.isDepthwise || !hasScales
+            ? nil : Self.scales(compensations[0].costs, channels: view.window.channels)
     }
 
     /// Returns the step's scale for each input channel, `[channels]`.
@@ -114,8 +117,20 @@ struct PreparedLayer: Sendable {
     }
 
     /// - Parameter step: The step in units of a channel's root mean square.
-    func rounded(step: Float) -> Rounded {
-        let channels = layer.channels, columns = layer.columns, rows = layer.rows, steps = steps(step)
+    func rounded(step: Float) -> Rounded { rounded(steps: steps(step)) }
+
+    /// Returns the layer on the finest grid that gives the largest weight of each channel a level. Its steps are as
+    /// long as half precision holds them, so that every format has them exactly.
+    func finest() -> Rounded {
+        rounded(
+            steps: greatest.map {
+                $0 >= .leastNormalMagnitude * 127 ? ($0 / 127).rounded(mantissaBits: 10) : 1
+            })
+    }
+
+    /// - Parameter steps: The step of each channel.
+    private func rounded(steps: [Float]) -> Rounded {
+        let channels = layer.channels, columns = layer.columns, rows = layer.rows
         guard let input else {
             let codes = weights.indices.map {
                 Int8(max(-127, min(127, (weights[$0] / steps[$0 % channels]).rounded())))

@@ -42,9 +42,9 @@ public struct ExportOptions: Sendable {
     public var weights = Weights.float
     /// For `tflite`: what computes with integers; nil for nothing.
     public var quantization: Quantization?
-    /// For `quantization`: a folder of images with one subfolder per class.
+    /// For `quantization` and weights of `int8`: a folder of images with one subfolder per class.
     public var calibration: FilePath?
-    /// For `quantization`: the number of threads; nil uses all cores.
+    /// For what looks at images: the number of threads; nil uses all cores.
     public var threads: Int?
     /// The input and output nodes and the height and width of the images, for graphs without a description.
     public var inputName, outputName: String?
@@ -86,8 +86,11 @@ public struct Exporting {
             throw .option(
                 "output", reason: "\(options.output) is the model itself; give the export another name")
         }
-        let file = try DeployableNetwork(options.input, labels: options.labels)
+        var file = try DeployableNetwork(options.input, labels: options.labels)
         do {
+            if options.weights == .int8, options.quantization == nil, options.format != .savedmodel {
+                file = try WeightRounding(options: options, context: context).rounded(file)
+            }
             if options.format == .html { return try WebPageExport(file, options).run() }
             let source: ExportSource
             switch file.network {

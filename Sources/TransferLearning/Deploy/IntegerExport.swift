@@ -38,9 +38,10 @@ struct IntegerExport {
         }
         let calibration = try Calibration(
             directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
-        let graph = try Optimization(inputs: [input], outputs: [output], unpacksWeights: true)
-            .apply(to: file.graph).0
+        let graph = try WeightRounding(options: options, context: context).graph(
+            file.graph, inputs: [input], outputs: [output], keeping: [], backbone)
         let network = try NetworkExport(graph, input: input, shape: shape, outputs: [output])
+        context.phase("finding the ranges of what the layers compute")
         let survey = ActivationSurvey(
             description: backbone, files: calibration.files(count: Self.pictures),
             threads: calibration.threads, path: file.path, context: context)

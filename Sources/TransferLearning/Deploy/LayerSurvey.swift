@@ -15,13 +15,16 @@ struct LayerSurvey {
     let path: FilePath
     let context: RunContext
 
-    /// Returns the statistics of each layer's inputs.
+    /// Returns the statistics of layers' inputs; none for a view whose window does not fit its image.
     ///
-    /// - Parameter places: The number of positions per image.
-    func statistics(of graph: Graph, places: Int = 64) throws(TransferLearningError) -> [InputView:
-        InputStatistics]
-    {
-        let views = CompactWeights.views(of: CompactWeights.layers(of: graph))
+    /// - Parameters:
+    ///   - layers: Layers of the graph.
+    ///   - graph: The graph.
+    ///   - places: The number of positions per image.
+    func statistics(
+        of layers: [WeightedLayer], in graph: Graph, places: Int = 64
+    ) throws(TransferLearningError) -> [InputView: InputStatistics] {
+        let views = CompactWeights.views(of: layers)
         let inputs = Set(views.map(\.input)).sorted()
         let plan = try Plan(graph, description, outputs: inputs, path: path)
         let executor = Executor(plan, pool: threads > 1 ? ThreadPool(threads: threads) : nil)
@@ -48,13 +51,16 @@ struct LayerSurvey {
                 let shape =
                     plan.outputShapes[input].count == 4
                     ? plan.outputShapes[input] : [1, 1, 1, plan.outputShapes[input][1]]
-                mine.add(images[input].floats, height: shape[1], width: shape[2], places: places)
+                // The windows of a convolution in groups see some of the channels.
+                if shape[3] == views[number].window.channels {
+                    mine.add(images[input].floats, height: shape[1], width: shape[2], places: places)
+                }
                 gathered.withLock { swap(&mine, &$0[number]) }
             }
         }
         context.counted(samples.count, of: samples.count, "pictures")
-        let statistics = gathered.withLock { $0 }
-        return Dictionary(uniqueKeysWithValues: zip(views, statistics))
+        let statistics = zip(views, gathered.withLock { $0 }).filter { $1.count > 0 }
+        return Dictionary(uniqueKeysWithValues: statistics.map { ($0, $1) })
     }
 
     /// Returns how much a unit of squared step in each single layer changes the bottleneck: the mean square

@@ -238,7 +238,9 @@ public struct Quantization {
             description: model.backbone,
             samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
             threads: options.threads ?? ParallelWork.coreCount, path: file.path, context: context)
-        var weights = CompactWeights(optimized, statistics: try survey.statistics(of: optimized))
+        var weights = CompactWeights(
+            optimized,
+            statistics: try survey.statistics(of: CompactWeights.layers(of: optimized), in: optimized))
         context.note("looked at what \(weights.count) layers see (\(seconds()))")
         context.phase("finding what errors in each of them do")
         weights.weigh(try survey.sensitivities(of: weights))

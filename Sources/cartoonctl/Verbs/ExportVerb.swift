@@ -22,9 +22,9 @@ let exportVerb = Verb(
             oneOf: ExportOptions.Quantization.self),
         .value(
             "calibrate", "DIR",
-            "quantize: a folder with a sub-folder of pictures per class, best what the model was trained on: what ranges the integers must cover."
+            "--weights int8, --quantize: a folder with a sub-folder of pictures per class, best what the model was trained on: what rounding must keep, and what ranges the integers must cover. Without, --weights int8 looks at painted pictures."
         ),
-        .value("threads", "N", "quantize: processor cores to use. Default: all"),
+        .value("threads", "N", "--calibrate: processor cores to use. Default: all"),
         .value("title", "TEXT", "html: what the page is called. Default: the model's name"),
         .value("labels", "FILE", "The labels, one a line. Default: those that the model carries"),
         .value(
@@ -49,7 +49,7 @@ let exportVerb = Verb(
     ],
     examples: [
         "export cartoon.pb --format onnx --output cartoon.onnx",
-        "export cartoon.pb --output cartoon.tflite --weights int8",
+        "export cartoon.pb --output cartoon.tflite --weights int8 --calibrate cartoon",
         "export cartoon.pb --output cartoon.tflite --quantize full --calibrate cartoon",
         "export cartoon.pb --format coreml --output Cartoon.mlpackage",
         "export cartoon.pb --output cartoon.onnx --layout nchw --normalize --familiarity",
@@ -96,7 +96,9 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         }
         options.quantization = kind
     } else if arguments.string("calibrate") != nil {
-        throw UsageError("--calibrate is for --quantize full")
+        guard options.weights == .int8, format != .savedmodel else {
+            throw UsageError("--calibrate is for --weights int8 and --quantize full")
+        }
     }
     options.calibration = arguments.string("calibrate").map { FilePath($0) }
     options.threads = try arguments.integer("threads", in: 1...1024)

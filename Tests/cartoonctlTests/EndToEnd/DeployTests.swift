@@ -66,6 +66,17 @@ struct DeployTests {
                 #expect(text.contains(word) && text.contains("ISLOW"))
             }
         }
+        for more in [[], ["--calibrate", pictures]] {
+            let exported = try bench.run(
+                "cartoonctl",
+                ["export", "model.pb", "--output", "bytes\(more.count).tflite", "--weights", "int8"] + more)
+            #expect(exported.status == 0, "\(exported.errors)")
+            #expect(try bench.data("bytes\(more.count).tflite").count * 3 < bench.data("model.pb").count)
+        }
+        #expect(try bench.data("bytes0.tflite") != bench.data("bytes2.tflite"))
+        let refused = try bench.run(
+            "cartoonctl", ["export", "model.pb", "--output", "x.tflite", "--calibrate", pictures])
+        #expect(refused.status == 2 && refused.errors.contains("--weights int8"), "\(refused.errors)")
         let whole = try bench.run(
             "cartoonctl",
             ["export", "small.pb", "--output", "full.tflite", "--quantize", "full", "--calibrate", pictures])

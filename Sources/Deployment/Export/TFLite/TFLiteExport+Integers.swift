@@ -87,7 +87,11 @@ extension TFLiteExport {
         let biases = weights.bias?.floats ?? [Float](repeating: 0, count: channels)
         // A bias must fit into 30 bits, which a channel of nearly vanishing weights does not give by itself.
         let largest = (biases.map(\.magnitude).max() ?? 0) / (step * 0x1p30)
-        let grid = ChannelGrid(carrying: floats, channels: channels, isShared: isShared) { max($0, largest) }
+        let grid =
+            weights.grid.flatMap { grid in
+                !isShared && grid.steps.count == channels && grid.steps.allSatisfy { $0 >= largest }
+                    ? grid : nil
+            } ?? ChannelGrid(carrying: floats, channels: channels, isShared: isShared) { max($0, largest) }
         let codes = grid.codes.transposed(from, order).map { UInt8(bitPattern: $0) }
         let scales = isShared ? [grid.steps[0]] : grid.steps
         let matrix = tensor(
