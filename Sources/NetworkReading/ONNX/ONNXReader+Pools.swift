@@ -5,7 +5,11 @@ import TensorGraph
 /// Operators that pool the pixels of a window or of an image.
 extension ONNXReader {
     func maximumPool(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), window = try poolingWindow(value, call)
+        let value = try call.input(0)
+        if shape(value).count == 5 {
+            return try flatPool(call) { (call) throws(Failure) in try self.maximumPool(call) }
+        }
+        let window = try poolingWindow(value, call)
         let whole = try picture(value, call)
         let made =
             window.isDilated
@@ -46,7 +50,11 @@ extension ONNXReader {
     }
 
     func averagePool(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), window = try poolingWindow(value, call)
+        let value = try call.input(0)
+        if shape(value).count == 5 {
+            return try flatPool(call) { (call) throws(Failure) in try self.averagePool(call) }
+        }
+        let window = try poolingWindow(value, call)
         let counts = try call.int("count_include_pad", else: 0) != 0 && !window.padding.isEmpty
         let whole = try picture(value, call)
         guard window.isDilated else {
@@ -150,10 +158,23 @@ extension ONNXReader {
         }
         var window = try window(call, size: size, over: Array(shape(value)[2...]))
         window.roundsUp = try call.int("ceil_mode", else: 0) != 0
+        if window.roundsUp { Self.fit(&window, over: [1] + shape(value)[2...]) }
         // A single tap has no distance to another.
         if window.height == 1 { window.dilationY = 1 }
         if window.width == 1 { window.dilationX = 1 }
         return window
+    }
+
+    /// Cuts a window that is larger than the image, and has one place as the number of places is rounded up, to the image.
+    private static func fit(_ window: inout Network.Window, over extent: [Int]) {
+        let height = extent[extent.count - 2] + window.padding.top + window.padding.bottom
+        let width = extent[extent.count - 1] + window.padding.left + window.padding.right
+        if window.dilationY == 1, (height..<height + window.strideY).contains(window.height) {
+            window.height = height
+        }
+        if window.dilationX == 1, (width..<width + window.strideX).contains(window.width) {
+            window.width = width
+        }
     }
 
     func globalPool(_ call: Call, _ kind: Network.Reduction) throws(Failure) -> [Value] {

@@ -5,19 +5,28 @@ import TensorGraph
 extension ONNXReader {
     /// Reads `Resize` since operator set 10, and its predecessor `Upsample`, whose second input are scales.
     func resize(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), old = shape(value)
-        guard old.count == 4 else { throw call.failure("of \(old): only images are resized") }
+        let given = try call.input(0), rank = shape(given).count
+        guard (3...4).contains(rank) else {
+            throw call.failure("of \(shape(given)): only images and sequences are resized")
+        }
+        // A sequence is an image of height 1.
+        let value = try picture(given, call), old = shape(value)
+        func both<Number>(_ numbers: [Number], _ one: Number) -> [Number] {
+            rank == 3 && numbers.count == 3 ? numbers[..<2] + [one] + numbers[2...] : numbers
+        }
         let isOld = call.node.operation == "Upsample" || version < 11
         var scales = try call.constant(isOld ? 1 : 2, "scales")?.numbers ?? []
         if case .floats(let given)? = call.node.attributes["scales"] { scales = given.map { Double($0) } }
         var sizes = isOld ? [] : try call.integers(3, "sizes") ?? []
+        if try call.ints("axes") == nil { (scales, sizes) = (both(scales, 1), both(sizes, 1)) }
         guard try call.string("keep_aspect_ratio_policy", else: "stretch") == "stretch" else {
             throw call.failure("that keeps the aspect ratio")
         }
         if let given = try call.ints("axes") {
             var all = old, factors = old.map { _ in 1.0 }
             for (index, axis) in given.enumerated() {
-                let axis = try call.axis(axis, rank: 4)
+                var axis = try call.axis(axis, rank: rank)
+                if rank == 3, axis == 2 { axis = 3 }
                 if index < sizes.count { all[axis] = sizes[index] }
                 if index < scales.count { factors[axis] = scales[index] }
             }
@@ -36,7 +45,7 @@ extension ONNXReader {
         guard new[0] == old[0], new[1] == old[1], new.allSatisfy({ $0 >= 1 && $0 < 1 << 20 }) else {
             throw call.failure("resizes \(old) to \(new)")
         }
-        if new == old { return [value] }
+        if new == old { return [given] }
         let coordinates: Network.Resize.Coordinates
         let transformation = try call.string(
             "coordinate_transformation_mode", else: isOld ? "asymmetric" : "half_pixel")
@@ -82,12 +91,13 @@ extension ONNXReader {
             let factors = (2..<4).map { sizes.isEmpty ? scales[$0] : Double(new[$0]) / Double(old[$0]) }
             let rule = Sampling(
                 kernel: kernel, antialiases: antialiases, excludesOutside: excludesOutside)
-            return [try resized(value, to: Array(new[2...]), by: factors, rule, call)]
+            let made = try resized(value, to: Array(new[2...]), by: factors, rule, call)
+            return [rank == 3 ? try reshaped(made, [new[0], new[1], new[3]], call) : made]
         }
         var resize = Network.Resize(height: new[2], width: new[3], method: method, coordinates: coordinates)
         if sizes.isEmpty { (resize.scaleY, resize.scaleX) = (Float(scales[2]), Float(scales[3])) }
         let made = try append(.resize(resize), name: call.name, [try image(value, call)])
-        return [.computed(made, Axes.channelsFirst)]
+        return [try likewise(made, given, call)]
     }
 
     /// The function of the distance by which pixels are weighted.
