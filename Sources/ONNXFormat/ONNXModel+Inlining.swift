@@ -2,19 +2,20 @@ import TensorGraph
 import WireFormat
 
 extension ONNXModel {
-    /// Returns the model with its functions put in the place of the nodes that call them.
+    /// Returns the model with its nodes in order and its functions put in the place of the nodes that call them.
     ///
     /// The values of a function are named after the call and themselves, such as `layer1/convolved`.
     ///
     /// - Throws: `ONNXError.function` for a function that calls itself, and for calls without end.
     package func inlined() throws(ONNXError) -> ONNXModel {
-        guard hasFunctions else { return self }
+        var model = sorted()
+        guard hasFunctions else { return model }
+        let graph = model.graph
         var inlining = Inlining(model: self, functions: try functions())
         for names in [graph.inputs.map(\.name), graph.initializers.map(\.name)] {
             inlining.taken.formUnion(names)
         }
         for node in graph.nodes { inlining.taken.formUnion(node.outputs) }
-        var model = self
         model.graph.nodes = []
         var scope = Scope.outermost
         try inlining.append(graph.nodes, &scope, path: [], to: &model.graph.nodes)

@@ -21,5 +21,8 @@ struct OperationListTests {
     func lists() throws {
         #expect(try Self.names(below: "GraphDef").sorted() == GraphReader.supportedOperations)
         #expect(try Self.names(below: "ONNX").sorted() == ONNXReader.supportedOperators)
+        #expect(
+            try Self.names(below: "Operators of com.microsoft").sorted() == ONNXReader.supportedFusedOperators
+        )
     }
 }

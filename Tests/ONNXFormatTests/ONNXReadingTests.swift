@@ -200,3 +200,41 @@ struct ONNXExternalDataTests {
         }
     }
 }
+
+@Suite("The order of an ONNX model's nodes")
+struct ONNXSortingTests {
+    private func names(_ nodes: [ONNXNode]) -> [String] {
+        ONNXModel(graph: ONNXGraph(nodes: nodes)).sorted().graph.nodes.map { $0.outputs[0] }
+    }
+
+    @Test("is kept where nothing is read before it is made")
+    func kept() {
+        let nodes = [
+            ONNXNode("Relu", inputs: ["x"], outputs: ["a"]), ONNXNode("Relu", inputs: ["x"], outputs: ["b"]),
+            ONNXNode("Add", inputs: ["a", "b"], outputs: ["c"]),
+        ]
+        #expect(names(nodes) == ["a", "b", "c"])
+    }
+
+    @Test("becomes that of the reads, and nodes of a cycle stay in the model")
+    func sorted() {
+        let late = [
+            ONNXNode("Add", inputs: ["a", "b"], outputs: ["c"]),
+            ONNXNode("Relu", inputs: ["a"], outputs: ["b"]), ONNXNode("Relu", inputs: ["x"], outputs: ["a"]),
+        ]
+        #expect(names(late) == ["a", "b", "c"])
+        let cycle = [
+            ONNXNode("Relu", inputs: ["b"], outputs: ["a"]), ONNXNode("Relu", inputs: ["a"], outputs: ["b"]),
+            ONNXNode("Relu", inputs: ["c"], outputs: ["c"]),
+        ]
+        #expect(names(cycle).sorted() == ["a", "b", "c"])
+    }
+
+    @Test("a hundred thousand nodes from the last to the first are sorted without recursion")
+    func long() {
+        let nodes = (0..<100_000).reversed().map {
+            ONNXNode("Relu", inputs: ["v\($0)"], outputs: ["v\($0 + 1)"])
+        }
+        #expect(names(nodes).prefix(3) == ["v1", "v2", "v3"])
+    }
+}

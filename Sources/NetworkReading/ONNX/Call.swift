@@ -61,6 +61,13 @@ struct Call {
         default: throw failure("its \(name) is no number")
         }
     }
+    func floats(_ name: String) throws(ONNXReadingError) -> [Float]? {
+        switch node.attributes[name] {
+        case nil: return nil
+        case .floats(let values)?: return values
+        default: throw failure("its \(name) are no numbers")
+        }
+    }
     func string(_ name: String, else other: String) throws(ONNXReadingError) -> String {
         switch node.attributes[name] {
         case nil: return other

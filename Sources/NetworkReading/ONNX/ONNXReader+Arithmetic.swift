@@ -50,11 +50,12 @@ extension ONNXReader {
     }
 
     /// Reads x · sigmoid(α · x).
-    func swish(_ call: Call) throws(Failure) -> [Value] { [try swish(try call.input(0), call)] }
+    func swish(_ call: Call) throws(Failure) -> [Value] {
+        [try swish(try call.input(0), alpha: try call.float("alpha", else: 1), call)]
+    }
 
-    private func swish(_ value: Value, _ call: Call) throws(Failure) -> Value {
+    func swish(_ value: Value, alpha: Float, _ call: Call) throws(Failure) -> Value {
         func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
-        let alpha = try call.float("alpha", else: 1)
         if alpha == 1 { return try applied(.silu, to: value, call) { $0 * sigmoid($0) } }
         let factor = Value.constant(Tensor([alpha], shape: []))
         let gate = try applied(.sigmoid, to: combined(value, factor, .multiply, call, *), call, sigmoid)
@@ -63,7 +64,21 @@ extension ONNXReader {
 
     /// Reads swish(a) · b.
     func gatedSwish(_ call: Call) throws(Failure) -> [Value] {
-        [try combined(try swish(try call.input(0), call), try call.input(1), .multiply, call, *)]
+        let gate = try swish(try call.input(0), alpha: try call.float("alpha", else: 1), call)
+        return [try combined(gate, try call.input(1), .multiply, call, *)]
+    }
+
+    func gelu(_ call: Call) throws(Failure) -> [Value] {
+        let isApproximate = try call.string("approximate", else: "none") == "tanh"
+        return [try gelu(try call.input(0), isApproximate: isApproximate, call)]
+    }
+
+    func gelu(_ value: Value, isApproximate: Bool, _ call: Call) throws(Failure) -> Value {
+        try applied(.gelu(isApproximate: isApproximate), to: value, call) {
+            isApproximate
+                ? $0 / 2 * (1 + tanh(0.7978845608028654 * ($0 + 0.044715 * $0 * $0 * $0)))
+                : $0 / 2 * (1 + erf($0 / 2.0.squareRoot()))
+        }
     }
 
     /// Reads α · elu(x / α) with ELU's factor 1.

@@ -58,14 +58,14 @@ extension ONNXReader {
         return [result]
     }
 
-    private func number(_ value: Float) -> Value { .constant(Tensor([value], shape: [])) }
+    func number(_ value: Float) -> Value { .constant(Tensor([value], shape: [])) }
 
     private func inserted(_ size: Int, at axis: Int, in shape: [Int]) -> [Int] {
         Array(shape[..<axis]) + [size] + shape[axis...]
     }
 
     /// Returns `[batch, heads, tokens, width]`.
-    private func heads(_ value: Value, _ count: Int, _ call: Call) throws(Failure) -> Value {
+    func heads(_ value: Value, _ count: Int, _ call: Call) throws(Failure) -> Value {
         let old = shape(value)
         if old.count == 4 { return value }
         guard old.count == 3, count > 0, old[2] % count == 0 else {

@@ -20,7 +20,7 @@ extension ONNXReader {
     }
 
     /// Computes `(x − mean) / √(variance + epsilon)` with mean and variance over ONNX's axes.
-    private func normalized(
+    func normalized(
         _ value: Value, _ axes: [Int], epsilon: Float, _ call: Call
     ) throws(Failure) -> Value {
         let isLast = axes == [shape(value).count - 1]
@@ -103,17 +103,24 @@ extension ONNXReader {
 
     /// Reads x / √(mean of x² + epsilon) · scale over the axes from `axis` on.
     func rootMeanSquareNormalization(_ call: Call) throws(Failure) -> [Value] {
-        let value = try call.input(0), rank = shape(value).count
-        let first = try call.axis(try call.int("axis", else: -1), rank: rank)
-        let epsilon = Value.constant(Tensor([try call.float("epsilon", else: 1e-5)], shape: []))
-        let squares = try applied(.square, to: value, call) { $0 * $0 }
-        let mean = try reduced(squares, .mean, Array(first..<rank), keeps: true, call)
-        let factor = try applied(.rsqrt, to: combined(mean, epsilon, .add, call, +), call) {
-            1 / $0.squareRoot()
-        }
-        let made = try combined(value, factor, .multiply, call, *)
+        let value = try call.input(0)
+        let first = try call.axis(try call.int("axis", else: -1), rank: shape(value).count)
+        let made = try rootMeanSquareNormalized(
+            value, from: first, epsilon: try call.float("epsilon", else: 1e-5), call)
         guard let scale = call.optional(1) else { return [made] }
         return [try combined(made, scale, .multiply, call, *)]
+    }
+
+    /// Computes x / √(mean of x² + epsilon) over the axes from `first` on.
+    func rootMeanSquareNormalized(
+        _ value: Value, from first: Int, epsilon: Float, _ call: Call
+    ) throws(Failure) -> Value {
+        let squares = try applied(.square, to: value, call) { $0 * $0 }
+        let mean = try reduced(squares, .mean, Array(first..<shape(value).count), keeps: true, call)
+        let factor = try applied(.rsqrt, to: combined(mean, number(epsilon), .add, call, +), call) {
+            1 / $0.squareRoot()
+        }
+        return try combined(value, factor, .multiply, call, *)
     }
 
     func instanceNormalization(_ call: Call) throws(Failure) -> [Value] {

@@ -1,7 +1,7 @@
 import Network
 import TensorGraph
 
-/// `ScatterND`, which exporters write for an assignment to a part of a tensor.
+/// `ScatterND`, which exporters write for an assignment to a part of a tensor, and `Col2Im`, for PyTorch's `fold`.
 extension ONNXReader {
     func scatter(_ call: Call) throws(Failure) -> [Value] {
         let data = try call.input(0), updates = try call.input(2), size = shape(data)
@@ -23,6 +23,26 @@ extension ONNXReader {
         }
         let block = try reshaped(updates, box.map(\.count) + size[depth...], call)
         return [try replaced(data, box, by: block, call)]
+    }
+
+    /// Reads blocks `[N, C · height · width, blocks]` that make an image side by side.
+    func blocksToImage(_ call: Call) throws(Failure) -> [Value] {
+        let value = try call.input(0), old = shape(value)
+        let size = try call.integers(1, "image_shape") ?? [],
+            block = try call.integers(2, "block_shape") ?? []
+        guard old.count == 3, size.count == 2, block.count == 2,
+            (size + block).allSatisfy({ (1...1 << 16).contains($0) }),
+            old[1] % (block[0] * block[1]) == 0
+        else { throw call.failure("of \(old) in blocks of \(block) to an image of \(size)") }
+        let (rows, columns) = (size[0] / block[0], size[1] / block[1])
+        guard try call.ints("strides") ?? [1, 1] == block,
+            (try call.ints("dilations") ?? []).allSatisfy({ $0 == 1 }),
+            (try call.ints("pads") ?? []).allSatisfy({ $0 == 0 }), rows * block[0] == size[0],
+            columns * block[1] == size[1], rows * columns == old[2]
+        else { throw call.failure("of blocks that do not make the image side by side") }
+        let channels = old[1] / (block[0] * block[1])
+        let split = try reshaped(value, [old[0], channels] + block + [rows, columns], call)
+        return [try reshaped(permuted(split, [0, 1, 4, 2, 5, 3]), [old[0], channels] + size, call)]
     }
 
     private func scattered(

@@ -78,16 +78,7 @@ extension ONNXReader {
                     }
                 }
             },
-            "Gelu": { reader in
-                { (call) throws(Failure) in
-                    let isApproximate = try call.string("approximate", else: "none") == "tanh"
-                    return try reader.unary(call, .gelu(isApproximate: isApproximate)) {
-                        isApproximate
-                            ? $0 / 2 * (1 + tanh(0.7978845608028654 * ($0 + 0.044715 * $0 * $0 * $0)))
-                            : $0 / 2 * (1 + erf($0 / 2.0.squareRoot()))
-                    }
-                }
-            },
+            "Gelu": ONNXReader.gelu,
             "Tan": ONNXReader.tangent, "Clip": ONNXReader.clip, "Pow": ONNXReader.power,
             "Swish": ONNXReader.swish,
             "SwiGLU": ONNXReader.gatedSwish,
@@ -110,6 +101,8 @@ extension ONNXReader {
             "BatchNormalization": ONNXReader.batchNormalization,
             "LayerNormalization": ONNXReader.layerNormalization,
             "RMSNormalization": ONNXReader.rootMeanSquareNormalization,
+            // ONNX Runtime's name of it.
+            "SimplifiedLayerNormalization": ONNXReader.rootMeanSquareNormalization,
             "InstanceNormalization": ONNXReader.instanceNormalization,
             "GroupNormalization": ONNXReader.groupNormalization, "LRN": ONNXReader.localResponseNormalization,
         ]
@@ -135,7 +128,7 @@ extension ONNXReader {
             "AveragePool": ONNXReader.averagePool, "GlobalAveragePool": pool(.mean),
             "GlobalMaxPool": pool(.maximum), "LpPool": ONNXReader.normPool,
             "GlobalLpPool": ONNXReader.globalNormPool,
-            "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
+            "Col2Im": ONNXReader.blocksToImage, "Resize": ONNXReader.resize, "Upsample": ONNXReader.resize,
             "DepthToSpace": ONNXReader.depthToSpace, "SpaceToDepth": ONNXReader.spaceToDepth,
         ]
     }
@@ -146,7 +139,8 @@ extension ONNXReader {
             "Constant": ONNXReader.constant, "ConstantOfShape": ONNXReader.filled, "Shape": ONNXReader.shape,
             "Size": ONNXReader.size, "Range": ONNXReader.range, "CumSum": ONNXReader.cumulativeSum,
             "EyeLike": ONNXReader.eye, "Trilu": ONNXReader.triangle,
-            "ScatterND": ONNXReader.scatter, "DequantizeLinear": ONNXReader.dequantized,
+            "NonZero": ONNXReader.nonzeroPlaces, "ScatterND": ONNXReader.scatter,
+            "DequantizeLinear": ONNXReader.dequantized,
         ]
     }
 

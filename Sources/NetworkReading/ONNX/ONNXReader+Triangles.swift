@@ -65,4 +65,17 @@ extension ONNXReader {
         let numbers = (0..<rows * columns).map { isSet($0 / columns, $0 % columns) ? 1.0 : 0 }
         return .constant(Tensor(numbers: numbers, type: isWhole ? .int64 : .float32, shape: [rows, columns]))
     }
+
+    /// Reads the places of a constant's entries other than 0, a row for each axis.
+    func nonzeroPlaces(_ call: Call) throws(Failure) -> [Value] {
+        let tensor = try call.demanded(0, "entries"), numbers = try Folding.numbers(tensor, call)
+        let found = numbers.indices.filter { numbers[$0] != 0 }
+        try spend(found.count.multipliedClamping(by: max(tensor.shape.count, 1)), call)
+        var rows: [Int] = [], stride = numbers.count
+        for size in tensor.shape {
+            stride /= max(size, 1)
+            rows += found.map { $0 / stride % size }
+        }
+        return [.constant(Tensor(integers: rows, shape: [tensor.shape.count, found.count]))]
+    }
 }

@@ -38,7 +38,7 @@ package final class ONNXReader {
     /// The maximum number of elements of a constant; the largest layers of image networks have about ten
     /// million weights.
     static let maximumConstant = 1 << 26
-    private let operations: [String: Operation]
+    private let operations: [String: Operation], fusedOperations: [String: Operation]
 
     typealias Failure = ONNXReadingError
     typealias Operation = (ONNXReader) -> (Call) throws(ONNXReadingError) -> [Value]
@@ -86,7 +86,7 @@ package final class ONNXReader {
             throw .operatorSet(model.operatorSet, supported: Self.operatorSets)
         }
         do { self.model = try model.inlined() } catch { throw .model(error) }
-        (self.version, operations) = (version, Self.table)
+        (self.version, operations, fusedOperations) = (version, Self.table, Self.fused)
     }
 
     private func network(
@@ -172,13 +172,19 @@ package final class ONNXReader {
         if !unpacksWeights, Self.quantized.contains(where: { node.operation.hasPrefix($0) }) {
             throw refusal(node, .quantized)
         }
-        guard node.isStandard else { throw refusal(node, .otherDomain) }
         if Self.controlFlow.contains(node.operation)
             || node.operation != "If" && node.attributes.values.contains(where: \.isGraph)
         {
             throw refusal(node, .controlFlow)
         }
-        guard operations[node.operation] != nil else { throw refusal(node, .unknown) }
+        guard operation(of: node) != nil else {
+            throw refusal(node, node.isStandard ? .unknown : .otherDomain(node.domain))
+        }
+    }
+
+    private func operation(of node: ONNXNode) -> Operation? {
+        if node.isStandard { return operations[node.operation] }
+        return node.domain == Self.fusedDomain ? fusedOperations[node.operation] : nil
     }
 
     func refusal(_ node: ONNXNode, _ reason: Failure.Reason) -> Failure {
@@ -193,9 +199,10 @@ package final class ONNXReader {
     private func input(
         _ input: ONNXValue, size: (height: Int, width: Int)?
     ) throws(Failure) -> Value {
-        guard let type = input.type, [.float32, .float16, .bfloat16, .float64].contains(type) else {
-            throw .input(name: input.name, what: "is no tensor of floating-point numbers")
+        guard let type = input.type, [.float32, .float16, .bfloat16, .float64, .uint8].contains(type) else {
+            throw .input(name: input.name, what: "is no tensor of floating-point numbers or bytes")
         }
+        let isWhole = type == .uint8
         guard let dimensions = input.shape else { throw .input(name: input.name, what: "has no shape") }
         var shape = dimensions.map { if case .size(let size) = $0 { Int(clamping: size) } else { 0 } }
         // The batch size is one image.
@@ -211,10 +218,10 @@ package final class ONNXReader {
         }
         if shape.count == 4, !isChannelsLast {
             let index = try append(
-                .input([shape[0], shape[2], shape[3], shape[1]]), name: input.name, [])
+                .input([shape[0], shape[2], shape[3], shape[1]]), name: input.name, [], isWhole: isWhole)
             return .computed(index, Axes.channelsFirst)
         }
-        let index = try append(.input(shape), name: input.name, [])
+        let index = try append(.input(shape), name: input.name, [], isWhole: isWhole)
         return .computed(index, Array(shape.indices))
     }
 
@@ -231,7 +238,7 @@ package final class ONNXReader {
                 throw .node(
                     operation: node.operation, node: node.title,
                     what: "reads \(node.inputs[index]), which no node before it makes: "
-                        + "a node is missing, or the nodes form a cycle or are out of order")
+                        + "a node is missing, or the nodes form a cycle")
             }
             inputs.append(rearranged(value))
         }
@@ -240,7 +247,7 @@ package final class ONNXReader {
             call.captures[name] = place.flatMap { values[$0] }
         }
         version = node.operatorSet ?? model.operatorSet!
-        let results = try operations[node.operation]!(self)(call)
+        let results = try operation(of: node)!(self)(call)
         // Secondary outputs without a result, such as masks and means, are errors only if they are read.
         for (place, result) in zip(wiring.writes(of: step), results) {
             if let place { values[place] = result }

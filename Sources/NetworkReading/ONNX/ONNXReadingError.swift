@@ -3,8 +3,10 @@ import ONNXFormat
 
 /// The errors of reading an ONNX model as a network.
 package enum ONNXReadingError: Error, Equatable, Sendable {
-    package enum Reason: String, Equatable, Sendable {
-        case unknown, quantized, controlFlow, training, otherDomain
+    package enum Reason: Equatable, Sendable {
+        case unknown, quantized, controlFlow, training
+        /// The operator is of a domain of which it is not supported.
+        case otherDomain(String)
     }
     /// An operator is not supported; the error lists those that are. These errors are found before any work.
     case unsupported(operation: String, node: String, Reason, supported: [String])

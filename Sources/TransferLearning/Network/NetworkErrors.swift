@@ -186,7 +186,11 @@ extension NetworkError {
                     "a quantized operator, which is not supported; give the network in floating point"
                 case .controlFlow: "control flow, which is not supported"
                 case .training: "as for training, which is not supported"
-                case .otherDomain: "of a domain that is not ONNX's own, which is not supported"
+                case .otherDomain("com.microsoft.nchwc"):
+                    "of ONNX Runtime's domain com.microsoft.nchwc, whose weights are laid out for one processor; "
+                        + "optimize the network at most to the level 'extended'"
+                case .otherDomain(let domain):
+                    "of the domain '\(domain)', which is not supported"
                 }
             self = .unsupported(
                 path,
