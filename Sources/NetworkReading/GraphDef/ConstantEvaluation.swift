@@ -112,6 +112,8 @@ extension Network.Operation {
                     result.values += input.values[block * run..<(block + 1) * run]
                 }
             }
+        case .matrixProduct(let swapsLeft, let swapsRight):
+            result.values = Self.product(inputs[0], swapsLeft, inputs[1], swapsRight, shape: shape)
         case .tile(let counts):
             var steps: [Int] = [], sizes: [Int] = []
             for (axis, step) in AxisWalk.steps(of: inputs[0].shape).enumerated() {
@@ -132,6 +134,33 @@ extension Network.Operation {
         default: return nil
         }
         result.shape = shape
+        return result
+    }
+
+    private static func product(
+        _ left: Numbers, _ swapsLeft: Bool, _ right: Numbers, _ swapsRight: Bool, shape: [Int]
+    ) -> [Double] {
+        let batch = Array(shape.dropLast(2)), rows = shape[batch.count], columns = shape[batch.count + 1]
+        let depth = left.shape[left.shape.count - (swapsLeft ? 2 : 1)]
+        let lefts = AxisWalk(of: Array(left.shape.dropLast(2)), over: batch).offsets
+        let rights = AxisWalk(of: Array(right.shape.dropLast(2)), over: batch).offsets
+        var result: [Double] = []
+        result.reserveCapacity(shape.reduce(1, *))
+        for (a, b) in zip(lefts, rights) {
+            let (a, b) = (a * rows * depth, b * depth * columns)
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    var sum = 0.0
+                    for index in 0..<depth {
+                        sum +=
+                            left.values[a + (swapsLeft ? index * rows + row : row * depth + index)]
+                            * right.values[
+                                b + (swapsRight ? column * depth + index : index * columns + column)]
+                    }
+                    result.append(sum)
+                }
+            }
+        }
         return result
     }
 }
@@ -175,6 +204,8 @@ extension Network.Unary {
         case .sigmoid: { 1 / (1 + exponential(-$0)) }
         case .exp: { exponential($0) }
         case .log: { logarithm($0) }
+        case .sin: { sine($0) }
+        case .cos: { cosine($0) }
         case .tanh: { hyperbolicTangent($0) }
         case .erf: { errorFunction($0) }
         case .erfc: { 1 - errorFunction($0) }
@@ -193,6 +224,7 @@ extension Network.Unary {
         case .reciprocal: { 1 / $0 }
         case .square: { $0 * $0 }
         case .abs: { Swift.abs($0) }
+        case .sign: { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }
         case .negate: { -$0 }
         case .floor: { $0.rounded(.down) }
         case .ceil: { $0.rounded(.up) }
@@ -203,6 +235,8 @@ extension Network.Unary {
 }
 
 private func exponential(_ x: Double) -> Double { exp(x) }
+private func sine(_ x: Double) -> Double { sin(x) }
+private func cosine(_ x: Double) -> Double { cos(x) }
 private func logarithm(_ x: Double) -> Double { log(x) }
 private func errorFunction(_ x: Double) -> Double { erf(x) }
 private func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

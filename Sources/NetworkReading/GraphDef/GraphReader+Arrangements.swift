@@ -15,6 +15,7 @@ extension GraphReader {
             reader.define(call, .constant(Tensor([count], shape: [])))
         },
         "Range": { (reader, call) throws(GraphReadingError) in try reader.readRange(call) },
+        "XlaDynamicUpdateSlice": { (reader, call) throws(GraphReadingError) in try reader.readUpdate(call) },
         "Fill": { (reader, call) throws(GraphReadingError) in
             let sizes = try reader.integers(call, 0)
             try reader.spend(sizes, call)
@@ -138,6 +139,9 @@ extension GraphReader {
     }
 
     private mutating func readRange(_ call: NodeCall) throws(GraphReadingError) {
+        if case .constant(let start) = try value(call), start.type == .float32 {
+            return try readRangeOfFloats(call)
+        }
         let bounds = [try integers(call, 0), try integers(call, 1), try integers(call, 2)]
         guard bounds.allSatisfy({ $0.count == 1 && abs(Double($0[0])) < 1e9 }), bounds[2][0] != 0 else {
             throw call.malformed("bounds \(bounds)")
@@ -145,6 +149,53 @@ extension GraphReader {
         let values = stride(from: bounds[0][0], to: bounds[1][0], by: bounds[2][0])
         try spend([max(1, abs((bounds[1][0] - bounds[0][0]) / bounds[2][0]))], call)
         define(call, .constant(Self.integerTensor(Array(values))))
+    }
+
+    private mutating func readRangeOfFloats(_ call: NodeCall) throws(GraphReadingError) {
+        let bounds = [try floats(call, 0), try floats(call, 1), try floats(call, 2)]
+        guard bounds.allSatisfy({ $0.count == 1 }), bounds[2][0] != 0 else {
+            throw call.malformed("bounds \(bounds)")
+        }
+        let (start, step) = (bounds[0][0], bounds[2][0])
+        let count = ((bounds[1][0] - start) / step).rounded(.up)
+        guard count < 0x1p28 else { throw call.malformed("bounds \(bounds)") }
+        try spend([max(1, Int(count))], call)
+        let values = (0..<max(0, Int(count))).map { start + Float($0) * step }
+        define(call, .constant(Tensor(values, shape: [values.count])))
+    }
+
+    /// Reads a tensor whose entries in a block are those of another one; a block that does not fit is moved until it does.
+    ///
+    /// - Source: XLA's `DynamicUpdateSlice`
+    private mutating func readUpdate(_ call: NodeCall) throws(GraphReadingError) {
+        let from = try shape(call), size = try shape(call, 1), begins = try integers(call, 2)
+        guard size.count == from.count, begins.count == from.count,
+            zip(size, from).allSatisfy({ $0 > 0 && $0 <= $1 })
+        else { throw call.malformed("puts \(size) into \(from) at \(begins)") }
+        let whole = try value(call)
+        let box = from.indices.map { axis in
+            let begin = min(max(begins[axis], 0), from[axis] - size[axis])
+            return begin..<begin + size[axis]
+        }
+        // The block grows axis by axis, from the last one, by what lies before and after it.
+        var block = try value(call, 1)
+        for axis in box.indices.reversed() {
+            func part(_ range: Range<Int>) throws(GraphReadingError) -> Value? {
+                if range.isEmpty { return nil }
+                let stretches = from.indices.map { other in
+                    let range = other < axis ? box[other] : other == axis ? range : 0..<from[other]
+                    return Network.Stretch(begin: range.lowerBound, count: range.count)
+                }
+                return try apply(.slice(stretches), [whole], name: call.name, call)
+            }
+            let before = try part(0..<box[axis].lowerBound)
+            let after = try part(box[axis].upperBound..<from[axis])
+            let parts = [before, block, after].compactMap { $0 }
+            if parts.count > 1 {
+                block = try apply(.concatenation(axis: axis), parts, name: call.name, call)
+            }
+        }
+        define(call, block)
     }
 
     private mutating func readReshape(_ call: NodeCall) throws(GraphReadingError) {

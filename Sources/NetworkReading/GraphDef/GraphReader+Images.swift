@@ -108,7 +108,7 @@ extension GraphReader {
     ///
     /// - Source: TensorFlow's rule: SAME gives ceil(size / stride) outputs and puts an odd pixel of padding
     ///   after the image.
-    private func margin(
+    func margin(
         of window: Network.Window, over image: [Int], _ call: NodeCall
     ) throws(GraphReadingError) -> Network.Margin {
         func need(_ size: Int, _ window: Int, _ stride: Int, _ dilation: Int) -> Int {

@@ -7,6 +7,7 @@ extension GraphReader {
     /// The handler of each operation; a new operation needs an entry here.
     static let operations: [String: Handler] = {
         var table = images
+        table.merge(sampling) { first, _ in first }
         table.merge(arrangements) { first, _ in first }
         table.merge(choices) { first, _ in first }
         table.merge(compositions) { first, _ in first }

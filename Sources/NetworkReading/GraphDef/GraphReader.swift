@@ -274,7 +274,12 @@ package struct GraphReader {
         if case .reshape = operation, case .dense = tensors[0].contents {
             return .constant(Tensor(type: tensors[0].type, shape: shape, contents: tensors[0].contents))
         }
-        try spend(shape, call)
+        if case .matrixProduct(let swapsLeft, _) = operation {
+            let left = tensors[0].shape
+            try spend(shape + [left[left.count - (swapsLeft ? 2 : 1)]], call)
+        } else {
+            try spend(shape, call)
+        }
         var numbers: [Numbers] = []
         for tensor in tensors {
             guard let value = Numbers(tensor) else {
