@@ -112,7 +112,7 @@ enum DescriptionFile {
             name: known.name ?? FilePath(path).lastComponent.description, input: survey.input,
             size: survey.width, mean: 0, scale: 1,
             inverseDCT: known.inverseDCT ?? (survey.output == "final_result" ? .fast : .accurate),
-            resize: known.resize ?? file.usualResize, taps: known.taps ?? [survey.features])
+            resize: known.resize ?? file.usualResize(survey), taps: known.taps ?? [survey.features])
         description.height = survey.height
         description.framing = known.framing
         if let published { note(.scaling, "its pictures are prepared as \(published) says") }
@@ -187,10 +187,17 @@ extension NetworkFile {
         mean: BackboneDescription.Channels, scale: BackboneDescription.Channels, words: String
     ) {
         typealias Channels = BackboneDescription.Channels
+        if survey.takesBytes {
+            return (Channels(0), Channels(1), "as its input is of bytes, they go in as they are")
+        }
         if survey.scalesItself {
             return (Channels(0), Channels(1), "as its first operations scale them, they go in as they are")
         }
         switch self {
+        case .onnx where survey.channels == 1:
+            return (
+                Channels(0), Channels(1 / 255), "0 to 1 is taken, as networks for gray pictures have it"
+            )
         case .onnx:
             return (
                 BackboneDescription.imageNetMean, BackboneDescription.imageNetScale,
@@ -211,9 +218,10 @@ extension NetworkFile {
     }
 
     /// The resize of the programs that most networks of this format were trained with.
-    fileprivate var usualResize: BackboneDescription.Resize {
+    fileprivate func usualResize(_ survey: NetworkSurvey) -> BackboneDescription.Resize {
         switch self {
-        case .graph: .bilinear
+        // Bytes are whole values.
+        case .graph: survey.takesBytes ? .mediapipe : .bilinear
         case .onnx: .antialiased
         }
     }

@@ -137,6 +137,36 @@ extension Network {
     }
 }
 
+extension Network {
+    /// The end of the name of the channel that is computed from three.
+    static let grayName = "/gray"
+
+    /// Returns a network for gray images as one for RGB images, whose luma it takes.
+    ///
+    /// - Source: ITU-R BT.601, as Pillow's mode "L"
+    func takingColors() throws(NodeError) -> Network {
+        var result = Network(), place: [Int] = []
+        for (index, node) in nodes.enumerated() {
+            guard index == input else {
+                place.append(
+                    try result.append(node.operation, name: node.name, node.inputs.map { place[$0] }))
+                continue
+            }
+            let picture = try result.append(.input(shape(index).dropLast() + [3]), name: node.name)
+            let name = node.name + Self.grayName
+            let weights = try result.append(
+                .constant(Tensor([0.299, 0.587, 0.114] as [Float], shape: [1, 1, 3, 1])),
+                name: name + "/weights")
+            place.append(
+                try result.append(
+                    .convolution(Network.Window(height: 1, width: 1), groups: 1), name: name,
+                    [picture, weights]))
+        }
+        result.outputs = outputs.map { place[$0] }
+        return result
+    }
+}
+
 extension NetworkFile {
     /// Whether images are `[N, C, H, W]` in this format.
     var isChannelsFirst: Bool { if case .onnx = self { true } else { false } }

@@ -88,12 +88,12 @@ package enum NetworkFile: Sendable {
     package func network(
         input: String, height: Int, width: Int, outputs: [String], path: String
     ) throws(BackboneError) -> Network {
-        let network: Network
+        var network: Network
         switch self {
         case .graph(let graph):
+            let shape = [1, height, width, channels(of: input)]
             do {
-                network = try GraphReader.read(
-                    graph, input: input, inputShape: [1, height, width, 3], outputs: outputs)
+                network = try GraphReader.read(graph, input: input, inputShape: shape, outputs: outputs)
             } catch { throw .reading(path: path, error) }
         case .onnx(let model):
             do {
@@ -102,6 +102,11 @@ package enum NetworkFile: Sendable {
         }
         guard let index = network.input, network[index].name == input else {
             throw .noSuchTensor(path: path, name: input, nearest: pictureInputs.map(\.name))
+        }
+        if network.shape(index) == [1, height, width, 1] {
+            do { return try network.takingColors() } catch {
+                throw .description(path: path, reason: error.what)
+            }
         }
         guard network.shape(index) == [1, height, width, 3] else {
             throw .description(
@@ -112,23 +117,40 @@ package enum NetworkFile: Sendable {
         return network
     }
 
-    /// An input for RGB images; a size that the file leaves open is nil.
+    /// An input for RGB or gray images; a size that the file leaves open is nil.
     struct PictureInput: Equatable {
         var name: String
         var height, width: Int?
+        var channels = 3
+        /// Whether the input is of bytes.
+        var isOfBytes = false
     }
 
-    /// The inputs with four axes, one of which is the three channels.
+    /// The inputs with four axes, one of which is the three channels or, if there is no such input, one channel.
     var pictureInputs: [PictureInput] {
+        let inputs = imageInputs, colors = inputs.filter { $0.channels == 3 }
+        return colors.isEmpty ? inputs : colors
+    }
+
+    /// Returns the number of channels of the images that an input takes.
+    ///
+    /// - Parameter input: The name of the input tensor.
+    package func channels(of input: String) -> Int {
+        pictureInputs.first { $0.name == input }?.channels ?? 3
+    }
+
+    private var imageInputs: [PictureInput] {
         switch self {
         case .graph(let graph):
             return graph.nodes.compactMap { node in
                 guard node.operation == "Placeholder" else { return nil }
-                guard case .shape(let sizes?)? = node.attributes["shape"] else {
-                    return PictureInput(name: node.name)
-                }
-                guard sizes.count == 4, sizes[3] == 3 else { return nil }
-                return PictureInput(name: node.name, height: Self.size(sizes[1]), width: Self.size(sizes[2]))
+                var input = PictureInput(name: node.name)
+                if case .type(.uint8)? = node.attributes["dtype"] { input.isOfBytes = true }
+                guard case .shape(let sizes?)? = node.attributes["shape"] else { return input }
+                guard sizes.count == 4, [1, 3].contains(sizes[3]) else { return nil }
+                (input.height, input.width) = (Self.size(sizes[1]), Self.size(sizes[2]))
+                input.channels = sizes[3]
+                return input
             }
         case .onnx(let model):
             let given = Set(model.graph.initializers.map(\.name))
@@ -137,13 +159,14 @@ package enum NetworkFile: Sendable {
                     return nil
                 }
                 let sizes = shape.map { if case .size(let size) = $0 { Int(clamping: size) } else { -1 } }
-                if sizes[1] == 3 {
+                for channels in [3, 1] {
+                    guard let axis = [1, 3].first(where: { sizes[$0] == channels }) else { continue }
                     return PictureInput(
-                        name: input.name, height: Self.size(sizes[2]), width: Self.size(sizes[3]))
+                        name: input.name, height: Self.size(sizes[axis == 1 ? 2 : 1]),
+                        width: Self.size(sizes[axis == 1 ? 3 : 2]), channels: channels,
+                        isOfBytes: input.type == .uint8)
                 }
-                guard sizes[3] == 3 else { return nil }
-                return PictureInput(
-                    name: input.name, height: Self.size(sizes[1]), width: Self.size(sizes[2]))
+                return nil
             }
         }
     }

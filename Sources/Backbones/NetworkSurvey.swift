@@ -14,6 +14,10 @@ struct NetworkSurvey {
     var features: BackboneDescription.Tap
     /// Whether the first operations of the network normalize its input.
     var scalesItself: Bool
+    /// The number of channels of the images, 3 or 1.
+    var channels: Int
+    /// Whether the input is of bytes, which the network scales itself.
+    var takesBytes: Bool
 
     /// Examines a network.
     ///
@@ -38,6 +42,7 @@ struct NetworkSurvey {
         }
         self.input = input
         let declared = inputs.first { $0.name == input }
+        (channels, takesBytes) = (declared?.channels ?? 3, declared?.isOfBytes ?? false)
         switch (known.height ?? declared?.height, known.width ?? declared?.width, file) {
         case (let height?, let width?, _): (self.height, self.width) = (height, width)
         case (_, _, .onnx): (height, width, isSizeGuessed) = (224, 224, true)
@@ -138,7 +143,9 @@ struct NetworkSurvey {
     }
 
     private static func scalesItself(_ network: Network) -> Bool {
-        guard let input = network.input else { return false }
+        guard let picture = network.input else { return false }
+        let gray = network.nodes.firstIndex { $0.name == network[picture].name + Network.grayName }
+        let input = gray ?? picture
         let readers = network.nodes.filter { $0.inputs.contains(input) }
         return !readers.isEmpty
             && readers.allSatisfy { node in

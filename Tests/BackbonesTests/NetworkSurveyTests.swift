@@ -178,6 +178,57 @@ struct NetworkSurveyTests {
         }
     }
 
+    @Test("networks for gray pictures take the luma of red, green and blue")
+    func gray() throws {
+        var graph = Self.graph(placeholder: [-1, 8, 8, 1])
+        let place = try #require(graph.nodes.firstIndex { $0.name == "w" })
+        graph.nodes[place] = .constant("w", Tensor(Self.floats(3 * 3 * 5), shape: [3, 3, 1, 5]))
+        try withFile("net.pb", GraphDef.write(graph)) { path in
+            let backbone = try Backbone.find(architecture: path, modelDirectory: nil)
+            let network = try backbone.featureNetwork().network
+            #expect(network.shape(try #require(network.input)) == [1, 8, 8, 3])
+            // Equal channels are the gray picture itself.
+            let values = Self.floats(64), weights = [Float(0.299), 0.587, 0.114]
+            let color = (0..<64).flatMap { place in weights.map { _ in values[place] } }
+            let luma = (0..<64).flatMap { place in
+                (0..<3).map { $0 == 1 ? values[place] / weights[1] : 0 }
+            }
+            let (even, green) = (
+                try NetworkEvaluator.run(network, color)[0].values,
+                try NetworkEvaluator.run(network, luma)[0].values
+            )
+            #expect(even.contains { $0 != 0 })
+            for (a, b) in zip(even, green) { #expect(abs(a - b) < 1e-5) }
+        }
+        var model = Self.model()
+        model.graph.inputs = [
+            ONNXValue("image", .float32, shape: [.size(1), .size(1), .size(8), .size(8)])
+        ]
+        model.graph.initializers = model.graph.initializers.map {
+            $0.name == "w" ? ONNXInitializer("w", Tensor(Self.floats(36), shape: [4, 1, 3, 3])) : $0
+        }
+        try withFile("net.onnx", model.write()) { path in
+            let about = try Backbone.find(architecture: path, modelDirectory: nil).description
+            #expect(about.mean == 0 && about.scale == 1 / 255 && about.channelScaling == nil)
+        }
+    }
+
+    @Test("bytes go into a network that takes them as they are, resized to whole values")
+    func bytesAsTheyAre() throws {
+        var graph = Self.graph()
+        graph.nodes[0].attributes["dtype"] = .type(.uint8)
+        try withFile("net.pb", GraphDef.write(graph)) { path in
+            let about = try Backbone.find(architecture: path, modelDirectory: nil).description
+            #expect(about.mean == 0 && about.scale == 1 && about.resize == .mediapipe)
+        }
+        var model = Self.model()
+        model.graph.inputs = [ONNXValue("image", .uint8, shape: [.size(1), .size(3), .size(8), .size(8)])]
+        try withFile("net.onnx", model.write()) { path in
+            let about = try Backbone.find(architecture: path, modelDirectory: nil).description
+            #expect(about.mean == 0 && about.scale == 1 && about.channelScaling == nil)
+        }
+    }
+
     @Test("the 32 MobileNets of retrain.py are known by name")
     func mobileNets() {
         let names = MobileNet.widths.flatMap { width in

@@ -46,14 +46,14 @@ struct DeployableNetwork: Sendable {
             + (description.map { [$0.bottleneck] + $0.backbone.taps.map(\.tensor) } ?? [])
     }
 
-    /// Returns the shape of a batch of images at a node, `[-1, height, width, 3]`; nil if the size of its
+    /// Returns the shape of a batch of images at a node, `[-1, height, width, channels]`; nil if the size of its
     /// images is unknown.
     func batchShape(of input: String) -> [Int]? {
         guard
             let backbone = description?.backbone ?? network.graph.flatMap(BackboneDescription.recognized),
             TensorReference(backbone.input) == TensorReference(input)
         else { return nil }
-        return [-1, backbone.height, backbone.width, 3]
+        return [-1, backbone.height, backbone.width, network.channels(of: input)]
     }
 
     /// Returns the input and output names given on the command line, or those that the model says: by its

@@ -8,7 +8,7 @@ import TensorGraph
 struct ExportSource {
     let network: NetworkExport
     let input: String
-    /// `[1, height, width, 3]`.
+    /// `[1, height, width, channels]`.
     let shape: [Int]
     /// The output and, if requested, the familiarity.
     let outputs: [String]
@@ -56,8 +56,11 @@ struct ExportSource {
     private static func shape(
         of graph: Graph, _ file: DeployableNetwork, _ input: String, _ options: ExportOptions
     ) throws(TransferLearningError) -> [Int] {
-        if let size = options.size { return [1, size, size, 3] }
-        if let backbone = file.description?.backbone { return [1, backbone.height, backbone.width, 3] }
+        let channels = file.network.channels(of: input)
+        if let size = options.size { return [1, size, size, channels] }
+        if let backbone = file.description?.backbone {
+            return [1, backbone.height, backbone.width, channels]
+        }
         if case .shape(let sizes?)? = graph.nodes.first(where: { $0.name == input })?.attributes["shape"],
             sizes.count == 4,
             sizes.dropFirst().allSatisfy({ $0 > 0 })

@@ -45,7 +45,8 @@ public struct GraphOptimization: Sendable {
                 let optimization = Optimization(
                     inputs: inputs, outputs: outputs, keeping: file.keptNames,
                     unpacksWeights: !options.keepsPacked, isForOpenCV: !options.keepsPacked,
-                    inputShape: options.size.map { [-1, $0, $0, 3] } ?? file.batchShape(of: inputs[0]))
+                    inputShape: options.size.map { [-1, $0, $0, file.network.channels(of: inputs[0])] }
+                        ?? file.batchShape(of: inputs[0]))
                 let optimized: Graph
                 (optimized, report) = try optimization.apply(to: graph)
                 bytes = try NetworkFile.graph(optimized).write(to: options.output, flag: "output")
