@@ -330,6 +330,20 @@ struct WrittenNetworkTests {
             try GraphReader.read(graph, input: "x", inputShape: [1, 6, 6, 3], outputs: ["result"]))
     }
 
+    @Test("tensors whose names differ only in what TensorFlow does not allow are different nodes")
+    func legalNames() throws {
+        let given = ExportCase("names") { network, image in
+            let slashed = try network.append(.unary(.relu), name: "/a", [image])
+            let spaced = try network.append(.unary(.abs), name: "a b", [slashed])
+            let scored = try network.append(.unary(.negate), name: "a_b", [spaced])
+            return try network.append(.unary(.relu), name: "n/a", [scored])
+        }
+        let graph = try NetworkExport(given.network, outputs: ["n/a"]).graph()
+        #expect(Set(graph.nodes.map(\.name)).count == graph.nodes.count)
+        try Self.compare(
+            given, try GraphReader.read(graph, input: "x", inputShape: [1, 6, 6, 3], outputs: ["n/a"]))
+    }
+
     @Test("TensorFlow Lite gets a model of every operation but the error function", arguments: ExportCase.all)
     func tflite(_ given: ExportCase) throws {
         let export = try NetworkExport(given.network, outputs: ["result"])

@@ -5,7 +5,10 @@ import TensorGraph
 struct GraphExport {
     let network: PortableNetwork
     private(set) var graph = Graph(nodes: [])
-    private var names: Set<String>
+    private var names: Set<String> = []
+    /// The names of the nodes that compute the network's tensors; two tensors may differ only in characters that
+    /// TensorFlow does not allow.
+    private var titles: [String: String] = [:]
     /// The names of integer constants.
     private var integers: [[Int]: String] = [:]
     /// The names of the nodes that compute the network's tensors.
@@ -28,7 +31,11 @@ struct GraphExport {
 
     private init(_ network: PortableNetwork) {
         self.network = network
-        names = Set(network.shapes.keys.map(Self.legal))
+        for name in [network.input] + network.outputs {
+            titles[name] = Self.legal(name)
+            names.insert(Self.legal(name))
+        }
+        for name in network.shapes.keys.sorted() where titles[name] == nil { titles[name] = fresh(name) }
     }
 
     // MARK: - Nodes
@@ -68,7 +75,7 @@ struct GraphExport {
     mutating func add(
         _ operation: String, _ name: String, _ inputs: [String], _ attributes: [String: Attribute]
     ) -> String {
-        let name = Self.legal(name)
+        let name = titles[name] ?? Self.legal(name)
         graph.nodes.append(Node(operation, name: name, inputs: inputs, attributes: attributes))
         return name
     }
@@ -99,7 +106,7 @@ struct GraphExport {
     ) { _ = append(operation, inputs, step.name, step, attributes) }
 
     mutating func constant(_ name: String, _ tensor: Tensor) -> String {
-        let name = Self.legal(name)
+        let name = titles[name] ?? Self.legal(name)
         graph.nodes.append(.constant(name, tensor))
         return name
     }
