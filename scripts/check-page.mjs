@@ -31,7 +31,7 @@ if (!folder) {
   process.exit(2);
 }
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "check-page-"));
-process.on("exit", () => fs.rmSync(scratch, { recursive: true, force: true }));
+process.on("exit", () => fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
 
 /** One tab of a browser that is spoken to by the DevTools protocol over a pipe. */
 class Tab {

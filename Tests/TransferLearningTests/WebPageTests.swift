@@ -1,4 +1,3 @@
-import Backbones
 import Compression
 import Foundation
 import Inference
@@ -9,6 +8,7 @@ import TestSupport
 import Testing
 import WebPage
 
+@testable import Backbones
 @testable import Imaging
 @testable import TransferLearning
 
@@ -23,7 +23,9 @@ struct WebPageTests {
         taps: [.init("features")])
 
     /// A model of one convolution, with a rule for strangers and labels that look like HTML.
-    static func model(_ convolution: [String: Attribute] = [:]) throws -> Graph {
+    static func model(
+        _ convolution: [String: Attribute] = [:], backbone: BackboneDescription = backbone
+    ) throws -> Graph {
         func numbers(_ count: Int, seed: UInt64) -> [Float] {
             noise(count, seed: seed).map { (Float($0) - 127.5) / 512 }
         }
@@ -98,8 +100,18 @@ struct WebPageTests {
         }
     }
 
-    /// What the module answers, computed by the same program natively: resized, run, and its numbers' fingerprint.
+    /// The fingerprint of what the module answers, computed by the same program natively.
     static func fingerprint(_ program: [UInt8], _ pixels: [UInt8], width: Int, height: Int) throws -> UInt32 {
+        try answers(program, pixels, width: width, height: height).reduce(2_166_136_261) {
+            ($0 ^ $1.bitPattern) &* 16_777_619
+        }
+    }
+
+    /// The scores and the familiarity that a program computes from RGBA pixels, which are resized first.
+    static func answers(
+        _ program: [UInt8], _ pixels: [UInt8], width: Int, height: Int, mean: Float = preparation.mean,
+        scale: Float = preparation.scale
+    ) throws -> [Float] {
         try program.withUnsafeBytes { bytes in
             let program = try #require(Program(bytes))
             let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -110,7 +122,7 @@ struct WebPageTests {
             program.load(into: block)
             var resizer = InputResizer(
                 output: block + Int(program.header.input.offset), width: size, height: size,
-                mean: preparation.mean, scale: preparation.scale)
+                mean: mean, scale: scale)
             try resizer.begin(
                 ImageHeader(format: .empty, width: width, height: height, channels: 4, orientation: 1))
             pixels.withUnsafeBufferPointer { pixels in
@@ -119,10 +131,30 @@ struct WebPageTests {
             program.run(in: block)
             let scores = block + Int(program.header.scores.offset)
             let familiarity = block[Int(program.header.familiarity.offset) + 1]
-            return [scores[0], scores[1], familiarity].reduce(2_166_136_261) {
-                ($0 ^ $1.bitPattern) &* 16_777_619
-            }
+            return [scores[0], scores[1], familiarity]
         }
+    }
+
+    @Test("scales each channel in its own way")
+    func channelScaling() throws {
+        let (width, height) = (17, 13)
+        let pixels = noise(width * height * 4, seed: 3).map { UInt8(truncatingIfNeeded: Int($0)) }
+        let (mean, scale) = Self.preparation
+        var own = Self.backbone
+        own.setScaling(.init([mean, mean, mean]), .init([scale, scale, scale]))
+        let page = try Self.page(try Self.model(backbone: own))
+        let scaled = try Self.answers(
+            Self.unpacked("model", of: page), pixels, width: width, height: height, mean: 0, scale: 1)
+        let plain = try Self.answers(
+            Self.unpacked("model", of: Self.page(try Self.model())), pixels, width: width, height: height)
+        #expect(zip(scaled, plain).allSatisfy { abs($0 - $1) < 1e-5 }, "\(scaled) \(plain)")
+        #expect(try Self.part("facts", of: page).contains("\"mean\":[127,127,127]"))
+
+        own.setScaling(.init([mean, 0, mean]), .init([scale, scale, scale * 2]))
+        let other = try Self.answers(
+            Self.unpacked("model", of: Self.page(try Self.model(backbone: own))), pixels, width: width,
+            height: height, mean: 0, scale: 1)
+        #expect(zip(other, plain).contains { abs($0 - $1) > 1e-3 }, "\(other) \(plain)")
     }
 
     @Test("is one file that asks for no other, and in which labels and titles are text")

@@ -16,18 +16,13 @@ package struct CompensatedWeights: Sendable {
     /// The layers whose weights are on a grid already.
     private let stored: [(layer: WeightedLayer, rounded: PreparedLayer.Rounded)]
 
-    /// The number of weights below which layers of exports keep their floats.
-    package static let leastCount = WeightPrecision.minimumCount
-
     /// - Parameters:
     ///   - graph: The frozen graph.
     ///   - inputs: The names of the nodes that are fed.
     ///   - outputs: The names of the nodes to compute.
     ///   - kept: Names of nodes to keep besides.
-    ///   - leastCount: The number of weights below which a layer keeps its floats.
     package init(
-        _ graph: Graph, inputs: [String], outputs: [String], keeping kept: [String],
-        leastCount: Int = Self.leastCount
+        _ graph: Graph, inputs: [String], outputs: [String], keeping kept: [String]
     ) throws(DeploymentError) {
         let (plain, grids) = try graph.dequantized()
         let optimized = try Optimization(inputs: inputs, outputs: outputs, keeping: kept).apply(to: plain).0
@@ -41,7 +36,7 @@ package struct CompensatedWeights: Sendable {
             }
             if let grid {
                 stored.append((layer, PreparedLayer.Rounded(grid, isDepthwise: layer.groups > 1)))
-            } else if layer.count >= leastCount {
+            } else if layer.count >= WeightPrecision.minimumCount {
                 layers.append(layer)
             }
         }

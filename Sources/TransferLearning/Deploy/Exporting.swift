@@ -88,10 +88,10 @@ public struct Exporting {
         }
         var file = try DeployableNetwork(options.input, labels: options.labels)
         do {
+            if options.format == .html { return try WebPageExport(file, options).run() }
             if options.weights == .int8, options.quantization == nil, options.format != .savedmodel {
                 file = try WeightRounding(options: options, context: context).rounded(file)
             }
-            if options.format == .html { return try WebPageExport(file, options).run() }
             let source: ExportSource
             switch file.network {
             case .graph(let graph): source = try ExportSource(graph, of: file, options)

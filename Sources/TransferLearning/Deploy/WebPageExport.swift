@@ -36,10 +36,6 @@ struct WebPageExport {
         guard options.size == nil, options.inputName == nil, options.outputName == nil else {
             throw .option("format", reason: "html takes input, output and size from the model itself")
         }
-        guard model.backbone.channelScaling == nil else {
-            throw .option(
-                "format", reason: "html cannot scale each channel in its own way, as \(file.path) does")
-        }
         guard model.backbone.framing == nil else {
             throw .option("format", reason: "html cannot crop pictures as \(file.path) asks for")
         }

@@ -54,10 +54,7 @@ struct WeightRounding {
         _ graph: Graph, inputs: [String], outputs: [String], keeping kept: [String],
         _ backbone: BackboneDescription
     ) throws -> Graph {
-        // Other layers a page rounds to the nearest itself, from 1,024 weights on.
-        let leastCount = options.format == .html ? 1024 : CompensatedWeights.leastCount
-        let weights = try CompensatedWeights(
-            graph, inputs: inputs, outputs: outputs, keeping: kept, leastCount: leastCount)
+        let weights = try CompensatedWeights(graph, inputs: inputs, outputs: outputs, keeping: kept)
         let threads = options.threads ?? ParallelWork.coreCount
         let samples = try options.calibration.map { directory throws(TransferLearningError) in
             SampleImages.files(

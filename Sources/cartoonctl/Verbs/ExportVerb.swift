@@ -96,8 +96,9 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         }
         options.quantization = kind
     } else if arguments.string("calibrate") != nil {
-        guard options.weights == .int8, format != .savedmodel else {
-            throw UsageError("--calibrate is for --weights int8 and --quantize full")
+        guard options.weights == .int8, format != .savedmodel, format != .html else {
+            throw UsageError(
+                "--calibrate is for --quantize full and, in onnx, tflite and coreml, for --weights int8")
         }
     }
     options.calibration = arguments.string("calibrate").map { FilePath($0) }

@@ -7,9 +7,11 @@ struct QualityCommandTests {
     let bench: Workbench
     init() throws { bench = try Workbench() }
 
+    static let pictures = Workbench.fixtures.appendingPathComponent("characters").path
+
     @Test("fast and best models remember their images' size, and compute fills the cache that retrain needs")
     func models() throws {
-        let flags = ["--image_dir", PrecisionTests.pictures, "--bottleneck_dir", "cache"]
+        let flags = ["--image_dir", Self.pictures, "--bottleneck_dir", "cache"]
         for quality in ["fast", "best"] {
             let computed = try bench.run(
                 "cartoonctl", ["bottlenecks", "compute", "--quality", quality] + flags)
@@ -41,7 +43,7 @@ struct QualityCommandTests {
 
     @Test("what makes no sense is refused with what would")
     func errors() throws {
-        let pictures = ["--image_dir", PrecisionTests.pictures]
+        let pictures = ["--image_dir", Self.pictures]
         for (arguments, words) in [
             (["retrain", "--quality", "good"] + pictures, "--quality good: is fast, standard or best"),
             (["evaluate", "--quality", "fast"] + pictures, "--quality goes with --folds K"),
