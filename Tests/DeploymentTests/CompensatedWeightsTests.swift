@@ -110,4 +110,32 @@ struct CompensatedWeightsTests {
         #expect(WeightedLayer.all(in: graph).map(\.bias) == ["b"])
         #expect(WeightedLayer.all(in: Graph(nodes: nodes)).map(\.bias) == [nil])
     }
+
+    @Test(
+        "exports hold the bytes of matrices, and the last as floats", arguments: ExportFormat.allCases,
+        [1, 3])
+    func matrices(format: ExportFormat, tokens: Int) throws {
+        func matrix(_ rows: Int, _ columns: Int) -> [Float] {
+            (0..<rows * columns).map { Float(($0 * 29 + $0 / 5) % 83) / 83 - 0.4 }
+        }
+        let first = matrix(rows, 80), last = matrix(80, 60)
+        let product = tokens == 1 ? "MatMul" : "BatchMatMulV2"
+        let graph = Graph(nodes: [
+            .input(), .values("w", first, [rows, 80]), Node(product, name: "m", inputs: ["x", "w"]),
+            Node("Relu", name: "r", inputs: ["m"]), .values("v", last, [80, 60]),
+            Node(product, name: "y", inputs: ["r", "v"]),
+        ])
+        let shape = tokens == 1 ? [1, rows] : [1, tokens, rows]
+        let bytes = try NetworkExport(graph, input: "x", shape: shape, outputs: ["y"])
+            .write(format, .int8, ExportDescription(name: "", producer: ("", ""), entries: []))
+        // Tokens are normalized, so that their errors need not cancel.
+        let grid =
+            tokens == 1
+            ? ChannelGrid(carrying: first, channels: 80) : ChannelGrid(rounding: first, channels: 80)
+        let isOutputMajor = format == .tflite
+        let codes = isOutputMajor ? grid.codes.transposed([rows, 80], [1, 0]) : grid.codes
+        let floats = isOutputMajor ? last.transposed([80, 60], [1, 0]) : last
+        #expect(bytes.firstRange(of: codes.map { UInt8(bitPattern: $0) }) != nil)
+        #expect(bytes.firstRange(of: floats.withUnsafeBytes { [UInt8]($0) }) != nil)
+    }
 }

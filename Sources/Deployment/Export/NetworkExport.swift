@@ -6,7 +6,8 @@ import TensorGraph
 /// The formats to which networks can be exported.
 package enum ExportFormat: String, Sendable, CaseIterable { case onnx, tflite }
 
-/// The storage of convolution weights in an export; the computation uses floats in either case.
+/// The storage of weights in an export, those of convolutions and of matrices but the last; the computation uses
+/// floats in either case.
 package enum WeightPrecision: String, Sendable, CaseIterable {
     case float
     /// One byte per weight and a factor per output channel.
@@ -228,13 +229,21 @@ extension WeightPrecision {
     /// others pass on: in EfficientNet-Lite0 they hold 1 % of the weights and make half of the error.
     static let minimumCount = 4096
 
-    /// Returns the quantized form of a convolution's weights; nil to write floats.
-    func grid(_ weights: PortableNetwork.Weights, channels: Int) -> ChannelGrid? {
+    /// Returns the quantized form of weights; nil to write floats.
+    ///
+    /// - Parameters:
+    ///   - weights: The weights, whose last axis is that of the channels.
+    ///   - channels: The number of output channels.
+    ///   - isNonnegative: Whether inputs are mostly positive, as after an activation, and not normalized.
+    func grid(
+        _ weights: PortableNetwork.Weights, channels: Int, isNonnegative: Bool = true
+    ) -> ChannelGrid? {
         guard self != .float, weights.tensor.count >= Self.minimumStoredCount else { return nil }
         if let grid = weights.grid, grid.steps.count == channels { return grid }
         guard self == .int8, weights.tensor.count >= Self.minimumCount else { return nil }
-        // Errors that do not cancel shift a channel as a whole: probabilities of single pictures moved by up to 0.14,
-        // and by 0.05 with errors that do.
+        // Errors of positive inputs that do not cancel shift a channel as a whole: probabilities of single pictures
+        // moved by up to 0.14, and by 0.05 with errors that do. Where inputs have either sign, canceling doubles them.
+        guard isNonnegative else { return ChannelGrid(rounding: weights.tensor.floats!, channels: channels) }
         return ChannelGrid(carrying: weights.tensor.floats!, channels: channels)
     }
 }

@@ -35,8 +35,11 @@ extension ONNXExport {
             define(step, Self.channelsFirst)
         case .product(let weights, let activation):
             let input = plain(step.inputs[0]), shape = weights.tensor.shape
-            let matrix = constant(step.name + "/weights", weights.tensor.floats!, shape)
             let bias = bias(step.name, weights), rank = network.shapes[step.name]!.count
+            let matrix =
+                network.isFinalProduct(step)
+                ? constant(step.name + "/weights", weights.tensor.floats!, shape)
+                : filter(step.name, weights, [0, 1], axis: 1, isNonnegative: rank == 2)
             activate(step, activation) { export, result in
                 if rank == 2 { return export.append("Gemm", [input, matrix] + bias, result) }
                 let product = bias.isEmpty ? result : export.fresh(result + "/product")

@@ -158,19 +158,21 @@ struct ONNXExport {
         return name
     }
 
-    /// Writes weights `[outputs, …]` as floats, or as bytes with a factor per output.
+    /// Writes weights whose outputs are along `axis` as floats, or as bytes with a factor per output.
     mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ order: [Int]
+        _ name: String, _ weights: PortableNetwork.Weights, _ order: [Int], axis: Int = 0,
+        isNonnegative: Bool = true
     ) -> String {
         let from = weights.tensor.shape, shape = order.map { from[$0] }
-        guard let grid = precision.grid(weights, channels: shape[0]) else {
+        guard let grid = precision.grid(weights, channels: shape[axis], isNonnegative: isNonnegative)
+        else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
         let levels = fresh(name + "/levels"), result = fresh(name + "/weights")
         let region = ByteRegion(of: grid.codes.transposed(from, order))
         let codes = add(name + "/codes", Tensor(type: .int8, shape: shape, contents: .dense(region)))
         let steps = constant(
-            name + "/steps", grid.steps, [shape[0]] + [Int](repeating: 1, count: shape.count - 1))
+            name + "/steps", grid.steps, shape.indices.map { $0 == axis ? shape[axis] : 1 })
         append("Cast", [codes], levels, ["to": .int(ElementType.float32.onnx!)])
         append("Mul", [levels, steps], result)
         return result

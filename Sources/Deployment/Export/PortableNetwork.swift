@@ -55,6 +55,18 @@ struct PortableNetwork: Sendable {
 }
 
 extension PortableNetwork {
+    /// Returns whether a step is the last with weights. These have few bytes, and their rounding would change the
+    /// scores without another layer in between.
+    func isFinalProduct(_ step: Step) -> Bool {
+        let last = steps.last {
+            switch $0.operation {
+            case .convolution, .product: true
+            case .arithmetic, .plain: false
+            }
+        }
+        return last?.name == step.name
+    }
+
     /// Whether each image of a batch is computed independently, so that the first size of every tensor is
     /// free.
     var takesBatches: Bool { steps.allSatisfy(isIndependent) }

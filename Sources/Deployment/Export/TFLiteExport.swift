@@ -192,10 +192,11 @@ struct TFLiteExport {
 
     /// Writes weights whose outputs are along `axis`, as floats or as bytes with a factor per output.
     private mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], axis: Int
+        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], axis: Int,
+        isNonnegative: Bool = true
     ) -> Int {
         let shape = order.map { from[$0] }
-        guard let grid = precision.grid(weights, channels: shape[axis]) else {
+        guard let grid = precision.grid(weights, channels: shape[axis], isNonnegative: isNonnegative) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
         let quantization = FlatValue.table([
@@ -264,22 +265,25 @@ struct TFLiteExport {
                 isDepthwise ? .depthwise : .convolution,
                 [image] + constants, make(step), options)
         case .product(let weights, let activation):
-            let from = weights.tensor.shape
+            let from = weights.tensor.shape, rank = network.shapes[step.name]!.count
             let constants =
                 isInteger
                 ? integers(
                     step.name, weights, reading: step.inputs[0], channels: from[1], isShared: true,
                     from: from, order: [1, 0], to: [from[1], from[0]], axis: 0)
                 : [
-                    constant(
-                        step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]),
-                        [from[1], from[0]]), bias(step.name, weights, count: from[1]),
+                    network.isFinalProduct(step)
+                        ? constant(
+                            step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]),
+                            [from[1], from[0]])
+                        : filter(step.name, weights, from, [1, 0], axis: 0, isNonnegative: rank == 2),
+                    bias(step.name, weights, count: from[1]),
                 ]
             append(
                 .fullyConnected, inputs + constants, make(step),
                 [
                     Field.FullyConnected.activation: activation.code,
-                    Field.FullyConnected.keepsAxes: .bool(network.shapes[step.name]!.count != 2),
+                    Field.FullyConnected.keepsAxes: .bool(rank != 2),
                 ])
         case .arithmetic(let function, let constant, let activation):
             if let constant {
