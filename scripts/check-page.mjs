@@ -31,7 +31,10 @@ if (!folder) {
   process.exit(2);
 }
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "check-page-"));
-process.on("exit", () => fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+process.on("exit", () => {
+  // A browser that is still ending may write into its profile meanwhile; the checks are done by then.
+  try { fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }); } catch {}
+});
 
 /** One tab of a browser that is spoken to by the DevTools protocol over a pipe. */
 class Tab {
