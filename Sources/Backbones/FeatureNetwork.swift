@@ -112,6 +112,27 @@ extension Network {
 }
 
 extension Network {
+    /// The end of the name of the channel that is computed from three.
+    static let grayName = "/gray"
+
+    /// Returns the network with nodes between its input and the input's readers.
+    ///
+    /// - Parameters:
+    ///   - size: The size of the input's last axis.
+    ///   - insert: Appends the nodes that read the given one, the input, and returns the last of them.
+    private func inserting(
+        size: Int, _ insert: (inout Network, Int) throws(NodeError) -> Int
+    ) throws(NodeError) -> Network {
+        var result = Network(), place: [Int] = []
+        for (index, node) in nodes.enumerated() {
+            let operation = index == input ? .input(node.shape.dropLast() + [size]) : node.operation
+            place.append(try result.append(operation, name: node.name, node.inputs.map { place[$0] }))
+            if index == input { place[index] = try insert(&result, place[index]) }
+        }
+        result.outputs = outputs.map { place[$0] }
+        return result
+    }
+
     /// Returns the network with a product and a sum by channel between its input and the input's readers.
     ///
     /// - Parameters:
@@ -119,51 +140,30 @@ extension Network {
     ///   - terms: The terms that are added to the products.
     /// - Throws: `NodeError` if the input's last axis has another size.
     package func scalingInput(by factors: [Float], adding terms: [Float]) throws(NodeError) -> Network {
-        var result = Network(), place: [Int] = []
-        for (index, node) in nodes.enumerated() {
-            place.append(
-                try result.append(node.operation, name: node.name, node.inputs.map { place[$0] }))
-            guard index == input else { continue }
-            let name = node.name + "/scaled"
+        guard let size = input.flatMap({ shape($0).last }) else { return self }
+        return try inserting(size: size) { (result, image) throws(NodeError) in
+            let name = result[image].name + "/scaled"
             let factors = try result.append(
                 .constant(Tensor(factors, shape: [factors.count])), name: name + "/factors")
-            let product = try result.append(.binary(.multiply), name: name, [place[index], factors])
+            let product = try result.append(.binary(.multiply), name: name, [image, factors])
             let terms = try result.append(
                 .constant(Tensor(terms, shape: [terms.count])), name: name + "/terms")
-            place[index] = try result.append(.binary(.add), name: name, [product, terms])
+            return try result.append(.binary(.add), name: name, [product, terms])
         }
-        result.outputs = outputs.map { place[$0] }
-        return result
     }
-}
-
-extension Network {
-    /// The end of the name of the channel that is computed from three.
-    static let grayName = "/gray"
 
     /// Returns a network for gray images as one for RGB images, whose luma it takes.
     ///
     /// - Source: ITU-R BT.601, as Pillow's mode "L"
     func takingColors() throws(NodeError) -> Network {
-        var result = Network(), place: [Int] = []
-        for (index, node) in nodes.enumerated() {
-            guard index == input else {
-                place.append(
-                    try result.append(node.operation, name: node.name, node.inputs.map { place[$0] }))
-                continue
-            }
-            let picture = try result.append(.input(shape(index).dropLast() + [3]), name: node.name)
-            let name = node.name + Self.grayName
+        try inserting(size: 3) { (result, image) throws(NodeError) in
+            let name = result[image].name + Self.grayName
             let weights = try result.append(
                 .constant(Tensor([0.299, 0.587, 0.114] as [Float], shape: [1, 1, 3, 1])),
                 name: name + "/weights")
-            place.append(
-                try result.append(
-                    .convolution(Network.Window(height: 1, width: 1), groups: 1), name: name,
-                    [picture, weights]))
+            return try result.append(
+                .convolution(Network.Window(height: 1, width: 1), groups: 1), name: name, [image, weights])
         }
-        result.outputs = outputs.map { place[$0] }
-        return result
     }
 }
 
