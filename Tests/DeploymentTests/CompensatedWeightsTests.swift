@@ -118,15 +118,17 @@ struct CompensatedWeightsTests {
         func matrix(_ rows: Int, _ columns: Int) -> [Float] {
             (0..<rows * columns).map { Float(($0 * 29 + $0 / 5) % 83) / 83 - 0.4 }
         }
-        let first = matrix(rows, 80), last = matrix(80, 60)
+        let first = matrix(rows, 80), last = matrix(80, 60), other = matrix(rows, 70).map { $0 / 3 }
         let product = tokens == 1 ? "MatMul" : "BatchMatMulV2"
         let graph = Graph(nodes: [
             .input(), .values("w", first, [rows, 80]), Node(product, name: "m", inputs: ["x", "w"]),
             Node("Relu", name: "r", inputs: ["m"]), .values("v", last, [80, 60]),
-            Node(product, name: "y", inputs: ["r", "v"]),
+            Node(product, name: "y", inputs: ["r", "v"]), .values("u", other, [rows, 70]),
+            Node(product, name: "o", inputs: ["x", "u"]), .values("t", matrix(70, 2), [70, 2]),
+            Node(product, name: "z", inputs: ["o", "t"]),
         ])
         let shape = tokens == 1 ? [1, rows] : [1, tokens, rows]
-        let bytes = try NetworkExport(graph, input: "x", shape: shape, outputs: ["y"])
+        let bytes = try NetworkExport(graph, input: "x", shape: shape, outputs: ["y", "z"])
             .write(format, .int8, ExportDescription(name: "", producer: ("", ""), entries: []))
         // Tokens are normalized, so that their errors need not cancel.
         let grid =
@@ -134,8 +136,10 @@ struct CompensatedWeightsTests {
             ? ChannelGrid(carrying: first, channels: 80) : ChannelGrid(rounding: first, channels: 80)
         let isOutputMajor = format == .tflite
         let codes = isOutputMajor ? grid.codes.transposed([rows, 80], [1, 0]) : grid.codes
-        let floats = isOutputMajor ? last.transposed([80, 60], [1, 0]) : last
         #expect(bytes.firstRange(of: codes.map { UInt8(bitPattern: $0) }) != nil)
-        #expect(bytes.firstRange(of: floats.withUnsafeBytes { [UInt8]($0) }) != nil)
+        for (values, shape) in [(last, [80, 60]), (other, [rows, 70])] {
+            let floats = isOutputMajor ? values.transposed(shape, [1, 0]) : values
+            #expect(bytes.firstRange(of: floats.withUnsafeBytes { [UInt8]($0) }) != nil)
+        }
     }
 }

@@ -229,21 +229,28 @@ extension WeightPrecision {
     /// others pass on: in EfficientNet-Lite0 they hold 1 % of the weights and make half of the error.
     static let minimumCount = 4096
 
-    /// Returns the quantized form of weights; nil to write floats.
+    /// Returns the quantized form of a step's weights, with a factor per output channel; nil to write floats.
     ///
     /// - Parameters:
-    ///   - weights: The weights, whose last axis is that of the channels.
-    ///   - channels: The number of output channels.
-    ///   - isNonnegative: Whether inputs are mostly positive, as after an activation, and not normalized.
+    ///   - weights: The weights, whose last axis is that of the output channels.
+    ///   - step: The convolution or product.
+    ///   - network: The network of the step.
     func grid(
-        _ weights: PortableNetwork.Weights, channels: Int, isNonnegative: Bool = true
+        _ weights: PortableNetwork.Weights, of step: PortableNetwork.Step, in network: PortableNetwork
     ) -> ChannelGrid? {
         guard self != .float, weights.tensor.count >= Self.minimumStoredCount else { return nil }
+        let isProduct = if case .product = step.operation { true } else { false }
+        // The final layer has few weights, and its errors would be those of the scores; so has the novelty rule.
+        if isProduct, !network.isInner(step) { return nil }
+        let channels = weights.tensor.shape.last!
         if let grid = weights.grid, grid.steps.count == channels { return grid }
         guard self == .int8, weights.tensor.count >= Self.minimumCount else { return nil }
+        // Tokens are normalized: where inputs have either sign, errors that cancel along a channel are twice as large.
+        if isProduct, network.shapes[step.name]!.count > 2 {
+            return ChannelGrid(rounding: weights.tensor.floats!, channels: channels)
+        }
         // Errors of positive inputs that do not cancel shift a channel as a whole: probabilities of single pictures
-        // moved by up to 0.14, and by 0.05 with errors that do. Where inputs have either sign, canceling doubles them.
-        guard isNonnegative else { return ChannelGrid(rounding: weights.tensor.floats!, channels: channels) }
+        // moved by up to 0.14, and by 0.05 with errors that do.
         return ChannelGrid(carrying: weights.tensor.floats!, channels: channels)
     }
 }

@@ -20,7 +20,7 @@ extension ONNXExport {
         switch step.operation {
         case .convolution(let window, let weights, let groups, let activation):
             let input = image(step.inputs[0])
-            let inputs = [input, filter(step.name, weights, [3, 2, 0, 1])] + bias(step.name, weights)
+            let inputs = [input, filter(step, weights, [3, 2, 0, 1], axis: 0)] + bias(step.name, weights)
             activate(step, activation) { export, result in
                 export.append(
                     "Conv", inputs, result,
@@ -34,12 +34,8 @@ extension ONNXExport {
             }
             define(step, Self.channelsFirst)
         case .product(let weights, let activation):
-            let input = plain(step.inputs[0]), shape = weights.tensor.shape
+            let input = plain(step.inputs[0]), matrix = filter(step, weights, [0, 1], axis: 1)
             let bias = bias(step.name, weights), rank = network.shapes[step.name]!.count
-            let matrix =
-                network.isFinalProduct(step)
-                ? constant(step.name + "/weights", weights.tensor.floats!, shape)
-                : filter(step.name, weights, [0, 1], axis: 1, isNonnegative: rank == 2)
             activate(step, activation) { export, result in
                 if rank == 2 { return export.append("Gemm", [input, matrix] + bias, result) }
                 let product = bias.isEmpty ? result : export.fresh(result + "/product")

@@ -158,14 +158,12 @@ struct ONNXExport {
         return name
     }
 
-    /// Writes weights whose outputs are along `axis` as floats, or as bytes with a factor per output.
+    /// Writes a step's weights, whose outputs are along `axis` then, as floats, or as bytes with a factor per output.
     mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ order: [Int], axis: Int = 0,
-        isNonnegative: Bool = true
+        _ step: PortableNetwork.Step, _ weights: PortableNetwork.Weights, _ order: [Int], axis: Int
     ) -> String {
-        let from = weights.tensor.shape, shape = order.map { from[$0] }
-        guard let grid = precision.grid(weights, channels: shape[axis], isNonnegative: isNonnegative)
-        else {
+        let name = step.name, from = weights.tensor.shape, shape = order.map { from[$0] }
+        guard let grid = precision.grid(weights, of: step, in: network) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
         let levels = fresh(name + "/levels"), result = fresh(name + "/weights")

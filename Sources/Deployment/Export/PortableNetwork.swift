@@ -55,16 +55,23 @@ struct PortableNetwork: Sendable {
 }
 
 extension PortableNetwork {
-    /// Returns whether a step is the last with weights. These have few bytes, and their rounding would change the
-    /// scores without another layer in between.
-    func isFinalProduct(_ step: Step) -> Bool {
-        let last = steps.last {
-            switch $0.operation {
-            case .convolution, .product: true
-            case .arithmetic, .plain: false
+    /// Returns whether the first output depends on a step through another one with weights.
+    func isInner(_ step: Step) -> Bool {
+        // Whether the first output depends on a tensor through weights; nil if it does not depend on it.
+        var isThroughWeights: [String: Bool] = [outputs[0]: false]
+        for reader in steps.reversed() {
+            guard let isThrough = isThroughWeights[reader.name] else { continue }
+            if reader.name == step.name { return isThrough }
+            let hasWeights =
+                switch reader.operation {
+                case .convolution, .product: true
+                case .arithmetic, .plain: false
+                }
+            for input in reader.inputs {
+                isThroughWeights[input] = isThroughWeights[input] == true || isThrough || hasWeights
             }
         }
-        return last?.name == step.name
+        return false
     }
 
     /// Whether each image of a batch is computed independently, so that the first size of every tensor is

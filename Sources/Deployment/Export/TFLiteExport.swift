@@ -190,13 +190,12 @@ struct TFLiteExport {
         operators.append(.table(fields))
     }
 
-    /// Writes weights whose outputs are along `axis`, as floats or as bytes with a factor per output.
+    /// Writes a step's weights, whose outputs are along `axis` then, as floats, or as bytes with a factor per output.
     private mutating func filter(
-        _ name: String, _ weights: PortableNetwork.Weights, _ from: [Int], _ order: [Int], axis: Int,
-        isNonnegative: Bool = true
+        _ step: PortableNetwork.Step, _ weights: PortableNetwork.Weights, _ order: [Int], axis: Int
     ) -> Int {
-        let shape = order.map { from[$0] }
-        guard let grid = precision.grid(weights, channels: shape[axis], isNonnegative: isNonnegative) else {
+        let name = step.name, from = weights.tensor.shape, shape = order.map { from[$0] }
+        guard let grid = precision.grid(weights, of: step, in: network) else {
             return constant(name + "/weights", weights.tensor.floats!.transposed(from, order), shape)
         }
         let quantization = FlatValue.table([
@@ -222,7 +221,7 @@ struct TFLiteExport {
                 to: shape, axis: axis)
         }
         return [
-            filter(step.name, weights, from, order, axis: axis),
+            filter(step, weights, order, axis: axis),
             bias(step.name, weights, count: channels),
         ]
     }
@@ -265,25 +264,21 @@ struct TFLiteExport {
                 isDepthwise ? .depthwise : .convolution,
                 [image] + constants, make(step), options)
         case .product(let weights, let activation):
-            let from = weights.tensor.shape, rank = network.shapes[step.name]!.count
+            let from = weights.tensor.shape
             let constants =
                 isInteger
                 ? integers(
                     step.name, weights, reading: step.inputs[0], channels: from[1], isShared: true,
                     from: from, order: [1, 0], to: [from[1], from[0]], axis: 0)
                 : [
-                    network.isFinalProduct(step)
-                        ? constant(
-                            step.name + "/weights", weights.tensor.floats!.transposed(from, [1, 0]),
-                            [from[1], from[0]])
-                        : filter(step.name, weights, from, [1, 0], axis: 0, isNonnegative: rank == 2),
+                    filter(step, weights, [1, 0], axis: 0),
                     bias(step.name, weights, count: from[1]),
                 ]
             append(
                 .fullyConnected, inputs + constants, make(step),
                 [
                     Field.FullyConnected.activation: activation.code,
-                    Field.FullyConnected.keepsAxes: .bool(rank != 2),
+                    Field.FullyConnected.keepsAxes: .bool(network.shapes[step.name]!.count != 2),
                 ])
         case .arithmetic(let function, let constant, let activation):
             if let constant {
