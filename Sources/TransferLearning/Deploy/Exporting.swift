@@ -90,7 +90,12 @@ public struct Exporting {
         do {
             if options.format == .html { return try WebPageExport(file, options).run() }
             if options.weights == .int8, options.quantization == nil, options.format != .savedmodel {
-                file = try WeightRounding(options: options, context: context).rounded(file)
+                let calibration = try options.calibration.map { directory throws(TransferLearningError) in
+                    try Calibration(
+                        directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
+                }
+                file = try WeightRounding(options: options, calibration: calibration, context: context)
+                    .rounded(file)
             }
             let source: ExportSource
             switch file.network {

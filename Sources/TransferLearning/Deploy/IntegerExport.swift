@@ -38,7 +38,9 @@ struct IntegerExport {
         }
         let calibration = try Calibration(
             directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
-        let graph = try WeightRounding(options: options, context: context).graph(
+        let graph = try WeightRounding(
+            options: options, calibration: calibration, context: context
+        ).graph(
             file.graph, inputs: [input], outputs: [output], keeping: [], backbone)
         let network = try NetworkExport(graph, input: input, shape: shape, outputs: [output])
         context.phase("finding the ranges of what the layers compute")

@@ -236,7 +236,7 @@ public struct Quantization {
         context.phase("looking at what the layers see")
         let survey = LayerSurvey(
             description: model.backbone,
-            samples: calibration.map { .files($0.files(count: 128)) } ?? .leaves(32),
+            samples: SampleImages(forRounding: calibration),
             threads: options.threads ?? ParallelWork.coreCount, path: file.path, context: context)
         var weights = CompactWeights(
             optimized,

@@ -6,6 +6,11 @@ enum SampleImages: Sendable {
     /// A number of synthetic images.
     case leaves(Int)
 
+    /// Creates what the rounding of weights is determined by: some images of a folder, or synthetic ones without it.
+    init(forRounding calibration: Calibration?) {
+        self = calibration.map { .files($0.files(count: 128)) } ?? .leaves(32)
+    }
+
     var count: Int {
         switch self {
         case .files(let files): files.count

@@ -5,41 +5,48 @@ import TensorGraph
 /// Rounds the weights of a model's convolutions to bytes for an export, by what the layers see in pictures:
 /// those of `--calibrate`, else painted ones.
 struct WeightRounding {
-    /// The numbers of pictures and of painted ones that are looked at.
-    private static let pictures = 128, leaves = 32
-
     let options: ExportOptions
+    /// The pictures; nil for painted ones.
+    let calibration: Calibration?
     let context: RunContext
 
     /// Returns the model with rounded weights. A network that does not say how its pictures are prepared, or
     /// that no graph can express, stays as it is, and its weights are rounded without pictures.
+    ///
+    /// - Throws: `TransferLearningError` if that happens although there are pictures.
     func rounded(_ file: DeployableNetwork) throws -> DeployableNetwork {
-        guard var model = file.description, model.isWithoutSoftmax != true else {
-            guard options.calibration == nil else {
-                throw TransferLearningError.option(
-                    "calibrate",
-                    reason: "is not possible: \(file.path) does not say how its pictures are prepared")
+        if let (source, graph, model) = source(of: file) {
+            let (inputs, outputs) = try source.ends(
+                inputs: options.inputName.map { [$0] } ?? [],
+                outputs: options.outputName.map { [$0] } ?? [])
+            if TensorReference(inputs[0]) == TensorReference(model.backbone.input) {
+                let rounded = try self.graph(
+                    graph, inputs: inputs, outputs: outputs, keeping: source.keptNames, model.backbone)
+                return DeployableNetwork(source, .graph(rounded), model)
             }
-            return file
         }
-        let graph: Graph, source: DeployableNetwork
-        if let own = file.network.graph {
-            (graph, source) = (own, file)
-        } else {
-            guard
-                let conversion = try? ModelConversion(
-                    file.network, model, novelty: file.novelty, path: file.path),
-                let converted = try? conversion.model(".pb"), let own = converted.graph
-            else { return file }
-            model = conversion.description
-            (graph, source) = (own, DeployableNetwork(file, converted, model))
+        guard calibration == nil else {
+            throw TransferLearningError.option(
+                "calibrate",
+                reason:
+                    "is not possible: \(file.path) does not say how its pictures are prepared, or has operations "
+                    + "that no graph has")
         }
-        let (inputs, outputs) = try source.ends(
-            inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
-        guard TensorReference(inputs[0]) == TensorReference(model.backbone.input) else { return file }
-        let rounded = try self.graph(
-            graph, inputs: inputs, outputs: outputs, keeping: source.keptNames, model.backbone)
-        return DeployableNetwork(source, .graph(rounded), model)
+        return file
+    }
+
+    /// Returns the model as a graph with its description; nil if it has none or cannot be a graph.
+    private func source(
+        of file: DeployableNetwork
+    ) -> (DeployableNetwork, graph: Graph, model: ModelDescription)? {
+        guard let model = file.description, model.isWithoutSoftmax != true else { return nil }
+        if let graph = file.network.graph { return (file, graph, model) }
+        guard
+            let conversion = try? ModelConversion(
+                file.network, model, novelty: file.novelty, path: file.path),
+            let converted = try? conversion.model(".pb"), let graph = converted.graph
+        else { return nil }
+        return (DeployableNetwork(file, converted, conversion.description), graph, conversion.description)
     }
 
     /// Returns a graph with rounded weights.
@@ -55,17 +62,12 @@ struct WeightRounding {
         _ backbone: BackboneDescription
     ) throws -> Graph {
         let weights = try CompensatedWeights(graph, inputs: inputs, outputs: outputs, keeping: kept)
-        let threads = options.threads ?? ParallelWork.coreCount
-        let samples = try options.calibration.map { directory throws(TransferLearningError) in
-            SampleImages.files(
-                try Calibration(directory, threads: threads, context: context).files(count: Self.pictures))
-        }
         context.phase("looking at what the layers see")
         let survey = LayerSurvey(
-            description: backbone, samples: samples ?? .leaves(Self.leaves), threads: threads,
-            path: options.input, context: context)
+            description: backbone, samples: SampleImages(forRounding: calibration),
+            threads: options.threads ?? ParallelWork.coreCount, path: options.input, context: context)
         let statistics = try survey.statistics(of: weights.layers, in: weights.graph)
-        guard !statistics.isEmpty || weights.layers.isEmpty || samples == nil else {
+        guard !statistics.isEmpty || weights.layers.isEmpty || calibration == nil else {
             throw TransferLearningError.option("calibrate", reason: "has no picture that can be read")
         }
         return weights.apply(statistics)

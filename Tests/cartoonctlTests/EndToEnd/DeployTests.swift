@@ -109,6 +109,12 @@ struct DeployTests {
             try bench.run("cartoonctl", ["export", "page.pb", "--format", "tflite", "--quantize", "full"])
                 .status
                 == 2)
+        for format in ["html", "savedmodel"] {
+            let refused = try bench.run(
+                "cartoonctl",
+                ["export", "page.pb", "--format", format, "--weights", "int8", "--calibrate", "pictures"])
+            #expect(refused.status == 2 && refused.errors.contains("--calibrate is for"))
+        }
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "keras"]).status == 2)
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "onnx"]).status == 21)
         #expect(try bench.names() == ["labels.txt", "page.pb"])
