@@ -12,9 +12,8 @@ struct DeployableGraph: Sendable {
     let description: ModelDescription?
     private let network: DeployableNetwork
 
-    init(_ path: FilePath) throws(TransferLearningError) {
-        let file = try DeployableNetwork(path)
-        (self.path, bytes) = (path, file.bytes)
+    init(_ file: DeployableNetwork) throws(TransferLearningError) {
+        (path, bytes) = (file.path, file.bytes)
         if let graph = file.network.graph {
             (self.graph, network) = (graph, file)
         } else {

@@ -106,7 +106,7 @@ public struct Exporting {
                 switch options.format {
                 case .savedmodel: try writeSavedModel(source)
                 case .coreml: try writeCoreML(source)
-                case .tflite where options.quantization == .full: try writeIntegers()
+                case .tflite where options.quantization == .full: try writeIntegers(file)
                 case .onnx, .tflite, .html: try writeFile(source)
                 }
             let shape = source.shape
@@ -152,14 +152,14 @@ public struct Exporting {
     }
 
     /// - Returns: The size of the file in bytes.
-    private func writeIntegers() throws -> Int {
+    private func writeIntegers(_ network: DeployableNetwork) throws -> Int {
         guard !options.tellsFamiliarity, !options.normalizes else {
             throw TransferLearningError.option(
                 options.normalizes ? "normalize" : "familiarity",
                 reason: options.normalizes
                     ? "goes without saying: --quantize full takes bytes" : "is not for --quantize full")
         }
-        let file = try DeployableGraph(options.input)
+        let file = try DeployableGraph(network)
         let (inputs, outputs) = try file.ends(
             inputs: options.inputName.map { [$0] } ?? [], outputs: options.outputName.map { [$0] } ?? [])
         let export = IntegerExport(file: file, options: options, context: context)

@@ -7,17 +7,13 @@ import SystemFiles
 /// Compresses the weights of an ONNX model whose nodes stay as they are, by the modes `weights` and
 /// `weights_rounded`.
 struct ONNXQuantization {
-    private let options: QuantizeOptions
-    private let context: RunContext
-
-    init(_ options: QuantizeOptions, _ context: RunContext) {
-        (self.options, self.context) = (options, context)
-    }
+    let file: DeployableNetwork
+    let options: QuantizeOptions
+    let context: RunContext
 
     /// - Returns: nil for other formats and modes.
     func run() throws(TransferLearningError) -> QuantizeResult? {
         guard options.mode != .compact else { return nil }
-        let file = try DeployableNetwork(options.input)
         guard case .onnx(let model) = file.network else { return nil }
         do {
             let small =

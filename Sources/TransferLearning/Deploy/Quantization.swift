@@ -104,8 +104,12 @@ public struct Quantization {
     public func run() throws(TransferLearningError)
         -> QuantizeResult
     {
-        if let result = try ONNXQuantization(options, context).run() { return result }
-        let file = try DeployableGraph(options.input)
+        // The file is read once, so that what changes it meanwhile is noticed.
+        let network = try DeployableNetwork(options.input)
+        if let result = try ONNXQuantization(file: network, options: options, context: context).run() {
+            return result
+        }
+        let file = try DeployableGraph(network)
         let calibration = try options.calibration.map { directory throws(TransferLearningError) in
             try Calibration(
                 directory, threads: options.threads ?? ParallelWork.coreCount, context: context)
