@@ -21,6 +21,9 @@ public struct PackageOptions: Sendable {
     public var platform: PackagePlatform?
     /// For `platform`: the storage of weights.
     public var weights = ExportOptions.Weights.float
+    /// For 8-bit weights of `platform`: a folder of images by which they are rounded.
+    public var calibration: FilePath?
+    public var threads: Int?
     public init() {}
 }
 
@@ -61,7 +64,7 @@ public struct Packaging: Sendable {
             }
             let stem = name.hasSuffix(".pb") ? String(name.dropLast(3)) : name
             let export = "\(stem).\(platform.format.pathExtension)"
-            parts = try exported(to: platform.format, name: export)
+            parts = try exported(to: platform.format, name: export, context)
             page =
                 PlatformGuide(
                     platform: platform, name: export, labels: labelsName, backbone: description.backbone
@@ -109,9 +112,9 @@ public struct Packaging: Sendable {
     ///
     /// - Parameter name: The name of the file or folder.
     /// - Returns: The files with their names in the archive.
-    private func exported(to format: ExportOptions.Format, name: String) throws(TransferLearningError) -> [(
-        name: String, bytes: [UInt8]
-    )] {
+    private func exported(
+        to format: ExportOptions.Format, name: String, _ context: RunContext
+    ) throws(TransferLearningError) -> [(name: String, bytes: [UInt8])] {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "cartoonctl-" + UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -121,7 +124,8 @@ public struct Packaging: Sendable {
         }
         var export = ExportOptions(output: FilePath(place.path), format: format)
         (export.input, export.labels, export.weights) = (options.model, options.labels, options.weights)
-        _ = try Exporting(export).run()
+        (export.calibration, export.threads) = (options.calibration, options.threads)
+        _ = try Exporting(export, context: context).run()
         // A Core ML package is a folder; what other paths begin with are folders in it.
         let paths =
             format == .coreml

@@ -15,6 +15,11 @@ let packageVerb = Verb(
             "for: float, or int8: a byte a weight, a quarter of the size. Default: float",
             oneOf: ExportOptions.Weights.self),
         .value(
+            "calibrate", "DIR",
+            "android and ios, --weights int8: a folder with a sub-folder of pictures per class, best what the model was trained on: what rounding must keep. Without, it looks at painted pictures."
+        ),
+        .value("threads", "N", "--calibrate: processor cores to use. Default: all"),
+        .value(
             "level", "N",
             "How hard to compress, 1 to 10; 9 is zip's best, 10 smaller and several times slower. Default: 10"
         ),
@@ -24,6 +29,7 @@ let packageVerb = Verb(
         "package cartoon.pb cartoon.txt --output cartoon.zip",
         "package cartoon.tflite cartoon.txt --output cartoon.zip",
         "package cartoon.pb cartoon.txt --for ios --output cartoon_ios.zip",
+        "package cartoon.pb cartoon.txt --for android --weights int8 --calibrate cartoon --output cartoon_android.zip",
         "package small.pb cartoon.txt --output cartoon.zip --level 6",
     ],
     takesFiles: true,
@@ -49,6 +55,13 @@ let packageVerb = Verb(
             }
             options.weights = weights
         }
+        if let folder = arguments.string("calibrate") {
+            guard let platform = options.platform, platform != .web, options.weights == .int8 else {
+                throw UsageError("--calibrate is for --for android or ios with --weights int8")
+            }
+            options.calibration = FilePath(folder)
+        }
+        options.threads = try arguments.integer("threads", in: 1...1024)
         options.level = try arguments.integer("level", in: 1...10) ?? 10
         let quiet = try arguments.flag("quiet")
         if !quiet { PassingLine.show(working: "compressing \(options.model)".printable) }

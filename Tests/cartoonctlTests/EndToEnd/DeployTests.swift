@@ -74,6 +74,18 @@ struct DeployTests {
             #expect(try bench.data("bytes\(more.count).tflite").count * 3 < bench.data("model.pb").count)
         }
         #expect(try bench.data("bytes0.tflite") != bench.data("bytes2.tflite"))
+        let android = try bench.run(
+            "cartoonctl",
+            [
+                "package", "model.pb", "labels.txt", "--for", "android", "--weights", "int8", "--calibrate",
+                pictures, "--output", "android.zip", "--level", "1",
+            ])
+        #expect(android.status == 0, "\(android.errors)")
+        try bench.data("android.zip").withUnsafeBytes { bytes in
+            let zip = try ZipReader(bytes)
+            let member = try #require(zip.entries.first { $0.name == "model.tflite" })
+            #expect(try zip.contents(of: member, limit: 10_000_000) == Array(bench.data("bytes2.tflite")))
+        }
         let refused = try bench.run(
             "cartoonctl", ["export", "model.pb", "--output", "x.tflite", "--calibrate", pictures])
         #expect(refused.status == 2 && refused.errors.contains("--weights int8"), "\(refused.errors)")
@@ -104,6 +116,10 @@ struct DeployTests {
         #expect(try bench.run("cartoonctl", ["package", "absent.pb", "labels.txt"]).status == 20)
         #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt"]).status == 21)
         #expect(try bench.run("cartoonctl", ["package", "page.pb", "labels.txt", "--for", "tv"]).status == 2)
+        let pointless = try bench.run(
+            "cartoonctl",
+            ["package", "page.pb", "labels.txt", "--for", "web", "--weights", "int8", "--calibrate", "."])
+        #expect(pointless.status == 2 && pointless.errors.contains("--calibrate is for"))
         #expect(try bench.run("cartoonctl", ["export", "page.pb"]).status == 2)
         #expect(
             try bench.run("cartoonctl", ["export", "page.pb", "--format", "tflite", "--quantize", "full"])
