@@ -13,8 +13,7 @@ extension Backbone {
     package func sized(_ size: Int) throws(BackboneError) -> Backbone {
         guard (size, size) != (description.height, description.width) else { return self }
         var description = description
-        description.framing = description.framing?.scaled(by: size, over: description.height)
-        (description.height, description.width) = (size, size)
+        description.resize(to: size)
         let refusal = BackboneError.description(
             path: path, reason: "does not take pictures of \(size) × \(size)")
         guard (try? description.validate()) != nil else { throw refusal }
@@ -23,6 +22,16 @@ extension Backbone {
             throw refusal
         }
         return resized
+    }
+}
+
+extension BackboneDescription {
+    /// Changes the size of the input images, and of what is resized before it is cropped.
+    ///
+    /// - Parameter size: The new height and width.
+    package mutating func resize(to size: Int) {
+        framing = framing?.scaled(by: size, over: height)
+        (height, width) = (size, size)
     }
 }
 

@@ -40,6 +40,15 @@ struct DeployableNetwork: Sendable {
         (self.network, self.description) = (network, description)
     }
 
+    /// Returns the file with a description that says another size of images; the network stays as it is.
+    ///
+    /// - Parameter size: The new height and width.
+    func sized(_ size: Int) -> DeployableNetwork {
+        guard var model = description else { return self }
+        model.backbone.resize(to: size)
+        return DeployableNetwork(self, network, model)
+    }
+
     /// The nodes that programs access by name although no output depends on them.
     var keptNames: [String] {
         ModelDescription.nodeNames

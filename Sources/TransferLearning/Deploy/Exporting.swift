@@ -87,6 +87,7 @@ public struct Exporting {
                 "output", reason: "\(options.output) is the model itself; give the export another name")
         }
         var file = try DeployableNetwork(options.input, labels: options.labels)
+        if let size = options.size { file = file.sized(size) }
         do {
             if options.format == .html { return try WebPageExport(file, options).run() }
             if options.weights == .int8, options.quantization == nil, options.format != .savedmodel {

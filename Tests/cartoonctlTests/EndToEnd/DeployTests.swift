@@ -135,4 +135,26 @@ struct DeployTests {
         #expect(try bench.run("cartoonctl", ["export", "page.pb", "--format", "onnx"]).status == 21)
         #expect(try bench.names() == ["labels.txt", "page.pb"])
     }
+
+    @Test("an export of another size says that size, and classify feeds it so")
+    func size() throws {
+        for name in ["moss_the_dragon", "pip_the_robot"] {
+            try bench.makeClass("pictures/\(name)", from: name, count: 5)
+        }
+        try bench.writeTinyNetwork("tiny", channels: 48)
+        let trained = try bench.run(
+            "cartoonctl",
+            [
+                "retrain", "--quiet", "--image_dir", "pictures", "--bottleneck_dir", "cache",
+                "--architecture", "tiny.pb", "--output_graph", "m.pb", "--output_labels", "m.txt",
+            ])
+        try #require(trained.status == 0, "\(trained.errors)")
+        let exported = try bench.run(
+            "cartoonctl", ["export", "m.pb", "--output", "m.onnx", "--size", "48"])
+        #expect(exported.status == 0 && exported.output.contains("[1, 48, 48, 3]"), "\(exported.errors)")
+        let text = String(decoding: try bench.data("m.onnx"), as: UTF8.self)
+        #expect(text.contains("float32 [N, 48, 48, 3]") && text.contains("\"height\":48"))
+        let answered = try bench.run("cartoonctl", ["classify", "pictures", "--graph", "m.onnx"])
+        #expect(answered.status == 0, "\(answered.errors)")
+    }
 }
