@@ -60,9 +60,13 @@ extension TransferLearningError: CustomStringConvertible {
         switch self {
         case .dataset(let error): error.description
         case .network(let error): error.description
+        case .file(let error, let task) where error.errno == EISDIR:
+            "\(error.path): is a folder, while \(task); give the path of a file"
         case .file(let error, let task): "\(error.path): \(error.reason), while \(task)"
         case .output(let error, _) where error.isDiskFull:
             "\(error.path): the disk is full (\(error.reason)); nothing was written under that name. Free some space and run the same command again: the bottlenecks are cached"
+        case .output(let error, let flag) where error.errno == ENOTEMPTY:
+            "\(error.path): holds other files; give --\(flag) a new folder, or an empty one"
         case .output(let error, let flag):
             "\(error.path): cannot be written (\(error.reason)); give --\(flag) a path in a folder that exists and is writable"
         case .cache(let path, let reason):
@@ -124,7 +128,7 @@ extension NetworkError: CustomStringConvertible {
         case .noSuchTensor(let path, let name, let nearest):
             "\(path): has no tensor '\(name)'"
                 + (nearest.isEmpty
-                    ? "; check the names in its JSON description"
+                    ? "; check the name in --taps, another flag or its JSON description, whichever has it"
                     : "; did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?")
         case .description(let path, let reason): "\(path): \(reason)"
         case .notFinite(let path, let tensor, let picture):

@@ -327,6 +327,21 @@ public struct Retraining {
     }
 
     private func check() throws(TransferLearningError) {
+        // TensorFlow's rule for the names of nodes (IsValidNodeName in node_def_util.cc), less its marks for functions.
+        let name = options.finalTensorName
+        guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_./-".contains($0)) }),
+            let first = name.first, !"_/-".contains(first)
+        else {
+            throw .option(
+                "final_tensor_name",
+                reason:
+                    "'\(name)' is no name of a node: letters, digits and _ . / - make one, the first a letter, a digit or a dot"
+            )
+        }
+        for scope in ["final_training_ops/", "cartoonctl/"] where name.hasPrefix(scope) {
+            throw .option(
+                "final_tensor_name", reason: "'\(name)' is among the model's own names; give another")
+        }
         guard options.testingPercentage + options.validationPercentage < 100 else {
             throw .option(
                 "testing_percentage",

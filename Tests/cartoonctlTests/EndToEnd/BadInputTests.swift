@@ -267,4 +267,35 @@ struct BadInputTests {
             retrain("--output_grahp", "x"), status: 2, naming: "--output_grahp",
             remedy: "did you mean --output_graph?")
     }
+
+    @Test(
+        "an output's name that TensorFlow does not allow, or that the model has itself",
+        arguments: [
+            "", "final_result:0", "a b", "^a", "_a", "é", "cartoonctl/description",
+            "final_training_ops/Wx_plus_b/add",
+        ])
+    func finalTensorName(_ name: String) throws {
+        try expect(
+            retrain("--final_tensor_name", name), status: 2, naming: "--final_tensor_name: '\(name)'",
+            remedy: name.hasSuffix("/add") || name.hasPrefix("cartoonctl")
+                ? "give another" : "letters, digits")
+    }
+
+    @Test("a tensor that is not in the network: the flag that may have named it is named")
+    func missingTensor() throws {
+        try makeTwoClasses()
+        try expect(
+            retrain("--taps", "absent_tensor"), status: 24, naming: "'absent_tensor'", remedy: "--taps")
+    }
+
+    @Test("a folder where a file is expected")
+    func folderForFile() throws {
+        try bench.makeFolder("folder")
+        try makeTwoClasses()
+        for flag in ["--architecture", "--image_list", "--resume"] {
+            try expect(
+                retrain(flag, "folder"), status: 33, naming: "folder: is a folder",
+                remedy: "give the path of a file")
+        }
+    }
 }
