@@ -117,6 +117,25 @@ struct CurationPlanTests {
         #expect(throws: TransferLearningError.self) { try PlanApplication(file) }
     }
 
+    @Test("a file that is listed twice is refused, however its path is written")
+    func twice() throws {
+        let place = try Scratch(), file = FilePath(place("p.json")), folder = place("link")
+        try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: "train")
+        let spellings = ["train/cat/1.jpg", "train/./cat//1.jpg", "link/cat/1.jpg"].map { place($0) }
+        for other in spellings.dropFirst() {
+            var plan = try CurationPlan(
+                report(
+                    [spellings[0], other].map {
+                        Finding(kind: .unreadable, path: $0, label: "cat", reason: "is empty")
+                    }, place), directory: place.path)
+            try plan.write(to: file)
+            #expect(throws: TransferLearningError.self, "\(other)") { try PlanApplication(file) }
+            plan.files.removeLast()
+            try plan.write(to: file)
+            #expect(try PlanApplication(file).moves.count == 1)
+        }
+    }
+
     @Test(
         "what is set aside lies beside the data set, never in it",
         arguments: [("a/b", "a/b.set_aside"), ("a/b//", "a/b.set_aside"), ("x", "x.set_aside")])

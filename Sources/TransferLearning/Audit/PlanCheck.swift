@@ -25,7 +25,9 @@ struct PlanCheck {
     /// - Throws: `.option` if the entry makes no sense, whatever the files are.
     mutating func add(_ entry: CurationPlan.Entry) throws(TransferLearningError) {
         let source = FilePath(entry.path)
-        guard sources.insert(source).inserted else {
+        // A link may itself be moved, so that only its folder is resolved.
+        let place = FileSystem.destination(of: source.parent).appending(source.lastComponent)
+        guard sources.insert(place).inserted else {
             throw .option("apply", reason: "the plan lists \(source) twice")
         }
         guard let target = try target(of: entry, source) else { return }
@@ -35,7 +37,7 @@ struct PlanCheck {
             conflicts.append(PlanConflict(path: entry.path, reason: reason))
             return
         }
-        var place = target
+        var goal = target
         if entry.action == .restore {
             guard isFree(target) else {
                 conflicts.append(PlanConflict(path: entry.path, reason: "\(target) is there already"))
@@ -45,13 +47,13 @@ struct PlanCheck {
             guard FileSystem.destination(of: target.parent) != FileSystem.destination(of: source.parent)
             else { return }
             var number = 1
-            while !isFree(place) {
+            while !isFree(goal) {
                 number += 1
-                place = target.parent.appending(SortedPictures.numbered(target.lastComponent, number))
+                goal = target.parent.appending(SortedPictures.numbered(target.lastComponent, number))
             }
         }
-        taken.insert(place)
-        moves.append(.init(from: entry.path, to: "\(place)", action: entry.action))
+        taken.insert(goal)
+        moves.append(.init(from: entry.path, to: "\(goal)", action: entry.action))
     }
 
     private func isFree(_ place: FilePath) -> Bool { !taken.contains(place) && !FileSystem.isTaken(place) }
