@@ -86,6 +86,10 @@ public struct Exporting {
             throw .option(
                 "output", reason: "\(options.output) is the model itself; give the export another name")
         }
+        switch options.format {
+        case .coreml, .savedmodel: try FileSystem.checkOutputFolder(options.output, flag: "output")
+        case .onnx, .tflite, .html: try FileSystem.checkOutput(options.output, flag: "output")
+        }
         var file = try DeployableNetwork(options.input, labels: options.labels)
         if let size = options.size { file = file.sized(size) }
         do {

@@ -36,6 +36,7 @@ public struct GraphOptimization: Sendable {
     public init(_ options: OptimizeOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> OptimizeResult {
+        try FileSystem.checkOutput(options.output, flag: "output")
         let file = try DeployableNetwork(options.input)
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         do {

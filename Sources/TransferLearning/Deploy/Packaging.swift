@@ -49,6 +49,7 @@ public struct Packaging: Sendable {
                 "output",
                 reason: "\(options.output) is the file of the \(name); give the package another name")
         }
+        try FileSystem.checkOutput(options.output, flag: "output")
         let labels = try LabelsFile.bytes(of: options.labels), file: GraphFile
         do { file = try GraphFile(options.model.description) } catch { throw TransferLearningError(error) }
         let model = file.region.bytes, format = ExportedFile.format(of: file.region)

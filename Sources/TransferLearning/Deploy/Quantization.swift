@@ -104,6 +104,7 @@ public struct Quantization {
     public func run() throws(TransferLearningError)
         -> QuantizeResult
     {
+        try FileSystem.checkOutput(options.output, flag: "output")
         // The file is read once, so that what changes it meanwhile is noticed.
         let network = try DeployableNetwork(options.input)
         if let result = try ONNXQuantization(file: network, options: options, context: context).run() {

@@ -84,6 +84,7 @@ public struct Retraining {
             others: (options.reportPath.map { [("report", $0)] } ?? [])
                 + [("output_graph", RunManifest.path(of: options.outputGraph))])
         takesManifest = outputs.takesManifest
+        if let page = options.reportPath { try FileSystem.checkOutput(page, flag: "report") }
         let (chosen, quality) = try chosen(context: context)
         return try Retraining(chosen).run(
             outputs, quality, &manifest, context: context)

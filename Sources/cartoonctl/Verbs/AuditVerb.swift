@@ -60,6 +60,10 @@ private func audit(_ arguments: Arguments) throws -> Int32 {
         throw UsageError("--report \(page) is the same file as --plan \(plan); give each its own")
     }
     options.ownFiles += [plan, arguments.string("report").map { FilePath($0) }].compactMap { $0 }
+    if let plan { try FileSystem.checkOutput(plan, flag: "plan") }
+    if let page = arguments.string("report") {
+        try FileSystem.checkOutput(FilePath(page), flag: "report")
+    }
     var auditor = Auditor(
         options,
         seed: UInt64(try arguments.integer("seed", in: 0...Int.max) ?? 0))

@@ -1,3 +1,4 @@
+import SystemFiles
 import TransferLearning
 
 let evaluateVerb = Verb(
@@ -65,6 +66,9 @@ let evaluateVerb = Verb(
         options.pictures.ownFiles += [arguments.string("report").map { FilePath($0) }].compactMap { $0 }
         let demanded = try arguments.number("assert_accuracy", in: 0...1)
         let worst = try arguments.integer("worst", in: 0...Int.max) ?? 10
+        if let page = arguments.string("report") {
+            try FileSystem.checkOutput(FilePath(page), flag: "report")
+        }
         let reporter = RunReporter(quiet: try arguments.flag("quiet"), unit: "pictures")
         let report = try Evaluator(options).run(
             context: reporter.context)

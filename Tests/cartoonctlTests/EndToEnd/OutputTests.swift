@@ -71,6 +71,29 @@ struct OutputTests {
         #expect(!bench.exists("cache") && !bench.exists("o.pb"))
     }
 
+    @Test("an output that cannot be written is reported before anything is read")
+    func unwritable() throws {
+        try bench.write("file", "mine")
+        for line in [
+            "export absent.pb --output no/m.onnx", "export absent.pb --output no/m.html",
+            "export absent.pb --format coreml --output file",
+            "export absent.pb --format savedmodel --output file/m",
+            "quantize absent.pb --output no/m.pb", "optimize absent.pb --output no/m.pb",
+            "package absent.pb absent.txt --output no/m.zip", "audit --image_dir absent --plan no/p.json",
+            "audit --image_dir absent --report no/p.html",
+            "evaluate --graph absent.pb --image_dir absent --report no/p.html",
+            "retrain --image_dir absent --report no/p.html",
+        ] {
+            let outcome = try shell("ctl \(line)")
+            #expect(outcome.status == 30, "\(line): \(outcome.errors)")
+            #expect(outcome.errors.split(separator: "\n").count == 1, "\(line): \(outcome.errors)")
+        }
+        let pipe = try shell("mkfifo pipe && ctl export absent.pb --format onnx --output pipe")
+        #expect(pipe.status == 20, "\(pipe.errors)")
+        #expect(try bench.data("file") == Data("mine".utf8))
+        #expect(try Set(bench.names(in: ".")).isDisjoint(with: ["no", "m.onnx", "output_graph.pb"]))
+    }
+
     @Test("names that are not UTF-8, links and pipes get what they were promised")
     func destinations() throws {
         let outcome = try shell(
