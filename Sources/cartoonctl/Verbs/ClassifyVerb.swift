@@ -67,9 +67,20 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
                 : "name at least one picture, a folder, or '-' for a list on standard input: cartoonctl classify photo.jpg --graph cartoon.pb"
         )
     }
+    if let watched {
+        for flag in ["sort_into", "explain"] {
+            guard let output = arguments.string(flag), FileSystem.lies(FilePath(output), in: watched) else {
+                continue
+            }
+            throw UsageError(
+                "--\(flag) \(output): lies in \(watched), where all that arrives is answered; name a folder outside of it"
+            )
+        }
+    }
     let style = try style(arguments, isStream: watched != nil)
-    let sorted = try arguments.string("sort_into").map { directory in
-        try SortedPictures(FilePath(directory), copies: try arguments.flag("copy"))
+    var sorted = try arguments.string("sort_into").map { directory in
+        try SortedPictures(
+            FilePath(directory), copies: try arguments.flag("copy"), followsChanges: watched != nil)
     }
     let list = watched == nil ? try PictureList(named, context: Interruption.context) : nil
     if let list, list.pictures.isEmpty, list.failures.isEmpty {
@@ -153,9 +164,8 @@ private func watch(
 ) throws {
     var watch = try FolderWatch(directory)
     while !Interruption.isRequested {
-        for picture in watch.look() {
-            try classifier.classify(
-                [picture], context: Interruption.context, report: show)
+        for picture in watch.look() where !Interruption.isRequested {
+            try classifier.classify([picture], report: show)
         }
         usleep(500_000)
     }

@@ -83,41 +83,87 @@ struct ClassifyOutputTests {
     @Test("--watch answers what is there and what arrives, a line an object, until it is interrupted")
     func watch() throws {
         try bench.makeFolder("incoming")
-        let pictures = try bench.names(in: "pictures/moss_the_dragon")
-        func arrive(_ index: Int) throws {
-            try FileManager.default.copyItem(
-                at: bench.url("pictures/moss_the_dragon/\(pictures[index])"),
-                to: bench.url("incoming/\(index).png"))
+        let (status, lines) = try watching(["--json"]) { answered in
+            try arrive("moss_the_dragon", as: "0.png")
+            try answered(1)
+            try arrive("moss_the_dragon", as: "1.png")
+            try answered(2)
         }
-        try arrive(0)
-        let answers = bench.url("answers")
-        let outcome = try bench.run(
-            "/bin/sh",
-            [
-                "-c",
-                "exec \(Workbench.programs.path)/cartoonctl classify --watch incoming --graph m.pb --json > answers",
-            ],
-            meanwhile: { process in
-                func wait(for lines: Int) throws {
-                    for _ in 0..<600 {
-                        let text = (try? String(contentsOf: answers, encoding: .utf8)) ?? ""
-                        if text.split(separator: "\n").count >= lines { return }
-                        usleep(50_000)
-                    }
-                    Issue.record("no answer within 30 s")
-                }
-                try wait(for: 1)
-                try arrive(1)
-                try wait(for: 2)
-                process.interrupt()
-            })
-        #expect(outcome.status == 130)
-        let lines = try String(contentsOf: answers, encoding: .utf8).split(separator: "\n")
+        #expect(status == 130)
         #expect(lines.count == 2)
         for (line, name) in zip(lines, ["incoming/0.png", "incoming/1.png"]) {
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             #expect(object?["path"] as? String == name)
         }
+    }
+
+    @Test("a picture that changes while it is watched is sorted once, into the class of its last answer")
+    func changing() throws {
+        for flags in [[], ["--copy"]] {
+            try bench.makeFolder("incoming")
+            let words = ["--csv", "--unknown_threshold", "0", "--sort_into", "sorted"] + flags
+            let (_, lines) = try watching(words) { answered in
+                try arrive("moss_the_dragon", as: "a.png")
+                try answered(2)
+                #expect(try bench.names(in: "sorted/moss the dragon") == ["a.png"])
+                try arrive("pip_the_robot", as: "a.png")
+                try answered(3)
+            }
+            #expect(lines.count == 3)
+            #expect(try bench.names(in: "sorted/moss the dragon") == [])
+            #expect(try bench.names(in: "sorted/pip the robot") == ["a.png"])
+            #expect(try bench.data("sorted/pip the robot/a.png") == bench.data("incoming/a.png"))
+            for name in ["incoming", "sorted", "answers"] {
+                try FileManager.default.removeItem(at: bench.url(name))
+            }
+        }
+    }
+
+    @Test("--watch does not write into the folder that it watches", arguments: ["--explain", "--sort_into"])
+    func watchingItself(flag: String) throws {
+        try bench.makeFolder("incoming")
+        for place in ["incoming", "incoming/a/b", "./pictures/../incoming/a"] {
+            let outcome = try bench.run(
+                "cartoonctl", ["classify", "--watch", "incoming", "--graph", "m.pb", flag, place])
+            #expect(outcome.status == 2 && outcome.errors.contains("\(flag) \(place)"), "\(outcome.errors)")
+        }
+        #expect(try bench.names(in: "incoming") == [])
+    }
+
+    /// Puts the first picture of a class into the watched folder, at once and in place of one of that name.
+    private func arrive(_ folder: String, as name: String) throws {
+        let first = try #require(try bench.names(in: "pictures/\(folder)").first)
+        try bench.write("incoming/\(name)", bench.data("pictures/\(folder)/\(first)"))
+    }
+
+    /// Watches the folder `incoming` until `body` has ended.
+    ///
+    /// - Parameters:
+    ///   - words: Further words of the command line.
+    ///   - body: Called with a function that waits for a number of lines.
+    /// - Returns: The exit code and the lines of the answers.
+    private func watching(
+        _ words: [String], _ body: ((Int) throws -> Void) throws -> Void
+    ) throws -> (Int32, [Substring]) {
+        let answers = bench.url("answers")
+        func lines() -> [Substring] {
+            ((try? String(contentsOf: answers, encoding: .utf8)) ?? "").split(separator: "\n")
+        }
+        let outcome = try bench.run(
+            "/bin/sh",
+            [
+                "-c",
+                "exec \(Workbench.programs.path)/cartoonctl classify --watch incoming --graph m.pb "
+                    + "\(words.joined(separator: " ")) > answers",
+            ],
+            meanwhile: { process in
+                defer { process.interrupt() }
+                try body { count in
+                    for _ in 0..<600 where lines().count < count { usleep(50_000) }
+                    if lines().count < count { Issue.record("no answer within 30 s") }
+                }
+            })
+        return (outcome.status, lines())
     }
 
     @Test("--explain draws a map of each picture that holds its shape, and --json carries the grid")
