@@ -112,6 +112,7 @@ extension Network.Operation {
                     result.values += input.values[block * run..<(block + 1) * run]
                 }
             }
+        case .pad(let borders, let padding): result.values = Self.padded(inputs[0], borders, padding)
         case .matrixProduct(let swapsLeft, let swapsRight):
             result.values = Self.product(inputs[0], swapsLeft, inputs[1], swapsRight, shape: shape)
         case .tile(let counts):
@@ -135,6 +136,32 @@ extension Network.Operation {
         }
         result.shape = shape
         return result
+    }
+
+    private static func padded(
+        _ source: Numbers, _ borders: [Network.Border], _ padding: Network.Padding
+    ) -> [Double] {
+        /// Returns the entry of an axis that is read at a place beside it; nil for the number that fills.
+        func entry(at place: Int, of size: Int) -> Int? {
+            if (0..<size).contains(place) { return place }
+            let isBefore = place < 0
+            switch padding {
+            case .constant: return nil
+            case .edge: return isBefore ? 0 : size - 1
+            case .reflect: return isBefore ? -place : 2 * (size - 1) - place
+            case .symmetric: return isBefore ? -place - 1 : 2 * size - 1 - place
+            }
+        }
+        var offsets: [Int?] = [0]
+        for (axis, step) in AxisWalk.steps(of: source.shape).enumerated() {
+            let size = source.shape[axis], border = borders[axis]
+            let entries = (-border.before..<size + border.after).map { entry(at: $0, of: size) }
+            offsets = offsets.flatMap { offset in
+                entries.map { entry in entry.flatMap { place in offset.map { $0 + place * step } } }
+            }
+        }
+        let fill: Double = if case .constant(let number) = padding { Double(number) } else { 0 }
+        return offsets.map { $0.map { source.values[$0] } ?? fill }
     }
 
     private static func product(

@@ -39,6 +39,12 @@ extension GraphReader {
             // The result has the divisor's sign.
             try reader.compare(call, keepsType: true) { $1 == 0 ? 0 : $0 - ($0 / $1).rounded(.down) * $1 }
         }
+        add("DivNoNan") { (reader, call) throws(GraphReadingError) in
+            if case .constant = try reader.value(call), case .constant = try reader.value(call, 1) {
+                return try reader.compare(call, keepsType: true) { $1 == 0 ? 0 : $0 / $1 }
+            }
+            try reader.divideUnlessZero(call)
+        }
         add("Select") { (reader, call) throws(GraphReadingError) in
             try reader.select(call, isFirstAxis: true)
         }
@@ -103,6 +109,19 @@ extension GraphReader {
             ).tensor
         else { throw call.unsupported("of types \(left.type) and \(right.type)") }
         define(call, .constant(result))
+    }
+
+    /// Reads a quotient that is 0 where the divisor is.
+    private mutating func divideUnlessZero(_ call: NodeCall) throws(GraphReadingError) {
+        let dividend = try value(call), divisor = try value(call, 1)
+        if case .constant(let tensor) = divisor, tensor.floats?.contains(0) == false {
+            return try make(.binary(.divide), [dividend, divisor], call)
+        }
+        let zero = Value.constant(Tensor([0 as Float], shape: []))
+        let quotient = try apply(
+            .binary(.divide), [dividend, divisor], name: "\(call.name)/quotient", call)
+        let isZero = try negated(divisor, call)
+        try make(.select, [isZero, zero, quotient], call)
     }
 
     /// Reads a selection.

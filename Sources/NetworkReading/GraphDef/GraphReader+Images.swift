@@ -11,12 +11,20 @@ extension GraphReader {
             try reader.readConvolution(call, isDepthwise: true)
         },
         "MaxPool": { (reader, call) throws(GraphReadingError) in
-            try reader.make(.maximumPool(try reader.poolWindow(call)), [try reader.value(call)], call)
+            try reader.move(
+                try reader.poolWindow(call), over: try reader.value(call), fill: -.infinity, call
+            ) { .maximumPool($0) }
         },
         "AvgPool": { (reader, call) throws(GraphReadingError) in
-            try reader.make(
-                .averagePool(try reader.poolWindow(call), countsPadding: false), [try reader.value(call)],
-                call)
+            let window = try reader.poolWindow(call)
+            // Between several pictures would be numbers, which are counted.
+            guard window.padding.isEmpty else {
+                return try reader.make(
+                    .averagePool(window, countsPadding: false), [try reader.value(call)], call)
+            }
+            try reader.move(window, over: try reader.value(call), fill: 0, call) {
+                .averagePool($0, countsPadding: false)
+            }
         },
         "BatchNormWithGlobalNormalization": { (reader, call) throws(GraphReadingError) in
             try reader.readBatchNormalization(call)
@@ -100,8 +108,31 @@ extension GraphReader {
             throw call.malformed("a filter of \(filter[2]) channels over an image of \(image[3])")
         }
         let groups = isDepthwise ? image[3] : image[3] / filter[2]
-        try make(.convolution(window, groups: groups), [input, values], call)
+        try move(window, over: input, with: [values], fill: 0, call) { .convolution($0, groups: groups) }
         if isPhased { markPhased(try made(call)) }
+    }
+
+    /// Moves a window over an image, or over several.
+    ///
+    /// - Parameters:
+    ///   - others: The further inputs of the operation, which are constants.
+    ///   - fill: The value of padding that leaves the result unchanged.
+    private mutating func move(
+        _ window: Network.Window, over input: Value, with others: [Value] = [], fill: Float, _ call: NodeCall,
+        _ operation: (Network.Window) -> Network.Operation
+    ) throws(GraphReadingError) {
+        guard case .node(let image) = input, network.shape(image)[0] > 1 else {
+            return try make(operation(window), [input] + others, call)
+        }
+        let made = try composed { (network) throws(NodeError) in
+            var inputs: [Int] = []
+            for case .constant(let tensor) in others {
+                inputs.append(try network.append(.constant(tensor), name: call.name + "/constant"))
+            }
+            return try network.appendMoving(
+                window, over: image, with: inputs, fill: fill, name: call.name, operation)
+        }
+        define(call, .node(made))
     }
 
     /// Returns the padding of a window.

@@ -97,9 +97,7 @@ extension ONNXReader {
         return try append(.binary(.add), name: call.name, [image, shift])
     }
 
-    /// Appends an operation that moves a window over an image.
-    ///
-    /// Several pictures are laid one below the other, with their padding between them, and become one picture.
+    /// Appends an operation that moves a window over an image, or over several.
     ///
     /// - Parameters:
     ///   - others: The further inputs of the operation.
@@ -108,32 +106,12 @@ extension ONNXReader {
         _ window: Network.Window, over value: Value, with others: [Int] = [], fill: Float, _ call: Call,
         _ operation: (Network.Window) -> Network.Operation
     ) throws(Failure) -> Int {
-        let image = try image(value, call), shape = network.shape(image)
-        let isPoint =
-            window.height == 1 && window.width == 1 && window.strideY == 1 && window.strideX == 1
-            && window.padding.isEmpty
-        guard shape[0] > 1, !isPoint, !window.roundsUp,
-            let size = window.size(over: shape[1], shape[2])
-        else { return try append(operation(window), name: call.name, [image] + others) }
-        let (top, bottom) = (window.padding.top, window.padding.bottom)
-        let rows = (shape[1] + top + bottom + window.strideY - 1) / window.strideY
-        let height = rows * window.strideY, name = call.name + "/pictures"
-        let padded = try append(
-            .pad(
-                [.init(0, 0), .init(top, height - top - shape[1]), .init(0, 0), .init(0, 0)],
-                .constant(fill)), name: name, [image])
-        let flat = try append(
-            .reshape([1, shape[0] * height, shape[2], shape[3]]), name: name, [padded])
-        var whole = window
-        (whole.padding.top, whole.padding.bottom) = (0, (window.height - 1) * window.dilationY)
-        let made = try append(operation(whole), name: name, [flat] + others)
-        let channels = network.shape(made)[3]
-        let apart = try append(.reshape([shape[0], rows, size.width, channels]), name: name, [made])
-        return try append(
-            .slice([
-                .init(begin: 0, count: shape[0]), .init(begin: 0, count: size.height),
-                .init(begin: 0, count: size.width), .init(begin: 0, count: channels),
-            ]), name: call.name, [apart])
+        let image = try image(value, call)
+        return try composed(isWhole: ([image] + others).allSatisfy(wholes.contains)) {
+            (network) throws(NodeError) in
+            try network.appendMoving(
+                window, over: image, with: others, fill: fill, name: call.name, operation)
+        }
     }
 
     /// Returns an image, or a sequence `[N, C, L]` as an image of height 1.
