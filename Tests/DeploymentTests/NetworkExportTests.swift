@@ -264,6 +264,13 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
                         .init(begin: 0, count: 2),
                     ]), name: "result", [parts])
             },
+            ExportCase("padding of six axes") {
+                let parts = try $0.append(.reshape([1, 6, 1, 6, 1, 4]), name: "parts", [$1])
+                let none = Network.Border(0, 0)
+                return try $0.append(
+                    .pad([none, none, .init(0, 1), none, .init(1, 0), none], .constant(0)), name: "y", [parts]
+                )
+            },
             ExportCase("strided slice") {
                 try $0.append(
                     .slice([
@@ -289,6 +296,32 @@ struct ExportCase: CustomTestStringConvertible, Sendable {
                 try $0.append(
                     .resize(.init(height: 9, width: 12, method: .linear, coordinates: .halfPixel)), name: "y",
                     [$1])
+            },
+            ExportCase("bicubic resize") {
+                try $0.append(
+                    .resize(
+                        .init(
+                            height: 9, width: 4, method: .cubic(coefficient: -0.75), coordinates: .halfPixel)),
+                    name: "y", [$1])
+            },
+            ExportCase("bicubic resize by scales") {
+                try $0.append(
+                    .resize(
+                        .init(
+                            height: 7, width: 8, method: .cubic(coefficient: -0.5), coordinates: .asymmetric,
+                            scaleY: 1.25, scaleX: 1.4)), name: "y", [$1])
+            },
+            ExportCase("linear resize by scales") {
+                try $0.append(
+                    .resize(
+                        .init(
+                            height: 7, width: 12, method: .linear, coordinates: .halfPixel, scaleY: 1.25,
+                            scaleX: 2)), name: "y", [$1])
+            },
+            ExportCase("nearest resize that rounds down") {
+                try $0.append(
+                    .resize(.init(height: 5, width: 9, method: .nearest(.halfDown), coordinates: .halfPixel)),
+                    name: "y", [$1])
             },
             ExportCase("nearest resize") {
                 try $0.append(

@@ -10,9 +10,6 @@ extension GraphExport {
             guard window.strideY == window.strideX else { return "with unequal strides" }
             return window.dilationY * window.dilationX == 1 ? nil : "of each channel at a distance"
         case .plain(.pad(_, .edge)): return "a padding that repeats the edge"
-        case .plain(.resize(let resize)):
-            let shape = network.shapes[step.inputs[0]]!
-            return resize.isPlain(from: shape) ? nil : "with this interpolation"
         case .plain(.localResponseNormalization):
             return network.shapes[step.name]!.count == 4 ? nil : "of other tensors than images"
         case .convolution, .product, .arithmetic, .plain: return nil
@@ -407,15 +404,5 @@ extension Network.Window {
             "ksize": .ints([1, Int64(height), Int64(width), 1]),
             "strides": .ints([1, Int64(strideY), Int64(strideX), 1]), "padding": .text(padding),
         ]
-    }
-}
-
-extension Network.Resize {
-    /// Returns whether TensorFlow has this interpolation between these sizes.
-    func isPlain(from shape: [Int]) -> Bool {
-        func isPlain(_ scale: Float?, _ old: Int, _ new: Int) -> Bool {
-            scale.map { abs($0 * Float(old) - Float(new)) < 1e-3 } ?? true
-        }
-        return modes != nil && isPlain(scaleY, shape[1], height) && isPlain(scaleX, shape[2], width)
     }
 }

@@ -15,6 +15,7 @@ struct GraphExport {
     private var places: [String: String] = [:]
 
     static func write(_ network: PortableNetwork) -> Graph {
+        let network = network.composingResizes()
         var export = GraphExport(network)
         let shape = network.shapes[network.input]!, batch = network.takesBatches ? -1 : 1
         export.places[network.input] = export.add(

@@ -12,14 +12,15 @@ extension TFLiteExport {
         case .slice(let stretches):
             let count = joined(stretches, network.shapes[step.inputs[0]]!).count
             return count > mostAxes ? "of \(rank) axes" : nil
-        case .pad, .tile: return rank > mostAxes ? "of \(rank) axes" : nil
+        case .pad(let borders, _):
+            let count = joined(borders, network.shapes[step.inputs[0]]!).count
+            return count > mostAxes ? "of \(rank) axes" : nil
+        case .tile: return rank > mostAxes ? "of \(rank) axes" : nil
         case .transpose: return rank > 6 ? "of \(rank) axes" : nil
         case .localResponseNormalization: return rank == 4 ? nil : "of other tensors than images"
         case .depthToSpace, .spaceToDepth, .reshape, .reduction, .normalization, .gather, .concatenation,
-            .broadcast, .select, .matrixProduct, .softmax, .maximumPool, .averagePool:
+            .broadcast, .select, .matrixProduct, .softmax, .maximumPool, .averagePool, .resize:
             return nil
-        case .resize(let resize):
-            return resize.isPlain(from: network.shapes[step.inputs[0]]!) ? nil : "with this interpolation"
         case .input, .constant, .convolution, .binary: return "which lowering leaves"
         }
     }
@@ -308,17 +309,7 @@ extension TFLiteExport {
             let turned = tensor(name + "/turned", .float32, order.map { split[$0] })
             append(.transpose, [parts, constant(order)], turned)
             append(.reshape, [turned, constant(shape)], make(step), [Field.Reshape.shape: .int32s(shape)])
-        case .pad(let borders, let padding):
-            let amounts = constant(borders.flatMap { [$0.before, $0.after] }, rows: borders.count)
-            switch padding {
-            case .constant(0): append(.pad, [input, amounts], make(step))
-            case .constant(let value):
-                append(.padWithValue, [input, amounts, constant(name + "/value", [value], [])], make(step))
-            case .reflect, .symmetric, .edge:
-                append(
-                    .mirrorPad, [input, amounts], make(step),
-                    [Field.MirrorPad.mode: .int8(padding == .symmetric ? 1 : 0)])
-            }
+        case .pad(let borders, let padding): convertPad(step, input, borders, padding, old)
         case .transpose(let axes): append(.transpose, [input, constant(axes)], make(step))
         case .slice(let stretches): convertSlice(step, input, stretches, old)
         case .gather(let axis, let indices):

@@ -33,6 +33,7 @@ struct TFLiteExport {
         _ network: PortableNetwork, _ precision: WeightPrecision, _ about: ExportDescription,
         plan: IntegerPlan? = nil
     ) -> [UInt8] {
+        let network = network.composingResizes()
         var export = TFLiteExport(network, precision, plan)
         export.convertInput()
         for (name, tensor) in network.constants.sorted(by: { $0.key < $1.key }) {

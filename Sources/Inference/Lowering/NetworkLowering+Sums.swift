@@ -285,62 +285,6 @@ extension Network.Unary {
 extension Resampling {
     /// - Parameter shape: The image's shape, `[1, height, width, channels]`.
     init(_ resize: Network.Resize, from shape: [Int]) {
-        vertical = Self.axis(resize, from: shape[1], to: resize.height, resize.scaleY)
-        horizontal = Self.axis(resize, from: shape[2], to: resize.width, resize.scaleX)
-    }
-
-    private static func axis(_ resize: Network.Resize, from source: Int, to size: Int, _ scale: Float?)
-        -> Axis
-    {
-        let scale = scale.map { Double($0) } ?? Double(size) / Double(source)
-        func coordinate(_ x: Int) -> Double {
-            switch resize.coordinates {
-            case .asymmetric: Double(x) / scale
-            case .halfPixel: (Double(x) + 0.5) / scale - 0.5
-            case .torchHalfPixel: size > 1 ? (Double(x) + 0.5) / scale - 0.5 : 0
-            case .alignedCorners: size > 1 ? Double(x) * Double(source - 1) / Double(size - 1) : 0
-            case .halfPixelNearest: (Double(x) + 0.5) / scale
-            }
-        }
-        func place(_ x: Double) -> Int32 { Int32(min(max(x, 0), Double(source - 1))) }
-        var axis: Axis
-        switch resize.method {
-        case .nearest(let rounding):
-            axis = Axis(taps: 1, places: [], weights: [Float](repeating: 1, count: size))
-            for x in 0..<size {
-                let at = coordinate(x)
-                let rounded =
-                    switch rounding {
-                    case .floor: at.rounded(.down)
-                    case .ceil: at.rounded(.up)
-                    case .halfDown: (at - 0.5).rounded(.up)
-                    case .halfUp: (at + 0.5).rounded(.down)
-                    }
-                axis.places.append(place(rounded))
-            }
-        case .linear:
-            axis = Axis(taps: 2, places: [], weights: [])
-            for x in 0..<size {
-                let at = min(max(coordinate(x), 0), Double(source - 1)), lower = at.rounded(.down)
-                axis.places += [place(lower), place(lower + 1)]
-                axis.weights += [Float(1 - (at - lower)), Float(at - lower)]
-            }
-        case .cubic(let coefficient):
-            let a = Double(coefficient)
-            func weight(_ distance: Double) -> Double {
-                let d = abs(distance)
-                if d <= 1 { return ((a + 2) * d - (a + 3)) * d * d + 1 }
-                return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0
-            }
-            axis = Axis(taps: 4, places: [], weights: [])
-            for x in 0..<size {
-                let at = coordinate(x), lower = at.rounded(.down)
-                for tap in -1...2 {
-                    axis.places.append(place(lower + Double(tap)))
-                    axis.weights.append(Float(weight(at - lower - Double(tap))))
-                }
-            }
-        }
-        return axis
+        (vertical, horizontal) = resize.axes(from: shape)
     }
 }

@@ -1,4 +1,5 @@
 import Kernels
+import Network
 
 /// A batched matrix product over the last two axes of two tensors; the leading axes broadcast.
 struct MatrixProduct {
@@ -106,14 +107,7 @@ struct Selection {
 /// A separable resampling: each output row and column is a weighted sum of the same number of input rows or
 /// columns.
 struct Resampling {
-    struct Axis {
-        /// The number of input pixels per output pixel.
-        var taps: Int
-        /// The input positions and their weights, `[size, taps]` each.
-        var places: [Int32]
-        var weights: [Float]
-        var size: Int { places.count / taps }
-    }
+    typealias Axis = Network.Resize.Axis
     var vertical, horizontal: Axis
 }
 
