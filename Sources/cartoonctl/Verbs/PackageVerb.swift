@@ -29,7 +29,6 @@ let packageVerb = Verb(
         "package cartoon.pb cartoon.txt --output cartoon.zip",
         "package cartoon.tflite cartoon.txt --output cartoon.zip",
         "package cartoon.pb cartoon.txt --for ios --output cartoon_ios.zip",
-        "package cartoon.pb cartoon.txt --for android --weights int8 --calibrate cartoon --output cartoon_android.zip",
         "package small.pb cartoon.txt --output cartoon.zip --level 6",
     ],
     takesFiles: true,
