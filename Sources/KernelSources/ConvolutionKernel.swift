@@ -34,12 +34,7 @@ package func convolve(_ panel: UnsafePointer<ConvolutionPanel>) {
 @inline(__always) private func tile<Tile: Rows>(
     _ p: ConvolutionPanel, _ row: Int, _ next: inout UnsafeRawPointer, _ share: Int, _ type: Tile.Type
 ) {
-    var sums: Tile
-    if p.isFirst {
-        sums = Tile(repeating: Tile.Sums(reading: p.bias))
-    } else {
-        sums = Tile(reading: p.output, p.outputOffsets + row, channels: p.channels)
-    }
+    var sums = Tile(repeating: p.isFirst ? Tile.Sums(reading: p.bias) : .zero)
     let pixels = Tile.places(p.input, p.inputOffsets + row)
     var weights = p.weights
     for run in 0..<p.runCount {
@@ -53,6 +48,8 @@ package func convolve(_ panel: UnsafePointer<ConvolutionPanel>) {
             k &+= 1
         }
     }
+    // Sums of few products are added to sums of few: the rounding error grows less than in one long sum.
+    if !p.isFirst { sums.add(Tile(reading: p.output, p.outputOffsets + row, channels: p.channels)) }
     if p.isLast {
         if let residual = p.residual, let offsets = p.residualOffsets {
             sums.add(Tile(reading: residual, offsets + row, channels: p.channels))

@@ -34,6 +34,9 @@ package func poolMaximum(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
 }
 
 /// Computes the mean of each window over the pixels within the bounds.
+///
+/// Each row is summed for itself, so that the rounding error of a large window grows with its height and width, not
+/// with its number of pixels.
 package func poolAverage(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointer<PoolingBounds>) {
     let p = row.pointee, bounds = bounds.pointee
     for x in 0..<p.width {
@@ -45,11 +48,12 @@ package func poolAverage(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
         while channel &+ lanes <= p.channels {
             var sum = Vector(repeating: 0)
             for r in 0..<p.windowHeight {
-                var input = window + channel + r &* p.inputRowStride
+                var input = window + channel + r &* p.inputRowStride, row = Vector(repeating: 0)
                 for _ in first..<end {
-                    sum += load(input)
+                    row += load(input)
                     input += p.inputPixelStride
                 }
+                sum += row
             }
             store(sum * weight, output + channel)
             channel &+= lanes
@@ -57,9 +61,11 @@ package func poolAverage(_ row: UnsafePointer<WindowRow>, _ bounds: UnsafePointe
         while channel < p.channels {
             var sum: Float = 0
             for r in 0..<p.windowHeight {
+                var row: Float = 0
                 for s in 0..<(end - first) {
-                    sum += window[channel + r * p.inputRowStride + s * p.inputPixelStride]
+                    row += window[channel + r * p.inputRowStride + s * p.inputPixelStride]
                 }
+                sum += row
             }
             output[channel] = sum * share
             channel &+= 1

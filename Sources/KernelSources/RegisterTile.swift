@@ -4,6 +4,7 @@
 /// Vectors of neighbouring channels, either sums or weights.
 protocol Columns {
     static var vectors: Int { get }
+    static var zero: Self { get }
     init(reading p: UnsafePointer<Float>)
     /// Reads vectors that are `distance` floats apart.
     init(reading p: UnsafePointer<Float>, distance: Int)
@@ -21,6 +22,8 @@ protocol Columns {
 struct OneVector: Columns {
     private var a: Vector
     static var vectors: Int { 1 }
+    @inline(__always) static var zero: OneVector { OneVector(a: .zero) }
+    @inline(__always) private init(a: Vector) { self.a = a }
     @inline(__always) init(reading p: UnsafePointer<Float>) { a = load(p) }
     @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) { a = load(p) }
     @inline(__always) init(reading p: UnsafePointer<Float>, channels: Int) { a = loadFirst(channels, p) }
@@ -43,6 +46,8 @@ struct OneVector: Columns {
 struct TwoVectors: Columns {
     private var a, b: Vector
     static var vectors: Int { 2 }
+    @inline(__always) static var zero: TwoVectors { TwoVectors(a: .zero, b: .zero) }
+    @inline(__always) private init(a: Vector, b: Vector) { (self.a, self.b) = (a, b) }
     @inline(__always) init(reading p: UnsafePointer<Float>) { (a, b) = (load(p), load(p + lanes)) }
     @inline(__always) init(reading p: UnsafePointer<Float>, distance: Int) {
         (a, b) = (load(p), load(p + distance))

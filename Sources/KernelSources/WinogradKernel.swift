@@ -35,45 +35,73 @@ private struct Strided {
 }
 
 @inline(__always) private func evaluateSix(_ d: Strided, _ to: Strided) {
-    let d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3], d4 = d[4], d5 = d[5]
-    to[0] = plus(plus(d4, -5, d2), 4, d0)
-    let even = plus(d4, -4, d2), odd = plus(d3, -4, d1)
-    to[1] = even + odd
-    to[2] = even - odd
-    let even2 = d4 - d2, odd2 = d3 - d1
-    to[3] = plus(even2, 2, odd2)
-    to[4] = plus(even2, -2, odd2)
-    to[5] = plus(plus(d5, -5, d3), 4, d1)
+    let d1 = d[1], d2 = d[2], d3 = d[3], d4 = d[4]
+    let (a, b) = WinogradPoints.ofThreeTaps
+    let all = coefficients(a, b)
+    to[0] = plus(plus(d4, all.c1, d2), all.c0, d[0])
+    to[5] = plus(plus(d[5], all.c1, d3), all.c0, d1)
+    @inline(__always) func pair(_ point: Float, without other: Float, at index: Int) {
+        let even = plus(d4, -other * other, d2), odd = plus(d3, -other * other, d1)
+        to[index] = plus(even, point, odd)
+        to[index &+ 1] = plus(even, -point, odd)
+    }
+    pair(a, without: b, at: 1)
+    pair(b, without: a, at: 3)
 }
 
 @inline(__always) private func evaluateEight(_ d: Strided, _ to: Strided) {
     let d1 = d[1], d2 = d[2], d3 = d[3], d4 = d[4], d5 = d[5], d6 = d[6]
-    to[0] = plus(plus(plus(d6, -5.25, d4), 5.25, d2), -1, d[0])
-    to[7] = plus(plus(plus(d[7], -5.25, d5), 5.25, d3), -1, d1)
-    @inline(__always) func pair(_ point: Float, _ c1: Float, _ c0: Float, at index: Int) {
-        let even = plus(plus(d6, c1, d4), c0, d2), odd = plus(plus(d5, c1, d3), c0, d1)
+    let (a, b, c) = WinogradPoints.ofFiveTaps
+    let all = coefficients(a, b, c)
+    to[0] = plus(plus(plus(d6, all.c2, d4), all.c1, d2), all.c0, d[0])
+    to[7] = plus(plus(plus(d[7], all.c2, d5), all.c1, d3), all.c0, d1)
+    @inline(__always) func pair(_ point: Float, _ others: (c1: Float, c0: Float), at index: Int) {
+        let even = plus(plus(d6, others.c1, d4), others.c0, d2),
+            odd = plus(plus(d5, others.c1, d3), others.c0, d1)
         to[index] = plus(even, point, odd)
         to[index &+ 1] = plus(even, -point, odd)
     }
-    pair(1, -4.25, 1, at: 1)
-    pair(2, -1.25, 0.25, at: 3)
-    pair(0.5, -5, 4, at: 5)
+    pair(a, coefficients(b, c), at: 1)
+    pair(b, coefficients(a, c), at: 3)
+    pair(c, coefficients(a, b), at: 5)
 }
 
 @inline(__always) private func evaluateTen(_ d: Strided, _ to: Strided) {
     let d1 = d[1], d2 = d[2], d3 = d[3], d4 = d[4], d5 = d[5], d6 = d[6], d7 = d[7], d8 = d[8]
-    to[0] = plus(plus(plus(plus(d8, -6.8125, d6), 13.453125, d4), -9.203125, d2), 1.5625, d[0])
-    to[9] = plus(plus(plus(plus(d[9], -6.8125, d7), 13.453125, d5), -9.203125, d3), 1.5625, d1)
-    @inline(__always) func pair(_ point: Float, _ c2: Float, _ c1: Float, _ c0: Float, at index: Int) {
-        let even = plus(plus(plus(d8, c2, d6), c1, d4), c0, d2),
-            odd = plus(plus(plus(d7, c2, d5), c1, d3), c0, d1)
+    let (a, b, c, e) = WinogradPoints.ofSevenTaps
+    let all = coefficients(a, b, c, e)
+    to[0] = plus(plus(plus(plus(d8, all.c3, d6), all.c2, d4), all.c1, d2), all.c0, d[0])
+    to[9] = plus(plus(plus(plus(d[9], all.c3, d7), all.c2, d5), all.c1, d3), all.c0, d1)
+    @inline(__always) func pair(_ point: Float, _ others: (c2: Float, c1: Float, c0: Float), at index: Int) {
+        let even = plus(plus(plus(d8, others.c2, d6), others.c1, d4), others.c0, d2),
+            odd = plus(plus(plus(d7, others.c2, d5), others.c1, d3), others.c0, d1)
         to[index] = plus(even, point, odd)
         to[index &+ 1] = plus(even, -point, odd)
     }
-    pair(1, -5.8125, 7.640625, -1.5625, at: 1)
-    pair(2, -2.8125, 2.203125, -0.390625, at: 3)
-    pair(0.5, -6.5625, 11.8125, -6.25, at: 5)
-    pair(1.25, -5.25, 5.25, -1, at: 7)
+    pair(a, coefficients(b, c, e), at: 1)
+    pair(b, coefficients(a, c, e), at: 3)
+    pair(c, coefficients(a, b, e), at: 5)
+    pair(e, coefficients(a, b, c), at: 7)
+}
+
+// The coefficients of (x² - a²)(x² - b²)… without the leading 1: `c0` belongs to 1, `c1` to x², and so on.
+
+@inline(__always) private func coefficients(_ a: Float, _ b: Float) -> (c1: Float, c0: Float) {
+    (-(a * a + b * b), a * a * b * b)
+}
+
+@inline(__always) private func coefficients(_ a: Float, _ b: Float, _ c: Float) -> (
+    c2: Float, c1: Float, c0: Float
+) {
+    let two = coefficients(a, b), square = c * c
+    return (two.c1 - square, two.c0 - square * two.c1, -square * two.c0)
+}
+
+@inline(__always) private func coefficients(_ a: Float, _ b: Float, _ c: Float, _ d: Float) -> (
+    c3: Float, c2: Float, c1: Float, c0: Float
+) {
+    let three = coefficients(a, b, c), square = d * d
+    return (three.c2 - square, three.c1 - square * three.c2, three.c0 - square * three.c1, -square * three.c0)
 }
 
 /// Computes Bᵀ · tile · B; the channels are a multiple of the vector's lanes.
@@ -114,25 +142,49 @@ package func transformWinogradInput(_ tile: UnsafePointer<WinogradInput>) {
 
 // MARK: Back from points
 
+/// Four outputs of a tile along an axis, as the products of more and more points are added.
+private struct Outputs {
+    var y0, y1, y2, y3: Vector
+
+    /// Begins with the products of 0, of the first pair ± `point`, and of ∞.
+    @inline(__always) init(_ point: Float, of v: Strided, last: Vector) {
+        let sum = v[1] + v[2], difference = v[1] - v[2]
+        (y0, y1, y2) = (v[0] + sum, point * difference, point * point * sum)
+        y3 = plus(last, point * point * point, difference)
+    }
+
+    /// Adds the products of another pair ± `point`, each times the power of its point that belongs to the output.
+    @inline(__always) mutating func add(_ point: Float, at index: Int, of v: Strided) {
+        let sum = v[index] + v[index &+ 1], difference = v[index] - v[index &+ 1]
+        y0 = y0 + sum
+        y1 = plus(y1, point, difference)
+        y2 = plus(y2, point * point, sum)
+        y3 = plus(y3, point * point * point, difference)
+    }
+}
+
 /// Computes Aᵀ · `v`: row i of Aᵀ holds the i-th powers of the points, and 1 for ∞ in the last row.
 @inline(__always) private func interpolate(_ points: Int, _ v: Strided) -> (Vector, Vector, Vector, Vector) {
-    let a = v[1], b = v[2], c = v[3], d = v[4]
-    let sum1 = a + b, difference1 = a - b, sum2 = c + d, difference2 = c - d
-    var y0 = v[0] + sum1 + sum2, y1 = plus(difference1, 2, difference2), y2 = plus(sum1, 4, sum2),
-        y3 = plus(difference1, 8, difference2)
-    if points > 6 {
-        let e = v[5], f = v[6], sum = e + f, difference = e - f
-        (y0, y1, y2, y3) = (
-            y0 + sum, plus(y1, 0.5, difference), plus(y2, 0.25, sum), plus(y3, 0.125, difference)
-        )
+    let last = v[points &- 1]
+    var y: Outputs
+    switch points {
+    case 6:
+        let (a, b) = WinogradPoints.ofThreeTaps
+        y = Outputs(a, of: v, last: last)
+        y.add(b, at: 3, of: v)
+    case 8:
+        let (a, b, c) = WinogradPoints.ofFiveTaps
+        y = Outputs(a, of: v, last: last)
+        y.add(b, at: 3, of: v)
+        y.add(c, at: 5, of: v)
+    default:
+        let (a, b, c, d) = WinogradPoints.ofSevenTaps
+        y = Outputs(a, of: v, last: last)
+        y.add(b, at: 3, of: v)
+        y.add(c, at: 5, of: v)
+        y.add(d, at: 7, of: v)
     }
-    if points > 8 {
-        let e = v[7], f = v[8], sum = e + f, difference = e - f
-        (y0, y1, y2, y3) = (
-            y0 + sum, plus(y1, 1.25, difference), plus(y2, 1.5625, sum), plus(y3, 1.953125, difference)
-        )
-    }
-    return (y0, y1, y2, y3 + v[points &- 1])
+    return (y.y0, y.y1, y.y2, y.y3)
 }
 
 /// Computes Aᵀ · products · A and applies the bias and the clamp; the channels are a multiple of the vector's

@@ -34,7 +34,7 @@ package struct ConvolutionPanel {
     package var pixels: Int
     /// The number of output channels in this panel, `1...2 * lanes`.
     package var channels: Int
-    /// Whether this is the first stretch, which starts from the bias; later ones start from the values in
+    /// Whether this is the first stretch, which starts from the bias; the sums of later ones are added to the values in
     /// `output`.
     package var isFirst: Bool
     /// Whether this is the last stretch, which adds the residual and clamps.
