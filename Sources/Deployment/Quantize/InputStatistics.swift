@@ -127,17 +127,25 @@ package struct InputStatistics: Sendable {
         }
     }
 
-    /// Computes the same for depthwise windows, which are small.
+    /// Computes the same for depthwise windows, which are small; the products beyond a window's rows mean nothing.
     private mutating func addGroupedProducts(_ patches: [Float], count: Int) {
         let rows = view.rows, size = view.groups * rows, stride = stride
-        patches.withUnsafeBufferPointer { patches in
-            products.withUnsafeMutableBufferPointer { products in
+        // The last window's vectors reach beyond the patches.
+        (patches + repeatElement(0, count: stride)).withUnsafeBufferPointer { patches in
+            products.withUnsafeMutableBytes { products in
                 for p in 0..<count {
                     for g in 0..<view.groups {
                         let patch = patches.baseAddress! + (p &* size &+ g &* rows)
                         for i in 0..<rows {
-                            let line = products.baseAddress! + (g &* rows &+ i) &* stride
-                            for j in 0...i { line[j] += patch[i] * patch[j] }
+                            let line = (g &* rows &+ i) &* stride
+                            for j in Swift.stride(from: 0, through: i, by: 8) {
+                                let offset = 4 &* (line &+ j)
+                                let b = UnsafeRawPointer(patch + j).loadUnaligned(as: SIMD8<Float>.self)
+                                let sum = products.loadUnaligned(
+                                    fromByteOffset: offset, as: SIMD8<Float>.self)
+                                products.storeBytes(
+                                    of: sum + patch[i] * b, toByteOffset: offset, as: SIMD8<Float>.self)
+                            }
                         }
                     }
                 }

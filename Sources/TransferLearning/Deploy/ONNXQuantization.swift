@@ -1,5 +1,4 @@
 import Backbones
-import Compression
 import Deployment
 import ONNXFormat
 import SystemFiles
@@ -37,11 +36,12 @@ struct ONNXQuantization {
                     try calibration.accuracy(of: .onnx(small), about, path: file.path)
                 )
             }
+            let zipped = ZippedSizes(before: try model.write(), after: try small.write())
             let written = try NetworkFile.onnx(small).write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
-                bytesBefore: file.bytes, bytesAfter: written, zippedBefore: try zippedSize(model),
-                zippedAfter: try zippedSize(small), bits: nil, accuracyBefore: accuracies?.before,
+                bytesBefore: file.bytes, bytesAfter: written, zippedBefore: zipped.before,
+                zippedAfter: zipped.after, bits: nil, accuracyBefore: accuracies?.before,
                 accuracyAfter: accuracies?.after,
                 worstDrop: accuracies.map { 100 * ($0.before - $0.after) }, isLayerRenewed: false,
                 featureError: nil,
@@ -53,9 +53,5 @@ struct ONNXQuantization {
         } catch {
             throw .internalFailure("\(error)")
         }
-    }
-
-    private func zippedSize(_ model: ONNXModel) throws(ONNXError) -> Int {
-        Deflate.compress(try model.write(), level: 9, container: .raw).count
     }
 }

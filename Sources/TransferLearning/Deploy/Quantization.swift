@@ -1,6 +1,5 @@
 import SystemFiles
 import Backbones
-import Compression
 import Deployment
 import TensorFlowFormat
 import TensorGraph
@@ -139,12 +138,14 @@ public struct Quantization {
                     after: [try calibration.accuracy(of: outcome.graph, model, path: file.path)])
             }
             let damage = try damage(by: outcome, to: file, calibration)
+            let zipped = ZippedSizes(
+                before: try GraphDef.write(file.graph), after: try GraphDef.write(outcome.graph))
             let written = try outcome.graph.write(to: options.output, flag: "output")
             return QuantizeResult(
                 input: "\(options.input)", output: "\(options.output)", mode: options.mode.rawValue,
                 bytesBefore: file.bytes,
-                bytesAfter: written, zippedBefore: try zippedSize(file.graph),
-                zippedAfter: try zippedSize(outcome.graph), bits: outcome.bits,
+                bytesAfter: written, zippedBefore: zipped.before, zippedAfter: zipped.after,
+                bits: outcome.bits,
                 accuracyBefore: outcome.accuracies.map { Accuracies.mean($0.before) },
                 accuracyAfter: outcome.accuracies.map { Accuracies.mean($0.after) },
                 worstDrop: outcome.accuracies?.worstDrop,
@@ -302,9 +303,5 @@ public struct Quantization {
             }
         }
         return try best ?? attempt(Double(high) / 8)
-    }
-
-    private func zippedSize(_ graph: Graph) throws(GraphDefError) -> Int {
-        Deflate.compress(try GraphDef.write(graph), level: 9, container: .raw).count
     }
 }

@@ -1,0 +1,18 @@
+import Compression
+import Dispatch
+import Synchronization
+
+/// The sizes in bytes that a model's file, and what was made of it, take in a package.
+struct ZippedSizes {
+    let before, after: Int
+
+    /// Deflates both contents at the same time.
+    init(before: [UInt8], after: [UInt8]) {
+        let contents = [before, after], sizes = Mutex([0, 0])
+        DispatchQueue.concurrentPerform(iterations: 2) { index in
+            let size = Deflate.compress(contents[index], level: 9, container: .raw).count
+            sizes.withLock { $0[index] = size }
+        }
+        (self.before, self.after) = sizes.withLock { ($0[0], $0[1]) }
+    }
+}
