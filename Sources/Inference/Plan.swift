@@ -75,6 +75,7 @@ package struct Plan: Sendable {
         var list = lowered.converted(to: precision, input: input, kernels: instructionSet)
         list.separateEnds(lanes: instructionSet.lanes)
         if !keepsImages {
+            list.joinGains()
             list.joinExpansions()
             list.joinTranspositions()
             list.joinProducts()
