@@ -39,9 +39,27 @@ struct EinsumTests {
         arguments: [
             ("abc,cde->abde", [1, 3, 4], [4, 2, 5]), ("aecd,abcd->acbe", [1, 3, 2, 4], [1, 5, 2, 4]),
             ("acbe,aecd->abcd", [1, 2, 5, 3], [1, 3, 2, 4]), ("abcd,cde->abe", [1, 3, 2, 4], [2, 4, 5]),
-            ("bhwc,ck->bhwk", [1, 3, 2, 4], [4, 6]),
+            ("bhwc,ck->bhwk", [1, 3, 2, 4], [4, 6]), ("ab,bc->a", [2, 3], [3, 4]),
+            ("abd,bc->ca", [2, 3, 5], [3, 4]),
         ])
     func products(equation: String, left: [Int], right: [Int]) throws {
+        try check(equation, left, right, as: equation)
+    }
+
+    @Test(
+        "with ellipses are those of as many axes, counted from the last one",
+        arguments: [
+            ("...ab,...ac->...bc", [1, 4, 3, 2], [1, 4, 3, 5], "deab,deac->debc"),
+            ("...ab,bc->...ac", [1, 4, 3, 2], [2, 5], "deab,bc->deac"),
+            ("a...b,b...->...a", [3, 1, 4, 2], [2, 4], "adeb,be->dea"),
+            ("...ab,...bc->...ac", [1, 3, 2], [4, 2, 5], "zab,dbc->dac"),
+            ("...ab,...bc", [2, 3, 2], [2, 2, 5], "dab,dbc->dac"),
+        ])
+    func ellipses(equation: String, left: [Int], right: [Int], explicit: String) throws {
+        try check(equation, left, right, as: explicit)
+    }
+
+    private func check(_ equation: String, _ left: [Int], _ right: [Int], as explicit: String) throws {
         func numbers(_ shape: [Int]) -> Tensor {
             Tensor((0..<shape.reduce(1, *)).map { Float($0 * 7 % 11) - 4 }, shape: shape)
         }
@@ -54,12 +72,12 @@ struct EinsumTests {
                     attributes: ["equation": .bytes(Array(equation.utf8))]),
             ]), input: "x", inputShape: left, outputs: ["y"])
         try network.verify()
-        #expect(try NetworkEvaluator.run(network, a.floats!)[0].values == Self.naive(equation, [a, b]))
+        #expect(try NetworkEvaluator.run(network, a.floats!)[0].values == Self.naive(explicit, [a, b]))
     }
 
     @Test(
         "that are none are not taken for one",
-        arguments: ["ab,bc->a", "aab,bc->ac", "...a,ab->...b", "ab,bc,cd->ad"])
+        arguments: ["aab,bc->ac", "...a,ab->b", "ab,bc,cd->ad", "a.b,bc->ac", "...abc,bc->...a"])
     func others(equation: String) {
         #expect(Einsum(equation, [[2, 3], [3, 4]])?.order == nil)
     }

@@ -124,7 +124,12 @@ extension GraphReader {
         }
         var values: [Value] = []
         for (index, operand) in sum.operands.enumerated() {
-            let turned = try transposed(try value(call, index), operand.order, call)
+            var input = try value(call, index)
+            if !operand.sums.isEmpty {
+                input = try apply(
+                    .reduction(.sum, axes: operand.sums, keepsAxes: false), [input], name: call.name, call)
+            }
+            let turned = try transposed(input, operand.order, call)
             values.append(try apply(.reshape(operand.shape), [turned], name: call.name, call))
         }
         var result = values[0]

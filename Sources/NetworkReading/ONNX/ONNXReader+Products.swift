@@ -36,7 +36,11 @@ extension ONNXReader {
             throw call.failure("its equation '\(equation)' of \(shapes) is no matrix product")
         }
         for (index, operand) in sum.operands.enumerated() {
-            values.append(try reshaped(permuted(try call.input(index), operand.order), operand.shape, call))
+            var value = try call.input(index)
+            if !operand.sums.isEmpty {
+                value = try reduced(value, .sum, operand.sums, keeps: false, call)
+            }
+            values.append(try reshaped(permuted(value, operand.order), operand.shape, call))
         }
         guard values.count == 2 else { return values }
         return [permuted(try reshaped(try product(values[0], values[1], call), sum.shape, call), sum.order)]
