@@ -16,15 +16,14 @@ extension GraphReader {
             ) { .maximumPool($0) }
         },
         "AvgPool": { (reader, call) throws(GraphReadingError) in
-            let window = try reader.poolWindow(call)
-            // Between several pictures would be numbers, which are counted.
-            guard window.padding.isEmpty else {
-                return try reader.make(
-                    .averagePool(window, countsPadding: false), [try reader.value(call)], call)
+            let window = try reader.poolWindow(call), value = try reader.value(call)
+            guard case .node(let image) = value else {
+                return try reader.make(.averagePool(window, countsPadding: false), [value], call)
             }
-            try reader.move(window, over: try reader.value(call), fill: 0, call) {
-                .averagePool($0, countsPadding: false)
+            let made = try reader.composed { (network) throws(NodeError) in
+                try network.appendAveraging(window, countsPadding: false, over: image, name: call.name)
             }
+            reader.define(call, .node(made))
         },
         "BatchNormWithGlobalNormalization": { (reader, call) throws(GraphReadingError) in
             try reader.readBatchNormalization(call)
@@ -65,6 +64,7 @@ extension GraphReader {
         },
         "SpaceToBatchND": { (reader, call) throws(GraphReadingError) in try reader.enterPhases(call) },
         "BatchToSpaceND": { (reader, call) throws(GraphReadingError) in try reader.leavePhases(call) },
+        "ExtractImagePatches": { (reader, call) throws(GraphReadingError) in try reader.readPatches(call) },
     ]
 
     private mutating func readConvolution(
@@ -171,6 +171,49 @@ extension GraphReader {
             height: size.height, width: size.width, strideY: stride.height, strideX: stride.width)
         window.padding = try margin(of: window, over: image, call)
         return window
+    }
+
+    /// Reads the patches under a window, `[N, rows, columns, height · width · C]`, as pixels in the patches' order.
+    ///
+    /// - Source: TensorFlow `ExtractImagePatches`, whose padding is zeros.
+    private mutating func readPatches(_ call: NodeCall) throws(GraphReadingError) {
+        let size = try call.spatial("ksizes"), stride = try call.spatial("strides")
+        let rate = try call.spatial("rates"), shape = try shape(call)
+        guard shape.count == 4 else { throw call.malformed("an input of shape \(shape)") }
+        var window = Network.Window(
+            height: size.height, width: size.width, strideY: stride.height, strideX: stride.width,
+            dilationY: rate.height, dilationX: rate.width)
+        window.padding = try margin(of: window, over: shape, call)
+        guard let places = window.size(over: shape[1], shape[2]) else {
+            throw call.malformed("a window of \(size) over \(shape)")
+        }
+        let none = Network.Border(0, 0), margin = window.padding
+        let height = shape[1] + margin.top + margin.bottom, width = shape[2] + margin.left + margin.right
+        let area = size.height * size.width
+        try spend([shape[0], places.height, places.width, area], call)
+        var image = try value(call)
+        if !margin.isEmpty {
+            image = try apply(
+                .pad(
+                    [none, .init(margin.top, margin.bottom), .init(margin.left, margin.right), none],
+                    .constant(0)), [image], name: call.name + "/padded", call)
+        }
+        let pixels = try apply(
+            .reshape([shape[0], height * width, shape[3]]), [image], name: call.name + "/pixels", call)
+        var indices: [Int] = []
+        indices.reserveCapacity(places.height * places.width * area)
+        for row in 0..<places.height {
+            for column in 0..<places.width {
+                for y in 0..<size.height {
+                    let start = (row * stride.height + y * rate.height) * width + column * stride.width
+                    for x in 0..<size.width { indices.append(start + x * rate.width) }
+                }
+            }
+        }
+        let taken = try apply(
+            .gather(axis: 1, indices: indices), [pixels], name: call.name + "/taken", call)
+        try make(
+            .reshape([shape[0], places.height, places.width, area * shape[3]]), [taken], call)
     }
 
     /// Reads a batch normalization as a product and a sum per channel.

@@ -58,31 +58,24 @@ extension ONNXReader {
         let counts = try call.int("count_include_pad", else: 0) != 0 && !window.padding.isEmpty
         let whole = try picture(value, call)
         guard window.isDilated else {
-            let made = try append(
-                .averagePool(window, countsPadding: counts), name: call.name, [try image(whole, call)])
+            let image = try image(whole, call)
+            let made = try composed(isWhole: wholes.contains(image)) { (network) throws(NodeError) in
+                try network.appendAveraging(window, countsPadding: counts, over: image, name: call.name)
+            }
             return [try likewise(made, value, call)]
         }
         let sum = try windowSum(window, over: whole, call), size = network.shape(sum), given = shape(whole)
         let padding = window.padding
-        let rows = Self.taps(
+        let rows = Network.Window.taps(
             window.height, window.dilationY, window.strideY, from: -padding.top, windows: size[1],
             over: counts ? -padding.top..<given[2] + padding.bottom : 0..<given[2])
-        let columns = Self.taps(
+        let columns = Network.Window.taps(
             window.width, window.dilationX, window.strideX, from: -padding.left, windows: size[2],
             over: counts ? -padding.left..<given[3] + padding.right : 0..<given[3])
         let divisor = try constant(
             Tensor(rows.flatMap { row in columns.map { row * $0 } }, shape: [1, size[1], size[2], 1]),
             name: call.name)
         return [try likewise(append(.binary(.divide), name: call.name, [sum, divisor]), value, call)]
-    }
-
-    /// Returns the number of taps of each window along an axis that lie in a range of pixels.
-    private static func taps(
-        _ count: Int, _ step: Int, _ stride: Int, from start: Int, windows: Int, over range: Range<Int>
-    ) -> [Float] {
-        (0..<windows).map { place in
-            Float((0..<count).count { range.contains(start + place * stride + $0 * step) })
-        }
     }
 
     /// Reads the p-norm of a window's pixels.
@@ -137,16 +130,9 @@ extension ONNXReader {
         _ window: Network.Window, over value: Value, _ call: Call
     ) throws(Failure) -> Network.Window {
         let given = shape(value)
-        guard window.roundsUp else { return window }
-        guard let size = window.size(over: given[2], given[3]) else {
+        guard let result = window.roundedDown(over: given[2], given[3]) else {
             throw call.failure("its window does not fit \(given)")
         }
-        var result = window
-        result.roundsUp = false
-        let bottom = (size.height - 1) * window.strideY + (window.height - 1) * window.dilationY + 1
-        let right = (size.width - 1) * window.strideX + (window.width - 1) * window.dilationX + 1
-        result.padding.bottom = max(0, bottom - given[2] - window.padding.top)
-        result.padding.right = max(0, right - given[3] - window.padding.left)
         return result
     }
 
@@ -182,8 +168,4 @@ extension ONNXReader {
         guard rank >= 3 else { throw call.failure("of \(shape(value))") }
         return [try reduced(value, kind, Array(2..<rank), keeps: true, call)]
     }
-}
-
-extension Network.Window {
-    var isDilated: Bool { dilationY > 1 || dilationX > 1 }
 }
