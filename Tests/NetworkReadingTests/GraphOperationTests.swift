@@ -50,7 +50,22 @@ struct GraphOperationTests {
             ("XlaDynamicUpdateSlice", ["x", "x", "negative"], [:]),
             ("XlaDynamicUpdateSlice", ["x", "w", "four"], [:]), ("XlaDynamicUpdateSlice", ["x", "x"], [:]),
             ("Range", ["zero", "one", "zero"], [:]), ("Range", ["zero", "endless", "one"], [:]),
-            ("Range", ["zero", "w", "one"], [:]),
+            ("Range", ["zero", "w", "one"], [:]), ("ExtractImagePatches", ["x"], [:]),
+            (
+                "ExtractImagePatches", ["x"],
+                [
+                    "ksizes": .ints([1, 7, 7, 1]), "strides": .ints([1, 1, 1, 1]),
+                    "rates": .ints([1, 1, 1, 1]),
+                    "padding": .bytes(Array("VALID".utf8)),
+                ]
+            ),
+            (
+                "ExtractImagePatches", ["x"],
+                [
+                    "ksizes": .ints([1, 4096, 4096, 1]), "strides": .ints([1, 1, 1, 1]),
+                    "rates": .ints([1, 1, 1, 1]), "padding": .bytes(Array("SAME".utf8)),
+                ]
+            ),
         ] as [(String, [String], [String: Attribute])])
     func unfit(operation: String, inputs: [String], attributes: [String: Attribute]) {
         func integers(_ name: String, _ values: [Int32]) -> Node {
@@ -71,5 +86,37 @@ struct GraphOperationTests {
             try GraphReader.read(
                 Graph(nodes: nodes), input: "x", inputShape: [1, 6, 5, 4], outputs: ["y"])
         }
+    }
+
+    /// A condition, of which one branch doubles and the other negates.
+    private func conditional(_ condition: Node) -> Graph {
+        Graph(nodes: [
+            Node("Placeholder", name: "x", attributes: ["dtype": .type(.float32)]), condition,
+            .constant("two", Tensor([Float(2)], shape: [])),
+            Node("Switch", name: "switch", inputs: ["x", condition.name]),
+            Node("Neg", name: "negated", inputs: ["switch"]),
+            Node("Mul", name: "doubled", inputs: ["switch:1", "two"]),
+            Node("RandomUniform", name: "random", inputs: ["two", "^doubled"]),
+            Node("Add", name: "noisy", inputs: ["doubled", "random"]),
+            Node("Merge", name: "y", inputs: ["negated", "noisy"]),
+        ])
+    }
+
+    @Test(
+        "that ask whether a network is being trained are answered no",
+        arguments: ["phase_train", "a/is_training"])
+    func training(name: String) throws {
+        let graph = conditional(Node("Placeholder", name: name, attributes: ["dtype": .type(.bool)]))
+        let network = try GraphReader.read(graph, input: "x", inputShape: [1, 2], outputs: ["y"])
+        #expect(try NetworkEvaluator.run(network, [3, -5])[0].values == [-3, 5])
+    }
+
+    @Test("whose condition is not known are refused by name")
+    func unknownCondition() throws {
+        let graph = conditional(Node("Placeholder", name: "flag", attributes: ["dtype": .type(.bool)]))
+        do {
+            _ = try GraphReader.read(graph, input: "x", inputShape: [1, 2], outputs: ["y"])
+            Issue.record("a condition of which nothing is known")
+        } catch GraphReadingError.unsupportedOperation(_, _, _) {}
     }
 }

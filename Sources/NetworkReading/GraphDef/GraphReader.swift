@@ -45,8 +45,9 @@ package struct GraphReader {
         _ graph: Graph, input: String, inputShape: [Int], outputs: [String]
     ) throws(GraphReadingError) -> Network {
         let flat: Graph
-        do throws(FunctionError) { flat = try FunctionInlining.inlined(graph, for: outputs + [input]) } catch
-        {
+        do throws(FunctionError) {
+            flat = KnownConditions.resolved(try FunctionInlining.inlined(graph, for: outputs + [input]))
+        } catch {
             throw .function(error)
         }
         var reader = GraphReader(flat)
