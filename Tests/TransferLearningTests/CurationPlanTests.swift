@@ -39,7 +39,7 @@ struct CurationPlanTests {
     @Test("a file is listed once with all reasons, and the strongest action counts")
     func merges() throws {
         let place = try Scratch(), first = place("train/cat/1.jpg"), second = place("train/dog/2.jpg")
-        let plan = try CurationPlan(
+        let plan = CurationPlan(
             report(
                 [
                     Finding(kind: .misnamed, path: first, label: "cat", reason: "is a png"),
@@ -60,7 +60,7 @@ struct CurationPlanTests {
     @Test("of a picture in two classes the doubtful one is set aside")
     func copies() throws {
         let place = try Scratch(), first = place("train/cat/1.jpg"), second = place("train/dog/1.jpg")
-        let plan = try CurationPlan(
+        let plan = CurationPlan(
             report(
                 [
                     Finding(
@@ -77,7 +77,7 @@ struct CurationPlanTests {
     @Test("a picture of a ready-made split stays in its part")
     func split() throws {
         let place = try Scratch(), first = place("val/cat/1.jpg")
-        var plan = try CurationPlan(
+        var plan = CurationPlan(
             report([Finding(kind: .tiny, path: first, label: "cat", reason: "is small")], place),
             directory: place.path)
         (plan.files[0].action, plan.files[0].to) = (.move, "dog")
@@ -97,7 +97,7 @@ struct CurationPlanTests {
             })
         try FileManager.default.createSymbolicLink(
             atPath: place("train/cat/link.jpg"), withDestinationPath: "1.jpg")
-        var plan = try CurationPlan(
+        var plan = CurationPlan(
             report(
                 [Finding(kind: .unreadable, path: "\(odd)", label: "", reason: "is empty")], place),
             directory: place.path)
@@ -108,7 +108,7 @@ struct CurationPlanTests {
         _ = try PlanApplication(FilePath(try #require(result.undo))).run()
         #expect(FileSystem.exists(odd))
 
-        plan = try CurationPlan(
+        plan = CurationPlan(
             report(
                 [Finding(kind: .blank, path: place("train/cat/link.jpg"), label: "cat", reason: "blank")],
                 place),
@@ -123,7 +123,7 @@ struct CurationPlanTests {
         try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: "train")
         let spellings = ["train/cat/1.jpg", "train/./cat//1.jpg", "link/cat/1.jpg"].map { place($0) }
         for other in spellings.dropFirst() {
-            var plan = try CurationPlan(
+            var plan = CurationPlan(
                 report(
                     [spellings[0], other].map {
                         Finding(kind: .unreadable, path: $0, label: "cat", reason: "is empty")

@@ -7,11 +7,13 @@ extension CurationPlan {
 
     /// Creates the plan for an audit's findings: every file with a finding is listed once, with all reasons.
     ///
+    /// A file whose bytes cannot be read, such as a link to nothing, is left out: nothing could be compared when the
+    /// plan is applied.
+    ///
     /// - Parameters:
     ///   - report: The findings.
     ///   - directory: The data set's folder, beside which files are set aside.
-    /// - Throws: `.file` if a file cannot be read any more.
-    public init(_ report: AuditReport, directory: FilePath) throws(TransferLearningError) {
+    public init(_ report: AuditReport, directory: FilePath) {
         self.init(
             classes: report.classes.map { Class(label: $0.label, folders: $0.folders) },
             setAside: Self.setAsideFolder(beside: directory))
@@ -27,8 +29,9 @@ extension CurationPlan {
             }
             let action = Self.action(finding)
             guard let place = places[path] else {
+                guard let entry = Self.entry(path, action, finding.suggestion, reason) else { continue }
                 places[path] = files.count
-                files.append(try Self.entry(path, action, finding.suggestion, reason))
+                files.append(entry)
                 continue
             }
             files[place].reason = [files[place].reason, reason].compactMap { $0 }.joined(separator: "; ")
@@ -48,13 +51,10 @@ extension CurationPlan {
         }
     }
 
-    private static func entry(_ path: String, _ action: Action, _ suggestion: String?, _ reason: String)
-        throws(TransferLearningError) -> Entry
-    {
-        let content: [UInt8]
-        do { content = try FileSystem.read(FilePath(path)) } catch {
-            throw .file(error, while: "writing the plan")
-        }
+    private static func entry(
+        _ path: String, _ action: Action, _ suggestion: String?, _ reason: String
+    ) -> Entry? {
+        guard let content = try? FileSystem.read(FilePath(path)) else { return nil }
         return Entry(
             path: path, action: action, to: action == .move ? suggestion : nil, reason: reason,
             bytes: content.count, sha256: "\(SHA256.hash(content))")

@@ -37,6 +37,12 @@ struct FileFormat: Sendable {
             kind: "manifest", isRecognized: { ManifestFormat.isRecognized($0) },
             inspect: { try ManifestFormat.inspect($0) }),
         FileFormat(
+            kind: "plan of audit", isRecognized: { PlanFormat.isRecognized($0) },
+            inspect: { try PlanFormat.inspect($0) }),
+        FileFormat(
+            kind: "NumPy array", isRecognized: { NumPyFormat.isRecognized($0) },
+            inspect: { NumPyFormat.inspect($0) }),
+        FileFormat(
             kind: "bottleneck", isRecognized: { BottleneckFormat.isRecognized($0) },
             inspect: { try BottleneckFormat.inspect($0) }),
         FileFormat(

@@ -18,7 +18,7 @@ struct RetrainReport {
     ) throws {
         var page = ReportPage(title: title)
         if let report = evaluation.report { page.add(report, name: "The test pictures") }
-        page.add(audit, plan: try directory.map { try CurationPlan(audit, directory: $0) })
+        page.add(audit, plan: directory.map { CurationPlan(audit, directory: $0) })
         for plot in plots { page.add(plot) }
         page.add(
             command: ["retrain"] + manifest.command,

@@ -72,7 +72,7 @@ private func audit(_ arguments: Arguments) throws -> Int32 {
     let report = try auditor.run(
         context: reporter.context)
     let directory = options.imageList == nil ? options.imageDirectory : nil
-    let proposed = try directory.map { try CurationPlan(report, directory: $0) }
+    let proposed = directory.map { CurationPlan(report, directory: $0) }
     if let path = arguments.string("report") {
         let name = arguments.string("image_dir") ?? arguments.string("image_list")
         try report.writeHTML(

@@ -99,7 +99,7 @@ struct ReportPageTests {
                 Finding(kind: .unreadable, path: paths[1], label: "", reason: "is empty"),
                 Finding(kind: .tiny, path: paths[2], label: "b", reason: "is tiny"),
             ])
-        var plan = try CurationPlan(audit, directory: scratch.path("."))
+        var plan = CurationPlan(audit, directory: scratch.path("."))
         plan.files[2].reason = "a person's"
         try audit.writeHTML(to: scratch.path("r.html"), title: "t", plan: plan)
         let data = try Self.data(of: String(contentsOfFile: "\(scratch.path("r.html"))", encoding: .utf8))

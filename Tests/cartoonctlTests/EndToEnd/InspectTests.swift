@@ -30,6 +30,17 @@ struct InspectTests {
         try #require(trained.status == 0, "\(trained.errors)")
     }
 
+    @Test("names a NumPy array, and its shape")
+    func array() throws {
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 1280), }\n"
+        try bench.write(
+            "vectors.npy",
+            Data([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)))
+        let plain = try inspect("vectors.npy")
+        #expect(plain.status == 0 && plain.output.contains("NumPy array"), "\(plain.errors)")
+        #expect(plain.output.contains("0, 1280") && plain.output.contains("<f4"), "\(plain.output)")
+    }
+
     @Test("names every file that the tool writes, and what is in it")
     func kinds() throws {
         try train(

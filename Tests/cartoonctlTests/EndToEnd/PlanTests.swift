@@ -54,6 +54,21 @@ struct PlanTests {
         return Array(names.prefix(2))
     }
 
+    @Test("a link to nothing is found, and no plan is made for it; inspect reads the plan")
+    func dangling() throws {
+        try FileManager.default.createSymbolicLink(
+            atPath: bench.url("pictures/moss/dangling.png").path, withDestinationPath: "nowhere")
+        let outcome = try bench.run(
+            "cartoonctl",
+            ["audit", "--image_dir", "pictures", "--quiet", "--list", "unreadable", "--plan", "plan.json"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("pictures/moss/dangling.png"))
+        #expect(try entries()["pictures/moss/dangling.png"] == nil)
+        let inspected = try bench.run("cartoonctl", ["inspect", "plan.json"])
+        #expect(inspected.status == 0 && inspected.output.contains("plan of audit"), "\(inspected.errors)")
+        #expect(inspected.output.contains("moss, pip"))
+    }
+
     private func digest(of path: String) throws -> String {
         let outcome = try bench.run("/usr/bin/env", ["sha256sum", path])
         return String(outcome.output.prefix(64))
