@@ -1,6 +1,7 @@
 import SystemFiles
 import Backbones
 import Deployment
+import Inference
 import TensorFlowFormat
 import TensorGraph
 
@@ -23,7 +24,7 @@ struct DeployableNetwork: Sendable {
         if let fault = network.graph?.numberFault { throw .network(.damaged(path, reason: fault)) }
         (self.path, bytes) = (path, file.region.count)
         if let labels {
-            let names = try LabelsFile.read(labels)
+            let names = try LabelsFile.names(labels, for: path).names
             do {
                 let model = try ModelFile(file, labels: names)
                 (description, novelty) = (model.description, model.novelty)
@@ -47,6 +48,20 @@ struct DeployableNetwork: Sendable {
         guard var model = description else { return self }
         model.backbone.resize(to: size)
         return DeployableNetwork(self, network, model)
+    }
+
+    /// Whether the network itself holds its description.
+    var isDescribed: Bool { description?.tool.isEmpty == false }
+
+    /// Returns the file with a description that says another size of images, which its network takes.
+    ///
+    /// - Parameter size: The new height and width.
+    /// - Throws: `.network` if the network does not take such images.
+    func checked(size: Int) throws(TransferLearningError) -> DeployableNetwork {
+        let file = sized(size)
+        guard let model = file.description else { return file }
+        _ = try Plan(network, model.backbone, outputs: [model.output], path: path)
+        return file
     }
 
     /// The nodes that programs access by name although no output depends on them.

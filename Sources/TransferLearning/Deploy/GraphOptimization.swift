@@ -37,7 +37,8 @@ public struct GraphOptimization: Sendable {
 
     public func run() throws(TransferLearningError) -> OptimizeResult {
         try FileSystem.checkOutput(options.output, flag: "output")
-        let file = try DeployableNetwork(options.input)
+        var file = try DeployableNetwork(options.input)
+        if let size = options.size, file.network.graph != nil { file = try file.checked(size: size) }
         let (inputs, outputs) = try file.ends(inputs: options.inputNames, outputs: options.outputNames)
         do {
             let report: Optimization.Report, bytes: Int
@@ -50,7 +51,14 @@ public struct GraphOptimization: Sendable {
                         ?? file.batchShape(of: inputs[0]))
                 let optimized: Graph
                 (optimized, report) = try optimization.apply(to: graph)
-                bytes = try NetworkFile.graph(optimized).write(to: options.output, flag: "output")
+                var network = NetworkFile.graph(optimized)
+                if options.size != nil, let model = file.description, file.isDescribed {
+                    // The other constants that no node reads stay as they are.
+                    let others = optimized.nodes.filter { $0.name != ModelDescription.nodeName }
+                    network = try NetworkFile.graph(Graph(nodes: others, trailer: optimized.trailer))
+                        .described(as: model, novelty: nil)
+                }
+                bytes = try network.write(to: options.output, flag: "output")
             case .onnx(let model):
                 guard options.inputNames.isEmpty, options.size == nil else {
                     throw TransferLearningError.option(
@@ -70,6 +78,8 @@ public struct GraphOptimization: Sendable {
                 paddings: report.paddings, duplicates: report.duplicates)
         } catch let error as DeploymentError {
             throw TransferLearningError(error, path: options.input)
+        } catch let error as BackboneError {
+            throw TransferLearningError(error)
         } catch let error as TransferLearningError {
             throw error
         } catch {

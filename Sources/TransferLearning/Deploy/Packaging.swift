@@ -55,7 +55,7 @@ public struct Packaging: Sendable {
         let model = file.region.bytes, format = ExportedFile.format(of: file.region)
         let name =
             file.member ?? Self.name(of: options.model, otherwise: "model.\(format?.rawValue ?? "pb")")
-        let description = try describe(file, format, labels: LabelsText.names(in: labels))
+        let description = try describe(file, format, labels: LabelsText.names(in: labels), context)
         let labelsName = Self.name(of: options.labels, otherwise: "labels.txt")
         var page = readMe(description, name, labels: labelsName, format), parts = [(name: name, bytes: model)]
         if let platform = options.platform {
@@ -143,10 +143,17 @@ public struct Packaging: Sendable {
     }
 
     /// Returns the model's description with the names from the labels file.
-    private func describe(_ file: GraphFile, _ format: ExportFormat?, labels: [String])
-        throws(TransferLearningError) -> ModelDescription
-    {
+    private func describe(
+        _ file: GraphFile, _ format: ExportFormat?, labels: [String], _ context: RunContext
+    ) throws(TransferLearningError) -> ModelDescription {
         let path = options.model.description
+        func compare(_ own: ModelDescription?) throws(TransferLearningError) {
+            guard let own, !own.tool.isEmpty else { return }
+            let note = try LabelsFile.note(labels, options.labels, replacing: own.labels, of: options.model)
+            if let note { context.note("warning: " + note) }
+        }
+        if format == nil { try compare((try? ModelFile(file, labels: nil))?.description) }
+        var description: ModelDescription
         do throws(BackboneError) {
             guard format != nil else { return try ModelFile(file, labels: labels).description }
             guard let json = ExportedFile.entry(ModelDescription.nodeName, of: file.region) else {
@@ -156,15 +163,11 @@ public struct Packaging: Sendable {
                         "does not say what it takes and gives; package an export of a model that retrain wrote"
                 )
             }
-            var description = try ModelDescription(json: json.utf8, of: path)
-            guard labels.count == description.labels.count else {
-                throw .labels(
-                    path: path,
-                    reason: "has \(description.labels.count) classes, the labels file \(labels.count) lines")
-            }
-            description.labels = labels
-            return description
+            description = try ModelDescription(json: json.utf8, of: path)
         } catch { throw TransferLearningError(error) }
+        try compare(description)
+        description.labels = labels
+        return description
     }
 
     private func readMe(

@@ -10,6 +10,58 @@ enum LabelsFile {
         LabelsText.names(in: try bytes(of: path))
     }
 
+    /// Returns the names for a model, and a note if they are other words than those that it carries.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the labels file.
+    ///   - model: The path of the model.
+    /// - Throws: `.network` if the model carries another number of labels, or the same in another order.
+    static func names(
+        _ path: FilePath, for model: FilePath
+    ) throws(TransferLearningError) -> (names: [String], note: String?) {
+        let names = try read(path)
+        // Only what retrain wrote names its tool; the labels of others may be those of a file beside them.
+        guard let own = try? ModelFile(path: model.description, labels: nil).description, !own.tool.isEmpty
+        else { return (names, nil) }
+        return (names, try note(names, path, replacing: own.labels, of: model))
+    }
+
+    /// Compares the names of a labels file with the labels that a model carries.
+    ///
+    /// - Parameters:
+    ///   - names: The names in the file.
+    ///   - path: The path of the file.
+    ///   - labels: The model's labels.
+    ///   - model: The path of the model.
+    /// - Returns: A note if some are other words.
+    /// - Throws: `.network` if their number differs, or their order alone.
+    static func note(
+        _ names: [String], _ path: FilePath, replacing labels: [String], of model: FilePath
+    ) throws(TransferLearningError) -> String? {
+        guard names.count == labels.count else {
+            throw .network(
+                .description(
+                    path,
+                    reason:
+                        "has \(names.count) labels, and \(model) has \(labels.count) classes; give the labels that were made with it"
+                ))
+        }
+        // A file does not tell the white space at a label's end, nor numbers before all of them.
+        let lines = LabelsText.names(in: Array(labels.joined(separator: "\n").utf8))
+        let own = lines.count == labels.count ? lines : labels
+        guard let place = names.indices.first(where: { names[$0] != own[$0] }) else { return nil }
+        guard names.sorted() != own.sorted() else {
+            throw .network(
+                .description(
+                    path,
+                    reason:
+                        "has the labels of \(model) in another order: line \(place + 1) is '\(names[place])', the model's is '\(own[place])'; give the labels that were made with it"
+                ))
+        }
+        return
+            "\(path): names classes otherwise than \(model): line \(place + 1) is '\(names[place])', the model's is '\(own[place])'"
+    }
+
     /// Returns the content of a labels file.
     ///
     /// - Throws: `.file`, or `.network` where it is larger than a labels file can be.

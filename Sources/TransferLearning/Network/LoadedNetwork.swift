@@ -136,7 +136,10 @@ struct LoadedModel: Sendable {
     /// The assumptions about a network that no description states.
     var notes: [String] {
         file.notes.filter { $0.subject != .bottleneck }.map { "\(file.path): \($0.text)" }
+            + (labelsNote.map { [$0] } ?? [])
     }
+    /// What tells that the labels are other words than the model's.
+    private let labelsNote: String?
 
     /// - Parameters:
     ///   - ends: What replaces the model's description of its input and output.
@@ -151,8 +154,9 @@ struct LoadedModel: Sendable {
         precision: PrecisionChoice?, threadsPerPicture: Int = 1, isForOnePicture: Bool = false,
         givesBottleneck: Bool = false, explains: Bool = false
     ) throws(TransferLearningError) {
-        var names: [String]?
-        if let labels { names = try LabelsFile.read(labels) }
+        var names: [String]?, note: String?
+        if let labels { (names, note) = try LabelsFile.names(labels, for: graph) }
+        labelsNote = note
         do { file = try ModelFile(path: graph.description, labels: names, stated: ends) } catch {
             throw TransferLearningError(error)
         }
