@@ -14,6 +14,8 @@ public struct FolderWatch {
     private let directory: FilePath
     private var seen: [FilePath: State] = [:]
     private var settled: [FilePath: State] = [:]
+    /// Whether the folder was missing in the last scan.
+    private var isMissing = false
 
     /// - Throws: `TransferLearningError.file` if `directory` is not a folder.
     public init(_ directory: FilePath) throws(TransferLearningError) {
@@ -29,7 +31,19 @@ public struct FolderWatch {
     ///
     /// - Returns: The complete files that are new or have changed since they were last returned, sorted by
     ///   path.
-    public mutating func look() -> [FilePath] {
+    /// - Throws: `TransferLearningError.file` if the folder was missing in the last scan too; one scan may fall
+    ///   between the removal of a folder and the creation of its successor.
+    public mutating func look() throws(TransferLearningError) -> [FilePath] {
+        do throws(FileError) {
+            guard try FileSystem.kind(of: directory) == .directory else {
+                throw FileError(directory, errno: ENOTDIR)
+            }
+            isMissing = false
+        } catch {
+            if isMissing { throw .file(error, while: "watching a folder") }
+            isMissing = true
+            return []
+        }
         var arrived: [FilePath] = [], now: [FilePath: State] = [:]
         let walk = DirectoryWalk(
             directory, isIncluded: { !FolderNames.isLeftOut($0) }, isInterrupted: { false })

@@ -18,14 +18,20 @@ public struct PictureList: Sendable {
     /// an image, one path per line, or paths ending with zero bytes (`find -print0`). Missing files stay in
     /// the list, so that they are reported with the others.
     ///
+    /// - Parameters:
+    ///   - arguments: The arguments.
+    ///   - outputs: Folders that the run writes into; what lies in them is left out of a folder that holds them.
+    ///   - context: Interrupts the walk.
     /// - Throws: `.file` if standard input cannot be read.
-    public init(_ arguments: [String], context: RunContext = RunContext()) throws(TransferLearningError) {
+    public init(
+        _ arguments: [String], outputs: [FilePath] = [], context: RunContext = RunContext()
+    ) throws(TransferLearningError) {
         for argument in arguments {
             guard argument == "-" else {
                 let walk = DirectoryWalk(
                     FilePath(argument), isIncluded: { !FolderNames.isLeftOut($0) },
                     isInterrupted: context.isInterrupted)
-                pictures += walk.files
+                pictures += Self.files(walk.files, of: FilePath(argument), without: outputs)
                 failures += walk.failures
                 continue
             }
@@ -41,6 +47,25 @@ public struct PictureList: Sendable {
             }
         }
         if context.isInterrupted() { throw .interrupted("no picture was answered") }
+    }
+
+    /// Returns the files of a folder that do not lie in other folders in it.
+    private static func files(
+        _ files: [FilePath], of folder: FilePath, without outputs: [FilePath]
+    ) -> [FilePath] {
+        let inside = outputs.filter {
+            FileSystem.exists($0) && FileSystem.lies($0, in: folder) && !FileSystem.lies(folder, in: $0)
+        }
+        guard !inside.isEmpty else { return files }
+        // The files in a folder follow one another. Links to pictures lie where the link does.
+        var last: (folder: FilePath, isLeftOut: Bool)?
+        return files.filter { file in
+            let parent = file.parent
+            if last?.folder != parent {
+                last = (parent, inside.contains { FileSystem.lies(parent, in: $0) })
+            }
+            return last?.isLeftOut == false
+        }
     }
 
     static func paths(_ list: [UInt8]) -> [FilePath] {

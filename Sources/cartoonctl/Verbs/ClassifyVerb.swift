@@ -77,12 +77,25 @@ private func classify(_ arguments: Arguments) throws -> Int32 {
             )
         }
     }
+    for flag in ["sort_into", "explain"] {
+        guard let output = arguments.string(flag) else { continue }
+        for folder in named
+        where (try? FileSystem.kind(of: FilePath(folder))) == .directory
+            && FileSystem.lies(FilePath(output), in: FilePath(folder))
+            && FileSystem.lies(FilePath(folder), in: FilePath(output))
+            && FileSystem.exists(FilePath(output))
+        {
+            throw UsageError(
+                "--\(flag) \(output): is the folder whose pictures are answered; name another one")
+        }
+    }
     let style = try style(arguments, isStream: watched != nil)
     var sorted = try arguments.string("sort_into").map { directory in
         try SortedPictures(
             FilePath(directory), copies: try arguments.flag("copy"), followsChanges: watched != nil)
     }
-    let list = watched == nil ? try PictureList(named, context: Interruption.context) : nil
+    let outputs = ["sort_into", "explain"].compactMap { arguments.string($0) }.map { FilePath($0) }
+    let list = watched == nil ? try PictureList(named, outputs: outputs, context: Interruption.context) : nil
     if let list, list.pictures.isEmpty, list.failures.isEmpty {
         throw UsageError("no pictures were found in \(named.joined(separator: ", "))")
     }
@@ -164,7 +177,7 @@ private func watch(
 ) throws {
     var watch = try FolderWatch(directory)
     while !Interruption.isRequested {
-        for picture in watch.look() where !Interruption.isRequested {
+        for picture in try watch.look() where !Interruption.isRequested {
             try classifier.classify([picture], report: show)
         }
         usleep(500_000)

@@ -130,6 +130,83 @@ struct ClassifyOutputTests {
         #expect(try bench.names(in: "incoming") == [])
     }
 
+    @Test("--watch ends when its folder is gone")
+    func vanished() throws {
+        try bench.makeFolder("incoming")
+        let (status, lines) = try watching(["--csv"]) { answered in
+            try arrive("moss_the_dragon", as: "0.png")
+            try answered(2)
+            try FileManager.default.removeItem(at: bench.url("incoming"))
+            // Two scans are half a second apart; the interruption that follows is no matter then.
+            sleep(3)
+        }
+        #expect(status == 33)
+        #expect(lines.count == 2)
+    }
+
+    @Test("what a run writes into the folder that it answers is no picture of the next run")
+    func ownOutputs() throws {
+        for words in [["--sort_into", "pictures/sorted", "--copy"], ["--explain", "pictures/maps"]] {
+            var paths: [String] = []
+            for _ in 0..<2 {
+                let outcome = try bench.run(
+                    "cartoonctl", ["classify", "pictures", "--graph", "m.pb", "--csv"] + words)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                let lines = outcome.output.split(separator: "\n").count
+                paths.append("\(lines)")
+            }
+            #expect(paths[0] == paths[1])
+            try FileManager.default.removeItem(at: bench.url(words[1]))
+        }
+        for flag in ["--sort_into", "--explain"] {
+            let outcome = try bench.run(
+                "cartoonctl", ["classify", "pictures", "--graph", "m.pb", flag, "./pictures"])
+            #expect(outcome.status == 2 && outcome.errors.contains("\(flag) ./pictures"), "\(outcome.errors)")
+        }
+    }
+
+    @Test("labels that contradict the model's own are refused or told of, by classify and package alike")
+    func contradictingLabels() throws {
+        try bench.write("swapped.txt", "pip the robot\nmoss the dragon\n")
+        try bench.write("short.txt", "moss the dragon\n")
+        try bench.write("other.txt", "Drache\nRoboter\n")
+        let name = try #require(try bench.names(in: "pictures/pip_the_robot").first)
+        func run(_ labels: String) throws -> [Workbench.Outcome] {
+            [
+                try bench.run(
+                    "cartoonctl",
+                    ["classify", "pictures/pip_the_robot/\(name)", "--graph", "m.pb", "--labels", labels]),
+                try bench.run(
+                    "cartoonctl", ["package", "m.pb", labels, "--output", "m.zip", "--level", "1"]),
+            ]
+        }
+        for (labels, word) in [("swapped.txt", "in another order"), ("short.txt", "1 labels")] {
+            for outcome in try run(labels) {
+                #expect(outcome.status == 25, "\(outcome.errors)")
+                #expect(outcome.errors.contains("\(labels): has") && outcome.errors.contains(word))
+            }
+        }
+        for outcome in try run("other.txt") {
+            #expect(outcome.status == 0 && outcome.errors.contains("line 1 is 'Drache'"), "\(outcome.errors)")
+        }
+        for outcome in try run("m.txt") { #expect(!outcome.errors.contains("m.txt"), "\(outcome.errors)") }
+    }
+
+    @Test("optimize --size changes what the model says of itself, and refuses what it cannot take")
+    func sizedModel() throws {
+        let sized = try bench.run(
+            "cartoonctl", ["optimize", "m.pb", "--output", "small.pb", "--size", "160"])
+        #expect(sized.status == 0, "\(sized.errors)")
+        let package = try bench.run(
+            "cartoonctl", ["package", "small.pb", "m.txt", "--output", "small.zip", "--level", "1"])
+        #expect(package.status == 0, "\(package.errors)")
+        let inspected = try bench.run("cartoonctl", ["inspect", "small.pb"])
+        #expect(inspected.output.contains("160×160×3"), "\(inspected.output)")
+        let answer = try bench.run(
+            "cartoonctl", ["classify", "pictures/pip_the_robot", "--graph", "small.pb", "--csv"])
+        #expect(answer.status == 0 && answer.output.contains("pip the robot"), "\(answer.errors)")
+    }
+
     /// Puts the first picture of a class into the watched folder, at once and in place of one of that name.
     private func arrive(_ folder: String, as name: String) throws {
         let first = try #require(try bench.names(in: "pictures/\(folder)").first)
