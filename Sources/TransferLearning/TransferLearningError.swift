@@ -24,11 +24,11 @@ public enum TransferLearningError: Error, Sendable {
 
 /// An error in a folder of images.
 public enum DatasetError: Error, Sendable {
-    case noFolder(FilePath)
-    case notAFolder(FilePath)
+    case noFolder(FilePath, flag: String = "image_dir")
+    case notAFolder(FilePath, flag: String = "image_dir")
     case noClasses(FilePath)
     case oneClass(FilePath, FilePath)
-    case nestedTooDeep(FilePath, suggestion: FilePath)
+    case nestedTooDeep(FilePath, suggestion: FilePath, flag: String = "image_dir")
     case noReadablePictures(FilePath, tried: Int)
     case sameLabel(String, FilePath, FilePath)
     case tooFewPictures(FilePath, readable: Int, needed: Int)
@@ -89,16 +89,16 @@ extension TransferLearningError: CustomStringConvertible {
 extension DatasetError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .noFolder(let path):
-            "\(path): there is no such folder; --image_dir needs a folder with one sub-folder of pictures per class"
-        case .notAFolder(let path):
-            "\(path): is not a folder; --image_dir needs a folder with one sub-folder of pictures per class"
+        case .noFolder(let path, let flag):
+            "\(path): there is no such folder; --\(flag) needs a folder with one sub-folder of pictures per class"
+        case .notAFolder(let path, let flag):
+            "\(path): is not a folder; --\(flag) needs a folder with one sub-folder of pictures per class"
         case .noClasses(let path):
             "\(path): has no sub-folders; put each class's pictures into a sub-folder of its own, such as \(path.appending("cats")) and \(path.appending("dogs"))"
         case .oneClass(let path, let only):
             "\(path): has one class only, '\(only)'; a classifier needs at least two sub-folders of pictures"
-        case .nestedTooDeep(let path, let inner):
-            "\(path): the pictures lie one level deeper; did you mean --image_dir \(inner)?"
+        case .nestedTooDeep(let path, let inner, let flag):
+            "\(path): the pictures lie one level deeper; did you mean --\(flag) \(inner)?"
         case .noReadablePictures(let folder, 0):
             "\(folder): holds no pictures; add JPEG or PNG files, or remove the folder"
         case .noReadablePictures(let folder, let tried):

@@ -21,6 +21,26 @@ struct ImageFolderTests {
         #expect(folder.path(class: 1, file: 0) == scratch.path.appending("b/10.jpg"))
     }
 
+    @Test("warns of many small classes in one line")
+    func smallClasses() throws {
+        let scratch = try Scratch()
+        for index in 0..<11 { try scratch.make("\(index)/a.png") }
+        let many = BottleneckSource.fewPictures(try ImageFolder.scan(scratch.path))
+        #expect(many.count == 1 && many[0].hasPrefix("11 classes"))
+        try FileManager.default.removeItem(atPath: scratch.path.appending("10").description)
+        #expect(BottleneckSource.fewPictures(try ImageFolder.scan(scratch.path)).count == 10)
+    }
+
+    @Test("a relative XDG_CACHE_HOME is ignored, as the specification has it")
+    func cacheLocation() {
+        func place(_ cache: FilePath) -> FilePath {
+            CacheLocation.directory(nil) { $0 == "HOME" ? "/home/a" : cache }
+        }
+        #expect(place("/var/cache") == "/var/cache/cartoonctl")
+        #expect(place("relative") == "/home/a/.cache/cartoonctl")
+        #expect(place("") == "/home/a/.cache/cartoonctl")
+    }
+
     func refusal(_ directory: FilePath, _ rules: ImageFolder.Rules = .init()) -> DatasetError? {
         do { _ = try ImageFolder.scan(directory, rules); return nil } catch {
             if case .dataset(let reason) = error { return reason }
@@ -75,7 +95,7 @@ struct ImageFolderTests {
     func severalSets() throws {
         let scratch = try Scratch()
         try scratch.make("one/cats/1.jpg", "one/dogs/1.jpg", "two/cats/1.jpg", "two/dogs/1.jpg")
-        guard case .nestedTooDeep(_, let inner)? = refusal(scratch.path) else {
+        guard case .nestedTooDeep(_, let inner, _)? = refusal(scratch.path) else {
             Issue.record("not recognized"); return
         }
         #expect(inner == scratch.path.appending("one"))

@@ -29,7 +29,18 @@ struct ArgumentsTests {
             #expect(parsed.string("image_dir") == "a b")
         }
         #expect(try parse("--image_dir=a=b").string("image_dir") == "a=b")
-        #expect(try parse("--image_dir=").string("image_dir") == "")
+        #expect(try parse("--test_batch_size=").string("test_batch_size") == "")
+    }
+
+    @Test("refuses empty paths, which unset variables of scripts are")
+    func empty() {
+        for words in [["--image_dir", ""], ["--image_dir="]] {
+            do {
+                _ = try Arguments(parsing: words, for: Self.verb, among: [Self.verb])
+                Issue.record("\(words)")
+            } catch { #expect("\(error)".hasPrefix("--image_dir: its value is empty")) }
+        }
+        #expect(complaint("a", "")?.hasPrefix("an argument is empty") == true)
     }
 
     @Test("takes a negative number as a value")

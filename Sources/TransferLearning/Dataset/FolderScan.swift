@@ -72,7 +72,12 @@ struct FolderScan {
             throw .dataset(.oneClass(level.directory, only.name))
         }
         for entry in empty {
-            notes.append("\(level.directory.appending(entry.name)): holds no pictures and is left out")
+            let place = "\(level.directory.appending(entry.name)): "
+            // A folder that cannot be listed was noted with the reason.
+            guard !notes.contains(where: { $0.hasPrefix(place) && $0.hasSuffix("; it is left out") }) else {
+                continue
+            }
+            notes.append(place + "holds no pictures and is left out")
         }
         return filled.map { ImageFolder.Class(folder: $0.name, files: $0.files, nested: $0.nested) }
     }
@@ -102,7 +107,8 @@ struct FolderScan {
         }
         guard let first = inside.first else { return nil }
         guard let taken = inside.count == 1 ? first : preferred(inside) else {
-            throw .dataset(.nestedTooDeep(directory, suggestion: first.level.directory))
+            throw .dataset(
+                .nestedTooDeep(directory, suggestion: first.level.directory, flag: rules.flag))
         }
         notes.append("\(directory): the classes were found in \(taken.level.directory)")
         if rules.takesSplits, isPreferred(taken.name) {

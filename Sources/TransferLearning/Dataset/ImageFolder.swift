@@ -44,6 +44,8 @@ public struct ImageFolder: Sendable {
         /// Whether to use folders such as `val` and `test` beside the preferred one as the other parts of a
         /// split.
         public var takesSplits = false
+        /// The flag that gave the folder, for errors.
+        public var flag = "image_dir"
         public init() {}
     }
 
@@ -109,9 +111,10 @@ public struct ImageFolder: Sendable {
         let kind: FileSystem.Kind
         do { kind = try FileSystem.kind(of: directory) } catch {
             throw error.isMissing
-                ? .dataset(.noFolder(directory)) : .file(error, while: "reading the pictures")
+                ? .dataset(.noFolder(directory, flag: rules.flag))
+                : .file(error, while: "reading the pictures")
         }
-        guard kind == .directory else { throw .dataset(.notAFolder(directory)) }
+        guard kind == .directory else { throw .dataset(.notAFolder(directory, flag: rules.flag)) }
         var scan = FolderScan(rules)
         let (found, unlabelled) = try scan.classes(of: directory)
         let names = unlabelled.map { scan.labelName($0, in: found) }

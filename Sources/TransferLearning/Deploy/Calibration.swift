@@ -17,7 +17,9 @@ struct Calibration {
     init(_ directory: FilePath, threads: Int, context: RunContext)
         throws(TransferLearningError)
     {
-        folder = try ImageFolder.scan(directory)
+        var rules = ImageFolder.Rules()
+        rules.flag = "calibrate"
+        folder = try ImageFolder.scan(directory, rules)
         (self.threads, self.context) = (threads, context)
     }
 

@@ -231,10 +231,20 @@ struct BottleneckSource {
                         "\(place): the \(entry.nested.count) folders in it take no part; only the files directly in a class folder do"
                     ))
             }
-            if entry.files.count < 20 {
-                try context.report(.warning("\(place): fewer than 20 pictures; accuracy may suffer"))
-            }
         }
+        for warning in fewPictures(folder) { try context.report(.warning(warning)) }
         return folder
+    }
+
+    /// Returns a line for each class of less than 20 pictures, or one for all where that would flood a terminal.
+    static func fewPictures(_ folder: ImageFolder) -> [String] {
+        let small = folder.classes.indices.filter { folder.classes[$0].files.count < 20 }
+        guard small.count > 10 else {
+            return small.map { "\(folder.path(class: $0)): fewer than 20 pictures; accuracy may suffer" }
+        }
+        let named = small.prefix(3).map { "\(folder.path(class: $0))" }.joined(separator: ", ")
+        return [
+            "\(small.count) classes have fewer than 20 pictures, such as \(named); accuracy may suffer"
+        ]
     }
 }

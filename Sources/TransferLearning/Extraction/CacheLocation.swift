@@ -4,13 +4,23 @@ import SystemFiles
 /// The location of the bottleneck cache.
 enum CacheLocation {
     /// Returns the given folder, or the user's cache folder by the XDG base directory specification.
-    static func directory(_ given: FilePath?) -> FilePath {
+    ///
+    /// - Parameters:
+    ///   - given: The folder of `--bottleneck_dir`.
+    ///   - variable: Returns the value of an environment variable.
+    static func directory(
+        _ given: FilePath?,
+        variable: (String) -> FilePath? = { getenv($0).map { FilePath(cString: $0) } }
+    ) -> FilePath {
         if let given { return given }
-        func variable(_ name: String) -> FilePath? {
-            getenv(name).map { FilePath(cString: $0) }.flatMap { $0.bytes.isEmpty ? nil : $0 }
+        func path(_ name: String) -> FilePath? {
+            variable(name).flatMap { $0.bytes.isEmpty ? nil : $0 }
         }
-        if let cache = variable("XDG_CACHE_HOME") { return cache.appending("cartoonctl") }
-        if let home = variable("HOME") { return home.appending(".cache/cartoonctl") }
+        // The specification has relative paths ignored.
+        if let cache = path("XDG_CACHE_HOME"), cache.bytes.first == UInt8(ascii: "/") {
+            return cache.appending("cartoonctl")
+        }
+        if let home = path("HOME") { return home.appending(".cache/cartoonctl") }
         return ".cartoonctl-cache"
     }
 

@@ -70,6 +70,9 @@ extension Arguments {
             let word = words[index]
             index += 1
             guard word.hasPrefix("-"), word != "-" else {
+                guard !word.isEmpty else {
+                    throw UsageError("an argument is empty; is a variable of a script unset?")
+                }
                 guard verb.takesFiles else {
                     throw UsageError(
                         "\(verb.name) takes no argument '\(word)'; its flags are listed by 'cartoonctl \(verb.name) --help'"
@@ -101,6 +104,9 @@ extension Arguments {
                     given = words[index]
                     index += 1
                 }
+                if given?.isEmpty == true, let kind = option.value, ["FILE", "DIR"].contains(kind) {
+                    throw UsageError("--\(name): its value is empty; is a variable of a script unset?")
+                }
                 values[name] = given ?? "true"
             } else if name.hasPrefix("no"), let option = known[String(name.dropFirst(2))],
                 option.value == nil, given == nil
@@ -125,6 +131,9 @@ extension Arguments {
     }
 
     private static func unknown(_ word: String, _ name: String, _ verb: Verb, _ verbs: [Verb]) -> UsageError {
+        if !word.hasPrefix("--"), verb.takesFiles, FileSystem.exists(FilePath(word)) {
+            return UsageError("unknown flag \(word); the file of that name is ./\(word), or \(word) after --")
+        }
         let flag = "--" + name
         if let owner = verbs.first(where: { other in other.options.contains { $0.name == name } }) {
             return UsageError("\(flag) is a flag of '\(owner.name)', not of '\(verb.name)'")

@@ -259,6 +259,14 @@ struct BadInputTests {
         )
     }
 
+    @Test("a missing folder is named with the flag that gave it")
+    func missingCalibration() throws {
+        try bench.write("m.pb", makeModel())
+        try expect(
+            bench.run("cartoonctl", ["quantize", "m.pb", "--output", "q.pb", "--calibrate", "none"]),
+            status: 10, naming: "none", remedy: "--calibrate needs a folder")
+    }
+
     // MARK: Command lines
 
     @Test("an unknown flag, the nearest one suggested")
