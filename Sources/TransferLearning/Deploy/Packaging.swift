@@ -147,12 +147,14 @@ public struct Packaging: Sendable {
         _ file: GraphFile, _ format: ExportFormat?, labels: [String], _ context: RunContext
     ) throws(TransferLearningError) -> ModelDescription {
         let path = options.model.description
-        func compare(_ own: ModelDescription?) throws(TransferLearningError) {
-            guard let own, !own.tool.isEmpty else { return }
+        func compare(_ own: ModelDescription) throws(TransferLearningError) {
             let note = try LabelsFile.note(labels, options.labels, replacing: own.labels, of: options.model)
             if let note { context.note("warning: " + note) }
         }
-        if format == nil { try compare((try? ModelFile(file, labels: nil))?.description) }
+        // Only what retrain wrote names its tool; the labels of other graphs may be those of a file beside them.
+        if format == nil, let own = (try? ModelFile(file, labels: nil))?.description, !own.tool.isEmpty {
+            try compare(own)
+        }
         var description: ModelDescription
         do throws(BackboneError) {
             guard format != nil else { return try ModelFile(file, labels: labels).description }
