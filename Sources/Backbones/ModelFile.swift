@@ -172,6 +172,11 @@ package struct ModelFile: Sendable {
 }
 
 extension NetworkFile {
+    /// The labels in the description that `retrain` wrote; nil in other networks.
+    package var carriedLabels: [String]? {
+        ownDescription.flatMap { try? ModelDescription(json: $0, of: "") }?.labels
+    }
+
     /// The JSON description in a model that `retrain` wrote.
     fileprivate var ownDescription: [UInt8]? {
         switch self {

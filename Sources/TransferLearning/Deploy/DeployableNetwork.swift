@@ -24,13 +24,14 @@ struct DeployableNetwork: Sendable {
         if let fault = network.graph?.numberFault { throw .network(.damaged(path, reason: fault)) }
         (self.path, bytes) = (path, file.region.count)
         if let labels {
-            let names = try LabelsFile.names(labels, for: path).names
+            let names = try LabelsFile.names(labels, for: network, at: path).names
             do {
-                let model = try ModelFile(file, labels: names)
+                let model = try ModelFile(
+                    network, path: path.description, labels: names, packaged: file.labels)
                 (description, novelty) = (model.description, model.novelty)
             } catch { throw TransferLearningError(error) }
         } else {
-            let model = try? ModelFile(file, labels: nil)
+            let model = try? ModelFile(network, path: path.description, packaged: file.labels)
             (description, novelty) = (model?.description, model?.novelty)
         }
     }

@@ -147,17 +147,22 @@ public struct Packaging: Sendable {
         _ file: GraphFile, _ format: ExportFormat?, labels: [String], _ context: RunContext
     ) throws(TransferLearningError) -> ModelDescription {
         let path = options.model.description
-        func compare(_ own: ModelDescription) throws(TransferLearningError) {
-            let note = try LabelsFile.note(labels, options.labels, replacing: own.labels, of: options.model)
+        func compare(_ own: [String]) throws(TransferLearningError) {
+            let note = try LabelsFile.note(labels, options.labels, replacing: own, of: options.model)
             if let note { context.note("warning: " + note) }
         }
-        // Only what retrain wrote names its tool; the labels of other graphs may be those of a file beside them.
-        if format == nil, let own = (try? ModelFile(file, labels: nil))?.description, !own.tool.isEmpty {
-            try compare(own)
+        guard format != nil else {
+            let network: NetworkFile
+            do { network = try NetworkFile(file.region, path: path) } catch {
+                throw TransferLearningError(error)
+            }
+            if let own = network.carriedLabels { try compare(own) }
+            do { return try ModelFile(network, path: path, labels: labels).description } catch {
+                throw TransferLearningError(error)
+            }
         }
         var description: ModelDescription
         do throws(BackboneError) {
-            guard format != nil else { return try ModelFile(file, labels: labels).description }
             guard let json = ExportedFile.entry(ModelDescription.nodeName, of: file.region) else {
                 throw .description(
                     path: path,
@@ -167,7 +172,7 @@ public struct Packaging: Sendable {
             }
             description = try ModelDescription(json: json.utf8, of: path)
         } catch { throw TransferLearningError(error) }
-        try compare(description)
+        try compare(description.labels)
         description.labels = labels
         return description
     }

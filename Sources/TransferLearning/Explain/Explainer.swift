@@ -34,12 +34,9 @@ public struct Explainer: Sendable {
     ///   - pictures: The approximate number of pictures. A single one is divided among all threads.
     /// - Throws: `.network` if the scores of the model depend on no mean of an image.
     public init(_ options: ClassifyOptions, pictures: Int = 1) throws(TransferLearningError) {
-        var names: [String]?
-        if let labels = options.labels { names = try LabelsFile.read(labels) }
-        let file: ModelFile
-        do {
-            file = try ModelFile(path: options.graph.description, labels: names, stated: options.ends)
-        } catch { throw TransferLearningError(error) }
+        let file = try LabelsFile.model(
+            options.graph, labels: options.labels, stated: options.ends
+        ).file
         try self.init(
             file, threads: pictures == 1 ? options.threads ?? ParallelWork.coreCount : 1,
             isStrict: options.isStrict, limits: options.limits)

@@ -10,20 +10,44 @@ enum LabelsFile {
         LabelsText.names(in: try bytes(of: path))
     }
 
+    /// Reads a model whose labels a file may replace.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the model or package.
+    ///   - labels: The path of the labels file; nil for the labels that the model carries or that lie beside it.
+    ///   - stated: What replaces the model's description of its input and output.
+    /// - Returns: The model, and a note if the labels are other words than those that it carries.
+    /// - Throws: `.network` or `.file`, as `names(_:for:at:)` and `ModelFile` do.
+    static func model(
+        _ path: FilePath, labels: FilePath?, stated: StatedEnds
+    ) throws(TransferLearningError) -> (file: ModelFile, note: String?) {
+        let opened: GraphFile, network: NetworkFile
+        do {
+            opened = try GraphFile(path.description)
+            network = try NetworkFile(opened.region, path: opened.path)
+        } catch { throw TransferLearningError(error) }
+        var names: [String]?, note: String?
+        if let labels { (names, note) = try Self.names(labels, for: network, at: path) }
+        do {
+            let file = try ModelFile(
+                network, path: opened.path, labels: names, packaged: opened.labels, stated: stated)
+            return (file, note)
+        } catch { throw TransferLearningError(error) }
+    }
+
     /// Returns the names for a model, and a note if they are other words than those that it carries.
     ///
     /// - Parameters:
     ///   - path: The path of the labels file.
+    ///   - network: The model.
     ///   - model: The path of the model.
     /// - Throws: `.network` if the model carries another number of labels, or the same in another order.
     static func names(
-        _ path: FilePath, for model: FilePath
+        _ path: FilePath, for network: NetworkFile, at model: FilePath
     ) throws(TransferLearningError) -> (names: [String], note: String?) {
         let names = try read(path)
-        // Only what retrain wrote names its tool; the labels of others may be those of a file beside them.
-        guard let own = try? ModelFile(path: model.description, labels: nil).description, !own.tool.isEmpty
-        else { return (names, nil) }
-        return (names, try note(names, path, replacing: own.labels, of: model))
+        guard let own = network.carriedLabels else { return (names, nil) }
+        return (names, try note(names, path, replacing: own, of: model))
     }
 
     /// Compares the names of a labels file with the labels that a model carries.

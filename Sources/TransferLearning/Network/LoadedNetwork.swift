@@ -154,12 +154,7 @@ struct LoadedModel: Sendable {
         precision: PrecisionChoice?, threadsPerPicture: Int = 1, isForOnePicture: Bool = false,
         givesBottleneck: Bool = false, explains: Bool = false
     ) throws(TransferLearningError) {
-        var names: [String]?, note: String?
-        if let labels { (names, note) = try LabelsFile.names(labels, for: graph) }
-        labelsNote = note
-        do { file = try ModelFile(path: graph.description, labels: names, stated: ends) } catch {
-            throw TransferLearningError(error)
-        }
+        (file, labelsNote) = try LabelsFile.model(graph, labels: labels, stated: ends)
         let about = file.description
         novelty =
             tellsUnknown
