@@ -58,7 +58,8 @@ let package = Package(
     ],
     targets: [
         module("SystemFiles"),
-        module("Compression", ["HashInstructions"]),
+        module("Threads"),
+        module("Compression", ["HashInstructions", "Threads"]),
         module(
             "Imaging",
             ["Compression", "Kernels", "KernelDispatch", "VectorOperations"]
@@ -75,7 +76,10 @@ let package = Package(
         module("Network", ["TensorGraph"]),
         module(
             "Deployment",
-            ["Compression", "Network", "NetworkReading", "ONNXFormat", "TensorGraph", "TensorFlowFormat"]),
+            [
+                "Compression", "Network", "NetworkReading", "ONNXFormat", "TensorGraph", "TensorFlowFormat",
+                "Threads",
+            ]),
         module("Kernels"),
         module("KernelDispatch", ["CPUFeatures"]),
         // Also compiled to WebAssembly, by scripts/build-web-engine.sh.
@@ -90,7 +94,7 @@ let package = Package(
             "Inference",
             [
                 "TensorGraph", "Network", "Kernels", "KernelDispatch", "CPUFeatures", "VectorOperations",
-                "PortableProgram",
+                "PortableProgram", "Threads",
             ]
                 + kernelSets.map { .init(stringLiteral: $0.name) }),
         // One C file that embeds the default network (C23 `#embed`).
@@ -117,10 +121,11 @@ let package = Package(
                 "Compression", "Imaging", "TensorGraph", "TensorFlowFormat", "ONNXFormat", "Network",
                 "NetworkReading", "Inference", "Backbones", "BottleneckCache", "FinalLayer", "Deployment",
                 "SystemFiles", "KernelDispatch", "BuildInformation", "WebPage", "ReportTemplate",
-                "JPEGEncoding",
+                "JPEGEncoding", "Threads",
             ]),
         .executableTarget(
-            name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles"], swiftSettings: swift),
+            name: "cartoonctl", dependencies: ["TransferLearning", "SystemFiles", "Threads"],
+            swiftSettings: swift),
 
         // Tools of the developers: not installed.
         .executableTarget(
@@ -140,6 +145,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Network", "TensorGraph"], path: "Tests/TestSupport",
             swiftSettings: swift),
         tests("SystemFiles"),
+        tests("Threads"),
         tests("Compression"),
         tests("Imaging", ["Compression", "Mutation", "CPUFeatures"]),
         tests("JPEGEncoding", ["Imaging"]),

@@ -1,4 +1,4 @@
-import Dispatch
+import Threads
 
 /// A DEFLATE compressor (RFC 1951) with hash chains, lazy matching or optimal parsing; each block takes its
 /// smallest form.
@@ -118,7 +118,7 @@ private struct Segment {
         blocks.withUnsafeMutableBufferPointer { blocks in
             // Unsafe: each iteration writes an element of its own, and nobody writes the source.
             nonisolated(unsafe) let (blocks, source) = (blocks, source)
-            DispatchQueue.concurrentPerform(iterations: segments.count) { i in
+            ConcurrentLoop.run(segments.count) { i in
                 let segment = segments[i]
                 blocks[i] = OptimalParser(source: source).blocks(segment.range, from: segment.tokens)
             }

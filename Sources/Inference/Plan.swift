@@ -1,7 +1,7 @@
-import Dispatch
 import Network
 import Synchronization
 import TensorGraph
+import Threads
 
 /// An execution plan of a network for one image: fused, laid out in memory, with packed weights. It is made once
 /// and shared by all executors.
@@ -172,7 +172,7 @@ struct StepMaker: Sendable {
         }
         // Rounding weights takes most of the time, and waits for the disk where the file is not cached yet.
         let made = Mutex([[any Step]](repeating: [], count: list.layers.count))
-        DispatchQueue.concurrentPerform(iterations: list.layers.count) { index in
+        ConcurrentLoop.run(list.layers.count) { index in
             let steps = make(list.layers[index], margins[index], isShared: sharing.layers.contains(index))
             made.withLock { $0[index] = steps }
         }

@@ -1,6 +1,7 @@
 import CPUFeatures
 import Dispatch
 import Synchronization
+import Threads
 import VectorOperations
 #if canImport(Glibc)
 import Glibc
@@ -22,14 +23,17 @@ package final class ThreadPool: Sendable {
     private let workers: [Worker]
     private let shared: Shared
 
-    /// - Parameter threads: The number of threads that compute, including the caller's.
+    /// - Parameter threads: The number of threads that compute, including the caller's; fewer where the system refuses them.
     package init(threads: Int) {
-        let shared = Shared(threads: max(1, threads))
-        (self.threads, self.shared) = (shared.threads, shared)
-        workers = (1..<max(2, threads)).map { Worker(shared, number: $0) }.prefix(max(0, threads - 1)).map {
-            $0
+        let shared = Shared(most: max(1, threads))
+        var workers: [Worker] = []
+        while workers.count < threads - 1 {
+            let worker = Worker(shared, number: workers.count + 1)
+            guard worker.start() else { break }
+            workers.append(worker)
         }
-        for worker in workers { worker.start() }
+        shared.threads = workers.count + 1
+        (self.threads, self.workers, self.shared) = (shared.threads, workers, shared)
     }
 
     deinit {
@@ -57,7 +61,8 @@ package final class ThreadPool: Sendable {
 
 /// The state that the threads of a pool share.
 private final class Shared: @unchecked Sendable {
-    let threads: Int
+    /// The number of threads there are, set before the first loop.
+    var threads = 1
     /// The number of loops begun; a changed number tells a worker that a new loop is there.
     let generation = Atomic<Int>(0)
     let isFinished = Atomic<Bool>(false)
@@ -73,14 +78,17 @@ private final class Shared: @unchecked Sendable {
         private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0)
     }
 
-    init(threads: Int) {
-        self.threads = threads
-        shares = .allocate(capacity: threads)
-        for thread in 0..<threads { (shares + thread).initialize(to: Share()) }
+    private let most: Int
+
+    /// - Parameter most: The number of threads that may be.
+    init(most: Int) {
+        self.most = most
+        shares = .allocate(capacity: most)
+        for thread in 0..<most { (shares + thread).initialize(to: Share()) }
     }
 
     deinit {
-        shares.deinitialize(count: threads)
+        shares.deinitialize(count: most)
         shares.deallocate()
     }
 
@@ -142,29 +150,8 @@ private final class Worker: Sendable {
 
     init(_ shared: Shared, number: Int) { (self.shared, self.number) = (shared, number) }
 
-    func start() {
-        let context = Unmanaged.passRetained(self).toOpaque()
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context)
-        if status == 0, let thread { pthread_detach(thread) }
-        #else
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { context in
-                if let context { Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, context)
-        if status == 0 { pthread_detach(thread) }
-        #endif
-        precondition(status == 0, "the system refuses a thread")
-    }
+    /// - Returns: Whether there is such a thread; false where the system refuses one.
+    func start() -> Bool { SystemThread.start { self.run() } }
 
     func wake() {
         if isAsleep.load(ordering: .sequentiallyConsistent),

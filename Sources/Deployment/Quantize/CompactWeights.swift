@@ -1,6 +1,6 @@
-import Dispatch
 import Synchronization
 import TensorGraph
+import Threads
 
 /// Quantizes weights for the smallest compressed package at a given loss, with a grid per channel as fine as
 /// each layer requires.
@@ -124,7 +124,7 @@ package struct CompactWeights: Sendable {
         _ items: [Item], _ work: @Sendable (Item) -> Result
     ) -> [Result] {
         let results = Mutex([Result?](repeating: nil, count: items.count))
-        DispatchQueue.concurrentPerform(iterations: items.count) { index in
+        ConcurrentLoop.run(items.count) { index in
             let result = work(items[index])
             results.withLock { $0[index] = result }
         }

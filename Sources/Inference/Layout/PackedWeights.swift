@@ -1,6 +1,6 @@
-import Dispatch
 import Synchronization
 import TensorGraph
+import Threads
 import VectorOperations
 
 /// Weights in the order in which a kernel reads them, made from those of a file in parts that threads share.
@@ -48,7 +48,7 @@ final class PackedWeights: @unchecked Sendable {
         }
         let parts = parts(of: weights)
         // This takes most of the time of planning, and waits for the disk where the file is not cached yet.
-        DispatchQueue.concurrentPerform(iterations: parts.count) {
+        ConcurrentLoop.run(parts.count) {
             parts[$0].weights.pack(part: parts[$0].part)
         }
         for one in weights { (one.source, one.fill) = (nil, nil) }

@@ -1,8 +1,8 @@
 import SystemFiles
 import Backbones
-import Dispatch
 import Inference
 import TensorGraph
+import Threads
 
 /// Measures the ranges of a network's tensors over pictures.
 struct ActivationSurvey {
@@ -32,7 +32,7 @@ struct ActivationSurvey {
             guard let bytes = try? FileSystem.read(file), (try? reader.run(bytes)) != nil else { continue }
             read += 1
             let values = tensors.indices.map { SharedValues(executor.output($0)) }
-            DispatchQueue.concurrentPerform(iterations: tensors.count) { number in
+            ConcurrentLoop.run(tensors.count) { number in
                 let floats = values[number].floats
                 histograms.add(floats, to: number)
             }

@@ -2,7 +2,6 @@ import SystemFiles
 import Backbones
 import BottleneckCache
 import Deployment
-import Dispatch
 import Imaging
 import Inference
 import Synchronization

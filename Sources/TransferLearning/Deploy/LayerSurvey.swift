@@ -1,11 +1,11 @@
 import SystemFiles
 import Backbones
 import Deployment
-import Dispatch
 import FinalLayer
 import Inference
 import Synchronization
 import TensorGraph
+import Threads
 
 /// Measures the inputs of a network's layers, and how much errors in each layer change its bottleneck.
 struct LayerSurvey {
@@ -41,7 +41,7 @@ struct LayerSurvey {
             // Each thread takes the statistics of its view out of the shared array, so that threads do not
             // wait and nothing is copied.
             let images = inputs.indices.map { SharedImage(executor.output($0)) }
-            DispatchQueue.concurrentPerform(iterations: views.count) { number in
+            ConcurrentLoop.run(views.count) { number in
                 let input = inputs.firstIndex(of: views[number].input)!
                 var mine = gathered.withLock { all in
                     var taken = InputStatistics.empty

@@ -1,6 +1,6 @@
 import Compression
-import Dispatch
 import Synchronization
+import Threads
 
 /// The sizes in bytes that a model's file, and what was made of it, take when they are zipped.
 struct ZippedSizes {
@@ -12,7 +12,7 @@ struct ZippedSizes {
     /// Deflates both contents at the same time.
     init(before: [UInt8], after: [UInt8]) {
         let contents = [before, after], sizes = Mutex([0, 0])
-        DispatchQueue.concurrentPerform(iterations: 2) { index in
+        ConcurrentLoop.run(2) { index in
             let size = Deflate.compress(contents[index], level: Self.level, container: .raw).count
             sizes.withLock { $0[index] = size }
         }

@@ -1,6 +1,7 @@
 import Dispatch
 import FinalLayer
 import Synchronization
+import Threads
 
 /// Processes many independent items on several threads, while the calling thread reports progress.
 ///
@@ -34,7 +35,7 @@ enum ParallelWork {
     /// - Parameters:
     ///   - count: The number of items.
     ///   - atOnce: The number of items that a thread takes at once; fewer where threads would have none.
-    ///   - threads: The number of threads.
+    ///   - threads: The number of threads, at most one a core. Where the system refuses all, the calling thread works.
     ///   - isCancelled: Called between such items, from any thread.
     ///   - makeWorker: Called once on each thread; the returned function processes a range of items.
     ///   - report: Called on the calling thread about ten times a second with the number of completed items.
@@ -45,19 +46,32 @@ enum ParallelWork {
     ) rethrows -> Int {
         let few = max(1, min(atOnce, (count + threads - 1) / max(1, threads)))
         let progress = Progress()
-        let group = DispatchGroup()
-        DispatchQueue.global().async(group: group) {
-            DispatchQueue.concurrentPerform(iterations: min(threads, max(count, 1))) { _ in
-                let handle = makeWorker()
-                while !progress.isStopped, !isCancelled() {
-                    let first = progress.next.wrappingAdd(few, ordering: .relaxed).oldValue
-                    guard first < count else { return }
-                    let items = first..<min(count, first + few)
-                    handle(items)
-                    progress.done.wrappingAdd(items.count, ordering: .relaxed)
-                }
+        let work: @Sendable () -> Void = {
+            let handle = makeWorker()
+            while !progress.isStopped, !isCancelled() {
+                let first = progress.next.wrappingAdd(few, ordering: .relaxed).oldValue
+                guard first < count else { return }
+                let items = first..<min(count, first + few)
+                handle(items)
+                progress.done.wrappingAdd(items.count, ordering: .relaxed)
             }
         }
+        let group = DispatchGroup()
+        var started = 0
+        while started < min(threads, max(count, 1), coreCount) {
+            group.enter()
+            guard
+                SystemThread.start({
+                    work()
+                    group.leave()
+                })
+            else {
+                group.leave()
+                break
+            }
+            started += 1
+        }
+        if started == 0 { work() }
         do {
             while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
                 try report(progress.count)
@@ -80,23 +94,11 @@ enum ParallelWork {
     }
 
     /// The number of cores available to this process.
-    static var coreCount: Int { ProcessorCount.available }
+    static var coreCount: Int { SystemThread.cores }
 
     /// Returns threads for the final layer's solvers, whose results do not depend on their number.
     static func workers(threads: Int) -> Workers {
         guard threads > 1 else { return .serial }
-        return Workers { count, body in DispatchQueue.concurrentPerform(iterations: count, execute: body) }
+        return Workers { count, body in ConcurrentLoop.run(count, body) }
     }
-}
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
-private enum ProcessorCount {
-    static var available: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

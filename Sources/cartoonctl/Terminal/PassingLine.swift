@@ -1,5 +1,6 @@
-import Dispatch
 import Synchronization
+import SystemFiles
+import Threads
 
 /// The line on standard error that tells how far the work is, and which whatever is printed next replaces.
 ///
@@ -58,17 +59,15 @@ enum PassingLine {
 
     /// Begins to draw the line again and again, until the process ends.
     private static func tick() {
-        // A queue of its own gets a thread even while the work holds all cores.
-        let queue = DispatchQueue(label: "passing line")
-        @Sendable func wait() {
-            queue.asyncAfter(deadline: .now() + .seconds(1)) {
+        // Without a thread the line stays as it is.
+        _ = SystemThread.start {
+            while true {
+                sleep(1)
                 state.withLock { state in
                     let seconds = Int((ContinuousClock.now - state.start) / .seconds(1))
                     if let text = state.text, seconds > 0 { state.draw(text, seconds: seconds) }
                 }
-                wait()
             }
         }
-        wait()
     }
 }
