@@ -205,7 +205,12 @@ package final class BottleneckCache: Sendable {
     }
 
     private func openReader(_ segment: Int, _ path: BytePath) throws(CacheError) -> OpenFile {
-        let file = try OpenFile.forReading(path)
+        let file: OpenFile
+        do { file = try OpenFile.forReading(path) } catch {
+            // The process may have no more files.
+            state.withLock { $0.readers = [:] }
+            file = try OpenFile.forReading(path)
+        }
         state.withLock { state in
             // A directory may hold thousands of segments, more than the process may have open files.
             if state.readers.count >= 32 { state.readers = [:] }

@@ -8,10 +8,21 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The system's description of `errno`.
     public var reason: String {
-        errno == 0 ? "is a pipe, socket or device, not a file" : String(cString: strerror(errno))
+        errno == 0
+            ? "is a pipe, socket or device, not a file" : String(cString: strerror(errno)) + (remedy ?? "")
+    }
+    /// What raises the limit of the system that the call met; nil where it met none.
+    private var remedy: String? {
+        switch errno {
+        case EMFILE, ENFILE: "; 'ulimit -n 1024' raises the limit"
+        case ENOMEM: "; 'ulimit -v unlimited' lifts the limit, if there is one"
+        default: nil
+        }
     }
     public var description: String { "\(path): \(reason)" }
     public var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT || errno == EFBIG }
+    /// Whether the system refuses what it gives other programs: more open files, or memory.
+    package var isRefused: Bool { remedy != nil }
     public var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
 }
 

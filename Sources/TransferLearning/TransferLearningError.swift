@@ -19,6 +19,8 @@ public enum TransferLearningError: Error, Sendable {
     case interrupted(String)
     /// A download was interrupted; the received bytes are kept for the next run.
     case downloadInterrupted(FilePath, received: Int, of: Int?)
+    /// The system refuses the program open files, threads or memory; the text names the limit and the remedy.
+    case systemLimit(String)
     case internalFailure(String)
 }
 
@@ -26,6 +28,8 @@ public enum TransferLearningError: Error, Sendable {
 public enum DatasetError: Error, Sendable {
     case noFolder(FilePath, flag: String = "image_dir")
     case notAFolder(FilePath, flag: String = "image_dir")
+    /// The folder of retrain.py's bottleneck files is missing, or is none.
+    case noBottleneckTree(FilePath)
     case noClasses(FilePath)
     case oneClass(FilePath, FilePath)
     case nestedTooDeep(FilePath, suggestion: FilePath, flag: String = "image_dir")
@@ -63,8 +67,9 @@ extension TransferLearningError: CustomStringConvertible {
         case .file(let error, let task) where error.errno == EISDIR:
             "\(error.path): is a folder, while \(task); give the path of a file"
         case .file(let error, let task): "\(error.path): \(error.reason), while \(task)"
-        case .output(let error, _) where error.isDiskFull:
-            "\(error.path): the disk is full (\(error.reason)); nothing was written under that name. Free some space and run the same command again: the bottlenecks are cached"
+        case .output(let error, let flag) where error.isDiskFull:
+            "\(error.path): the disk is full (\(error.reason)); nothing was written under that name. Free some space and run the same command again"
+                + (flag == "output" ? "" : ": the bottlenecks are cached")
         case .output(let error, let flag) where error.errno == ENOTEMPTY:
             "\(error.path): holds other files; give --\(flag) a new folder, or an empty one"
         case .output(let error, let flag):
@@ -80,6 +85,7 @@ extension TransferLearningError: CustomStringConvertible {
         case .interrupted(let words): "interrupted; \(words)"
         case .downloadInterrupted(let path, let received, let total):
             "\(path): interrupted; \(received)\(total.map { " of \($0)" } ?? "") bytes of its archive are kept, and the same command continues from there"
+        case .systemLimit(let words): words
         case .internalFailure(let what):
             "internal failure: \(what); please report it with the command that led to it"
         }
@@ -93,6 +99,8 @@ extension DatasetError: CustomStringConvertible {
             "\(path): there is no such folder; --\(flag) needs a folder with one sub-folder of pictures per class"
         case .notAFolder(let path, let flag):
             "\(path): is not a folder; --\(flag) needs a folder with one sub-folder of pictures per class"
+        case .noBottleneckTree(let path):
+            "\(path): there is no such folder; give the one that retrain.py was given as --bottleneck_dir"
         case .noClasses(let path):
             "\(path): has no sub-folders; put each class's pictures into a sub-folder of its own, such as \(path.appending("cats")) and \(path.appending("dogs"))"
         case .oneClass(let path, let only):

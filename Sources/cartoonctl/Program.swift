@@ -12,7 +12,12 @@ enum Program {
 
     static func main() {
         StandardStreams.secure()
-        Interruption.watch()
+        SystemLimits.raise()
+        if let complaint = SystemLimits.complaint ?? Interruption.watch() {
+            let error = TransferLearningError.systemLimit(complaint)
+            Terminal.log("cartoonctl: \(error)")
+            exitProcess(error.exitCode)
+        }
         let code = run(words)
         if code == 0, let interrupted = Interruption.exitCode {
             Terminal.log("cartoonctl: interrupted when the work was done")

@@ -327,6 +327,8 @@ struct BottleneckExtraction: Sendable {
     ) throws(TransferLearningError) -> ReadPicture {
         let bytes: [UInt8]
         do { bytes = try FileSystem.read(path) } catch {
+            // The picture may be sound, and the next ones would fail too.
+            if error.isRefused { throw .file(error, while: "reading the pictures") }
             if isStrict { throw .unreadable(path, reason: error.reason) }
             return .outcome(.unreadable(error.reason))
         }

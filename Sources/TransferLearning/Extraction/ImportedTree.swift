@@ -23,7 +23,7 @@ public enum ImportedTree {
     {
         let location = CacheLocation.directory(cache)
         guard (try? FileSystem.kind(of: directory)) == .directory else {
-            throw .dataset(.noFolder(directory))
+            throw .dataset(.noBottleneckTree(directory))
         }
         let store = try CacheLocation.open(cache)
         do {

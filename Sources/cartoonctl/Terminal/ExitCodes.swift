@@ -11,7 +11,7 @@ extension TransferLearningError {
     var exitCode: Int32 {
         switch self {
         case .option: 2
-        case .dataset(.noFolder), .dataset(.notAFolder): 10
+        case .dataset(.noFolder), .dataset(.notAFolder), .dataset(.noBottleneckTree): 10
         case .dataset(.noClasses), .dataset(.nestedTooDeep): 11
         case .dataset(.oneClass): 12
         case .dataset(.noReadablePictures): 13
@@ -31,7 +31,7 @@ extension TransferLearningError {
         case .output(let error, _) where error.isDiskFull: 31
         case .output: 30
         case .cache: 32
-        case .file: 33
+        case .file, .systemLimit: 33
         case .stalePlan: 42
         case .interrupted, .downloadInterrupted: 130
         case .internalFailure: 70

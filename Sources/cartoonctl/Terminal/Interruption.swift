@@ -1,16 +1,20 @@
 import Synchronization
 import SystemFiles
+import Threads
 import TransferLearning
 
 /// Handles SIGINT, SIGTERM and SIGHUP: the work is asked to stop at a safe point, and is ended if it has not
 /// stopped after 0.7 s.
 ///
 /// The signal handler only records the signal and wakes a thread. If the work continues or a second signal
-/// arrives, this thread removes the temporary files and ends the process. It also reports a mapped file that
-/// was truncated while being read (SIGBUS), which a handler cannot do safely.
+/// arrives, this thread removes the temporary files and ends the process. It also reports what a handler cannot
+/// report safely: a mapped file that was truncated while being read (SIGBUS), and memory that a limit of the
+/// address space refuses.
 enum Interruption {
     private static let received = Atomic<Int32>(0)
     private static let faultAddress = Atomic<UInt>(0)
+    /// The `faultAddress` of a trap under a limit of memory.
+    private static let noMemory = UInt.max
     private static let pipeEnd = Atomic<Int32>(-1)
     /// What prints finished results if the work must be ended, and says how many there are.
     private static let last = Mutex<(@Sendable () -> String)?>(nil)
@@ -32,17 +36,25 @@ enum Interruption {
     /// it returns words about them.
     static func beforeEnd(_ work: @escaping @Sendable () -> String) { last.withLock { $0 = work } }
 
-    static func watch() {
+    /// Starts to watch for signals.
+    ///
+    /// - Returns: The line that says what the system refuses; nil where it refuses nothing.
+    static func watch() -> String? {
         // Writing to a closed pipe becomes an error, so that temporary files are removed.
         signal(SIGPIPE, SIG_IGN)
         // Exceeding a file size limit becomes an error of the write.
         signal(SIGXFSZ, SIG_IGN)
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return }
+        guard pipe(&ends) == 0 else {
+            return "the system refuses a pipe (\(String(cString: strerror(errno))))"
+        }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         pipeEnd.store(ends[1], ordering: .sequentiallyConsistent)
         _ = (isRequested, faultAddress.load(ordering: .relaxed))
-        startWatcher(reading: ends[0])
+        guard SystemThread.start({ [end = ends[0]] in watcher(end) }) else {
+            return
+                "the system refuses a thread; raise the limit of processes with 'ulimit -u', or that of memory with 'ulimit -v'"
+        }
 
         var watched = sigset_t()
         sigemptyset(&watched)
@@ -55,6 +67,8 @@ enum Interruption {
         // A parent process may pass on a signal mask that blocks these signals.
         sigprocmask(SIG_UNBLOCK, &watched, nil)
         watchMappings()
+        if SystemLimits.memory != nil { watchMemory() }
+        return nil
     }
 
     private static let heard: @convention(c) (Int32) -> Void = { number in
@@ -95,21 +109,39 @@ enum Interruption {
         sigaction(SIGBUS, &action, nil)
     }
 
-    // MARK: - The watcher
-
-    private static func startWatcher(reading end: Int32) {
-        let thread: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-            Interruption.watcher(Int32(Int(bitPattern: argument)))
-            return nil
+    /// Handles the traps of Swift's runtime and of C libraries, which cannot go on where memory is refused.
+    ///
+    /// Without a limit of the address space Linux refuses none, and a trap is a fault of the program.
+    private static func watchMemory() {
+        // The line is made while there is memory.
+        guard !memoryLine.isEmpty else { return }
+        for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV] {
+            signal(number) { _ in
+                let before = Interruption.faultAddress.exchange(
+                    Interruption.noMemory, ordering: .sequentiallyConsistent)
+                if before == 0 {
+                    let line = Interruption.memoryLine
+                    _ = write(STDERR_FILENO, line.baseAddress, line.count)
+                    Interruption.wake()
+                    // The watcher may find no memory either.
+                    signal(SIGALRM) { _ in _exit(33) }
+                    alarm(1)
+                }
+                while true { pause() }
+            }
         }
-        #if canImport(Darwin)
-        var identifier: pthread_t?
-        pthread_create(&identifier, nil, { thread($0) }, UnsafeMutableRawPointer(bitPattern: Int(end)))
-        #else
-        var identifier = pthread_t()
-        pthread_create(&identifier, nil, thread, UnsafeMutableRawPointer(bitPattern: Int(end)))
-        #endif
     }
+
+    /// Unsafe: the memory is never changed nor released.
+    nonisolated(unsafe) private static let memoryLine: UnsafeBufferPointer<UInt8> = {
+        let line =
+            "cartoonctl: the limit of \((SystemLimits.memory ?? 0) >> 20) MB of memory is too low for this; raise it with 'ulimit -v'\n"
+        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: line.utf8.count)
+        _ = bytes.initialize(from: line.utf8)
+        return UnsafeBufferPointer(bytes)
+    }()
+
+    // MARK: - The watcher
 
     private static func watcher(_ end: Int32) {
         var byte: UInt8 = 0
@@ -120,6 +152,7 @@ enum Interruption {
         }
         let fault = faultAddress.load(ordering: .sequentiallyConsistent)
         TemporaryFiles.removeAll()
+        if fault == noMemory { _exit(33) }
         if fault != 0 {
             let path = MappedFiles.path(at: fault).map { "\($0)" } ?? "a mapped file"
             Terminal.log("cartoonctl: \(path): was cut short while it was read; run the same command again")

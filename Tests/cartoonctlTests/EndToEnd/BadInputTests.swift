@@ -53,6 +53,14 @@ struct BadInputTests {
             remedy: "--image_dir needs a folder with one sub-folder of pictures per class")
     }
 
+    @Test("a folder of bottlenecks that is not there")
+    func noTree() throws {
+        try expect(
+            bench.run("cartoonctl", ["bottlenecks", "import", "none", "--bottleneck_dir", "cache"]),
+            status: 10,
+            naming: "none", remedy: "that retrain.py was given as --bottleneck_dir")
+    }
+
     @Test("a file in place of the folder")
     func fileForFolder() throws {
         try bench.write("pictures", "not a folder")
