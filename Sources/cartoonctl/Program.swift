@@ -33,6 +33,14 @@ enum Program {
         }
     }
 
+    private static func verb(named name: String) throws(UsageError) -> Verb {
+        if let verb = verbs.first(where: { $0.name == name }) { return verb }
+        let nearest = Spelling.nearest(to: name, among: verbs.map(\.name))
+        throw UsageError(
+            "unknown command '\(name)'"
+                + (nearest.map { "; did you mean '\($0)'?" } ?? "; 'cartoonctl --help' lists them"))
+    }
+
     /// Runs a command line and returns its exit code.
     static func run(_ words: [String]) -> Int32 {
         do {
@@ -42,23 +50,16 @@ enum Program {
             }
             switch name {
             case "--help", "-h", "help":
-                guard words.count > 1, let verb = verbs.first(where: { $0.name == words[1] }) else {
-                    Terminal.printBlock(Help.overview(verbs))
-                    return 0
-                }
-                Terminal.printBlock(Help.page(verb))
+                let topic = words.dropFirst().first { !$0.hasPrefix("-") }
+                Terminal.printBlock(
+                    try topic.map { Help.page(try Self.verb(named: $0)) } ?? Help.overview(verbs))
                 return 0
             case "--version", "-V", "version":
                 Terminal.print("cartoonctl \(Tool.version)" + (Tool.commit.map { " (commit \($0))" } ?? ""))
                 return 0
             default: break
             }
-            guard let verb = verbs.first(where: { $0.name == name }) else {
-                let nearest = Spelling.nearest(to: name, among: verbs.map(\.name))
-                throw UsageError(
-                    "unknown command '\(name)'"
-                        + (nearest.map { "; did you mean '\($0)'?" } ?? "; 'cartoonctl --help' lists them"))
-            }
+            let verb = try Self.verb(named: name)
             if let complaint = Tool.instructionSetComplaint { throw UsageError(complaint) }
             let rest = Array(words.dropFirst())
             if rest.contains("--help") || rest.contains("-h") {
@@ -71,6 +72,7 @@ enum Program {
                     Terminal.log("cartoonctl: \(complaint)")
                 }
             }
+            Terminal.resultsAreNotes.store(arguments.outputIsStandardOutput, ordering: .relaxed)
             return try verb.run(arguments)
         } catch let error as UsageError {
             Terminal.log("cartoonctl: \(error)")

@@ -161,6 +161,13 @@ extension Arguments {
 
     func string(_ name: String) -> String? { values[name] }
 
+    /// Whether a file that the verb writes is standard output itself, as with `--output /dev/stdout`.
+    var outputIsStandardOutput: Bool {
+        ["output", "output_graph", "output_labels", "report", "plan"].contains { name in
+            values[name].map { FileSystem.descriptor(named: FilePath($0)) == STDOUT_FILENO } ?? false
+        }
+    }
+
     func required(_ name: String, _ example: String) throws(UsageError) -> String {
         guard let value = values[name], !value.isEmpty else {
             throw UsageError("--\(name) is missing: \(example)")

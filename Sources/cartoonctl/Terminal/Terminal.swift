@@ -1,3 +1,4 @@
+import Synchronization
 import SystemFiles
 import TransferLearning
 
@@ -20,6 +21,9 @@ enum Terminal {
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
     }
+
+    /// Whether results go to standard error, because standard output is a file that is written.
+    static let resultsAreNotes = Atomic<Bool>(false)
 
     /// Prints a line of the results.
     static func print(_ line: String) { result(line.printable + "\n") }
@@ -52,7 +56,8 @@ enum Terminal {
     /// if the reader has closed the pipe.
     private static func result(_ bytes: [UInt8]) {
         PassingLine.erase()
-        let failure = Descriptors.writeAll(STDOUT_FILENO, bytes)
+        let stream = resultsAreNotes.load(ordering: .relaxed) ? STDERR_FILENO : STDOUT_FILENO
+        let failure = Descriptors.writeAll(stream, bytes)
         if failure == 0 { return }
         if failure == EPIPE { exitProcess(128 + SIGPIPE) }
         log(

@@ -45,6 +45,13 @@ struct HelpTests {
         "plan.undo.json", "--input_names Mul",
     ]
 
+    @Test("help on what is no command is an error")
+    func unknownTopic() throws {
+        let outcome = try Workbench().run("cartoonctl", ["help", "clasify"])
+        #expect(
+            outcome.status == 2 && outcome.errors.contains("did you mean 'classify'?"), "\(outcome.errors)")
+    }
+
     @Test("every example of every help page is a command that works")
     func examples() throws {
         let bench = try prepared()

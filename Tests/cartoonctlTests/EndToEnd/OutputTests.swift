@@ -223,4 +223,16 @@ struct OutputTests {
             """)
         #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
     }
+
+    @Test("what is written to standard output is not mixed with lines about it")
+    func standardOutput() throws {
+        _ = try shell("ctl \(Self.training) --output_graph m.pb --output_labels m.txt")
+        for (flags, place) in [("optimize m.pb", "o.pb"), ("export m.pb --format onnx", "o.onnx")] {
+            let outcome = try shell(
+                "ctl \(flags) --output \(place) && ctl \(flags) --output /dev/stdout > piped && cmp \(place) piped"
+            )
+            #expect(
+                outcome.status == 0 && outcome.errors.contains("MB"), "\(outcome.output) \(outcome.errors)")
+        }
+    }
 }
