@@ -162,9 +162,19 @@ enum DescriptionFile {
         case DecodingError.dataCorrupted(let context):
             context.codingPath.isEmpty
                 ? "is not JSON"
-                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.debugDescription)"
+                : "\"\(context.codingPath.map(\.stringValue).joined(separator: "."))\" \(context.fault)"
         default: "\(error)"
         }
+    }
+}
+
+extension DecodingError.Context {
+    /// What is wrong with a value, such as a word that is none of an enumeration's.
+    package var fault: String {
+        guard let word = debugDescription.firstRange(of: "from invalid String value ") else {
+            return debugDescription
+        }
+        return "may not be '\(debugDescription[word.upperBound...])'"
     }
 }
 

@@ -108,14 +108,18 @@ public struct CurationPlan: Sendable, Codable, Equatable {
 
     private static func words(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String {
-            let names = path.map { $0.intValue.map { "\($0 + 1)" } ?? $0.stringValue }
-            return names.isEmpty ? "" : " in \(names.joined(separator: " "))"
+            path.map { $0.intValue.map { "\($0 + 1)" } ?? $0.stringValue }.joined(separator: " ")
         }
         switch error as? DecodingError {
         case .keyNotFound(let key, let context):
-            return "'\(key.stringValue)' is missing\(place(context.codingPath))"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-            return context.debugDescription + place(context.codingPath)
+            let parent = place(context.codingPath)
+            return "'\(key.stringValue)' is missing" + (parent.isEmpty ? "" : " in '\(parent)'")
+        case .typeMismatch(_, let context) where !context.codingPath.isEmpty,
+            .valueNotFound(_, let context) where !context.codingPath.isEmpty:
+            return "'\(place(context.codingPath))' is of the wrong type"
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+            return "'\(place(context.codingPath))' \(context.fault)"
+        case .dataCorrupted: return "it is not JSON"
         default: return "it is no JSON object"
         }
     }

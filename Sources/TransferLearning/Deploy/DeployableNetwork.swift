@@ -13,6 +13,8 @@ struct DeployableNetwork: Sendable {
     let description: ModelDescription?
     /// The parameters of novelty detection; nil in other networks.
     let novelty: NoveltyTable?
+    /// What to say of a labels file with other words than the model's; nil where there is nothing to say.
+    private(set) var labelsNote: String?
 
     /// - Parameter labels: A file with one label per line that replaces the labels in the model.
     init(_ path: FilePath, labels: FilePath? = nil) throws(TransferLearningError) {
@@ -24,7 +26,8 @@ struct DeployableNetwork: Sendable {
         if let fault = network.graph?.numberFault { throw .network(.damaged(path, reason: fault)) }
         (self.path, bytes) = (path, file.region.count)
         if let labels {
-            let names = try LabelsFile.names(labels, for: network, at: path).names
+            let (names, note) = try LabelsFile.names(labels, for: network, at: path)
+            labelsNote = note
             do {
                 let model = try ModelFile(
                     network, path: path.description, labels: names, packaged: file.labels)
@@ -38,7 +41,7 @@ struct DeployableNetwork: Sendable {
 
     /// Replaces the network of a file by a converted one.
     init(_ file: DeployableNetwork, _ network: NetworkFile, _ description: ModelDescription) {
-        (path, bytes, novelty) = (file.path, file.bytes, file.novelty)
+        (path, bytes, novelty, labelsNote) = (file.path, file.bytes, file.novelty, file.labelsNote)
         (self.network, self.description) = (network, description)
     }
 
@@ -182,6 +185,18 @@ extension Graph {
 }
 
 extension TransferLearningError {
+    /// Returns the error of a network that is asked for another size of its images, which its layers may not take.
+    ///
+    /// - Parameter size: The height and width; nil for the network's own.
+    func blaming(size: Int?) -> TransferLearningError {
+        guard let size, case .network(.damaged(let path, let reason)) = self else { return self }
+        return .option(
+            "size",
+            reason:
+                "\(path) does not take pictures of \(size) × \(size) (\(reason)); give a size that its layers take"
+        )
+    }
+
     init(_ error: DeploymentError, path: FilePath) {
         switch error {
         case .noSuchTensor(let name, node: ""): self = .network(.noSuchTensor(path, name: name, nearest: []))

@@ -81,7 +81,14 @@ public struct Exporting {
         (self.options, self.context) = (options, context)
     }
 
-    public func run() throws(TransferLearningError) -> ExportResult {
+    public func run() throws(TransferLearningError) -> ExportResult { try run(comparingLabels: true) }
+
+    /// - Parameter comparesLabels: Whether to report that the labels file names classes otherwise than the model.
+    func run(comparingLabels comparesLabels: Bool) throws(TransferLearningError) -> ExportResult {
+        do { return try exported(comparesLabels) } catch { throw error.blaming(size: options.size) }
+    }
+
+    private func exported(_ comparesLabels: Bool) throws(TransferLearningError) -> ExportResult {
         guard !FileSystem.areOneOutput(options.input, options.output) else {
             throw .option(
                 "output", reason: "\(options.output) is the model itself; give the export another name")
@@ -91,6 +98,7 @@ public struct Exporting {
         case .onnx, .tflite, .html: try FileSystem.checkOutput(options.output, flag: "output")
         }
         var file = try DeployableNetwork(options.input, labels: options.labels)
+        if comparesLabels, let note = file.labelsNote { context.note("warning: " + note) }
         if let size = options.size { file = file.sized(size) }
         do {
             if options.format == .html { return try WebPageExport(file, options).run() }

@@ -36,6 +36,21 @@ public struct GraphOptimization: Sendable {
     public init(_ options: OptimizeOptions) { self.options = options }
 
     public func run() throws(TransferLearningError) -> OptimizeResult {
+        do { return try optimized() } catch { throw error.blaming(size: options.size) }
+    }
+
+    /// Checks that a graph takes images of a shape.
+    private static func check(
+        _ graph: Graph, input: String, _ shape: [Int], outputs: [String]
+    ) throws(DeploymentError) {
+        do { _ = try NetworkExport(graph, input: input, shape: shape, outputs: outputs) } catch {
+            // What cannot be exported can still be optimized.
+            if case .unsupported = error { return }
+            throw error
+        }
+    }
+
+    private func optimized() throws(TransferLearningError) -> OptimizeResult {
         try FileSystem.checkOutput(options.output, flag: "output")
         var file = try DeployableNetwork(options.input)
         if let size = options.size, file.network.graph != nil { file = try file.checked(size: size) }
@@ -44,6 +59,11 @@ public struct GraphOptimization: Sendable {
             let report: Optimization.Report, bytes: Int
             switch file.network {
             case .graph(let graph):
+                if let size = options.size, file.description == nil {
+                    try Self.check(
+                        graph, input: inputs[0], [1, size, size, file.network.channels(of: inputs[0])],
+                        outputs: outputs)
+                }
                 let optimization = Optimization(
                     inputs: inputs, outputs: outputs, keeping: file.keptNames,
                     unpacksWeights: !options.keepsPacked, isForOpenCV: !options.keepsPacked,

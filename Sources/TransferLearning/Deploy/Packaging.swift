@@ -126,7 +126,7 @@ public struct Packaging: Sendable {
         var export = ExportOptions(output: FilePath(place.path), format: format)
         (export.input, export.labels, export.weights) = (options.model, options.labels, options.weights)
         (export.calibration, export.threads) = (options.calibration, options.threads)
-        _ = try Exporting(export, context: context).run()
+        _ = try Exporting(export, context: context).run(comparingLabels: false)
         // A Core ML package is a folder; what other paths begin with are folders in it.
         let paths =
             format == .coreml

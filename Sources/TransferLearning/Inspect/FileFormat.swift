@@ -43,6 +43,9 @@ struct FileFormat: Sendable {
             kind: "NumPy array", isRecognized: { NumPyFormat.isRecognized($0) },
             inspect: { NumPyFormat.inspect($0) }),
         FileFormat(
+            kind: "JSON", isRecognized: { JSONFormat.isRecognized($0) },
+            inspect: { try JSONFormat.inspect($0) }),
+        FileFormat(
             kind: "bottleneck", isRecognized: { BottleneckFormat.isRecognized($0) },
             inspect: { try BottleneckFormat.inspect($0) }),
         FileFormat(

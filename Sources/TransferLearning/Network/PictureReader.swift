@@ -125,7 +125,7 @@ extension ImageError {
         case .unsupported(.gitLFSPointer, _): "a Git LFS pointer, not a picture; run 'git lfs pull'"
         case .unsupported(let format, nil) where !format.isPicture:
             "\(self); to leave it out, move it elsewhere or begin its name with a dot"
-        case .unsupported(_, nil): "\(self); convert it to PNG or JPEG"
+        case .unsupported: "\(self); convert it to PNG or JPEG"
         case .overLimit(let what, _, _): "\(self); --max_\(what) sets another"
         default: description
         }

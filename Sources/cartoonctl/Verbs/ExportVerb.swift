@@ -68,12 +68,11 @@ private func export(_ arguments: Arguments) throws -> Int32 {
     let format: ExportOptions.Format
     if let name = arguments.string("format") {
         format = try choice("format", name)
+        if let output, let other = formatNamed(by: output), other != format {
+            throw UsageError("--output \(output): ends as \(other.rawValue) does, but --format is \(name)")
+        }
     } else {
-        guard let output,
-            let ending = ExportOptions.Format.allCases.first(where: {
-                output.hasSuffix(".\($0.pathExtension)")
-            })
-        else {
+        guard let ending = output.flatMap(formatNamed) else {
             throw UsageError("--format is missing: needs one of \(names(ExportOptions.Format.self))")
         }
         format = ending
@@ -133,6 +132,11 @@ private func export(_ arguments: Arguments) throws -> Int32 {
         }
     }
     return 0
+}
+
+/// Returns the format whose ending a path has; nil if it has none of them.
+private func formatNamed(by output: String) -> ExportOptions.Format? {
+    ExportOptions.Format.allCases.first { output.hasSuffix(".\($0.pathExtension)") }
 }
 
 private func choice<Choice: RawRepresentable<String> & CaseIterable>(_ flag: String, _ name: String) throws

@@ -165,7 +165,7 @@ struct ClassifyOutputTests {
         }
     }
 
-    @Test("labels that contradict the model's own are refused or told of, by classify and package alike")
+    @Test("labels that contradict the model's own are refused or told of, by all verbs alike")
     func contradictingLabels() throws {
         try bench.write("swapped.txt", "pip the robot\nmoss the dragon\n")
         try bench.write("short.txt", "moss the dragon\n")
@@ -178,6 +178,8 @@ struct ClassifyOutputTests {
                     ["classify", "pictures/pip_the_robot/\(name)", "--graph", "m.pb", "--labels", labels]),
                 try bench.run(
                     "cartoonctl", ["package", "m.pb", labels, "--output", "m.zip", "--level", "1"]),
+                try bench.run(
+                    "cartoonctl", ["export", "m.pb", "--output", "m.onnx", "--labels", labels]),
             ]
         }
         for (labels, word) in [("swapped.txt", "in another order"), ("short.txt", "1 labels")] {

@@ -1,4 +1,6 @@
 import Foundation
+import TensorFlowFormat
+import TensorGraph
 import TestSupport
 import Testing
 
@@ -156,5 +158,36 @@ struct DeployTests {
         #expect(text.contains("float32 [N, 48, 48, 3]") && text.contains("\"height\":48"))
         let answered = try bench.run("cartoonctl", ["classify", "pictures", "--graph", "m.onnx"])
         #expect(answered.status == 0, "\(answered.errors)")
+    }
+
+    @Test("a size that leaves a layer nothing is refused by that name, of a graph without a description too")
+    func tooSmall() throws {
+        let ones: Attribute = .ints([1, 1, 1, 1]), format: Attribute = .bytes(Array("NHWC".utf8))
+        let pool = Node(
+            "AvgPool", name: "pool", inputs: ["input"],
+            attributes: [
+                "T": .type(.float32), "ksize": .ints([1, 7, 7, 1]), "strides": ones, "data_format": format,
+                "padding": .bytes(Array("VALID".utf8)),
+            ])
+        let input = Node(
+            "Placeholder", name: "input", inputs: [],
+            attributes: ["dtype": .type(.float32), "shape": .shape([-1, 32, 32, 3])])
+        try bench.write("plain.pb", Data(try GraphDef.write(Graph(nodes: [input, pool]))))
+        for verb in [["optimize", "--output", "o.pb"], ["export", "--output", "o.onnx"]] {
+            let refused = try bench.run("cartoonctl", verb + ["plain.pb", "--size", "6"])
+            #expect(
+                refused.status == 2
+                    && refused.errors.contains("--size: plain.pb does not take pictures of 6 × 6"),
+                "\(refused.errors)")
+            let taken = try bench.run("cartoonctl", verb + ["plain.pb", "--size", "7"])
+            #expect(taken.status == 0, "\(taken.errors)")
+        }
+    }
+
+    @Test("an ending that contradicts --format is refused")
+    func contradiction() throws {
+        let outcome = try bench.run(
+            "cartoonctl", ["export", "m.pb", "--format", "onnx", "--output", "m.tflite"])
+        #expect(outcome.status == 2 && outcome.errors.contains("ends as tflite does"), "\(outcome.errors)")
     }
 }

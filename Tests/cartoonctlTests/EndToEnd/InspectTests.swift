@@ -30,6 +30,20 @@ struct InspectTests {
         try #require(trained.status == 0, "\(trained.errors)")
     }
 
+    @Test("says of JSON that it is no model, and what it holds")
+    func json() throws {
+        try bench.write("a.json", #" {"name": "net", "taps": [{"tensor": "x"}], "width": 3}"#)
+        try bench.write("b.json", "\u{FEFF}[1, 2, 3]")
+        try bench.write("c.json", #"{"name": "#)
+        for (name, words) in [
+            ("a.json", "the fields name, taps, width"), ("b.json", "list of 3"), ("c.json", "cut short"),
+        ] {
+            let outcome = try inspect(name)
+            #expect(outcome.status == 21 && outcome.errors.contains(words), "\(outcome.errors)")
+            #expect(outcome.errors.contains("no model"), "\(outcome.errors)")
+        }
+    }
+
     @Test("names a NumPy array, and its shape")
     func array() throws {
         let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 1280), }\n"

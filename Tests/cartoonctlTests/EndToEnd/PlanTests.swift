@@ -154,8 +154,9 @@ struct PlanTests {
             (#"{"plan":2,"started_in":"","classes":[],"set_aside":"x","files":[]}"#, "version 2"),
             (
                 #"{"plan":1,"started_in":"","classes":[],"set_aside":"x","files":[{"path":"a","action":"burn","bytes":1,"sha256":""}]}"#,
-                "burn"
+                "'files 1 action' may not be 'burn'"
             ),
+            (#"{"plan":"one"}"#, "'plan' is of the wrong type"),
             (
                 #"{"plan":1,"started_in":"","classes":[],"set_aside":"x","files":[{"path":"a","action":"move","to":"b","bytes":1,"sha256":""}]}"#,
                 "'b' is no class"

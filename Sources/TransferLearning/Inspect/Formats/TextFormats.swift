@@ -50,6 +50,29 @@ enum ManifestFormat {
     }
 }
 
+/// A JSON file that is none of the above: refused by what it is.
+enum JSONFormat {
+    static func isRecognized(_ contents: FileContents) -> Bool {
+        let start = contents.opening.first { !$0.isWhitespace && $0 != "\u{FEFF}" }
+        return contents.foreign == .text && (start == "{" || start == "[")
+    }
+
+    static func inspect(_ contents: FileContents) throws -> Findings {
+        let value = try? JSONDecoder().decode(JSONValue.self, from: Data(contents.region.bytes))
+        let found =
+            switch value {
+            case .object(let fields):
+                "JSON with the fields " + fields.keys.sorted().prefix(8).joined(separator: ", ")
+                    + (fields.count > 8 ? " and \(fields.count - 8) others" : "")
+            case .list(let list): "a JSON list of \(list.count)"
+            default: "text that begins as JSON and is none, or is cut short"
+            }
+        throw TransferLearningError.network(
+            .notAGraph(
+                contents.path, found: "\(found); no model, nor a manifest or plan that cartoonctl wrote"))
+    }
+}
+
 /// The page that `--report` writes.
 enum ReportFormat {
     static func isRecognized(_ contents: FileContents) -> Bool {
