@@ -23,7 +23,7 @@ package struct InstructionSet: Sendable {
     let transformWinogradOutput: @Sendable (UnsafePointer<WinogradOutput>) -> Void
     let transformWinogradFilters: @Sendable (UnsafePointer<WinogradFilters>) -> Void
     let mapRows: @Sendable (UnsafePointer<UnaryRows>) -> Void
-    let combine: @Sendable (UnsafePointer<BinaryRow>) -> Void
+    let combineRows: @Sendable (UnsafePointer<BinaryRows>) -> Void
     let softmaxRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     let normalizeRows: @Sendable (UnsafePointer<NormalizedRows>) -> Void
     /// The kernels for bfloat16 and 8-bit images.
@@ -50,7 +50,7 @@ package struct InstructionSet: Sendable {
         transformWinogradInput: { KernelsBaseline.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsBaseline.transformWinogradOutput($0) },
         transformWinogradFilters: { KernelsBaseline.transformWinogradFilters($0) },
-        mapRows: { KernelsBaseline.mapRows($0) }, combine: { KernelsBaseline.combine($0) },
+        mapRows: { KernelsBaseline.mapRows($0) }, combineRows: { KernelsBaseline.combineRows($0) },
         softmaxRows: { KernelsBaseline.softmaxRows($0) },
         normalizeRows: { KernelsBaseline.normalizeRows($0) },
         lowPrecision: .baseline)
@@ -64,7 +64,7 @@ package struct InstructionSet: Sendable {
         transformWinogradInput: { KernelsAVX2.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX2.transformWinogradOutput($0) },
         transformWinogradFilters: { KernelsAVX2.transformWinogradFilters($0) },
-        mapRows: { KernelsAVX2.mapRows($0) }, combine: { KernelsAVX2.combine($0) },
+        mapRows: { KernelsAVX2.mapRows($0) }, combineRows: { KernelsAVX2.combineRows($0) },
         softmaxRows: { KernelsAVX2.softmaxRows($0) }, normalizeRows: { KernelsAVX2.normalizeRows($0) },
         lowPrecision: .avx2)
     private static let avx512 = InstructionSet(
@@ -77,7 +77,7 @@ package struct InstructionSet: Sendable {
         transformWinogradInput: { KernelsAVX512.transformWinogradInput($0) },
         transformWinogradOutput: { KernelsAVX512.transformWinogradOutput($0) },
         transformWinogradFilters: { KernelsAVX512.transformWinogradFilters($0) },
-        mapRows: { KernelsAVX512.mapRows($0) }, combine: { KernelsAVX512.combine($0) },
+        mapRows: { KernelsAVX512.mapRows($0) }, combineRows: { KernelsAVX512.combineRows($0) },
         softmaxRows: { KernelsAVX512.softmaxRows($0) }, normalizeRows: { KernelsAVX512.normalizeRows($0) },
         lowPrecision: .avx512)
     #endif

@@ -285,7 +285,7 @@ struct StepMaker: Sendable {
             if layout.placedParts[layer.input] == layer.output || layout.aliases[layer.output] != nil {
                 return []
             }
-            return [ReshapeStep(name: name, input: input, output: output, margin: margin)]
+            return [reshapeStep(name, input, output, margin)]
         case .conversion:
             return [
                 StorageConversionStep(
@@ -297,6 +297,24 @@ struct StepMaker: Sendable {
             .join, .resize:
             return makeForTensors(layer, margin)
         }
+    }
+
+    /// Makes a copy of elements, in their order, into an image of another extent.
+    private func reshapeStep(
+        _ name: String, _ input: ArenaPlacement, _ output: ArenaPlacement, _ margin: MarginFill
+    ) -> any Step {
+        func image(_ placement: ArenaPlacement) -> TensorView {
+            TensorView(
+                placement,
+                shape: [1, placement.extent.height, placement.extent.width, placement.extent.channels])
+        }
+        func copy(_ source: TensorView, _ target: TensorView) -> CopyStep {
+            CopyStep(kind: "reshape", name: name, from: source, to: target, margin: margin)
+        }
+        // Memory without gaps has any shape.
+        if input.isContiguous { return copy(image(output).contiguous(at: input.offset), image(output)) }
+        if output.isContiguous { return copy(image(input), image(input).contiguous(at: output.offset)) }
+        return ReshapeStep(name: name, input: input, output: output, margin: margin)
     }
 
     /// Makes copy steps for the parts of a concatenation that could not be placed within it.

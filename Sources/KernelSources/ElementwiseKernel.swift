@@ -69,9 +69,9 @@ package func mapRows(_ rows: UnsafePointer<UnaryRows>) {
     }
 }
 
-/// Applies an elementwise function to two rows.
-package func combine(_ row: UnsafePointer<BinaryRow>) {
-    let p = row.pointee
+/// Applies an elementwise function to the rows of two operands.
+package func combineRows(_ rows: UnsafePointer<BinaryRows>) {
+    let p = rows.pointee
     switch p.function {
     case .add: combine(p, Addition.self)
     case .subtract: combine(p, Subtraction.self)
@@ -85,27 +85,35 @@ package func combine(_ row: UnsafePointer<BinaryRow>) {
     case .less: combine(p, Less.self)
     case .lessOrEqual: combine(p, LessOrEqual.self)
     case .power:
-        for index in 0..<p.count {
-            p.output[index] = powf(p.first[p.repeatsFirst ? 0 : index], p.second[p.repeatsSecond ? 0 : index])
+        for row in 0..<p.rows {
+            let first = p.first + row &* p.firstStride, second = p.second + row &* p.secondStride
+            let output = p.output + row &* p.outputStride
+            for index in 0..<p.count {
+                output[index] = powf(first[p.repeatsFirst ? 0 : index], second[p.repeatsSecond ? 0 : index])
+            }
         }
     }
 }
 
 @inline(__always) private func combine<Function: ElementwiseCombination>(
-    _ p: BinaryRow, _ function: Function.Type
+    _ p: BinaryRows, _ function: Function.Type
 ) {
-    let one = Vector(repeating: p.first[0]), other = Vector(repeating: p.second[0])
-    var index = 0
-    while index &+ lanes <= p.count {
-        let a = p.repeatsFirst ? one : load(p.first + index)
-        let b = p.repeatsSecond ? other : load(p.second + index)
-        store(Function.value(a, b), p.output + index)
-        index &+= lanes
-    }
-    let left = p.count &- index
-    if left > 0 {
-        let a = p.repeatsFirst ? one : loadFirst(left, p.first + index)
-        let b = p.repeatsSecond ? other : loadFirst(left, p.second + index)
-        storeFirst(left, Function.value(a, b), p.output + index)
+    for row in 0..<p.rows {
+        let first = p.first + row &* p.firstStride, second = p.second + row &* p.secondStride
+        let output = p.output + row &* p.outputStride
+        let one = Vector(repeating: first[0]), other = Vector(repeating: second[0])
+        var index = 0
+        while index &+ lanes <= p.count {
+            let a = p.repeatsFirst ? one : load(first + index)
+            let b = p.repeatsSecond ? other : load(second + index)
+            store(Function.value(a, b), output + index)
+            index &+= lanes
+        }
+        let left = p.count &- index
+        if left > 0 {
+            let a = p.repeatsFirst ? one : loadFirst(left, first + index)
+            let b = p.repeatsSecond ? other : loadFirst(left, second + index)
+            storeFirst(left, Function.value(a, b), output + index)
+        }
     }
 }

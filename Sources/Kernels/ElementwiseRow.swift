@@ -77,21 +77,27 @@ package enum BinaryFunction: UInt8, BitwiseCopyable, Sendable {
     case equal, less, lessOrEqual
 }
 
-/// The parameters for an elementwise function of two rows, either of which may be a single value.
-package struct BinaryRow {
+/// The parameters for an elementwise function of the rows of two operands, in either of which a single value
+/// may stand for a row.
+package struct BinaryRows {
     package var function: BinaryFunction
     package var first, second: UnsafePointer<Float>
-    /// Whether an operand is one value that stands for the whole row.
-    package var repeatsFirst, repeatsSecond: Bool
     package var output: UnsafeMutablePointer<Float>
-    package var count: Int
+    /// Floats between consecutive rows; 0 for an operand with one row that stands for all.
+    package var firstStride, secondStride, outputStride: Int
+    /// Whether an operand has one value for each row.
+    package var repeatsFirst, repeatsSecond: Bool
+    package var rows, count: Int
 
     package init(
-        _ function: BinaryFunction, first: UnsafePointer<Float>, repeatsFirst: Bool,
-        second: UnsafePointer<Float>, repeatsSecond: Bool, output: UnsafeMutablePointer<Float>, count: Int
+        _ function: BinaryFunction, first: UnsafePointer<Float>, firstStride: Int = 0, repeatsFirst: Bool,
+        second: UnsafePointer<Float>, secondStride: Int = 0, repeatsSecond: Bool,
+        output: UnsafeMutablePointer<Float>, outputStride: Int = 0, rows: Int = 1, count: Int
     ) {
         (self.function, self.first, self.second, self.output) = (function, first, second, output)
-        (self.repeatsFirst, self.repeatsSecond, self.count) = (repeatsFirst, repeatsSecond, count)
+        (self.firstStride, self.secondStride, self.outputStride) = (firstStride, secondStride, outputStride)
+        (self.repeatsFirst, self.repeatsSecond) = (repeatsFirst, repeatsSecond)
+        (self.rows, self.count) = (rows, count)
     }
 }
 

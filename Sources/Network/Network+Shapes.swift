@@ -70,9 +70,10 @@ extension Network.Operation {
         }
     }
 
-    /// Returns the shape of the result; nil if the inputs do not match. The number of inputs was already
-    /// checked.
-    func shape(_ inputs: [Network.Shape]) -> Network.Shape? {
+    /// Returns the shape of the result; nil if the inputs do not match.
+    ///
+    /// - Parameter inputs: The shapes of the inputs, as many as the operation has.
+    package func shape(_ inputs: [Network.Shape]) -> Network.Shape? {
         switch self {
         case .input(let shape): return shape
         case .constant(let tensor): return tensor.shape

@@ -7,6 +7,12 @@ struct ArenaPlacement: Equatable {
     /// Elements between consecutive pixels and rows.
     var pixelStride, rowStride: Int
 
+    /// Whether the image's numbers follow one another without gaps.
+    var isContiguous: Bool {
+        (pixelStride == extent.channels || extent.pixels == 1)
+            && (rowStride == extent.width * extent.channels || extent.height == 1)
+    }
+
     func offset(y: Int, x: Int) -> Int { offset + y * rowStride + x * pixelStride }
 
     /// Returns the address of a pixel's channel 0, for any storage type.

@@ -1,7 +1,8 @@
 /// Assigns every value of a layer list a place in one arena.
 ///
-/// The parts of a concatenation are placed side by side so that concatenating is free, images that
-/// convolutions pad carry their zero padding, and buffers whose lifetimes do not overlap share memory.
+/// The parts of a concatenation are placed side by side so that concatenating is free, slices are read where
+/// they lie in what they are cut from, images that convolutions pad carry their zero padding, and buffers whose
+/// lifetimes do not overlap share memory.
 struct Layout {
     private let lanes: Int
     private(set) var placements: [ArenaPlacement] = []
@@ -15,6 +16,8 @@ struct Layout {
 
     /// Values that reinterpret the memory of another value in a different shape.
     private(set) var aliases: [Value: Value] = [:]
+    /// Slices that lie in the value from which they are cut.
+    private(set) var cuts: [Value: Cut] = [:]
 
     /// - Parameter lanes: The vector width of the kernels, which decides which convolutions use Winograd
     ///   tiles.
@@ -24,38 +27,49 @@ struct Layout {
         reserveMargins(list)
         findLifetimes(list)
         allocate()
-        for value in list.extents.indices {
-            var (root, channel) = (value, 0)
-            while let source = aliases[root] { root = source }
-            while let parent = parents[root] { (root, channel) = (parent.value, channel + parent.channel) }
-            let buffer = buffers[bufferOf[value]], extent = list.extents[value]
-            if aliases[value] != nil {
-                placements.append(
-                    ArenaPlacement(
-                        extent: extent, offset: buffer.origin + channel, pixelStride: extent.channels,
-                        rowStride: extent.width * extent.channels))
-                continue
-            }
-            placements.append(
-                ArenaPlacement(
-                    extent: list.extents[value], type: buffer.type, offset: buffer.origin + channel,
-                    pixelStride: buffer.pixelStride,
-                    rowStride: buffer.rowStride))
-        }
+        for value in list.extents.indices { placements.append(placement(of: value, list)) }
     }
 
-    /// The value that contains a value, and the channel at which it begins.
+    /// The concatenation that contains a value, and the channel at which it begins.
     private var parents: [Value: (value: Value, channel: Int)] = [:]
+
+    /// Returns the value in whose memory a value lies; nil where it has a buffer of its own or begins one.
+    private func holder(of value: Value) -> Value? {
+        aliases[value] ?? cuts[value]?.source ?? parents[value]?.value
+    }
+
+    private func placement(of value: Value, _ list: LayerList) -> ArenaPlacement {
+        var chain = [value]
+        while let next = holder(of: chain[chain.count - 1]) { chain.append(next) }
+        let buffer = buffers[bufferOf[value]]
+        var placement = ArenaPlacement(
+            extent: list.extents[value], type: buffer.type, offset: buffer.origin,
+            pixelStride: buffer.pixelStride, rowStride: buffer.rowStride)
+        for value in chain.reversed().dropFirst() {
+            let extent = list.extents[value]
+            if aliases[value] != nil {
+                (placement.pixelStride, placement.rowStride) = (
+                    extent.channels, extent.width * extent.channels
+                )
+            } else if let cut = cuts[value] {
+                placement.offset = placement.offset(y: cut.y, x: cut.x) + cut.channel
+                if !cut.keepsRows { placement.rowStride = extent.width * placement.pixelStride }
+            } else if let parent = parents[value] {
+                placement.offset += parent.channel
+            }
+        }
+        return placement
+    }
 
     private mutating func place(_ list: LayerList) {
         var made = Set<Value>()
-        let bound = boundValues(list)
+        let possibleCuts = Cut.cuts(in: list), bound = boundValues(list, possibleCuts)
         for layer in list.layers {
             switch layer.computation {
             case .concatenation(let parts):
                 var channel = 0
                 for part in parts {
-                    if made.contains(part), parents[part] == nil {
+                    if made.contains(part), holder(of: part) == nil {
                         parents[part] = (layer.output, channel)
                         placedParts[part] = layer.output
                     }
@@ -64,11 +78,12 @@ struct Layout {
             case .reshape
             where list.extents[layer.input] == list.extents[layer.output]
                 && list.extents[layer.output].pixels == 1
-                && made.contains(layer.input) && parents[layer.input] == nil:
+                && made.contains(layer.input) && holder(of: layer.input) == nil:
                 parents[layer.input] = (layer.output, 0)
                 placedParts[layer.input] = layer.output
             case .reshape where !bound.contains(layer.input) && !bound.contains(layer.output):
                 aliases[layer.output] = layer.input
+            case .selection: cuts[layer.output] = possibleCuts[layer.output]
             default: break
             }
             made.insert(layer.output)
@@ -76,8 +91,7 @@ struct Layout {
         var bufferOfRoot: [Value: Int] = [:]
         for value in list.extents.indices {
             var root = value
-            while let source = aliases[root] { root = source }
-            while let parent = parents[root] { root = parent.value }
+            while let next = holder(of: root) { root = next }
             if bufferOfRoot[root] == nil {
                 bufferOfRoot[root] = buffers.count
                 buffers.append(ImageBuffer(extent: list.extents[root], type: list.type(of: root)))
@@ -86,10 +100,10 @@ struct Layout {
         }
     }
 
-    /// Returns the values that cannot be aliased: padded or Winograd inputs, parts of concatenations, inputs
-    /// and outputs.
-    private func boundValues(_ list: LayerList) -> Set<Value> {
-        var bound = Set(list.outputs + [list.input]), padded = Set<Value>()
+    /// Returns the values that cannot be aliased: padded or Winograd inputs, parts of concatenations, slices,
+    /// inputs and outputs.
+    private func boundValues(_ list: LayerList, _ cuts: [Value: Cut]) -> Set<Value> {
+        var bound = Set(list.outputs + [list.input]).union(cuts.keys), padded = Set<Value>()
         for layer in list.layers {
             switch layer.computation {
             case .convolution(let convolution):
@@ -110,7 +124,10 @@ struct Layout {
                 bound.insert(value)
             }
         }
-        // A concatenation has the padding of its parts around it.
+        // What a slice is cut from has the slice's padding around it, and a concatenation that of its parts.
+        for layer in list.layers.reversed() where padded.contains(layer.output) {
+            if let cut = cuts[layer.output] { padded.insert(cut.source) }
+        }
         for layer in list.layers {
             if case .concatenation(let parts) = layer.computation, !padded.isDisjoint(with: parts) {
                 padded.insert(layer.output)

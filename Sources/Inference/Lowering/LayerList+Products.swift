@@ -127,14 +127,7 @@ extension LayerList {
             return before.filter { $0 != 1 } == after.filter { $0 != 1 } ? .spread(after) : nil
         case .selection(let selection):
             guard selection.places.count == before.count else { return nil }
-            var ranges: [Range<Int>] = []
-            for places in selection.places {
-                guard let first = places.first, first >= 0,
-                    places.indices.allSatisfy({ places[$0] == first + Int32($0) })
-                else { return nil }
-                ranges.append(Int(first)..<Int(first) + places.count)
-            }
-            return .slice(ranges)
+            return selection.ranges.map { .slice($0) }
         default: return nil
         }
     }

@@ -23,7 +23,7 @@ struct NetworkLowering {
     var gates: [Int: (of: Int, function: UnaryFunction)] = [:]
 
     static func lower(_ network: Network) throws(PlanError) -> LayerList {
-        let network = ParallelBranches.joined(network)
+        let network = ImplicitBroadcasts.removed(ParallelBranches.joined(network))
         var lowering = NetworkLowering(network: network, readers: network.readerCounts)
         guard let input = network.input else {
             throw .unsupported(node: "network", operation: "input", what: "there is none")

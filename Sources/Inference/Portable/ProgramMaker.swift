@@ -85,6 +85,7 @@ struct ProgramMaker {
         case .layerNormalization: throw unsupported("layer normalization")
         case .reduction(let reduction, _): throw unsupported(reduction.rawValue)
         case .transpose: throw unsupported("transpose")
+        case .selection where layout.cuts[layer.output] != nil: break
         case .selection: throw unsupported("slice or gather")
         case .join: throw unsupported("concatenation along that axis")
         case .resize: throw unsupported("resize")

@@ -20,10 +20,10 @@ struct UnaryStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        nest.run(unit: unit) { input, output, _, count in
+        nest.run(unit: unit) { part in
             var rows = UnaryRows(
-                function, input: arena + input, inputStride: 0, output: arena + output, outputStride: 0,
-                rows: 1, count: count)
+                function, input: arena + part.begins.0, inputStride: part.steps.0,
+                output: arena + part.begins.1, outputStride: part.steps.1, rows: part.rows, count: part.count)
             kernels.mapRows(&rows)
         }
     }
@@ -50,12 +50,13 @@ struct BinaryStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        nest.run(unit: unit) { first, second, output, count in
-            var row = BinaryRow(
-                function, first: arena + first, repeatsFirst: nest.rowStrides[0] == 0,
-                second: arena + second, repeatsSecond: nest.rowStrides[1] == 0, output: arena + output,
-                count: count)
-            kernels.combine(&row)
+        let (repeatsFirst, repeatsSecond) = (nest.rowStrides[0] == 0, nest.rowStrides[1] == 0)
+        nest.run(unit: unit) { part in
+            var rows = BinaryRows(
+                function, first: arena + part.begins.0, firstStride: part.steps.0, repeatsFirst: repeatsFirst,
+                second: arena + part.begins.1, secondStride: part.steps.1, repeatsSecond: repeatsSecond,
+                output: arena + part.begins.2, outputStride: part.steps.2, rows: part.rows, count: part.count)
+            kernels.combineRows(&rows)
         }
     }
 }
@@ -81,13 +82,17 @@ struct ChoiceStep: PlainStep {
         let (flagStep, chosenStep, otherStep) = (
             nest.rowStrides[0], nest.rowStrides[1], nest.rowStrides[2]
         )
-        nest.run(unit: unit) { condition, chosen, other, output, count in
-            // Loops with known steps become vectors.
-            switch (flagStep, chosenStep, otherStep) {
-            case (1, 1, 1): choose(arena, condition, 1, chosen, 1, other, 1, output, count)
-            case (1, 1, 0): choose(arena, condition, 1, chosen, 1, other, 0, output, count)
-            case (1, 0, 1): choose(arena, condition, 1, chosen, 0, other, 1, output, count)
-            default: choose(arena, condition, flagStep, chosen, chosenStep, other, otherStep, output, count)
+        nest.run(unit: unit) { part in
+            let count = part.count
+            part.forEach { condition, chosen, other, output in
+                // Loops with known steps become vectors.
+                switch (flagStep, chosenStep, otherStep) {
+                case (1, 1, 1): choose(arena, condition, 1, chosen, 1, other, 1, output, count)
+                case (1, 1, 0): choose(arena, condition, 1, chosen, 1, other, 0, output, count)
+                case (1, 0, 1): choose(arena, condition, 1, chosen, 0, other, 1, output, count)
+                default:
+                    choose(arena, condition, flagStep, chosen, chosenStep, other, otherStep, output, count)
+                }
             }
         }
     }
@@ -107,20 +112,30 @@ struct ChoiceStep: PlainStep {
 /// A copy of a tensor to other strides, row by row.
 struct CopyStep: PlainStep {
     let name: String
-    var kind: String { "copy" }
+    let kind: String
     var unitCount: Int { nest.unitCount }
     private let nest: LoopNest
     private let margin: MarginFill
 
-    init(name: String, from input: TensorView, to output: TensorView, margin: MarginFill) {
-        (self.name, self.margin) = (name, margin)
-        nest = LoopNest([input, output])
+    init(
+        kind: String = "copy", name: String, from input: TensorView, to output: TensorView, margin: MarginFill
+    ) {
+        (self.kind, self.name, self.margin) = (kind, name, margin)
+        nest = LoopNest([input, output], allowsStrides: true)
     }
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        nest.run(unit: unit) { input, output, _, count in
-            (arena + output).update(from: arena + input, count: count)
+        let (fromStride, toStride) = (nest.rowStrides[0], nest.rowStrides[1])
+        nest.run(unit: unit) { part in
+            part.forEach { input, output, _, _ in
+                let source = arena + input, target = arena + output
+                if fromStride == 1 && toStride == 1 {
+                    target.update(from: source, count: part.count)
+                } else {
+                    for index in 0..<part.count { target[index &* toStride] = source[index &* fromStride] }
+                }
+            }
         }
     }
 }

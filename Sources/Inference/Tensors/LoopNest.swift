@@ -43,15 +43,16 @@ struct LoopNest {
         }
         row = sizes.popLast() ?? 1
         rowStrides = strides.popLast() ?? views.map { _ in 1 }
-        outer = Table(
-            zip(sizes, strides).map { size, strides in
-                Axis(
-                    size: size,
-                    strides: (
-                        strides[0], strides[1], strides.count > 2 ? strides[2] : 0,
-                        strides.count > 3 ? strides[3] : 0
-                    ))
-            }, padding: Axis(size: 1, strides: (0, 0, 0, 0)))
+        let axes = zip(sizes, strides).map { size, strides in
+            Axis(
+                size: size,
+                strides: (
+                    strides[0], strides[1], strides.count > 2 ? strides[2] : 0,
+                    strides.count > 3 ? strides[3] : 0
+                ))
+        }
+        let none = Axis(size: 1, strides: (0, 0, 0, 0))
+        outer = Table(axes.isEmpty ? [none] : axes, padding: none)
         outerCount = sizes.reduce(1, *)
         offsets = views.map(\.offset)
         operands = views.count
@@ -62,27 +63,50 @@ struct LoopNest {
             ? outerCount * ((row + stretch - 1) / stretch) : (outerCount + rows - 1) / rows
     }
 
-    /// - Parameter body: Takes the operands' offsets of a row's first value, and the number of values.
-    @inline(__always) func run(
-        unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ count: Int) -> Void
-    ) { run(unit: unit) { a, b, c, _, count in body(a, b, c, count) } }
+    /// Rows that lie equally far apart in each operand.
+    struct Rows {
+        /// The operands' offsets of the first row's first value.
+        var begins: (Int, Int, Int, Int)
+        /// The operands' distances from row to row.
+        var steps: (Int, Int, Int, Int)
+        var rows: Int
+        /// The number of values in a row.
+        var count: Int
 
-    /// - Parameter body: Takes the operands' offsets of a row's first value, and the number of values.
-    @inline(__always) func run(
-        unit: Int, _ body: (_ first: Int, _ second: Int, _ third: Int, _ fourth: Int, _ count: Int) -> Void
-    ) {
+        /// - Parameter body: Takes the operands' offsets of a row's first value.
+        @inline(__always) func forEach(
+            _ body: (_ first: Int, _ second: Int, _ third: Int, _ fourth: Int) -> Void
+        ) {
+            for row in 0..<rows {
+                body(
+                    begins.0 &+ row &* steps.0, begins.1 &+ row &* steps.1, begins.2 &+ row &* steps.2,
+                    begins.3 &+ row &* steps.3)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - unit: The unit of work.
+    ///   - body: Takes some of the unit's rows.
+    @inline(__always) func run(unit: Int, _ body: (Rows) -> Void) {
         if stretch < row {
             let stretches = (row + stretch - 1) / stretch, begin = unit % stretches * stretch
             let (a, b, c, d) = begins(unit / stretches)
             body(
-                a + begin * rowStrides[0], b + begin * rowStrides[1],
-                c + (operands > 2 ? begin * rowStrides[2] : 0),
-                d + (operands > 3 ? begin * rowStrides[3] : 0), min(stretch, row - begin))
+                Rows(
+                    begins: (
+                        a + begin * rowStrides[0], b + begin * rowStrides[1],
+                        c + (operands > 2 ? begin * rowStrides[2] : 0),
+                        d + (operands > 3 ? begin * rowStrides[3] : 0)
+                    ), steps: (0, 0, 0, 0), rows: 1, count: min(stretch, row - begin)))
             return
         }
-        for index in unit * rows..<min(outerCount, (unit + 1) * rows) {
-            let (a, b, c, d) = begins(index)
-            body(a, b, c, d, row)
+        let axis = outer.pointer[outer.count - 1], end = min(outerCount, (unit + 1) * rows)
+        var index = unit * rows
+        while index < end {
+            let together = min(axis.size - index % axis.size, end - index)
+            body(Rows(begins: begins(index), steps: axis.strides, rows: together, count: row))
+            index += together
         }
     }
 

@@ -93,10 +93,10 @@ struct ReductionOverAxesStep: PlainStep {
         for part in 1..<max(1, rows.count) {
             let source = input + rows.pointer[part]
             if isPlain {
-                var task = BinaryRow(
+                var task = BinaryRows(
                     function, first: output, repeatsFirst: false, second: source, repeatsSecond: false,
                     output: output, count: row)
-                kernels.combine(&task)
+                kernels.combineRows(&task)
             } else {
                 for index in 0..<row { output[index] += term(source[index]) }
             }

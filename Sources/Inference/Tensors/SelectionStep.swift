@@ -31,7 +31,10 @@ struct SelectionStep: PlainStep {
             distances += places.map { $0 < 0 ? -1 : Int($0) * input.strides[axis] }
         }
         let row = axes.popLast() ?? Axis(size: 1, begin: 0, outputStride: 1)
-        if distances.isEmpty { distances = [0] }
+        if axes.isEmpty {
+            axes = [Axis(size: 1, begin: distances.count, outputStride: 0)]
+            distances.append(0)
+        }
         last = (row.begin, row.size)
         var runs: [(begin: Int, count: Int, distance: Int)] = []
         for index in 0..<row.size {
@@ -53,32 +56,48 @@ struct SelectionStep: PlainStep {
 
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
-        for row in unit * rowsPerUnit..<min(rows, (unit + 1) * rowsPerUnit) {
-            var (left, source, target, isFill) = (row, inputOffset, outputOffset, false)
-            for index in stride(from: axes.count - 1, through: 0, by: -1) {
+        let inner = axes.pointer[axes.count - 1], end = min(rows, (unit + 1) * rowsPerUnit)
+        var row = unit * rowsPerUnit
+        while row < end {
+            let first = row % inner.size, together = min(inner.size - first, end - row)
+            var (left, source, target, isFill) = (row / inner.size, inputOffset, outputOffset, false)
+            for index in stride(from: axes.count - 2, through: 0, by: -1) {
                 let axis = axes.pointer[index], place = left % axis.size
                 left /= axis.size
                 target += place * axis.outputStride
                 let distance = distances.pointer[axis.begin + place]
                 if distance < 0 { isFill = true } else { source += distance }
             }
-            let output = arena + target
-            if isFill {
-                output.update(repeating: fill, count: last.count)
-            } else if runs.count * 4 <= last.count || runs.count == 1 {
-                for (begin, count, distance) in runs {
-                    if distance < 0 {
-                        (output + begin).update(repeating: fill, count: count)
-                    } else {
-                        (output + begin).update(from: arena + source + distance, count: count)
-                    }
+            for place in first..<first + together {
+                let distance = distances.pointer[inner.begin + place]
+                let output = arena + target + place * inner.outputStride
+                if isFill || distance < 0 {
+                    output.update(repeating: fill, count: last.count)
+                } else {
+                    copyRow(arena + source + distance, output)
                 }
-            } else {
-                let input = arena + source, places = distances.pointer + last.begin
-                for index in 0..<last.count {
-                    let distance = places[index]
-                    output[index] = distance < 0 ? fill : input[distance]
+            }
+            row += together
+        }
+    }
+
+    /// Writes a row of the output.
+    ///
+    /// - Parameter input: The first value of the row from which the output's values are taken.
+    private func copyRow(_ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>) {
+        if runs.count * 4 <= last.count || runs.count == 1 {
+            for (begin, count, distance) in runs {
+                if distance < 0 {
+                    (output + begin).update(repeating: fill, count: count)
+                } else {
+                    (output + begin).update(from: input + distance, count: count)
                 }
+            }
+        } else {
+            let places = distances.pointer + last.begin
+            for index in 0..<last.count {
+                let distance = places[index]
+                output[index] = distance < 0 ? fill : input[distance]
             }
         }
     }

@@ -63,11 +63,10 @@ extension StepMaker {
                     output: result.spread(over: kept), margin: margin, kernels: kernels)
             ]
         case .transpose(let permutation):
-            return [
-                TransposeStep(
-                    name: name, input: view(layer.input).transposed(permutation), output: result,
-                    margin: margin)
-            ]
+            let source = view(layer.input).transposed(permutation)
+            let step = TransposeStep(name: name, input: source, output: result, margin: margin)
+            return [step ?? CopyStep(kind: "transpose", name: name, from: source, to: result, margin: margin)]
+        case .selection where layout.cuts[layer.output] != nil: return []
         case .selection(let selection):
             return [
                 SelectionStep(

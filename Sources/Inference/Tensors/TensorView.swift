@@ -31,6 +31,13 @@ struct TensorView {
         self.init(offset: 0, shape: shape, strides: strides)
     }
 
+    /// Returns a view of the same shape whose values follow one another without gaps.
+    func contiguous(at offset: Int) -> TensorView {
+        var view = TensorView(contiguous: shape)
+        view.offset = offset
+        return view
+    }
+
     /// Returns whether consecutive values along an axis lie side by side.
     func isContiguous(_ axis: Int) -> Bool { shape[axis] == 1 || strides[axis] == 1 }
 

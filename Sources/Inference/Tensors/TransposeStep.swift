@@ -1,29 +1,23 @@
-/// Permutes the axes of a tensor: rows are copied where the last axis stays last; otherwise two axes are
-/// exchanged in square blocks.
+/// Permutes the axes of a tensor by exchanging two of them in square blocks.
 struct TransposeStep: PlainStep {
     let name: String
     var kind: String { "transpose" }
     var unitCount: Int { nest.unitCount }
     /// The loop over the axes other than the two that are exchanged.
     private let nest: LoopNest
-    private let isCopy: Bool
     /// The axis along which the input is contiguous, and the output's last axis.
     private let along, across: (size: Int, inputStride: Int, outputStride: Int)
     private let margin: MarginFill
 
+    /// Creates the step; nil where the last axis stays last, so that rows can be copied.
+    ///
     /// - Parameter input: The input, with its axes already in the output's order.
-    init(name: String, input: TensorView, output: TensorView, margin: MarginFill) {
+    init?(name: String, input: TensorView, output: TensorView, margin: MarginFill) {
         (self.name, self.margin) = (name, margin)
         let side = output.shape.indices.last { input.strides[$0] == 1 && output.shape[$0] > 1 }
         guard let side, let across = output.shape.indices.last(where: { output.shape[$0] > 1 }),
             side != across
-        else {
-            isCopy = true
-            (along, across) = ((1, 0, 0), (1, 0, 0))
-            nest = LoopNest([input, output], allowsStrides: true)
-            return
-        }
-        isCopy = false
+        else { return nil }
         along = (output.shape[side], input.strides[side], output.strides[side])
         self.across = (output.shape[across], input.strides[across], output.strides[across])
         func without(_ view: TensorView) -> TensorView {
@@ -38,18 +32,11 @@ struct TransposeStep: PlainStep {
     func run(unit: Int, in arena: UnsafeMutablePointer<Float>) {
         margin.run(in: arena, part: unit, of: unitCount)
         let (fromStride, toStride) = (nest.rowStrides[0], nest.rowStrides[1])
-        nest.run(unit: unit) { input, output, _, count in
-            if isCopy {
-                let source = arena + input, target = arena + output
-                if fromStride == 1 && toStride == 1 {
-                    target.update(from: source, count: count)
-                } else {
-                    for index in 0..<count { target[index &* toStride] = source[index &* fromStride] }
+        nest.run(unit: unit) { part in
+            part.forEach { input, output, _, _ in
+                for index in 0..<part.count {
+                    exchange(arena + input + index * fromStride, arena + output + index * toStride)
                 }
-                return
-            }
-            for index in 0..<count {
-                exchange(arena + input + index * fromStride, arena + output + index * toStride)
             }
         }
     }
