@@ -314,6 +314,19 @@ struct ONNXReaderTests {
         }
     }
 
+    @Test(
+        "a crop that leaves nothing or reaches beyond the image is refused",
+        arguments: [([3, 0, 2, 0], []), ([0, 4, 0, 0], [3, 1]), ([0, -1, 0, 0], []), ([1, 1], [1, 1])])
+    func crop(border: [Int64], size: [Int64]) {
+        let node = ONNXNode(
+            "Crop", inputs: ["x"], outputs: ["y"],
+            attributes: ["border": .ints(border), "scale": .ints(size)])
+        guard case .node("Crop", "y", _)? = failure(model([node], version: 9)) else {
+            Issue.record("\(border), \(size)")
+            return
+        }
+    }
+
     @Test("shapes that overflow are refused")
     func overflow() {
         let huge = ONNXInitializer("s", Tensor(integers: [1 << 62, 1 << 62, 0], shape: [3]))

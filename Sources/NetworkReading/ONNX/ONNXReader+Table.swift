@@ -7,7 +7,7 @@ import SystemFiles
 extension ONNXReader {
     static var table: [String: Operation] {
         functions.merging(shapes) { $1 }.merging(images) { $1 }.merging(constants) { $1 }
-            .merging(choices) { $1 }
+            .merging(choices) { $1 }.merging(experimental) { $1 }
     }
 
     private static func one(
