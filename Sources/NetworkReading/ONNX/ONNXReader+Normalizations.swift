@@ -44,19 +44,27 @@ extension ONNXReader {
         let value = try call.input(0), old = shape(value)
         let epsilon = Double(try call.float("epsilon", else: 1e-5))
         guard old.count >= 2, old[1] > 0 else { throw call.failure("does not take \(old)") }
-        let channels = old[1], shape = old.indices.map { $0 == 1 ? channels : 1 }
+        // Before operator set 9, each element of an image may have its own numbers.
+        let spatial = try call.int("spatial", else: 1), ofElements = version < 9 && spatial == 0
+        let gains = try call.demanded(1, "scale").count, isSpatial = !ofElements || gains == old[1]
+        let shape = old.indices.map { $0 == 1 || $0 > 1 && !isSpatial ? old[$0] : 1 }
+        let count = shape.reduce(1, *)
         func numbers(_ index: Int, _ role: String) throws(Failure) -> [Double] {
             let numbers = try Folding.numbers(try call.demanded(index, role), call)
-            guard numbers.count == channels else {
-                throw call.failure("its \(role) has \(numbers.count) numbers, not \(channels)")
+            guard numbers.count == count else {
+                throw call.failure("its \(role) has \(numbers.count) numbers, not \(count)")
             }
             return numbers
         }
         let gain = try numbers(1, "scale"), shift = try numbers(2, "shift")
         let mean: [Double], variance: [Double]
-        if try call.int("training_mode", else: 0) != 0 {
+        // Before operator set 14, a node is trained if it returns the statistics.
+        let isTrained =
+            try version >= 14
+            ? call.int("training_mode", else: 0) != 0 : call.node.outputs.dropFirst().contains { !$0.isEmpty }
+        if isTrained {
             // Constants are standardized weights; for a computed tensor these would be batch statistics.
-            guard case .constant(let tensor) = value else {
+            guard isSpatial, case .constant(let tensor) = value else {
                 throw .unsupported(
                     operation: call.node.operation, node: call.title, .training,
                     supported: Self.supportedOperators)
@@ -72,11 +80,11 @@ extension ONNXReader {
         let scale = gain.indices.map { gain[$0] / (variance[$0] + epsilon).squareRoot() }
         let offset = gain.indices.map { shift[$0] - mean[$0] * scale[$0] }
         switch value {
-        case .constant(let tensor):
+        case .constant(let tensor) where isSpatial:
             try spend(tensor.count, call)
             guard let floats = tensor.asFloat32 else { throw call.failure("of type \(tensor.type)") }
             return [.constant(Folding.scaledChannels(floats, by: scale, plus: offset))]
-        case .computed:
+        default:
             let factors = Tensor(numbers: scale, type: .float32, shape: shape)
             let offsets = Tensor(numbers: offset, type: .float32, shape: shape)
             return [try affine(value, scale: factors, shift: offsets, shape: shape, call)]
