@@ -333,6 +333,19 @@ struct ONNXReaderTests {
         }
     }
 
+    @Test(
+        "a transposed convolution does not make more than its taps reach",
+        arguments: [[12, 10], [11, 11], [0, 5], [11], []])
+    func transposedConvolutionOfSize(size: [Int64]) {
+        let filter = ONNXInitializer("w", Tensor([Float](repeating: 1, count: 16), shape: [4, 1, 2, 2]))
+        let node = ONNXNode(
+            "ConvTranspose", inputs: ["x", "w"], outputs: ["y"],
+            attributes: ["strides": .ints([2, 2]), "output_shape": .ints(size)])
+        // 6 rows and 5 columns, apart by one, and two taps, are at most 12 rows and 10 columns.
+        let isRead = failure(model([node], weights: [filter])) == nil
+        #expect(isRead == (size == [12, 10] || size.isEmpty))
+    }
+
     @Test("shapes that overflow are refused")
     func overflow() {
         let huge = ONNXInitializer("s", Tensor(integers: [1 << 62, 1 << 62, 0], shape: [3]))

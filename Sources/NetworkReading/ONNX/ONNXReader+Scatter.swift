@@ -25,24 +25,42 @@ extension ONNXReader {
         return [try replaced(data, box, by: block, call)]
     }
 
-    /// Reads blocks `[N, C · height · width, blocks]` that make an image side by side.
+    /// Reads blocks `[N, C · height · width, blocks]` whose sum, each at its place, is an image.
     func blocksToImage(_ call: Call) throws(Failure) -> [Value] {
         let value = try call.input(0), old = shape(value)
         let size = try call.integers(1, "image_shape") ?? [],
             block = try call.integers(2, "block_shape") ?? []
         guard old.count == 3, size.count == 2, block.count == 2,
-            (size + block).allSatisfy({ (1...1 << 16).contains($0) }),
+            (size + block).allSatisfy({ (1...1 << 16).contains($0) }), old[1] > 0,
             old[1] % (block[0] * block[1]) == 0
         else { throw call.failure("of \(old) in blocks of \(block) to an image of \(size)") }
-        let (rows, columns) = (size[0] / block[0], size[1] / block[1])
-        guard try call.ints("strides") ?? [1, 1] == block,
-            (try call.ints("dilations") ?? []).allSatisfy({ $0 == 1 }),
-            (try call.ints("pads") ?? []).allSatisfy({ $0 == 0 }), rows * block[0] == size[0],
-            columns * block[1] == size[1], rows * columns == old[2]
-        else { throw call.failure("of blocks that do not make the image side by side") }
-        let channels = old[1] / (block[0] * block[1])
-        let split = try reshaped(value, [old[0], channels] + block + [rows, columns], call)
-        return [try reshaped(permuted(split, [0, 1, 4, 2, 5, 3]), [old[0], channels] + size, call)]
+        let window = try window(call, size: block, over: size)
+        guard let (rows, columns) = window.size(over: size[0], size[1]), rows * columns == old[2] else {
+            throw call.failure("of \(old[2]) blocks that do not cover an image of \(size)")
+        }
+        let taps = block[0] * block[1], channels = old[1] / taps
+        let isSideBySide =
+            [window.strideY, window.strideX] == block && window.padding.isEmpty
+            && (window.dilationY, window.dilationX) == (1, 1)
+            && size == [rows * block[0], columns * block[1]]
+        if isSideBySide {
+            let split = try reshaped(value, [old[0], channels] + block + [rows, columns], call)
+            return [try reshaped(permuted(split, [0, 1, 4, 2, 5, 3]), [old[0], channels] + size, call)]
+        }
+        // Blocks that overlap are convolved, transposed, by filters of one 1 each.
+        try spend(old[1] * taps, call)
+        let ones = (0..<old[1] * taps).map { $0 % taps == $0 / taps % taps ? Float(1) : 0 }
+        let pads = window.padding
+        let extra = [
+            size[0] + pads.top + pads.bottom - (rows - 1) * window.strideY - (block[0] - 1) * window.dilationY
+                - 1,
+            size[1] + pads.left + pads.right - (columns - 1) * window.strideX - (block[1] - 1)
+                * window.dilationX - 1,
+        ]
+        let made = try transposed(
+            reshaped(value, [old[0], old[1], rows, columns], call),
+            by: Tensor(ones, shape: [old[1], 1] + block), groups: channels, window, extra: extra, call)
+        return [.computed(made, Axes.channelsFirst)]
     }
 
     private func scattered(

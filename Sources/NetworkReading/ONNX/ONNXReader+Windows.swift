@@ -29,16 +29,29 @@ extension ONNXReader {
         guard (3...4).contains(old.count), size.count == old.count, groups > 0, old[1] == size[0],
             size[0] % groups == 0, weights.type.size != nil
         else { throw call.failure("of \(old) by \(size): only images and sequences are convolved") }
-        guard try call.ints("output_shape") == nil,
-            ["NOTSET", "VALID"].contains(try call.string("auto_pad", else: "NOTSET"))
-        else { throw call.failure("whose size is given") }
         var window = try window(call, size: Array(size[2...]), over: Array(old[2...]))
         var extra = try call.ints("output_padding") ?? [0, 0]
         if extra.count == 1 { extra = [0] + extra }
         guard extra.count == 2, extra.allSatisfy({ (0..<4096).contains($0) }) else {
             throw call.failure("its output_padding is \(extra)")
         }
-        let whole = try picture(value, call), image = try image(whole, call), s = network.shape(image)
+        if let padding = try paddingForSize(of: window, over: old, extra, call) { window.padding = padding }
+        let made = try transposed(
+            picture(value, call), by: weights, groups: groups, window, extra: extra, call)
+        return [try likewise(try biased(made, groups * size[1], call), value, call)]
+    }
+
+    /// Appends a transposed convolution of an image.
+    ///
+    /// - Parameters:
+    ///   - value: The image.
+    ///   - weights: The filters, in ONNX's order: the image's channels, a group's results, taps.
+    ///   - extra: What is added to the height and width of the result.
+    func transposed(
+        _ value: Value, by weights: Tensor, groups: Int, _ given: Network.Window, extra: [Int], _ call: Call
+    ) throws(Failure) -> Int {
+        var window = given
+        let image = try image(value, call), s = network.shape(image), size = weights.shape
         let (y, x) = (window.strideY, window.strideX), name = call.name
         var spread = image
         if y > 1 || x > 1 {
@@ -50,11 +63,11 @@ extension ONNXReader {
             spread = try append(.reshape([s[0], s[1] * y, s[2] * x, s[3]]), name: name, [padded])
         }
         let (high, wide) = ((window.height - 1) * window.dilationY, (window.width - 1) * window.dilationX)
-        let given = window.padding
+        let pads = given.padding
         // The zeros behind the last pixel are a part of the padding; what is below 0 is cut off.
         let margins = [
-            high - given.top, high - given.bottom + extra[0] - (y - 1), wide - given.left,
-            wide - given.right + extra[1] - (x - 1),
+            high - pads.top, high - pads.bottom + extra[0] - (y - 1), wide - pads.left,
+            wide - pads.right + extra[1] - (x - 1),
         ]
         var cut = Value.computed(spread, Axes.channelsFirst)
         let full = shape(cut)
@@ -80,10 +93,43 @@ extension ONNXReader {
                 type: split.type,
                 shape: [window.height, window.width, size[0] / groups, groups * size[1]],
                 contents: split.contents), name: name)
-        let made = try moved(window, over: cut, with: [filter], fill: 0, call) {
+        return try moved(window, over: cut, with: [filter], fill: 0, call) {
             .convolution($0, groups: groups)
         }
-        return [try likewise(try biased(made, groups * size[1], call), value, call)]
+    }
+
+    /// Returns the padding of a transposed convolution whose result's size is given, or follows from `auto_pad`; nil
+    /// if the padding is given.
+    ///
+    /// - Parameters:
+    ///   - window: The window, whose padding is not used.
+    ///   - shape: ONNX's shape of the image or sequence.
+    ///   - extra: What is added to the height and width of the result.
+    private func paddingForSize(
+        of window: Network.Window, over shape: [Int], _ extra: [Int], _ call: Call
+    ) throws(Failure) -> Network.Margin? {
+        let rule = try call.string("auto_pad", else: "NOTSET"), ones = shape.count == 3 ? [1] : []
+        let strides = [window.strideY, window.strideX], image = ones + shape[2...]
+        let natural = [
+            (image[0] - 1) * window.strideY + (window.height - 1) * window.dilationY + 1 + extra[0],
+            (image[1] - 1) * window.strideX + (window.width - 1) * window.dilationX + 1 + extra[1],
+        ]
+        var wanted: [Int]
+        if let given = try call.ints("output_shape"), !given.isEmpty {
+            // Some exporters give the batch and the channels as well.
+            wanted = ones + given.suffix(shape.count - 2)
+        } else if rule == "SAME_UPPER" || rule == "SAME_LOWER" {
+            wanted = zip(image, strides).map { $0 * $1 }
+            for axis in 0..<2 { wanted[axis] = min(wanted[axis], natural[axis]) }
+        } else {
+            return nil
+        }
+        guard wanted.count == 2, zip(wanted, natural).allSatisfy({ $0 > 0 && $0 <= $1 }) else {
+            throw call.failure("its output_shape \(wanted) is not up to \(natural)")
+        }
+        let total = [natural[0] - wanted[0], natural[1] - wanted[1]]
+        let first = total.map { rule == "SAME_UPPER" ? $0 / 2 : $0 - $0 / 2 }
+        return .init(top: first[0], left: first[1], bottom: total[0] - first[0], right: total[1] - first[1])
     }
 
     /// Adds the bias of a convolution.
