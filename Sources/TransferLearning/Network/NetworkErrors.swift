@@ -160,7 +160,28 @@ extension NetworkError {
                 ? .missing(other, remedy: "the weights of '\(tensor)' lie in it; copy it beside the model")
                 : .damaged(other, reason: String(cString: strerror(code)))
         case .externalData(let tensor, let fault):
-            self = .damaged(path, reason: "the weights of '\(tensor)' lie in another file: \(fault)")
+            self =
+                switch fault {
+                case .outsideFolder(let location):
+                    .unsupported(
+                        path,
+                        reason: "the weights of '\(tensor)' lie in '\(location)', outside the model's folder")
+                case .beyondFile(let file, _, _, let size):
+                    .damaged(
+                        path, reason: "the weights of '\(tensor)' lie behind the \(size) bytes of '\(file)'")
+                case .sizeMismatch(let file, let expected, let found):
+                    .damaged(
+                        path,
+                        reason:
+                            "the weights of '\(tensor)' take \(expected) bytes, not the \(found) in '\(file)'"
+                    )
+                case .malformedEntry(let key):
+                    .damaged(
+                        path, reason: "the weights of '\(tensor)' lie in another file, without a valid \(key)"
+                    )
+                case .noFolder, .inputOutput:
+                    .damaged(path, reason: "the weights of '\(tensor)' lie in another file")
+                }
         case .function(let name, let fault):
             let what =
                 switch fault {
