@@ -171,9 +171,10 @@ private struct Normalization {
     let mean, variance, beta, gamma: [Float]
     let epsilon: Float
 
-    /// - Returns: The normalization, or nil for another operation.
+    /// - Returns: The normalization, or nil for another operation and for images that are channels-first.
     /// - Throws: `DeploymentError` if its result at inference is not known.
     init?(_ node: Node, in draft: GraphDraft) throws(DeploymentError) {
+        guard node.isChannelsLast else { return nil }
         func refuse(_ what: String) -> DeploymentError {
             .unsupported(node: node.name, operation: node.operation, what: what)
         }
@@ -195,7 +196,6 @@ private struct Normalization {
             }
         default: return nil
         }
-        guard node.isChannelsLast else { throw refuse("a channels-first layout") }
         func statistics(_ index: Int) throws(DeploymentError) -> [Float] {
             guard let values = draft.constant(node, index)?.floats else {
                 throw refuse("its statistics are not float32 constants")

@@ -27,6 +27,9 @@ extension GraphReader {
         "Tile": { (reader, call) throws(GraphReadingError) in
             try reader.make(.tile(try reader.integers(call, 1)), [try reader.value(call)], call)
         },
+        "MatrixDiag": { (reader, call) throws(GraphReadingError) in try reader.readDiagonal(call) },
+        "MatrixDiagV2": { (reader, call) throws(GraphReadingError) in try reader.readDiagonal(call) },
+        "MatrixDiagV3": { (reader, call) throws(GraphReadingError) in try reader.readDiagonal(call) },
         "Reshape": { (reader, call) throws(GraphReadingError) in try reader.readReshape(call) },
         "Squeeze": { (reader, call) throws(GraphReadingError) in
             let from = try reader.shape(call)
@@ -136,6 +139,30 @@ extension GraphReader {
     func made(_ call: NodeCall) throws(GraphReadingError) -> Value {
         guard let value = defined(.init(node: call.index, index: 0)) else { throw .noSuchTensor(call.name) }
         return value
+    }
+
+    /// Reads square matrices whose main diagonals are given and that are 0 elsewhere, as `tf.eye` makes them.
+    private mutating func readDiagonal(_ call: NodeCall) throws(GraphReadingError) {
+        let shape = try shape(call)
+        guard let size = shape.last, size > 0, size <= 1 << 16 else {
+            throw call.malformed("a diagonal of shape \(shape)")
+        }
+        if call.sources.count > 1 {
+            let place = try integers(call, 1), padding = Numbers(try constant(call, 4))?.values ?? []
+            guard place.allSatisfy({ $0 == 0 }), padding.allSatisfy({ $0 == 0 }),
+                try integers(call, 2).allSatisfy({ [-1, size].contains($0) }),
+                try integers(call, 3).allSatisfy({ [-1, size].contains($0) })
+            else { throw call.unsupported("other than a main diagonal of a square matrix, with zeros") }
+        }
+        // Behind each number of the diagonal come as many zeros as the matrix has columns.
+        let outer = Array(shape.dropLast()), none = outer.map { _ in Network.Border(0, 0) }
+        let column = try apply(.reshape(shape + [1]), [try value(call)], name: call.name, call)
+        let spread = try apply(
+            .pad(none + [.init(0, 0), .init(0, size)], .constant(0)), [column], name: call.name, call)
+        let row = try apply(.reshape(outer + [size * (size + 1)]), [spread], name: call.name, call)
+        let whole = try apply(
+            .slice((outer + [size * size]).map { .init(begin: 0, count: $0) }), [row], name: call.name, call)
+        try make(.reshape(shape + [size]), [whole], call)
     }
 
     private mutating func readRange(_ call: NodeCall) throws(GraphReadingError) {

@@ -4,6 +4,7 @@ import TensorGraph
 /// Operations that sample images at other places by products: bicubic resizing and transposed convolutions.
 extension GraphReader {
     static let sampling: [String: Handler] = [
+        "ScaleAndTranslate": { (reader, call) throws(GraphReadingError) in try reader.readScaling(call) },
         "ResizeBicubic": { (reader, call) throws(GraphReadingError) in try reader.readBicubicResize(call) },
         "Conv2DBackpropInput": { (reader, call) throws(GraphReadingError) in
             try reader.readTransposedConvolution(call)
@@ -18,19 +19,32 @@ extension GraphReader {
             throw call.malformed("a size of \(size) for \(old)")
         }
         let isAligned = try call.bool("align_corners"), isCentred = try call.bool("half_pixel_centers")
-        let (height, width, channels) = (old[1], old[2], old[3])
-        func weights(from old: Int, to new: Int) throws(GraphReadingError) -> Value {
-            try spend([new, old], call)
-            let rows = Self.bicubicWeights(from: old, to: new, isAligned: isAligned, isCentred: isCentred)
-            return .constant(Tensor(rows, shape: [1, new, old]))
+        try sample(call, to: size) { axis, old, new in
+            Self.bicubicWeights(from: old, to: new, isAligned: isAligned, isCentred: isCentred)
+        }
+    }
+
+    /// Makes an image of which each row and column is a weighted sum of the source's.
+    ///
+    /// - Parameters:
+    ///   - size: The height and width to make.
+    ///   - matrix: The weights of an axis, `[new, old]`, of 0 for the height and 1 for the width and both sizes.
+    mutating func sample(
+        _ call: NodeCall, to size: [Int], _ matrix: (_ axis: Int, _ old: Int, _ new: Int) -> [Float]
+    ) throws(GraphReadingError) {
+        let old = try shape(call), (height, width, channels) = (old[1], old[2], old[3])
+        func weights(_ axis: Int) throws(GraphReadingError) -> Value {
+            let shape = [1, size[axis], old[axis + 1]]
+            try spend(shape, call)
+            return .constant(Tensor(matrix(axis, shape[2], shape[1]), shape: shape))
         }
         let product = Network.Operation.matrixProduct(transposesLeft: false, transposesRight: false)
         let flat = try apply(
             .reshape([old[0], height, width * channels]), [try value(call)], name: call.name, call)
-        let down = try apply(product, [weights(from: height, to: size[0]), flat], name: call.name, call)
+        let down = try apply(product, [weights(0), flat], name: call.name, call)
         let rows = try apply(
             .reshape([old[0] * size[0], width, channels]), [down], name: call.name, call)
-        let across = try apply(product, [weights(from: width, to: size[1]), rows], name: call.name, call)
+        let across = try apply(product, [weights(1), rows], name: call.name, call)
         try make(.reshape([old[0], size[0], size[1], channels]), [across], call)
     }
 

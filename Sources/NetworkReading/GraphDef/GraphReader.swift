@@ -34,6 +34,8 @@ package struct GraphReader {
     /// The nodes whose image TensorFlow holds as batches of a dilation's phases.
     private var phased: Set<Int> = []
     private var budget = GraphReader.mostElements
+    /// For each channels-first image that was asked for, the same channels-last; nil where a transposition has to make it.
+    var channelsLast: [Int: Int?] = [:]
 
     /// Reads the nodes that some tensors depend on.
     ///
@@ -129,7 +131,9 @@ package struct GraphReader {
             // Half precision only stores weights; the network computes in single precision.
             return define(call, .constant(tensor.widened ?? tensor))
         }
-        try Self.operations[call.node.operation]!(&self, call)
+        let handler = Self.operations[call.node.operation]!
+        if try call.isChannelsFirst { return try readChannelsFirst(call, handler) }
+        try handler(&self, call)
     }
 
     // MARK: - What handlers use
@@ -139,7 +143,7 @@ package struct GraphReader {
         define(NodeTable.Output(node: call.index, index: output), value)
     }
 
-    private mutating func define(_ output: NodeTable.Output, _ value: Value) {
+    mutating func define(_ output: NodeTable.Output, _ value: Value) {
         if output.index == 0 { values[output.node] = value } else { laterValues[output] = value }
     }
 

@@ -75,6 +75,19 @@ struct NodeCall {
         return (list[1], list[2])
     }
 
+    /// Whether the node takes and gives images `[N, C, H, W]`.
+    var isChannelsFirst: Bool {
+        get throws(GraphReadingError) {
+            guard string("data_format") == "NCHW" else { return false }
+            switch node.operation {
+            case "Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "MaxPool", "AvgPool", "BiasAdd",
+                "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "DepthToSpace", "SpaceToDepth":
+                return true
+            default: throw unsupported("data_format NCHW")
+            }
+        }
+    }
+
     func requireChannelsLast() throws(GraphReadingError) {
         if let format = string("data_format"), format != "NHWC" { throw unsupported("data_format \(format)") }
     }
