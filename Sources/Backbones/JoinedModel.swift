@@ -1,5 +1,7 @@
 import Inference
+import NetworkReading
 import ONNXFormat
+import TensorFlowFormat
 import TensorGraph
 
 extension Backbone {
@@ -35,7 +37,17 @@ extension Backbone {
         switch network {
         case .graph(let graph):
             let (whole, bottleneck, _) = try featureGraph(graph)
-            var joined = whole.reachable(from: [bottleneck, description.input]).balancingConvolutions()
+            // A model has one input: it asks nobody whether it is being trained, and its size is decided.
+            let flat: Graph
+            do throws(FunctionError) {
+                flat = try whole.flattened(
+                    for: [bottleneck], input: description.input,
+                    shape: [
+                        1, description.height, description.width,
+                        self.network.channels(of: description.input),
+                    ])
+            } catch { throw .reading(path: path, .function(error)) }
+            var joined = flat.reachable(from: [bottleneck, description.input]).balancingConvolutions()
             try refuse(joined.nodes.map(\.name), layer)
             joined.append(layer, to: bottleneck, novelty: novelty, about: try describe(bottleneck))
             return .graph(joined)

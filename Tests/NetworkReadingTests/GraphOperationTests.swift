@@ -111,6 +111,32 @@ struct GraphOperationTests {
         #expect(try NetworkEvaluator.run(network, [3, -5])[0].values == [-3, 5])
     }
 
+    @Test(
+        "that are Keras's augmentation pass pictures unchanged; other random numbers are refused by name",
+        arguments: ["net/random_flip_1", "random_zoom", "noise", "random_crop_1"])
+    func augmentation(layer: String) throws {
+        let graph = Graph(nodes: [
+            Node("Placeholder", name: "x", attributes: ["dtype": .type(.float32)]),
+            Node("Relu", name: "before", inputs: ["x"]),
+            Node("Shape", name: layer + "/shape", inputs: ["before"]),
+            Node("StatelessRandomUniformV2", name: layer + "/uniform/numbers", inputs: [layer + "/shape"]),
+            Node(
+                "AddV2", name: layer + "/noisy", inputs: ["before", layer + "/uniform/numbers"],
+                attributes: ["T": .type(.float32)]),
+            Node("Shape", name: "after", inputs: [layer + "/noisy"]),
+            Node("Reshape", name: "shaped", inputs: [layer + "/noisy", "after"]),
+            Node("Neg", name: "y", inputs: ["shaped"]),
+        ])
+        func read() throws -> Network {
+            try GraphReader.read(graph, input: "x", inputShape: [1, 2], outputs: ["y"])
+        }
+        if ["noise", "random_crop_1"].contains(layer) {
+            #expect(throws: GraphReadingError.self) { try read() }
+        } else {
+            #expect(try NetworkEvaluator.run(try read(), [3, -5])[0].values == [-3, 0])
+        }
+    }
+
     @Test("whose condition is not known are refused by name")
     func unknownCondition() throws {
         let graph = conditional(Node("Placeholder", name: "flag", attributes: ["dtype": .type(.bool)]))

@@ -29,9 +29,10 @@ struct FunctionInliningTests {
         message.field(1, node.name.utf8)
         message.field(2, node.operation.utf8)
         for input in node.inputs { message.field(3, input.utf8) }
-        if case .encoded(let value)? = node.attributes["f"] {
+        for name in ["f", "then_branch", "else_branch"] {
+            guard case .encoded(let value)? = node.attributes[name] else { continue }
             var entry = WireWriter()
-            entry.field(1, "f".utf8)
+            entry.field(1, name.utf8)
             entry.field(2, value)
             message.field(5, entry)
         }
@@ -52,6 +53,15 @@ struct FunctionInliningTests {
         list.field(1, function.utf8)
         value.field(10, list)
         return Node("PartitionedCall", name: name, inputs: [input], attributes: ["f": .encoded(flat(value))])
+    }
+
+    /// A choice between two functions of an argument.
+    static func choice(_ name: String, _ functions: (then: String, else: String), _ inputs: [String]) -> Node
+    {
+        let branches = [functions.then, functions.else].map { call("", of: $0, "").attributes["f"]! }
+        return Node(
+            "StatelessIf", name: name, inputs: inputs,
+            attributes: ["then_branch": branches[0], "else_branch": branches[1]])
     }
 
     static func graph(_ nodes: [Node], _ functions: [WireWriter]) -> Graph {
@@ -83,6 +93,67 @@ struct FunctionInliningTests {
             ])
         // A tensor within the call is found as well.
         #expect(try FunctionInlining.inlined(graph, for: ["c/a/r"]).nodes.count == flat.nodes.count)
+    }
+
+    @Test("a choice between functions becomes Switch and Merge, each result in its branch")
+    func choices() throws {
+        let functions = [
+            Self.function("yes", [Node("Neg", name: "n", inputs: ["x"])], result: "n:y:0"),
+            Self.function("no", [Node("Const", name: "k")], result: "k:output:0"),
+        ]
+        let flag = Node("Placeholder", name: "flag")
+        let graph = Self.graph([flag, Self.choice("c", ("yes", "no"), ["flag", "in"])], functions)
+        let lines = try FunctionInlining.inlined(graph, for: ["c"]).nodes.map {
+            "\($0.name) = \($0.operation)(\($0.inputs.joined(separator: ", ")))"
+        }
+        #expect(
+            Set(lines) == [
+                "in = Placeholder()", "flag = Placeholder()", "c/condition = Switch(flag, flag)",
+                "c/argument_0 = Switch(in, flag)", "c/else_pivot = Identity(c/condition)",
+                "c/then_pivot = Identity(c/condition:1)", "c/else/k = Const()",
+                "c/then/n = Neg(c/argument_0:1)",
+                "c/else = Identity(c/else/k)", "c/then = Identity(c/then/n)",
+                "c/else_0 = Identity(c/else, ^c/else_pivot)", "c/then_0 = Identity(c/then, ^c/then_pivot)",
+                "c/result_0 = Merge(c/else_0, c/then_0)", "c = Identity(c/result_0)",
+            ])
+    }
+
+    @Test("a function that chooses itself, and a choice of no function, are refused")
+    func endlessChoice() throws {
+        let function = Self.function(
+            "f", [Self.choice("c", ("f", "f"), ["x", "x"])], result: "c:output:0")
+        #expect(throws: FunctionError.cyclic(function: "f")) {
+            try FunctionInlining.inlined(
+                Self.graph([Self.choice("c", ("f", "f"), ["in", "in"])], [function]), for: ["c"])
+        }
+        #expect(throws: FunctionError.unknown(function: "g", node: "c")) {
+            try FunctionInlining.inlined(
+                Self.graph([Self.choice("c", ("g", "f"), ["in", "in"])], [function]), for: ["c"])
+        }
+    }
+
+    @Test("a colocation, which names nodes of the body, is dropped")
+    func colocation() throws {
+        var entry = WireWriter(), strings = WireWriter(), list = WireWriter()
+        list.field(2, "loc:@x".utf8)
+        strings.field(1, list)
+        entry.field(1, "_class".utf8)
+        entry.field(2, strings)
+        var node = WireWriter(), function = WireWriter()
+        node.field(1, "r".utf8)
+        node.field(2, "Relu".utf8)
+        node.field(3, "x".utf8)
+        node.field(5, entry)
+        let parts = Self.flat(Self.function("f", [], result: "r:activations:0"))
+        function.field(3, Self.flat(node))
+        let graph = Self.graph([Self.call("c", of: "f", "in")], [])
+        var library = WireWriter(), trailer = WireWriter()
+        library.field(1, parts + Self.flat(function))
+        trailer.field(2, library)
+        let whole = Graph(nodes: graph.nodes, trailer: Self.flat(trailer))
+        let relu = try #require(
+            try FunctionInlining.inlined(whole, for: ["c"]).nodes.first { $0.name == "c/r" })
+        #expect(relu.operation == "Relu" && relu.attributes.isEmpty)
     }
 
     @Test("a function that calls itself through another is refused")

@@ -1,3 +1,5 @@
+import NetworkReading
+import TensorFlowFormat
 import TensorGraph
 
 /// Optimizes a frozen graph like TensorFlow's `optimize_for_inference`, and further where results stay the
@@ -5,11 +7,13 @@ import TensorGraph
 ///
 ///     let (smaller, report) = try Optimization(inputs: ["Mul"], outputs: ["final_result"]).apply(to: graph)
 ///
-/// Inputs become placeholders. Nodes on which no output depends are removed, such as decoders and training
-/// nodes, and `Identity`, `CheckNumerics` and `PlaceholderWithDefault` are spliced out. Chains of
+/// Inputs become placeholders. Calls of functions are inlined. Of a condition that asks whether the network is being
+/// trained, or is constant, the branch that runs remains. Nodes on which no output depends are removed, such as
+/// decoders and training nodes, and `Identity`, `CheckNumerics` and `PlaceholderWithDefault` are spliced out. Chains of
 /// normalizations, scalings and sums with constants are folded into the weights and one bias of the preceding
 /// convolution. Zero padding is merged into the following convolution, a batch of 1 in the shape of a
-/// `Reshape` becomes free, and equal constants are merged. The remaining nodes are in topological order, and unchanged ones keep their bytes.
+/// `Reshape` becomes free, and equal constants are merged. The remaining nodes are in topological order, and unchanged
+/// ones keep their bytes.
 ///
 /// - Source: tensorflow/python/tools/optimize_for_inference_lib.py; the order of the steps differs.
 package struct Optimization: Sendable {
@@ -54,14 +58,18 @@ package struct Optimization: Sendable {
         self.inputShape = inputShape
     }
 
-    /// - Throws: `DeploymentError` with the node, also for what is not supported: control flow, variables,
+    /// - Throws: `DeploymentError` with the node, also for what is not supported: other control flow, variables,
     ///   side effects and training normalization.
     package func apply(to graph: Graph) throws(DeploymentError) -> (Graph, Report) {
         var report = Report(nodesBefore: graph.nodes.count)
         let present = Set(graph.nodes.map(\.name))
         let inputs = inputs.map { TensorReference($0).node }
         let roots = outputs.map { TensorReference($0).node } + kept.filter(present.contains)
-        var draft = try GraphDraft(graph, pinned: Set(inputs + roots))
+        let flat: Graph
+        do throws(FunctionError) { flat = try graph.flattened(for: inputs + roots) } catch {
+            throw DeploymentError(.function(error))
+        }
+        var draft = try GraphDraft(flat, pinned: Set(inputs + roots))
 
         for (index, input) in inputs.enumerated() {
             draft.makePlaceholder(input, shape: index == 0 ? inputShape : nil)

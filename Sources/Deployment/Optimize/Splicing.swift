@@ -99,9 +99,9 @@ extension GraphDraft {
         return sources
     }
 
-    /// Operations without side effects, for which control edges are unnecessary.
+    /// Operations without side effects, for which control edges are unnecessary; an `Assert` only checks.
     private static let effectless = Set(GraphReader.supportedOperations).union([
-        "DecodeJpeg", "NoOp", "Placeholder",
+        "Assert", "DecodeJpeg", "NoOp", "Placeholder",
     ])
 
     /// Drops control edges from operations without side effects; others are an error.

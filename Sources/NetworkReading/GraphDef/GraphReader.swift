@@ -48,7 +48,7 @@ package struct GraphReader {
     ) throws(GraphReadingError) -> Network {
         let flat: Graph
         do throws(FunctionError) {
-            flat = KnownConditions.resolved(try FunctionInlining.inlined(graph, for: outputs + [input]))
+            flat = try graph.flattened(for: outputs, input: input, shape: inputShape)
         } catch {
             throw .function(error)
         }
@@ -240,7 +240,7 @@ package struct GraphReader {
         define(call, try apply(operation, inputs, name: call.name, call))
     }
 
-    private mutating func append(
+    mutating func append(
         _ operation: Network.Operation, named name: String, _ inputs: [Int] = []
     ) throws(GraphReadingError) -> Int {
         try composed { (network) throws(NodeError) in

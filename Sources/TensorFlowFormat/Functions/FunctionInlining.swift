@@ -1,6 +1,7 @@
 import TensorGraph
 
-/// Inlines the functions that a graph calls: the nodes of their bodies replace the calls.
+/// Inlines the functions that a graph calls: the nodes of their bodies replace the calls. `If`, which chooses between two
+/// functions, becomes Switch and Merge around calls of both.
 ///
 ///     let flat = try FunctionInlining.inlined(graph, for: ["StatefulPartitionedCall:0"])
 ///
@@ -22,14 +23,10 @@ package enum FunctionInlining {
     ///   ignored.
     package static func inlined(_ graph: Graph, for targets: [String]) throws(FunctionError) -> Graph {
         let library = try FunctionLibrary(graph.trailer)
-        guard !library.isEmpty, graph.nodes.contains(where: { library.isCall($0) }) else { return graph }
+        guard !library.isEmpty, graph.nodes.contains(where: { library.expands($0) }) else { return graph }
         var inliner = Inliner(library: library)
         for node in needed(graph.nodes, for: targets, library) {
-            if library.isCall(node) {
-                inliner.pending.append(.init(node: node, parent: nil))
-            } else {
-                inliner.nodes.append(node)
-            }
+            inliner.take(node, within: nil)
         }
         while let call = inliner.pending.popLast() { try inliner.expand(call) }
         return Graph(nodes: inliner.nodes)
@@ -83,10 +80,11 @@ extension FunctionLibrary {
         }
     }
 
-    func isCall(_ node: Node) -> Bool { callee(of: node) != nil }
+    /// Returns whether a node calls a function or chooses between two.
+    func expands(_ node: Node) -> Bool { Self.isChoice(node) || callee(of: node) != nil }
 
     /// Returns the function's name in an `AttrValue` that holds a `NameAttrList`.
-    private static func functionName(_ attribute: Attribute?) -> String? {
+    static func functionName(_ attribute: Attribute?) -> String? {
         guard case .encoded(let bytes)? = attribute else { return nil }
         return bytes.withUnsafeBytes { bytes in
             var value = WireReader(file: bytes)
@@ -107,7 +105,7 @@ extension FunctionLibrary {
 }
 
 /// The state of inlining: the calls that are left and the nodes that have been made.
-private struct Inliner {
+struct Inliner {
     /// A call and the index of the frame that contains it, from which cycles are found.
     struct Call {
         let node: Node
@@ -124,7 +122,19 @@ private struct Inliner {
 
     init(library: FunctionLibrary) { self.library = library }
 
+    /// Appends a node, or puts it off if it calls a function.
+    ///
+    /// - Parameter frame: The index of the frame that contains the node.
+    mutating func take(_ node: Node, within frame: Int?) {
+        if library.expands(node) {
+            pending.append(Call(node: node, parent: frame))
+        } else {
+            nodes.append(node)
+        }
+    }
+
     mutating func expand(_ call: Call) throws(FunctionError) {
+        if FunctionLibrary.isChoice(call.node) { return try lower(call) }
         let name = library.callee(of: call.node)!
         try checkChain(of: name, from: call.parent)
         let function = try function(name, calledBy: call.node)
@@ -150,11 +160,9 @@ private struct Inliner {
             inputs.reserveCapacity(node.inputs.count)
             for input in node.inputs { inputs.append(try tensor(input, in: scope)) }
             copy.inputs = inputs
-            if library.isCall(copy) {
-                pending.append(Call(node: copy, parent: frame))
-            } else {
-                nodes.append(copy)
-            }
+            // A colocation names nodes of the body, which are called otherwise here.
+            if copy.attributes["_class"] != nil { copy.attributes["_class"] = nil }
+            take(copy, within: frame)
         }
         try append(results: function, of: name, call.node, scope)
     }
@@ -171,16 +179,21 @@ private struct Inliner {
             }
             inputs.append(try tensor(returned, in: scope))
         }
+        appendNames(call.name, of: inputs, function)
+    }
+
+    /// Appends the node under whose name a function's results are read.
+    mutating func appendNames(_ name: String, of inputs: [String], _ function: Function) {
         switch inputs.count {
-        case 0: nodes.append(Node("NoOp", name: call.name))
+        case 0: nodes.append(Node("NoOp", name: name))
         case 1:
             let type = function.results[0].type.map { ["T": Attribute.type($0)] } ?? [:]
-            nodes.append(Node("Identity", name: call.name, inputs: inputs, attributes: type))
+            nodes.append(Node("Identity", name: name, inputs: inputs, attributes: type))
         default:
             let types = function.results.compactMap(\.type)
             nodes.append(
                 Node(
-                    "IdentityN", name: call.name, inputs: inputs,
+                    "IdentityN", name: name, inputs: inputs,
                     attributes: types.count == inputs.count ? ["T": .encoded(Self.list(of: types))] : [:]))
         }
     }
@@ -241,7 +254,7 @@ private struct Inliner {
         ]
     }()
 
-    private mutating func function(
+    mutating func function(
         _ name: String, calledBy node: Node
     ) throws(FunctionError) -> Function {
         guard let function = try function(named: name) else {
@@ -272,7 +285,7 @@ private struct Inliner {
         }
     }
 
-    private mutating func spend(_ copies: [Node], prefix: String) throws(FunctionError) {
+    mutating func spend(_ copies: [Node], prefix: String) throws(FunctionError) {
         made += copies.count + 1
         guard made <= FunctionInlining.maximumNodes else {
             throw .tooManyNodes(limit: FunctionInlining.maximumNodes)

@@ -95,6 +95,12 @@ extension NetworkError {
     init(_ path: FilePath, _ error: GraphReadingError) {
         switch error {
         case .noSuchTensor(let name): self = .noSuchTensor(path, name: name, nearest: [])
+        case .unsupportedOperation(let operation, let node, _) where operation.contains("Random"):
+            self = .unsupported(
+                path,
+                reason:
+                    "node '\(node)' (\(operation)) draws random numbers: it was exported with augmentation or dropout switched on; export the network as it is called with training=False"
+            )
         case .unsupportedOperation(let operation, let node, let supported):
             self = .unsupported(
                 path,

@@ -1,0 +1,71 @@
+import TensorGraph
+
+/// Keras's layers of random augmentation, which pictures pass unchanged where a network is not trained.
+///
+/// `model.export` of Keras 3 leaves them switched on: what such a SavedModel answers is another each time.
+extension Graph {
+    /// Returns the graph with pictures passed through the layers of augmentation.
+    func withoutAugmentation() -> Graph {
+        let scopes = Set(
+            nodes.filter { $0.operation.contains("Random") }.compactMap { Self.augmentation($0.name) })
+        guard !scopes.isEmpty else { return self }
+        let table = NodeTable(nodes)
+        var readers: [Int: [Int]] = [:]
+        for (index, node) in nodes.enumerated() {
+            for source in node.sources(in: table) { readers[source.node, default: []].append(index) }
+        }
+        // What depends on what is fed.
+        var pending = nodes.indices.filter { nodes[$0].operation == "Placeholder" }, fed = Set(pending)
+        while let index = pending.popLast() {
+            for reader in readers[index] ?? [] where fed.insert(reader).inserted { pending.append(reader) }
+        }
+        var result = self
+        for scope in scopes {
+            func isInside(_ index: Int) -> Bool { nodes[index].name.hasPrefix(scope + "/") }
+            var entries: Set<NodeTable.Output> = [], exits: Set<NodeTable.Output> = []
+            for index in fed {
+                for source in nodes[index].sources(in: table)
+                where fed.contains(source.node) && isInside(source.node) != isInside(index) {
+                    if isInside(index) { entries.insert(source) } else { exits.insert(source) }
+                }
+            }
+            guard let entry = entries.first, entries.count == 1, let exit = exits.first, exits.count == 1,
+                exit.index == 0
+            else { continue }
+            let picture = nodes[entry.node].name + (entry.index == 0 ? "" : ":\(entry.index)")
+            let node = nodes[exit.node]
+            result.nodes[exit.node] = Node(
+                "Identity", name: node.name, inputs: [picture],
+                attributes: node.attributes["T"].map { ["T": $0] } ?? ["T": .type(.float32)])
+        }
+        return result
+    }
+
+    /// The endings of the names of Keras's layers that give pictures of the size that they take; `random_crop` is not one.
+    private static let kinds: Set = [
+        "brightness", "color_degeneration", "color_jitter", "contrast", "elastic_transform", "erasing",
+        "flip",
+        "gaussian_blur", "grayscale", "hue", "invert", "perspective", "posterization", "rotation",
+        "saturation",
+        "sharpness", "shear", "translation", "zoom",
+    ]
+
+    /// Returns the name of the layer of augmentation that a node is part of; nil if there is none.
+    private static func augmentation(_ name: String) -> String? {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        let last = parts.lastIndex { part in
+            guard part.hasPrefix("random_") else { return false }
+            var words = part.split(separator: "_").dropFirst()
+            while let number = words.last, Int(number) != nil { words.removeLast() }
+            return kinds.contains(words.joined(separator: "_"))
+        }
+        return last.map { parts[...$0].joined(separator: "/") }
+    }
+}
+
+extension Node {
+    /// Returns the outputs that the node reads as data.
+    fileprivate func sources(in table: NodeTable) -> [NodeTable.Output] {
+        inputs.filter { !$0.hasPrefix("^") }.compactMap { table.output($0) }
+    }
+}
