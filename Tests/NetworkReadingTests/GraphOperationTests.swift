@@ -112,8 +112,8 @@ struct GraphOperationTests {
     }
 
     @Test(
-        "that are Keras's augmentation pass pictures unchanged; other random numbers are refused by name",
-        arguments: ["net/random_flip_1", "random_zoom", "noise", "random_crop_1"])
+        "that are Keras's augmentation or dropout pass tensors unchanged; other random numbers are refused by name",
+        arguments: ["net/random_flip_1", "random_zoom", "attention/dropout_1", "noise", "random_crop_1"])
     func augmentation(layer: String) throws {
         let graph = Graph(nodes: [
             Node("Placeholder", name: "x", attributes: ["dtype": .type(.float32)]),

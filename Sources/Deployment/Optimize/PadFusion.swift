@@ -1,8 +1,10 @@
 import TensorGraph
 
 extension GraphDraft {
-    /// Merges a zero `Pad` of height and width into the convolutions that read it, if they are its only
-    /// readers.
+    /// Merges a zero `Pad` of height and width into the convolution that reads it, if it is its only reader.
+    ///
+    /// The padding of a depthwise convolution stays: TensorFlow 2.21 ends the process where oneDNN fuses one with explicit
+    /// padding with the bias and activation that follow.
     ///
     /// - Returns: The number of paddings removed.
     mutating func fusePadding() -> Int {
@@ -10,8 +12,7 @@ extension GraphDraft {
         let readers = readers()
         for name in names {
             // A padding that was merged may come after its convolution in the file.
-            guard let node = self[name], ["Conv2D", "DepthwiseConv2dNative"].contains(node.operation),
-                node.isChannelsLast,
+            guard let node = self[name], node.operation == "Conv2D", node.isChannelsLast,
                 case .bytes(let kind)? = node.attributes["padding"], kind == Array("VALID".utf8),
                 let input = node.inputs.first, let pad = self[input], pad.operation == "Pad",
                 !pinned.contains(input), readers[input]?.count == 1, let amounts = constant(pad, 1)?.integers,

@@ -1,13 +1,15 @@
 import TensorGraph
 
-/// Keras's layers of random augmentation, which pictures pass unchanged where a network is not trained.
+/// Keras's layers of random augmentation and dropout, which tensors pass unchanged where a network is not trained.
 ///
 /// `model.export` of Keras 3 leaves them switched on: what such a SavedModel answers is another each time.
 extension Graph {
-    /// Returns the graph with pictures passed through the layers of augmentation.
+    /// Returns the graph with tensors passed through the layers of augmentation and dropout.
     func withoutAugmentation() -> Graph {
         let scopes = Set(
-            nodes.filter { $0.operation.contains("Random") }.compactMap { Self.augmentation($0.name) })
+            nodes.filter { $0.operation.hasPrefix("StatelessRandom") }.compactMap {
+                Self.augmentation($0.name)
+            })
         guard !scopes.isEmpty else { return self }
         let table = NodeTable(nodes)
         var readers: [Int: [Int]] = [:]
@@ -50,14 +52,14 @@ extension Graph {
         "sharpness", "shear", "translation", "zoom",
     ]
 
-    /// Returns the name of the layer of augmentation that a node is part of; nil if there is none.
+    /// Returns the name of the layer of augmentation or dropout that a node is part of; nil if there is none.
     private static func augmentation(_ name: String) -> String? {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         let last = parts.lastIndex { part in
-            guard part.hasPrefix("random_") else { return false }
-            var words = part.split(separator: "_").dropFirst()
+            var words = part.split(separator: "_")
             while let number = words.last, Int(number) != nil { words.removeLast() }
-            return kinds.contains(words.joined(separator: "_"))
+            if words.last == "dropout" { return true }
+            return words.first == "random" && kinds.contains(words.dropFirst().joined(separator: "_"))
         }
         return last.map { parts[...$0].joined(separator: "/") }
     }
