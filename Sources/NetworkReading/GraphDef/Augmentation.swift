@@ -58,7 +58,7 @@ extension Graph {
         let last = parts.lastIndex { part in
             var words = part.split(separator: "_")
             while let number = words.last, Int(number) != nil { words.removeLast() }
-            if words.last == "dropout" { return true }
+            if words == ["dropout"] { return true }
             return words.first == "random" && kinds.contains(words.dropFirst().joined(separator: "_"))
         }
         return last.map { parts[...$0].joined(separator: "/") }
