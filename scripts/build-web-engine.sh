@@ -28,7 +28,7 @@ compile() {
 make() {
     local kernels=() exports=()
     for part in Vector VectorAccess VectorFunctions RegisterTile ConvolutionKernel DepthwiseKernel PoolingKernel \
-        PointwiseKernel NormalizationKernel RowNormalizationKernel; do
+        PointwiseKernel NormalizationKernel RowNormalizationKernel ElementwiseFunctions ElementwiseKernel; do
         kernels+=("KernelsBaseline/$part.swift")
     done
     compile Kernels Kernels/*.swift

@@ -21,7 +21,7 @@ Both sides are fed the same pictures, PNG files of the network's own size. A lin
 --exports adds the differences of the network's exports in ONNX Runtime, LiteRT and TensorFlow. --models adds, for a classifier of three
 labels that 'retrain' makes with the network: the largest difference of a probability between 'classify' and the runtime of the file's
 format, of the model and of what optimize and quantize (rounded, weights, compact) make of it, between 'classify' of the model and of its
-package, and between 'classify' and the model's exports. ONNX files go through onnx.checker's full check. Exit code 1: a difference, or
+package, and between 'classify' and the model's exports; pages are run by Node.js. ONNX files go through onnx.checker's full check. Exit code 1: a difference, or
 a network that cartoonctl refuses.
 """
 import argparse, collections, json, math, os, subprocess, sys, tempfile, time
@@ -45,7 +45,7 @@ KERAS = """ConvNeXtTiny DenseNet121 EfficientNetB0 EfficientNetV2B0 InceptionRes
 COMMANDS = {
     "optimize": ["optimize"], "rounded": ["quantize", "--mode", "weights_rounded"],
     "weights": ["quantize", "--mode", "weights"], "compact": ["quantize", "--mode", "compact"],
-    "onnx": ["export"], "tflite": ["export"], "savedmodel": ["export"], "package": ["package"],
+    "onnx": ["export"], "tflite": ["export"], "savedmodel": ["export"], "html": ["export"], "package": ["package"],
 }
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -247,6 +247,21 @@ def run_file(path, x):
     return np.concatenate([function(tf.constant(one[None])).numpy() for one in x])
 
 
+def run_page(path, images, folder):
+    """The probabilities that a page of 'export --format html' gives for pictures of the network's size."""
+    files = []
+    for number, image in enumerate(images):
+        files.append(os.path.join(folder, f"{number}.rgba"))
+        with open(files[-1], "wb") as file:
+            file.write(Image.fromarray(image).convert("RGBA").tobytes())
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run-page.mjs")
+    made = subprocess.run(
+        ["node", script, path, str(images.shape[2]), str(images.shape[1]), *files], capture_output=True, text=True)
+    if made.returncode:
+        raise RuntimeError("page: " + (made.stderr.strip() or "no answer").splitlines()[-1])
+    return np.array(json.loads(made.stdout.splitlines()[0]), np.float32)
+
+
 def cartoonctl(*words):
     made = subprocess.run([arguments.program, *words], capture_output=True, text=True)
     if made.returncode:
@@ -313,7 +328,8 @@ def models(path, facts, images, x, folder):
             if words == ["export"]:
                 out = os.path.join(folder, "export." + name)
                 cartoonctl("export", model, "--format", name, "--output", out)
-                results[name] = float(np.abs(run_file(out, x) - expected).max())
+                found = run_page(out, images, folder) if name == "html" else run_file(out, x)
+                results[name] = float(np.abs(found - expected).max())
             elif words == ["package"]:
                 out = os.path.join(folder, "model.zip")
                 cartoonctl("package", model, names, "--output", out, "--level", "1")

@@ -41,12 +41,15 @@ package func mapRows(_ rows: UnsafePointer<UnaryRows>) {
     case .affine: map(p, AffineMap.self)
     case .quantize: map(p, Quantize.self)
     case .sine, .cosine:
+        // The engine of pages has no C library, and is given no program with these.
+        #if !arch(wasm32)
         for row in 0..<p.rows {
             let input = p.input + row &* p.inputStride, output = p.output + row &* p.outputStride
             for index in 0..<p.count {
                 output[index] = p.function.kind == .sine ? sinf(input[index]) : cosf(input[index])
             }
         }
+        #endif
     }
 }
 
@@ -85,6 +88,7 @@ package func combineRows(_ rows: UnsafePointer<BinaryRows>) {
     case .less: combine(p, Less.self)
     case .lessOrEqual: combine(p, LessOrEqual.self)
     case .power:
+        #if !arch(wasm32)
         for row in 0..<p.rows {
             let first = p.first + row &* p.firstStride, second = p.second + row &* p.secondStride
             let output = p.output + row &* p.outputStride
@@ -92,6 +96,7 @@ package func combineRows(_ rows: UnsafePointer<BinaryRows>) {
                 output[index] = powf(first[p.repeatsFirst ? 0 : index], second[p.repeatsSecond ? 0 : index])
             }
         }
+        #endif
     }
 }
 

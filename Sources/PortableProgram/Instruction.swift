@@ -73,17 +73,48 @@ package struct Instruction: BitwiseCopyable, Sendable {
         /// the features, and the familiarity, which is the share of training pictures that were at least as
         /// novel. `weights` are the means, `bias` the scales and `second` the 101 quantiles.
         case novelty
+        /// `output = f(input)`, where `radius` is the `UnaryFunction.Kind` and `weights` are its three parameters.
+        case function
+        /// Each row of channels is normalized to mean 0 and variance 1, and multiplied by `weights` and shifted by
+        /// `bias` where there are any; `lowest` is the term added to the variance.
+        case layerNormalization
+        /// Each pixel is a sum of pixels weighted in both directions; `weights` is the table of the rows, `bias` that
+        /// of the columns; see `PlacedTaps`.
+        case resize
+
+        // Those below have no images, but a table at `weights`.
+
+        /// `output = input`, over a `PlacedLoop` of both.
+        case copy
+        /// `output = f(first, second)`, over a loop of the three; `radius` is the `BinaryFunction`.
+        case combination
+        /// `output = flag ≠ 0 ? first : second`, over a loop of flag, first, second and output.
+        case choice
+        /// Numbers are combined along axes, over a loop of input and output, whose stride along these axes is 0;
+        /// `radius` is the `Accumulation`.
+        case reduction
+        /// `output = lowest · (first × second) + term`, over a loop of first, second, term and output, whose last
+        /// axes are the rows, the columns and the depth; `radius` is 1 where there is a term.
+        case matrixProduct
+        /// Positions along each axis are taken by a `PlacedSelection`; `lowest` stands where there is none.
+        case selection
+    }
+
+    /// An `Accumulation` is how a reduction combines numbers.
+    package enum Accumulation: Int32, BitwiseCopyable, Sendable {
+        case sum, maximum, minimum, product, sumOfSquares, sumOfMagnitudes
     }
 
     package var kernel: Int32
     package var input = PlacedImage(), second = PlacedImage(), output = PlacedImage()
     package var window = PlacedWindow()
-    /// The offsets from the start of the block, in floats; −1 where the kernel has no such operand.
+    /// The offsets from the start of the block, in floats, or of tables from the start of the codes, in bytes; −1
+    /// where the kernel has no such operand.
     package var weights: Int32 = -1, bias: Int32 = -1
     package var lowest = -Float.infinity, highest = Float.infinity
     package var radius: Int32 = 0
 
-    package init(_ kernel: Kernel, input: PlacedImage = PlacedImage(), output: PlacedImage) {
+    package init(_ kernel: Kernel, input: PlacedImage = PlacedImage(), output: PlacedImage = PlacedImage()) {
         (self.kernel, self.input, self.output) = (kernel.rawValue, input, output)
     }
 }
@@ -96,6 +127,8 @@ package struct WeightEntry: BitwiseCopyable, Sendable {
         case panels
         /// The shape is `[vector, row, lanes]`.
         case vectors
+        /// The shape is `[row, column]`: a constant that layers read like an image.
+        case plain
     }
 
     package var arrangement: Int32
@@ -118,9 +151,18 @@ package struct WeightEntry: BitwiseCopyable, Sendable {
         (self.rows, self.columns, self.values) = (Int32(rows), Int32(columns), Int32(values))
     }
 
+    /// Returns the number of columns that are stored together.
+    static func width(_ arrangement: Arrangement, columns: Int) -> Int {
+        switch arrangement {
+        case .panels: 2 * programLanes
+        case .vectors: programLanes
+        case .plain: columns
+        }
+    }
+
     /// Returns the number of floats that arranged weights take.
     package static func size(_ arrangement: Arrangement, rows: Int, columns: Int) -> Int {
-        let width = arrangement == .panels ? 2 * programLanes : programLanes
+        let width = width(arrangement, columns: columns)
         return (columns + width - 1) / width * width * rows
     }
 }

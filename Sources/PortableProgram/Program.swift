@@ -42,7 +42,7 @@ package struct Program {
         numberBytes = (afterEntries + Int(header.codeCount)).bindMemory(
             to: UInt8.self, capacity: 4 * Int(header.numberCount))
 
-        let bounds = ProgramBounds(header)
+        let bounds = ProgramBounds(header, codes: codes)
         guard bounds.holds(header.input), bounds.holds(header.scores), bounds.holds(header.familiarity) else {
             return nil
         }
@@ -50,6 +50,10 @@ package struct Program {
         for index in 0..<instructionCount {
             guard bounds.holds(instructions[index]) else { return nil }
             scratch = max(scratch, ConvolutionScratch.size(instructions[index]))
+            if instructions[index].kernel == Instruction.Kernel.matrixProduct.rawValue {
+                let table = ProgramTable(codes, at: instructions[index].weights)
+                scratch = max(scratch, Self.productScratch(PlacedLoop(table)))
+            }
         }
         for index in 0..<weightCount where !bounds.holds(entries[index]) { return nil }
         scratchOffset = bounds.blockEnd
@@ -77,15 +81,15 @@ package struct Program {
     ) {
         let rows = Int(entry.rows), columns = Int(entry.columns)
         let target = block + Int(entry.target), values = numbers + Int(entry.values)
-        let isPanels = entry.arrangement == WeightEntry.Arrangement.panels.rawValue
+        guard let arrangement = WeightEntry.Arrangement(rawValue: entry.arrangement) else { return }
         let codes = entry.codes < 0 ? nil : self.codes + Int(entry.codes)
         let steps = entry.steps < 0 ? nil : numbers + Int(entry.steps)
         let scales = entry.scales < 0 ? nil : numbers + Int(entry.scales)
-        let full = isPanels ? 2 &* programLanes : programLanes
+        let full = WeightEntry.width(arrangement, columns: columns)
         var first = 0
         while first < columns {
             let count = min(full, columns &- first)
-            let width = isPanels && count <= programLanes ? programLanes : full
+            let width = arrangement == .panels && count <= programLanes ? programLanes : full
             let panel = target + first &* rows
             for row in 0..<rows {
                 let place = panel + row &* width, source = row &* columns &+ first
@@ -123,6 +127,15 @@ package struct Program {
             case .pad: instruction.pad(in: block)
             case .clear: instruction.clearMargin(in: block)
             case .novelty: instruction.measureNovelty(in: block)
+            case .function: instruction.mapFunction(in: block)
+            case .layerNormalization: instruction.normalizeRows(in: block)
+            case .resize: resize(instruction, in: block)
+            case .copy: copy(instruction, in: block)
+            case .combination: combine(instruction, in: block)
+            case .choice: choose(instruction, in: block)
+            case .reduction: reduce(instruction, in: block)
+            case .matrixProduct: multiply(instruction, in: block, scratch: block + scratchOffset)
+            case .selection: select(instruction, in: block)
             case nil: break
             }
         }

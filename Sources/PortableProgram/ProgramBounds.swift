@@ -1,18 +1,24 @@
+import Kernels
+
 /// `ProgramBounds` checks that records stay within the block, so that running a damaged program writes
 /// nowhere else. Factors are limited so that no product overflows.
 struct ProgramBounds {
     /// The number of floats before the working memory.
     let blockEnd: Int
-    private let codeCount, numberCount: Int64
+    let codeCount: Int64
+    private let numberCount: Int64
+    /// The codes, among which are the tables of instructions.
+    let codes: UnsafePointer<UInt8>
 
-    init(_ header: ProgramHeader) {
+    init(_ header: ProgramHeader, codes: UnsafePointer<UInt8>) {
+        self.codes = codes
         // Kernels read whole vectors.
         let floats = Int(header.numbersOffset) + Int(header.numberCount) + 16
         blockEnd = (floats + 15) / 16 &* 16
         (codeCount, numberCount) = (Int64(header.codeCount), Int64(header.numberCount))
     }
 
-    private func contains(_ first: Int64, _ end: Int64) -> Bool { first >= 0 && end <= Int64(blockEnd) - 16 }
+    func contains(_ first: Int64, _ end: Int64) -> Bool { first >= 0 && end <= Int64(blockEnd) - 16 }
 
     private func contains(_ offset: Int32, count: Int64) -> Bool {
         offset >= 0 && contains(Int64(offset), Int64(offset) + count)
@@ -68,9 +74,20 @@ struct ProgramBounds {
     }
 
     func holds(_ i: Instruction) -> Bool {
-        guard let kernel = Instruction.Kernel(rawValue: i.kernel), isSane(i.output), holds(i.output),
-            kernel == .clear || isSane(i.input)
-        else { return false }
+        switch Instruction.Kernel(rawValue: i.kernel) {
+        case .copy: holdsCopy(i)
+        case .combination: holdsCombination(i)
+        case .choice: holdsChoice(i)
+        case .reduction: holdsReduction(i)
+        case .matrixProduct: holdsProduct(i)
+        case .selection: holdsSelection(i)
+        case let kernel?: holdsImages(i, kernel)
+        case nil: false
+        }
+    }
+
+    private func holdsImages(_ i: Instruction, _ kernel: Instruction.Kernel) -> Bool {
+        guard isSane(i.output), holds(i.output), kernel == .clear || isSane(i.input) else { return false }
         if kernel != .convolution && kernel != .depthwise && kernel != .clear && !holds(i.input) {
             return false
         }
@@ -100,6 +117,19 @@ struct ProgramBounds {
                 && (i.bias < 0 || contains(i.bias, count: channels))
         case .squaredDifference: return isSame && i.second.channels == i.input.channels && holds(i.second)
         case .squareRoot, .softmax: return isSame
+        case .function:
+            guard let code = UInt8(exactly: i.radius), let kind = UnaryFunction.Kind(rawValue: code) else {
+                return false
+            }
+            return isSame && kind != .sine && kind != .cosine && contains(i.weights, count: 3)
+        case .layerNormalization:
+            return isSame && (i.weights < 0 || contains(i.weights, count: channels))
+                && (i.bias < 0 || contains(i.bias, count: channels))
+        case .resize:
+            return i.input.channels == i.output.channels
+                && holdsTaps(i.weights, size: i.output.height, source: i.input.height)
+                && holdsTaps(i.bias, size: i.output.width, source: i.input.width)
+        case .copy, .combination, .choice, .reduction, .matrixProduct, .selection: return false
         case .localResponseNormalization: return isSame && i.radius > 0 && i.radius < 4096
         case .reshape:
             let input = Int64(i.input.height) &* Int64(i.input.width) &* Int64(i.input.channels)
@@ -128,7 +158,7 @@ struct ProgramBounds {
             first < 0 || Int64(first) + count <= numberCount
         }
         let rows = Int64(entry.rows), columns = Int64(entry.columns), count = rows &* columns
-        let width = Int64(arrangement == .panels ? 2 &* programLanes : programLanes)
+        let width = Int64(WeightEntry.width(arrangement, columns: Int(entry.columns)))
         return contains(entry.target, count: (columns + width - 1) / width &* width &* rows)
             && (entry.codes < 0 || Int64(entry.codes) + count <= codeCount) && entry.values >= 0
             && holdsNumbers(entry.values, entry.codes < 0 ? count : 256)

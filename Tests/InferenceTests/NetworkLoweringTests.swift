@@ -51,6 +51,7 @@ struct NetworkLoweringTests {
                 #expect(worst / largest < 1e-5, "\(set.name)")
             }
         }
+        try PortableTensorsTests.check(network, input, expected)
         if let layers { #expect(layers.contains(try NetworkLowering.lower(network).layers.count)) }
     }
 

@@ -15,6 +15,14 @@ struct ArenaPlacement: Equatable {
 
     func offset(y: Int, x: Int) -> Int { offset + y * rowStride + x * pixelStride }
 
+    /// Returns the place of some of the channels.
+    func channels(_ range: Range<Int>) -> ArenaPlacement {
+        var slice = self
+        slice.offset += range.lowerBound
+        slice.extent.channels = range.count
+        return slice
+    }
+
     /// Returns the address of a pixel's channel 0, for any storage type.
     func place(y: Int, x: Int, in arena: UnsafeMutablePointer<Float>) -> UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(arena) + offset(y: y, x: x) * type.kind.size

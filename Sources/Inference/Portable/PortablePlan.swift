@@ -55,7 +55,10 @@ package struct PortablePlan: Sendable {
     ) throws(PortablePlanError) {
         var list: LayerList
         do { list = try NetworkLowering.lower(network) } catch { throw .plan(error) }
+        list.separateActivations()
         list.separateEnds(lanes: programLanes)
+        list.joinTranspositions()
+        list.joinProducts()
         let layout = Layout(list, lanes: programLanes)
         let begin = layout.arenaSize + programLanes
         let end = list.layers.reduce(begin) { $0 + Self.weightCount(of: $1, list) }
@@ -81,8 +84,13 @@ package struct PortablePlan: Sendable {
     /// Returns the number of floats that the arranged weights of a layer take.
     private static func weightCount(of layer: Layer, _ list: LayerList) -> Int {
         guard case .convolution(let convolution) = layer.computation else { return 0 }
-        let (rows, arrangement) = convolution.portableArrangement(list.extents[layer.input])
-        return WeightEntry.size(arrangement, rows: rows, columns: list.extents[layer.output].channels)
+        let input = list.extents[layer.input], output = list.extents[layer.output]
+        return convolution.portableParts(input, output).reduce(0) { count, part in
+            var input = input
+            input.channels = part.inputs.count
+            let (rows, arrangement) = part.convolution.portableArrangement(input)
+            return count + WeightEntry.size(arrangement, rows: rows, columns: part.outputs.count)
+        }
     }
 }
 
@@ -111,6 +119,12 @@ extension PlacedWindow {
 }
 
 extension Convolution {
+    /// Returns the convolutions that the kernels of programs compute, which have neither groups nor depthwise filters with
+    /// dilation.
+    func portableParts(_ input: Extent, _ output: Extent) -> [ConvolutionPart] {
+        withoutDilation().parts(inputs: input.channels, outputs: output.channels, lanes: programLanes)
+    }
+
     /// The number of rows of the weights, and the arrangement that the kernels read.
     func portableArrangement(_ input: Extent) -> (rows: Int, WeightEntry.Arrangement) {
         let taps = window.height * window.width

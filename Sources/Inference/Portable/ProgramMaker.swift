@@ -9,6 +9,8 @@ struct ProgramMaker {
     var writer: ProgramWriter
     /// The buffers whose margin an earlier layer has cleared.
     private var cleared: Set<Int> = []
+    /// The constants that instructions read where the layout has them.
+    private var constants: Set<Value> = []
 
     init(list: LayerList, layout: Layout, writer: ProgramWriter) {
         (self.list, self.layout, self.writer) = (list, layout, writer)
@@ -20,6 +22,9 @@ struct ProgramMaker {
             // The first that writes into a buffer clears its margin.
             if cleared.insert(buffer).inserted { clearMargin(layout.buffers[buffer]) }
             try append(layer)
+        }
+        for value in constants.sorted() {
+            writer.add(list.constants[value]!, at: layout.placements[value].offset)
         }
     }
 
@@ -46,6 +51,13 @@ struct ProgramMaker {
         var whole: Window {
             Window(height: input.extent.height, width: input.extent.width, strideY: 1, strideX: 1)
         }
+        if case .choice(let chosen, let other) = layer.computation,
+            let (image, affine) = constantChoice(layer, chosen, other)
+        {
+            append(affine, input: layout.placements[image], output: output)
+            return
+        }
+        constants.formUnion(layer.inputs.filter { list.constants[$0] != nil })
         switch layer.computation {
         case .convolution(let convolution): try append(convolution, layer)
         case .affine(let affine): append(affine, input: input, output: output)
@@ -75,20 +87,15 @@ struct ProgramMaker {
             var difference = instruction(.squaredDifference)
             difference.second = PlacedImage(layout.placements[other])
             writer.append(difference)
-        case .binary(let function, _): throw unsupported("\(function)")
-        case .choice(let chosen, let other):
-            guard let (image, affine) = constantChoice(layer, chosen, other) else {
-                throw unsupported("a choice by element")
-            }
-            append(affine, input: layout.placements[image], output: output)
-        case .matrixProduct: throw unsupported("a product of two computed matrices")
-        case .layerNormalization: throw unsupported("layer normalization")
-        case .reduction(let reduction, _): throw unsupported(reduction.rawValue)
-        case .transpose: throw unsupported("transpose")
+        case .layerNormalization(let scale, let shift, let epsilon):
+            var normalization = instruction(.layerNormalization)
+            if let scale { normalization.weights = Int32(writer.add(scale)) }
+            if let shift { normalization.bias = Int32(writer.add(shift)) }
+            normalization.lowest = epsilon
+            writer.append(normalization)
         case .selection where layout.cuts[layer.output] != nil: break
-        case .selection: throw unsupported("slice or gather")
-        case .join: throw unsupported("concatenation along that axis")
-        case .resize: throw unsupported("resize")
+        case .binary, .choice, .matrixProduct, .reduction, .transpose, .selection, .join, .resize:
+            try appendTensors(layer)
         case .conversion, .expandedDepthwise, .invertedResidual: throw unsupported("a joined layer")
         }
     }
@@ -122,29 +129,30 @@ struct ProgramMaker {
         func unsupported(_ what: String) -> PortablePlanError {
             .noInstruction(node: layer.name, operation: "convolution " + what)
         }
-        guard convolution.groups == 1 else { throw unsupported("in groups") }
         guard convolution.weightStride == nil else { throw unsupported("in parts") }
-        if let activation = convolution.activation { throw unsupported("with \(activation.kind)") }
         let isDepthwise = convolution.isDepthwise
-        if isDepthwise && convolution.window.isDilated { throw unsupported("depthwise with dilation") }
-        var instruction = Instruction(
-            isDepthwise ? .depthwise : .convolution, input: PlacedImage(input), output: PlacedImage(output))
-        instruction.window = PlacedWindow(convolution.window)
-        if let residual = convolution.residual {
-            if isDepthwise { throw unsupported("depthwise with a sum") }
-            instruction.second = PlacedImage(layout.placements[residual])
+        if isDepthwise && convolution.residual != nil { throw unsupported("depthwise with a sum") }
+        for part in convolution.portableParts(input.extent, output.extent) {
+            let input = input.channels(part.inputs), output = output.channels(part.outputs)
+            let convolution = part.convolution, channels = output.extent.channels
+            var instruction = Instruction(
+                isDepthwise ? .depthwise : .convolution, input: PlacedImage(input),
+                output: PlacedImage(output))
+            instruction.window = PlacedWindow(convolution.window)
+            if let residual = convolution.residual {
+                instruction.second = PlacedImage(layout.placements[residual].channels(part.outputs))
+            }
+            let (rows, arrangement) = convolution.portableArrangement(input.extent)
+            instruction.weights = Int32(
+                writer.add(
+                    convolution.inputMajorWeights, arrangement, rows: rows, columns: channels,
+                    scale: convolution.scale))
+            instruction.bias = Int32(
+                writer.add(
+                    convolution.bias, count: WeightEntry.size(arrangement, rows: 1, columns: channels)))
+            (instruction.lowest, instruction.highest) = (convolution.clamp.lowest, convolution.clamp.highest)
+            writer.append(instruction)
         }
-        let channels = output.extent.channels
-        let (rows, arrangement) = convolution.portableArrangement(input.extent)
-        instruction.weights = Int32(
-            writer.add(
-                convolution.inputMajorWeights, arrangement, rows: rows, columns: channels,
-                scale: convolution.scale))
-        instruction.bias = Int32(
-            writer.add(
-                convolution.bias, count: WeightEntry.size(arrangement, rows: 1, columns: channels)))
-        (instruction.lowest, instruction.highest) = (convolution.clamp.lowest, convolution.clamp.highest)
-        writer.append(instruction)
     }
 
     private mutating func append(_ function: UnaryFunction, _ layer: Layer) throws(PortablePlanError) {
@@ -156,8 +164,16 @@ struct ProgramMaker {
             append(
                 Affine(clamp: Clamp(lowest: function.alpha, highest: function.beta)), input: input,
                 output: output)
-        default: throw .noInstruction(node: layer.name, operation: "\(function.kind)")
+        case .sine, .cosine: throw .noInstruction(node: layer.name, operation: "\(function.kind)")
+        default: append(function, input: input, output: output)
         }
+    }
+
+    mutating func append(_ function: UnaryFunction, input: ArenaPlacement, output: ArenaPlacement) {
+        var instruction = Instruction(.function, input: PlacedImage(input), output: PlacedImage(output))
+        instruction.radius = Int32(function.kind.rawValue)
+        instruction.weights = Int32(writer.add([function.alpha, function.beta, function.gamma]))
+        writer.append(instruction)
     }
 
     /// Returns whether a value holds one number for each channel of an image.

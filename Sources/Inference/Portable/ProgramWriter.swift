@@ -47,6 +47,24 @@ struct ProgramWriter {
         return place
     }
 
+    /// Adds the integers of an instruction.
+    ///
+    /// - Returns: Their offset among the codes, in bytes.
+    mutating func add(table: [Int32]) -> Int {
+        for integer in table { withUnsafeBytes(of: integer.littleEndian) { codes += $0 } }
+        return codes.count - 4 * table.count
+    }
+
+    /// Adds a constant that is written into the block when the program is loaded.
+    ///
+    /// - Parameter place: Its offset in the block, in floats.
+    mutating func add(_ constant: ByteRegion, at place: Int) {
+        let numbers = constant.array(of: Float.self)
+        entries.append(
+            WeightEntry(
+                .plain, target: place, rows: 1, columns: numbers.count, values: addNumbers(numbers)))
+    }
+
     /// Adds the weights of a layer, `[rows, columns]`.
     ///
     /// - Parameter scale: The factors of columns.

@@ -1,7 +1,34 @@
+/// The axes over which several tensors of one shape are iterated: axes that are contiguous in all tensors are merged, and
+/// axes of size 1 are dropped.
+struct LoopAxes {
+    private(set) var sizes: [Int] = []
+    /// The tensors' strides along each axis.
+    private(set) var strides: [[Int]] = []
+
+    /// - Parameters:
+    ///   - views: The tensors.
+    ///   - allowsStrides: Whether the values of a row, along the last axis, may lie apart. Otherwise such rows, as in
+    ///     tensors with one channel that are parts of others, are cut into single values.
+    init(_ views: [TensorView], allowsStrides: Bool) {
+        for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
+            let next = views.map { $0.strides[axis] }, size = views[0].shape[axis]
+            if let last = strides.last, zip(last, next).allSatisfy({ $0 == $1 * size }) {
+                sizes[sizes.count - 1] *= size
+                strides[strides.count - 1] = next
+            } else {
+                sizes.append(size)
+                strides.append(next)
+            }
+        }
+        if !allowsStrides, strides.last?.allSatisfy({ $0 == 0 || $0 == 1 }) == false {
+            sizes.append(1)
+            strides.append(views.map { _ in 1 })
+        }
+    }
+}
+
 /// An iteration over several tensors of one shape: rows along the last axis, cut into units of about equal
 /// size.
-///
-/// Axes that are contiguous in all tensors are merged, and axes of size 1 are dropped.
 struct LoopNest {
     let unitCount: Int
     /// The distance between a row's consecutive values, for each operand.
@@ -21,26 +48,12 @@ struct LoopNest {
     /// - Parameters:
     ///   - views: Two to four tensors of the same shape.
     ///   - numbersPerUnit: The number of values that a unit of work computes.
-    ///   - allowsStrides: Whether a row's values may lie apart. Otherwise such rows, as in tensors with one
-    ///     channel that are parts of others, are cut into single values.
+    ///   - allowsStrides: Whether a row's values may lie apart; see `LoopAxes`.
     init(
         _ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers, allowsStrides: Bool = false
     ) {
-        var sizes: [Int] = [], strides: [[Int]] = []
-        for axis in views[0].shape.indices where views[0].shape[axis] > 1 {
-            let next = views.map { $0.strides[axis] }, size = views[0].shape[axis]
-            if let last = strides.last, zip(last, next).allSatisfy({ $0 == $1 * size }) {
-                sizes[sizes.count - 1] *= size
-                strides[strides.count - 1] = next
-            } else {
-                sizes.append(size)
-                strides.append(next)
-            }
-        }
-        if !allowsStrides, strides.last?.allSatisfy({ $0 == 0 || $0 == 1 }) == false {
-            sizes.append(1)
-            strides.append(views.map { _ in 1 })
-        }
+        let axes = LoopAxes(views, allowsStrides: allowsStrides)
+        var sizes = axes.sizes, strides = axes.strides
         row = sizes.popLast() ?? 1
         rowStrides = strides.popLast() ?? views.map { _ in 1 }
         let axes = zip(sizes, strides).map { size, strides in

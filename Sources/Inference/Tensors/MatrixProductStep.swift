@@ -33,24 +33,12 @@ struct MatrixProductStep: Step {
         output: TensorView, margin: MarginFill, kernels: InstructionSet
     ) {
         (self.name, self.margin, self.kernels, scale) = (name, margin, kernels, product.scale)
-        let output =
-            product.permutation.map { permutation in
-                output.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
-            } ?? output
-        let rank = output.shape.count, outer = Array(output.shape.dropLast(2))
-        func exchanged(_ view: TensorView, _ isWanted: Bool) -> TensorView {
-            let last = view.shape.count - 1
-            return isWanted ? view.transposed(Array(0..<last - 1) + [last, last - 1]) : view
-        }
-        let first = exchanged(first, product.transposesFirst)
-        let second = exchanged(second, product.transposesSecond)
+        let views = product.views(first: first, second: second, addend: addend, output: output)
+        let (a, b, sum, output) = (views.first, views.second, views.sum, views.output)
+        let rank = output.shape.count
         rows = output.shape[rank - 2]
         columns = output.shape[rank - 1]
-        depth = first.shape[first.shape.count - 1]
-        let a = first.broadcast(to: outer + [rows, depth]),
-            b = second.broadcast(to: outer + [depth, columns])
-        // Without an addend, its places are not used.
-        let sum = addend?.broadcast(to: output.shape) ?? output
+        depth = a.shape[rank - 1]
         let places = [a, b, sum, output].map { $0.offsets(ofFirst: rank - 2) }
         batch = Table(
             places[3].indices.map {

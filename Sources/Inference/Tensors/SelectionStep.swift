@@ -21,14 +21,11 @@ struct SelectionStep: PlainStep {
     init(_ selection: Selection, name: String, input: TensorView, output: TensorView, margin: MarginFill) {
         (self.name, self.margin, fill) = (name, margin, selection.fill)
         (inputOffset, outputOffset) = (input.offset, output.offset)
-        // Axes that the output has in front repeat the whole input.
-        let input = input.broadcast(
-            to: [Int](repeating: 1, count: output.shape.count - input.shape.count) + input.shape)
         var distances: [Int] = [], axes: [Axis] = []
-        for (axis, places) in selection.places.enumerated() {
+        for (axis, places) in selection.distances(in: input).enumerated() {
             axes.append(
                 Axis(size: places.count, begin: distances.count, outputStride: output.strides[axis]))
-            distances += places.map { $0 < 0 ? -1 : Int($0) * input.strides[axis] }
+            distances += places
         }
         let row = axes.popLast() ?? Axis(size: 1, begin: 0, outputStride: 1)
         if axes.isEmpty {

@@ -96,51 +96,19 @@ extension StepMaker {
             && list.extents[factors] == Extent(height: 1, width: 1, channels: extent.channels)
     }
 
-    /// Makes a convolution step per group. Groups whose channels would not fill a vector are joined, with
-    /// zero weights between different groups.
+    /// Makes a convolution step per group, or for groups that are joined.
     func groupSteps(
         _ convolution: Convolution, name: String, input: ArenaPlacement, output: ArenaPlacement,
         residual: ArenaPlacement?,
         margin: MarginFill
     ) -> [any Step] {
-        let inputs = input.extent.channels / convolution.groups
-        let outputs = output.extent.channels / convolution.groups
-        var joined = 1
-        while 2 * joined * max(inputs, outputs) <= kernels.lanes && convolution.groups % (2 * joined) == 0 {
-            joined *= 2
-        }
-        let source = convolution.weights.array(of: Float.self),
-            taps = convolution.window.height * convolution.window.width
-        return (0..<convolution.groups / joined).map { set in
-            var numbers = [Float](repeating: 0, count: taps * inputs * outputs * joined * joined)
-            let first = set * joined * outputs, width = joined * outputs
-            for tap in 0..<taps {
-                for group in 0..<joined {
-                    for i in 0..<inputs {
-                        for o in 0..<outputs {
-                            numbers[((tap * joined + group) * inputs + i) * width + group * outputs + o] =
-                                source[
-                                    (tap * inputs + i) * output.extent.channels + first + group * outputs + o]
-                        }
-                    }
-                }
-            }
-            var part = convolution
-            part.groups = 1
-            part.weights = ByteRegion(of: numbers)
-            part.scale = convolution.scale.map { Array($0[first..<first + width]) }
-            part.bias = Array(convolution.bias[first..<first + width])
-            func channels(_ placement: ArenaPlacement, from begin: Int, _ count: Int) -> ArenaPlacement {
-                var slice = placement
-                slice.offset += begin
-                slice.extent.channels = count
-                return slice
-            }
-            return ConvolutionStep(
-                part, name: name, input: channels(input, from: set * joined * inputs, joined * inputs),
-                output: channels(output, from: first, width),
-                residual: residual.map { channels($0, from: first, width) },
-                margin: set == 0 ? margin : MarginFill(), kernels: kernels, threads: threads)
+        convolution.parts(
+            inputs: input.extent.channels, outputs: output.extent.channels, lanes: kernels.lanes
+        ).enumerated().map { index, part in
+            ConvolutionStep(
+                part.convolution, name: name, input: input.channels(part.inputs),
+                output: output.channels(part.outputs), residual: residual?.channels(part.outputs),
+                margin: index == 0 ? margin : MarginFill(), kernels: kernels, threads: threads)
         }
     }
 }

@@ -17,6 +17,38 @@ struct MatrixProduct {
     var permutation: [Int]?
 }
 
+extension MatrixProduct {
+    /// The operands of a product in one order of axes: the first factor `[…, rows, depth]`, the second `[…, depth,
+    /// columns]`, and what is added and the result `[…, rows, columns]`, with the same leading axes.
+    typealias Views = (first: TensorView, second: TensorView, sum: TensorView, output: TensorView)
+
+    /// Returns the operands' views.
+    ///
+    /// - Parameters:
+    ///   - first: The first factor as its value holds it, after `firstChanges`.
+    ///   - second: The second factor, after `secondChanges`.
+    ///   - addend: What is added; without it, `sum` is the result's view.
+    ///   - output: The result as it is written.
+    func views(first: TensorView, second: TensorView, addend: TensorView?, output: TensorView) -> Views {
+        let output =
+            permutation.map { permutation in
+                output.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
+            } ?? output
+        let rank = output.shape.count, outer = Array(output.shape.dropLast(2))
+        func exchanged(_ view: TensorView, _ isWanted: Bool) -> TensorView {
+            let last = view.shape.count - 1
+            return isWanted ? view.transposed(Array(0..<last - 1) + [last, last - 1]) : view
+        }
+        let first = exchanged(first, transposesFirst), second = exchanged(second, transposesSecond)
+        let depth = first.shape[first.shape.count - 1]
+        return (
+            first.broadcast(to: outer + [output.shape[rank - 2], depth]),
+            second.broadcast(to: outer + [depth, output.shape[rank - 1]]),
+            addend?.broadcast(to: output.shape) ?? output, output
+        )
+    }
+}
+
 /// A change of a tensor's shape that needs no copy.
 enum ViewChange: Equatable {
     /// Axis i of the result is axis `permutation[i]` of the tensor.
@@ -97,6 +129,17 @@ struct Selection {
             })
         if case .constant(let fill) = border { selection.fill = fill }
         return selection
+    }
+
+    /// Returns the distance, in floats, of each position along each axis from the first value of the input; −1 where the
+    /// fill value stands.
+    func distances(in input: TensorView) -> [[Int]] {
+        // Axes that the output has in front repeat the whole input.
+        let input = input.broadcast(
+            to: [Int](repeating: 1, count: places.count - input.shape.count) + input.shape)
+        return places.enumerated().map { axis, places in
+            places.map { $0 < 0 ? -1 : Int($0) * input.strides[axis] }
+        }
     }
 
     private static func all(_ shape: [Int]) -> Selection {
