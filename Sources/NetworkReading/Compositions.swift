@@ -83,12 +83,24 @@ struct Compositions {
     /// Returns the known function that computes `root` from `variable`; nil if there is none.
     private func function(of root: Int, _ variable: Int, _ nodes: [Int]) -> Network.Unary? {
         var candidates = Self.known
+        let tolerance = areHalf(dependents(of: variable, root, nodes) + [root]) ? 1e-4 : 2e-6
         for x in Self.samples {
             guard let y = value(of: root, variable, nodes, at: x) else { return nil }
-            candidates.removeAll { abs($0.function!(x) - y) > 2e-6 * max(1, abs(x)) }
+            candidates.removeAll { abs($0.function!(x) - y) > tolerance * max(1, abs(x)) }
             if candidates.isEmpty { return nil }
         }
         return candidates.first
+    }
+
+    /// Returns whether all constants that nodes read are numbers of half precision, so that those such as √2 may have been
+    /// rounded to it, by up to a 2048th.
+    private func areHalf(_ nodes: [Int]) -> Bool {
+        nodes.allSatisfy { node in
+            network[node].inputs.allSatisfy { input in
+                guard let floats = network.constant(input)?.floats else { return true }
+                return floats.allSatisfy { $0.bitPattern & 0x1FFF == 0 }
+            }
+        }
     }
 
     private static let known: [Network.Unary] = [

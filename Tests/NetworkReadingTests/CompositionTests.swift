@@ -81,6 +81,31 @@ struct CompositionTests {
         #expect(made.operations == ["silu"] && made.difference < 1e-5)
     }
 
+    @Test("are found where constants are rounded to half precision, and only there")
+    func halfPrecision() throws {
+        func gelu(_ root: Float) throws -> [String] {
+            try compose { network, x in
+                let a = try Self.two(.divide, &network, x, root)
+                let b = try Self.two(.add, &network, network.append(.unary(.erf), name: "e", [a]), 1)
+                return try Self.two(
+                    .multiply, &network, network.append(.binary(.multiply), name: "m", [x, b]), 0.5)
+            }.operations
+        }
+        #expect(try gelu(1.414_062_5) == ["gelu(isApproximate: false)"])
+        #expect(try gelu(1.414_063_5) == ["divide", "erf", "add", "multiply", "multiply"])
+        let made = try compose { network, x in
+            let cube = try network.append(.binary(.power), name: "p", [x, Self.scalar(&network, 3)])
+            let sum = try network.append(
+                .binary(.add), name: "s", [x, Self.two(.multiply, &network, cube, 0.044_708_252)])
+            let bend = try network.append(
+                .unary(.tanh), name: "t", [Self.two(.multiply, &network, sum, 0.797_851_56)])
+            let half = try Self.two(.multiply, &network, x, 0.5)
+            return try network.append(
+                .binary(.multiply), name: "y", [half, Self.two(.add, &network, bend, 1)])
+        }
+        #expect(made.operations == ["gelu(isApproximate: true)"] && made.difference < 1e-4)
+    }
+
     @Test("are left where a tensor between has other readers, and where the function is another one")
     func others() throws {
         var made = try compose { network, x in
