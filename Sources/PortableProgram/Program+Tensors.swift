@@ -23,7 +23,7 @@ extension Program {
     func combine(_ i: Instruction, in block: UnsafeMutablePointer<Float>) {
         guard let function = BinaryFunction(rawValue: UInt8(truncatingIfNeeded: i.radius)) else { return }
         let loop = loop(i), row = loop.axes &- 1
-        var task = BinaryRow(
+        var task = BinaryRows(
             function, first: block, repeatsFirst: loop.stride(0, along: row) == 0, second: block,
             repeatsSecond: loop.stride(1, along: row) == 0, output: block, count: loop.size(row))
         for index in 0..<loop.count(ofFirst: row) {
@@ -31,7 +31,7 @@ extension Program {
             task.first = UnsafePointer(block + place.first)
             task.second = UnsafePointer(block + place.second)
             task.output = block + place.third
-            KernelsBaseline.combine(&task)
+            KernelsBaseline.combineRows(&task)
         }
     }
 

@@ -52,8 +52,8 @@ struct LoopNest {
     init(
         _ views: [TensorView], numbersPerUnit: Int = Tuning.unitNumbers, allowsStrides: Bool = false
     ) {
-        let axes = LoopAxes(views, allowsStrides: allowsStrides)
-        var sizes = axes.sizes, strides = axes.strides
+        let all = LoopAxes(views, allowsStrides: allowsStrides)
+        var sizes = all.sizes, strides = all.strides
         row = sizes.popLast() ?? 1
         rowStrides = strides.popLast() ?? views.map { _ in 1 }
         let axes = zip(sizes, strides).map { size, strides in
