@@ -1,7 +1,8 @@
 import Network
 import TensorGraph
 
-/// `ScatterND`, which exporters write for an assignment to a part of a tensor, and `Col2Im`, for PyTorch's `fold`.
+/// `ScatterND` and `ScatterElements`, which exporters write for an assignment to a part of a tensor, and `Col2Im`, for PyTorch's
+/// `fold`.
 extension ONNXReader {
     func scatter(_ call: Call) throws(Failure) -> [Value] {
         let data = try call.input(0), updates = try call.input(2), size = shape(data)
@@ -23,6 +24,67 @@ extension ONNXReader {
         }
         let block = try reshaped(updates, box.map(\.count) + size[depth...], call)
         return [try replaced(data, box, by: block, call)]
+    }
+
+    /// Reads data with other elements at constant places along an axis; of several for one place, the last counts.
+    func scatterElements(_ call: Call) throws(Failure) -> [Value] {
+        let data = try call.input(0), updates = try call.input(2), old = shape(data)
+        let places = try call.demanded(1, "indices"), new = places.shape
+        let axis = try call.axis(try call.int("axis", else: 0), rank: old.count)
+        guard let given = places.integers, try call.string("reduction", else: "none") == "none",
+            shape(updates) == new, new.count == old.count,
+            new.indices.allSatisfy({ $0 == axis || new[$0] <= old[$0] })
+        else { throw call.failure("its indices of \(new) do not fit \(old)") }
+        if given.isEmpty { return [data] }
+        try spend(given.count, call)
+        var positions: [Int] = []
+        for place in given { positions.append(try call.axis(place, rank: old[axis])) }
+        let inner = new[(axis + 1)...].reduce(1, *)
+        let rows = (0..<new[axis]).map { positions[$0 * inner] }
+        let isRows =
+            new.indices.allSatisfy { $0 == axis || new[$0] == old[$0] }
+            && positions.indices.allSatisfy { positions[$0] == rows[$0 / inner % new[axis]] }
+        if isRows, !(data.isConstant && updates.isConstant) {
+            return [try withRows(data, updates, at: rows, along: axis, call)]
+        }
+        var table = Array(0..<old.reduce(1, *))
+        try spend(table.count, call)
+        for (update, position) in positions.enumerated() {
+            var rest = update, target = 0, stride = 1
+            for other in new.indices.reversed() {
+                let along = other == axis ? position : rest % new[other]
+                (target, rest, stride) = (target + along * stride, rest / new[other], stride * old[other])
+            }
+            table[target] = old.reduce(1, *) + update
+        }
+        if case .constant(let tensor) = data, case .constant(let others) = updates {
+            let numbers = try Folding.numbers(tensor, call) + Folding.numbers(others, call)
+            return [.constant(Tensor(numbers: table.map { numbers[$0] }, type: tensor.type, shape: old))]
+        }
+        let joined = try concatenated(
+            [reshaped(data, [table.count], call), reshaped(updates, [given.count], call)], axis: 0, call)
+        return [try entries(of: joined, along: 0, at: Tensor(integers: table, shape: old), call)]
+    }
+
+    /// Returns data whose rows at some places of an axis are those of another value.
+    private func withRows(
+        _ data: Value, _ updates: Value, at places: [Int], along axis: Int, _ call: Call
+    ) throws(Failure) -> Value {
+        let count = shape(data)[axis]
+        var sources = Array(0..<count)
+        for (row, place) in places.enumerated() { sources[place] = count + row }
+        var parts: [Value] = [], first = 0
+        for end in 1...count
+        where end == count || sources[end] != sources[end - 1] + 1 || sources[end] == count {
+            let begin = sources[first], isUpdate = begin >= count
+            parts.append(
+                try sliced(
+                    isUpdate ? updates : data,
+                    [axis: .init(begin: isUpdate ? begin - count : begin, count: end - first)],
+                    name: call.name, call))
+            first = end
+        }
+        return try concatenated(parts, axis: axis, call)
     }
 
     /// Reads blocks `[N, C · height · width, blocks]` whose sum, each at its place, is an image.

@@ -140,6 +140,7 @@ extension ONNXReader {
             "Size": ONNXReader.size, "Range": ONNXReader.range, "CumSum": ONNXReader.cumulativeSum,
             "EyeLike": ONNXReader.eye, "Trilu": ONNXReader.triangle,
             "NonZero": ONNXReader.nonzeroPlaces, "ScatterND": ONNXReader.scatter,
+            "ScatterElements": ONNXReader.scatterElements, "Scatter": ONNXReader.scatterElements,
             "DequantizeLinear": ONNXReader.dequantized,
         ]
     }
