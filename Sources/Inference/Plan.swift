@@ -135,12 +135,12 @@ extension LayerList {
             input = staging
         }
         for index in outputs.indices {
-            let value = outputs[index]
+            let value = outputs[index], held = values(heldBy: value)
             let isPlain = !layers.contains { layer in
                 switch layer.computation {
                 case .concatenation: layer.inputs.contains(value)
                 case .reshape: layer.input == value
-                case .convolution: layer.input == value
+                case .convolution: held.contains(layer.input)
                 default: false
                 }
             }
@@ -149,6 +149,19 @@ extension LayerList {
             layers.append(
                 Layer(name: "output", input: value, output: outputs[index], computation: .affine(Affine())))
         }
+    }
+
+    /// Returns the values that may lie in a value's memory: itself, what it is concatenated of, and slices of
+    /// these. Convolutions that read one of them may surround all with a margin.
+    private func values(heldBy value: Value) -> Set<Value> {
+        var held: Set = [value]
+        for layer in layers.reversed() where held.contains(layer.output) {
+            if case .concatenation(let parts) = layer.computation { held.formUnion(parts) }
+        }
+        for layer in layers where held.contains(layer.input) {
+            if case .selection = layer.computation { held.insert(layer.output) }
+        }
+        return held
     }
 }
 

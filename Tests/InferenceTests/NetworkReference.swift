@@ -81,6 +81,7 @@ enum NetworkReference {
             return TensorReference.make(shape) { place in
                 inputs[0][zip(place, stretches).map { $1.begin + $0 * $1.step }]
             }
+        case .broadcast: return TensorReference.make(shape) { inputs[0].broadcast($0) }
         case .pad(let borders, _):
             return TensorReference.make(shape) { place in
                 let source = zip(place, borders).map { $0 - $1.before }

@@ -83,16 +83,14 @@ struct ONNXNetworkTests {
     @Test(
         "it is exported where the format has its operations, and a SavedModel folder takes the model's place")
     func exported() throws {
-        for name in ["e.onnx", "e.tflite"] {
+        for name in ["e.onnx", "e.tflite", "e.html"] {
             try run("export model.onnx --output \(name)")
             #expect(bench.exists(name))
         }
-        for (format, complaint) in [("coreml", "(normalization)"), ("html", "with hardSwish")] {
-            let refused = try bench.run(
-                "cartoonctl", ["export", "model.onnx", "--format", format, "--output", "refused"])
-            #expect(refused.status != 0 && !bench.exists("refused"))
-            #expect(refused.errors.contains(complaint), "\(refused.errors)")
-        }
+        let refused = try bench.run(
+            "cartoonctl", ["export", "model.onnx", "--format", "coreml", "--output", "refused"])
+        #expect(refused.status != 0 && !bench.exists("refused"))
+        #expect(refused.errors.contains("(normalization)"), "\(refused.errors)")
         try run("export model.onnx --format savedmodel --output saved")
         try bench.write(
             "saved.json",
