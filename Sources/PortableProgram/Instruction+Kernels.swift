@@ -100,16 +100,6 @@ extension Instruction {
         }
     }
 
-    func takeSoftmax(in block: UnsafeMutablePointer<Float>) {
-        for y in 0..<Int(input.height) {
-            var rows = NormalizedRows(
-                input: block + input.offset(y: y, x: 0), inputStride: Int(input.pixelStride),
-                output: block + output.offset(y: y, x: 0), outputStride: Int(output.pixelStride),
-                rows: Int(input.width), count: Int(input.channels))
-            KernelsBaseline.softmaxRows(&rows)
-        }
-    }
-
     func reshape(in block: UnsafeMutablePointer<Float>) {
         let inputs = Int(input.channels), outputs = Int(output.channels), count = input.pixels &* inputs
         var index = 0

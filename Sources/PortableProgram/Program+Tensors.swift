@@ -154,7 +154,9 @@ extension Instruction {
         }
     }
 
-    func normalizeRows(in block: UnsafeMutablePointer<Float>) {
+    @inline(__always) func normalizeRows(
+        in block: UnsafeMutablePointer<Float>, by kernel: (UnsafePointer<NormalizedRows>) -> Void
+    ) {
         for y in 0..<Int(input.height) {
             var rows = NormalizedRows(
                 input: block + input.offset(y: y, x: 0), inputStride: Int(input.pixelStride),
@@ -162,7 +164,7 @@ extension Instruction {
                 rows: Int(input.width), count: Int(input.channels),
                 scale: weights < 0 ? nil : UnsafePointer(block + Int(weights)),
                 shift: bias < 0 ? nil : UnsafePointer(block + Int(bias)), epsilon: lowest)
-            KernelsBaseline.normalizeRows(&rows)
+            kernel(&rows)
         }
     }
 }

@@ -122,13 +122,14 @@ package struct Program {
             case .squareRoot: instruction.takeRoots(in: block)
             case .localResponseNormalization:
                 instruction.normalizeLocally(in: block, squares: block + scratchOffset)
-            case .softmax: instruction.takeSoftmax(in: block)
+            case .softmax: instruction.normalizeRows(in: block) { KernelsBaseline.softmaxRows($0) }
             case .reshape: instruction.reshape(in: block)
             case .pad: instruction.pad(in: block)
             case .clear: instruction.clearMargin(in: block)
             case .novelty: instruction.measureNovelty(in: block)
             case .function: instruction.mapFunction(in: block)
-            case .layerNormalization: instruction.normalizeRows(in: block)
+            case .layerNormalization:
+                instruction.normalizeRows(in: block) { KernelsBaseline.normalizeRows($0) }
             case .resize: resize(instruction, in: block)
             case .copy: copy(instruction, in: block)
             case .combination: combine(instruction, in: block)
