@@ -108,6 +108,26 @@ struct GraphReaderTests {
         }
     }
 
+    @Test("conditions that numbers of the picture decide are refused by name, however many there are")
+    func manyUnknownConditions() throws {
+        var nodes = [Self.integers("axes", [0, 1, 2, 3]), Self.floats("zero", [1])], picture = "x"
+        for index in 0..<20_000 {
+            nodes += [
+                Node("Mean", name: "mean\(index)", inputs: [picture, "axes"]),
+                Node("Greater", name: "is\(index)", inputs: ["mean\(index)", "zero"]),
+                Node("Switch", name: "switch\(index)", inputs: [picture, "is\(index)"]),
+                Node(
+                    "Merge", name: "merge\(index)", inputs: ["switch\(index)", "switch\(index):1"]),
+            ]
+            picture = "merge\(index)"
+        }
+        nodes.append(Node("Relu", name: "y", inputs: [picture]))
+        do {
+            _ = try read(nodes)
+            Issue.record("it was read")
+        } catch { #expect("\(error)".contains("Switch") && "\(error)".contains("switch0"), "\(error)") }
+    }
+
     @Test("the arithmetic of shapes folds: flattening by Shape, StridedSlice and Pack")
     func shapeArithmetic() throws {
         let made = try result([

@@ -21,18 +21,23 @@ extension Graph {
         while let index = pending.popLast() {
             for reader in readers[index] ?? [] where fed.insert(reader).inserted { pending.append(reader) }
         }
-        var result = self
-        for scope in scopes {
-            func isInside(_ index: Int) -> Bool { nodes[index].name.hasPrefix(scope + "/") }
-            var entries: Set<NodeTable.Output> = [], exits: Set<NodeTable.Output> = []
-            for index in fed {
-                for source in nodes[index].sources(in: table)
-                where fed.contains(source.node) && isInside(source.node) != isInside(index) {
-                    if isInside(index) { entries.insert(source) } else { exits.insert(source) }
+        // What each layer reads from without, and what is read from it.
+        var entries: [String: Set<NodeTable.Output>] = [:], exits = entries
+        let enclosing = nodes.map { Self.enclosing($0.name, among: scopes) }
+        for index in fed {
+            for source in nodes[index].sources(in: table) where fed.contains(source.node) {
+                for scope in enclosing[index].subtracting(enclosing[source.node]) {
+                    entries[scope, default: []].insert(source)
+                }
+                for scope in enclosing[source.node].subtracting(enclosing[index]) {
+                    exits[scope, default: []].insert(source)
                 }
             }
-            guard let entry = entries.first, entries.count == 1, let exit = exits.first, exits.count == 1,
-                exit.index == 0
+        }
+        var result = self
+        for scope in scopes {
+            guard let entry = entries[scope]?.first, entries[scope]?.count == 1,
+                let exit = exits[scope]?.first, exits[scope]?.count == 1, exit.index == 0
             else { continue }
             let picture = nodes[entry.node].name + (entry.index == 0 ? "" : ":\(entry.index)")
             let node = nodes[exit.node]
@@ -46,11 +51,19 @@ extension Graph {
     /// The endings of the names of Keras's layers that give pictures of the size that they take; `random_crop` is not one.
     private static let kinds: Set = [
         "brightness", "color_degeneration", "color_jitter", "contrast", "elastic_transform", "erasing",
-        "flip",
-        "gaussian_blur", "grayscale", "hue", "invert", "perspective", "posterization", "rotation",
-        "saturation",
-        "sharpness", "shear", "translation", "zoom",
+        "flip", "gaussian_blur", "grayscale", "hue", "invert", "perspective", "posterization", "rotation",
+        "saturation", "sharpness", "shear", "translation", "zoom",
     ]
+
+    /// Returns those of some layers that a node is part of, within 64 layers of a name.
+    private static func enclosing(_ name: String, among layers: Set<String>) -> Set<String> {
+        var found: Set<String> = []
+        for slash in name.indices.lazy.filter({ name[$0] == "/" }).prefix(64) {
+            let layer = String(name[..<slash])
+            if layers.contains(layer) { found.insert(layer) }
+        }
+        return found
+    }
 
     /// Returns the name of the layer of augmentation or dropout that a node is part of; nil if there is none.
     private static func augmentation(_ name: String) -> String? {

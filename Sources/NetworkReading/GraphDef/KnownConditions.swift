@@ -4,7 +4,8 @@ import TensorGraph
 /// Replaces conditions whose truth is known by the branch that runs, as in graphs of TensorFlow 1 that ask whether they are being
 /// trained: Keras's `keras_learning_phase`, `is_training` of slim networks, `phase_train` of FaceNet.
 ///
-/// `If` of TensorFlow 2 is lowered to them before. What `Switch` does not pass on is dead, and so is every node that reads it, up to `Merge`, which passes on what is alive.
+/// `If` of TensorFlow 2 is lowered to them before, and placeholders that ask are constants. What `Switch` does not pass on is
+/// dead, and so is every node that reads it, up to `Merge`, which passes on what is alive.
 ///
 /// - Source: tensorflow/core/ops/control_flow_ops.cc
 struct KnownConditions {
@@ -37,8 +38,6 @@ struct KnownConditions {
     private static func isMerge(_ node: Node) -> Bool { ["Merge", "RefMerge"].contains(node.operation) }
 
     /// Returns the truth of a tensor; nil if it is not known.
-    ///
-    /// A placeholder that asks whether the network is being trained is false: it never is here.
     private func truth(_ tensor: String) -> Bool? {
         if let truth = told[tensor] { return truth }
         var tensor = tensor, isNegated = false
@@ -55,9 +54,6 @@ struct KnownConditions {
                     return nil
                 }
                 return (values[0] != 0) != isNegated
-            case "Placeholder":
-                let name = node.name.lowercased()
-                return name.contains("train") || name.contains("learning_phase") ? isNegated : nil
             default: return nil
             }
             guard let next = node.inputs.first, !next.hasPrefix("^") else { return nil }
@@ -189,30 +185,31 @@ extension Graph {
 
 extension GraphReader {
     /// Returns the truth of the conditions of Switch nodes that the input's shape decides, by the tensor's name.
+    ///
+    /// What the conditions depend on is read once; what depends on an unknown condition, or cannot be read, is unknown.
     fileprivate static func truths(of graph: Graph, input: String, shape: [Int]) -> [String: Bool] {
+        var reader = GraphReader(graph)
         let conditions = Set(
             graph.nodes.filter { KnownConditions.isSwitch($0) }.compactMap { $0.inputs.dropFirst().first })
+        let outputs = conditions.sorted().compactMap { name in
+            reader.table.output(name).map { (name: name, output: $0) }
+        }
+        guard !outputs.isEmpty, let source = reader.table.output(input),
+            let order = try? reader.evaluationOrder(from: outputs.map(\.output), to: source),
+            let node = try? reader.append(.input(shape), named: reader.table.nodes[source.node].name)
+        else { return [:] }
+        reader.define(source, .node(node))
+        for call in order
+        where reads(call.node) && call.sources.allSatisfy({ reader.defined($0) != nil }) {
+            try? reader.read(call)
+        }
         var truths: [String: Bool] = [:]
-        for condition in conditions.sorted() {
-            var reader = GraphReader(graph)
-            guard let source = reader.table.output(input), let output = reader.table.output(condition),
-                let value = try? reader.constant(output, from: source, shape),
-                let numbers = Numbers(value)?.values, numbers.count == 1
+        for (name, output) in outputs {
+            guard case .constant(let value)? = reader.defined(output), let numbers = Numbers(value)?.values,
+                numbers.count == 1
             else { continue }
-            truths[condition] = numbers[0] != 0
+            truths[name] = numbers[0] != 0
         }
         return truths
-    }
-
-    /// Returns the value of a tensor that depends on constants and on the input's shape only; nil for others.
-    private mutating func constant(
-        _ output: NodeTable.Output, from source: NodeTable.Output, _ shape: [Int]
-    ) throws(GraphReadingError) -> Tensor? {
-        let order = try evaluationOrder(from: [output], to: source)
-        guard order.allSatisfy({ Self.reads($0.node) }) else { return nil }
-        try define(source, .node(append(.input(shape), named: table.nodes[source.node].name)))
-        for call in order { try read(call) }
-        guard case .constant(let value)? = defined(output) else { return nil }
-        return value
     }
 }

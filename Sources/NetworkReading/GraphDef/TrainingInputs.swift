@@ -2,8 +2,8 @@ import TensorGraph
 
 /// What a network is told of its training: that there is none, and that augmentation and dropout leave everything as it is.
 extension Graph {
-    /// Returns the graph without augmentation and with constants for placeholders that ask whether the network is trained, or how much dropout leaves out,
-    /// and for the masks of dropout that are the same for all random numbers.
+    /// Returns the graph without augmentation and with constants for placeholders that ask whether the network is trained, or how
+    /// much dropout leaves out, and for the masks of dropout that are the same for all random numbers.
     func untrained() -> Graph {
         var graph = withoutAugmentation()
         for (index, node) in graph.nodes.enumerated() where node.operation == "Placeholder" {
@@ -76,7 +76,7 @@ extension Node {
         guard case .type(let type)? = attributes["dtype"] else { return nil }
         let name = (name.split(separator: "/").last ?? "").lowercased()
         switch type {
-        case .bool where name.contains("train") || name.contains("learning_phase"):
+        case .bool where self.name.lowercased().contains("train") || name.contains("learning_phase"):
             return Numbers(type: .bool, shape: [], values: [0]).tensor
         case .float32 where name.contains("keep") && name.contains("prob"):
             return Tensor([1 as Float], shape: [])
