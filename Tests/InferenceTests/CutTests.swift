@@ -9,12 +9,8 @@ import Testing
 struct CutTests {
     private typealias Builder = NetworkLoweringTests.Builder
 
-    /// Returns the kinds of a network's steps, after checking its numbers with one thread and with three.
     private func kinds(_ b: Builder, _ output: Int) throws -> [String] {
-        try NetworkLoweringTests().check(b, output)
-        var network = b.network
-        network.outputs = [output]
-        return try Plan(network).steps.map(\.kind)
+        try NetworkLoweringTests().kinds(b, output)
     }
 
     /// Appends the slice of `count` positions from `begin` on along an axis.
@@ -130,6 +126,17 @@ struct CutTests {
                     executor.output(1)[pixel * 36 + channel] == executor.output(0)[pixel * 40 + channel + 1])
             }
         }
+    }
+
+    @Test("a long chain of slices lies in what the first is cut from")
+    func longChain() throws {
+        var b = try Builder([1, 4, 4, 8])
+        var x = try b.add(.unary(.sigmoid), b.input)
+        for _ in 0..<30_000 { x = try slice(&b, x, 3, from: 0, 8) }
+        let end = try b.add(.unary(.tanh), slice(&b, x, 3, from: 2, 3))
+        var network = b.network
+        network.outputs = [end]
+        #expect(try Plan(network).steps.map(\.kind) == ["sigmoid", "tanh"])
     }
 
     @Test("concatenations that are outputs lie without margins where convolutions pad their parts")

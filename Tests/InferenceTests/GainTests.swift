@@ -9,10 +9,7 @@ struct GainTests {
     private typealias Builder = NetworkLoweringTests.Builder
 
     private func kinds(_ b: Builder, _ output: Int) throws -> [String] {
-        try NetworkLoweringTests().check(b, output)
-        var network = b.network
-        network.outputs = [output]
-        return try Plan(network).steps.map(\.kind)
+        try NetworkLoweringTests().kinds(b, output)
     }
 
     /// Appends an image, its mean and the scaled and shifted product of both.

@@ -55,6 +55,14 @@ struct NetworkLoweringTests {
         if let layers { #expect(layers.contains(try NetworkLowering.lower(network).layers.count)) }
     }
 
+    /// Returns the kinds of a network's steps, after checking its numbers.
+    func kinds(_ builder: Builder, _ output: Int) throws -> [String] {
+        try check(builder, output)
+        var network = builder.network
+        network.outputs = [output]
+        return try Plan(network).steps.map(\.kind)
+    }
+
     @Test("a concatenation whose part is padded for a convolution is read as tokens")
     func paddedPart() throws {
         var b = try Builder([1, 7, 7, 16])

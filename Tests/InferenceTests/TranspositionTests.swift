@@ -6,10 +6,7 @@ import Testing
 @Suite("Transpositions that follow one another")
 struct TranspositionTests {
     private func steps(_ b: NetworkLoweringTests.Builder, _ output: Int) throws -> [String] {
-        try NetworkLoweringTests().check(b, output)
-        var network = b.network
-        network.outputs = [output]
-        return try Plan(network).steps.map(\.kind)
+        try NetworkLoweringTests().kinds(b, output)
     }
 
     @Test("become one, with the reshapes between them, as where MobileViT unfolds patches")

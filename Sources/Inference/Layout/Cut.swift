@@ -5,7 +5,6 @@ struct Cut: Equatable {
     let y, x, channel: Int
     /// Whether the slice's rows of pixels are as far apart as the source's; otherwise they follow one another.
     let keepsRows: Bool
-
     /// Whether the slice leaves out pixels, so that what lies beside it is not the source's margin.
     let isPartOfPixels: Bool
 
@@ -32,6 +31,19 @@ struct Cut: Equatable {
             cuts[layer.output] = cut
         }
         return cuts
+    }
+
+    /// Returns the cut from what the source is itself cut from, where one cut can say both.
+    func within(_ outer: Cut?) -> Cut {
+        guard let outer, outer.keepsRows == keepsRows else { return self }
+        return Cut(
+            source: outer.source, y: outer.y + y, x: outer.x + x, channel: outer.channel + channel,
+            keepsRows: keepsRows, isPartOfPixels: outer.isPartOfPixels || isPartOfPixels)
+    }
+
+    private init(source: Value, y: Int, x: Int, channel: Int, keepsRows: Bool, isPartOfPixels: Bool) {
+        (self.source, self.y, self.x, self.channel) = (source, y, x, channel)
+        (self.keepsRows, self.isPartOfPixels) = (keepsRows, isPartOfPixels)
     }
 
     /// - Parameters:

@@ -82,8 +82,9 @@ struct Layout {
                 parents[layer.input] = (layer.output, 0)
                 placedParts[layer.input] = layer.output
             case .reshape where !bound.contains(layer.input) && !bound.contains(layer.output):
-                aliases[layer.output] = layer.input
-            case .selection: cuts[layer.output] = possibleCuts[layer.output]
+                aliases[layer.output] = aliases[layer.input] ?? layer.input
+            case .selection:
+                if let cut = possibleCuts[layer.output] { cuts[layer.output] = cut.within(cuts[cut.source]) }
             default: break
             }
             made.insert(layer.output)
